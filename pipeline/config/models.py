@@ -1,0 +1,70 @@
+"""The whole configuration as one model, and the rules that span several steps."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from labels.errors import UserError
+from steps.deploy.settings import DeploySettings
+from steps.evaluate.settings import GateSettings
+from steps.predict.settings import PredictSettings
+from steps.prepare.settings import LabelsSettings, PrepareSettings
+from steps.register.settings import RegistrySettings
+from steps.settings import AwsSettings, ExecutionSettings, ProcessingSettings, Settings
+from steps.train.settings import TrainingSettings
+
+PipelineName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$", max_length=256)]
+
+
+class ConfigError(UserError):
+    """The configuration is wrong; the text names file, line, key, value and what would be right."""
+
+
+class PipelineSettings(Settings):
+    """Names of the two pipelines."""
+
+    name: PipelineName = Field("groundloop", description="Name of the pipeline from labels to endpoint.")
+    deploy_name: PipelineName = Field("groundloop-deploy", description="Name of the pipeline that deploys a package.")
+    description: str = Field(
+        "Ground Truth labels to a registered object detector.", max_length=3072, description="Shown in Studio."
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> PipelineSettings:
+        if self.name == self.deploy_name:
+            raise ValueError(f"name and deploy_name are both {self.name!r}; they are two pipelines")
+        return self
+
+
+class Config(Settings):
+    """Every setting of the product, in the order of ``configs/base.yaml``."""
+
+    pipeline: PipelineSettings = Field(PipelineSettings(), description="The pipelines' names.")
+    aws: AwsSettings = Field(description="Account, bucket, role, network.")
+    labels: LabelsSettings = Field(description="The labels.")
+    processing: ProcessingSettings = Field(ProcessingSettings(), description="Machine of Prepare and Evaluate.")
+    prepare: PrepareSettings = Field(PrepareSettings(), description="Checks and splits.")
+    training: TrainingSettings = Field(TrainingSettings(), description="The built-in algorithm's training.")
+    predict: PredictSettings = Field(PredictSettings(), description="Batch Transform over validation and test.")
+    gate: GateSettings = Field(GateSettings(), description="Thresholds on the test split.")
+    registry: RegistrySettings = Field(RegistrySettings(), description="Model registry.")
+    deploy: DeploySettings = Field(DeploySettings(), description="Deployment.")
+    execution: ExecutionSettings = Field(ExecutionSettings(), description="Caching and retries.")
+
+    @model_validator(mode="after")
+    def _isolated_jobs_need_nothing_from_outside(self) -> Config:
+        if self.aws.network.isolation:
+            if self.processing.requirements != "preinstalled":
+                raise ValueError(
+                    "aws.network.isolation leaves the jobs without a network, so pip can't install their requirements: "
+                    "set processing.image_uri to an image that holds steps/requirements.txt and "
+                    "processing.requirements to preinstalled"
+                )
+            if self.prepare.check_images != "none":
+                raise ValueError(
+                    "aws.network.isolation leaves Prepare without a network, so it can't look at images in S3: "
+                    "set prepare.check_images to none"
+                )
+        return self

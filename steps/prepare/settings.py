@@ -1,0 +1,61 @@
+"""Settings of Prepare: which labels, and how they are checked and split."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from steps.settings import S3Uri, Settings
+
+# ContainerArguments takes 100 items; the job's other arguments need fewer than 40 of them.
+_MOST_CLASSES = 60
+
+
+class LabelsSettings(Settings):
+    """The Ground Truth manifest and its classes."""
+
+    manifest: S3Uri = Field(description="S3 URI of Ground Truth's output.manifest.")
+    attribute: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,127}$")] = Field(
+        "auto", description="Label attribute of the boxes; auto: the only one that there is."
+    )
+    classes: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] = Field(
+        [], max_length=_MOST_CLASSES, description="Class names in the order of their ids; empty: all names, sorted."
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _unique(cls, value: list[str]) -> list[str]:
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise ValueError(f"class names must differ, given twice: {', '.join(twice)}")
+        return value
+
+
+class SplitSettings(Settings):
+    """Shares of the images, by a hash of each image's URI: an image never changes its split when others are added."""
+
+    validation: float = Field(0.15, gt=0, lt=1, description="Share of the images that training is validated on.")
+    test: float = Field(0.15, gt=0, lt=1, description="Share of the images that the gate is decided on.")
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="Another seed gives another split.")
+
+    @model_validator(mode="after")
+    def _train_gets_a_share(self) -> SplitSettings:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation {self.validation:g} + test {self.test:g} leave nothing to train on; keep the sum under 1"
+            )
+        return self
+
+
+class PrepareSettings(Settings):
+    """Settings of the Prepare step."""
+
+    split: SplitSettings = Field(SplitSettings(), description="Shares of train, validation and test.")
+    train_negatives: Literal["drop", "keep"] = Field(
+        "drop", description="Images without objects in the train split; evaluation always keeps them."
+    )
+    shuffle_seed: int = Field(1, ge=0, le=2**31 - 1, description="Order of the train manifest and of each epoch.")
+    check_images: Literal["none", "exists", "open"] = Field(
+        "exists", description="Look at each image before training: not at all, its size in S3, or its pixels."
+    )

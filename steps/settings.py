@@ -1,0 +1,117 @@
+"""What all steps share of the configuration: the account's settings, the jobs' machines, retries and caching.
+
+A step's own settings stand beside it in ``steps/<step>/settings.py``; ``pipeline/config`` reads them from YAML.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are refused, values don't change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+S3Uri = Annotated[str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+$", max_length=1024)]
+InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+RoleArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+$", max_length=2048)
+]
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+
+
+class NetworkSettings(Settings):
+    """Where the jobs' network interfaces are."""
+
+    subnets: list[str] = Field([], max_length=16, description="VPC subnets of all jobs and of the hosted model.")
+    security_groups: list[str] = Field([], max_length=5, description="Security groups; needed with subnets.")
+    isolation: bool = Field(False, description="EnableNetworkIsolation: containers get no network at all.")
+    encrypt_traffic: bool = Field(False, description="Encrypt traffic between the machines of one job.")
+
+    @model_validator(mode="after")
+    def _vpc_is_whole(self) -> NetworkSettings:
+        if bool(self.subnets) != bool(self.security_groups):
+            raise ValueError("subnets and security_groups go together: give both, or neither")
+        return self
+
+
+class AwsSettings(Settings):
+    """The account, and where in it things are kept."""
+
+    region: str = Field("us-east-1", description="AWS region of the pipeline, its jobs and its bucket.")
+    role: RoleArn = Field(description="ARN of the execution role that the pipeline and its jobs run as.")
+    bucket: BucketName = Field(description="S3 bucket for code, data and results, in the same region.")
+    prefix: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*$", max_length=200)] = Field(
+        "groundloop", description="Key prefix in the bucket under which everything is written."
+    )
+    kms_key: str | None = Field(
+        None, max_length=2048, description="KMS key for outputs and volumes; null: the default."
+    )
+    tags: dict[str, str] = Field({}, max_length=40, description="Tags on everything that is made.")
+    network: NetworkSettings = Field(NetworkSettings(), description="VPC, isolation, encryption between machines.")
+
+
+class ProcessingSettings(Settings):
+    """The machine and the image of the two Processing steps, Prepare and Evaluate."""
+
+    instance_type: InstanceType = Field("ml.m5.xlarge", description="Machine of Prepare and Evaluate.")
+    volume_gb: int = Field(30, ge=1, le=16384, description="Disk of the machine, GB.")
+    max_runtime_minutes: int = Field(120, ge=1, le=12960, description="The job is stopped after this.")
+    image_uri: str | None = Field(
+        None,
+        max_length=255,
+        description="Own image with Python 3.10+; null: SageMaker's scikit-learn image, Python 3.12.",
+    )
+    requirements: Literal["install", "preinstalled"] = Field(
+        "install", description="install: pip installs the job's pins at start; preinstalled: image_uri has them."
+    )
+
+    @model_validator(mode="after")
+    def _preinstalled_means_own_image(self) -> ProcessingSettings:
+        if self.requirements == "preinstalled" and self.image_uri is None:
+            raise ValueError("requirements: preinstalled needs image_uri, an image that holds steps/requirements.txt")
+        return self
+
+
+class CacheSettings(Settings):
+    """Reuse of a step's results when its inputs have not changed."""
+
+    enabled: bool = Field(True, description="Reuse results of earlier executions.")
+    expire_after: Annotated[str, StringConstraints(pattern=r"^P(\d+[YMWD](T\d+[HM])?|T\d+[HM])$")] = Field(
+        "P30D", description="How old a reused result may be, an ISO 8601 duration (P30D, PT12H)."
+    )
+
+
+class RetryRule(Settings):
+    """One retry policy: waits grow from interval_seconds by backoff_rate."""
+
+    interval_seconds: int = Field(ge=1, le=86400, description="Wait before the first retry, seconds.")
+    backoff_rate: float = Field(2.0, ge=1, le=10, description="Each wait is this many times the one before.")
+    max_attempts: int = Field(ge=1, le=20, description="Retries at the most.")
+
+
+class RetrySettings(Settings):
+    """Which faults are tried again; null switches a rule off."""
+
+    service: RetryRule | None = Field(
+        RetryRule(interval_seconds=10, max_attempts=5), description="Faults and throttling of the service, every step."
+    )
+    job: RetryRule | None = Field(
+        RetryRule(interval_seconds=60, max_attempts=2), description="Internal errors of a job."
+    )
+    capacity: RetryRule | None = Field(
+        RetryRule(interval_seconds=300, backoff_rate=1.5, max_attempts=6),
+        description="No machine of that type is free.",
+    )
+
+
+class ExecutionSettings(Settings):
+    """How steps are run again, or not again."""
+
+    cache: CacheSettings = Field(CacheSettings(), description="Step caching.")
+    retry: RetrySettings = Field(RetrySettings(), description="Retry policies.")
