@@ -1,0 +1,136 @@
+"""The two pipelines, from top to bottom. Building them needs no credentials, no network, and writes nothing."""
+
+from __future__ import annotations
+
+import json
+
+from pipeline import sdk  # first: the SDK can't be imported without a region
+from pipeline.aws import check_region
+from pipeline.bundle import job_archive
+from pipeline.config import Config, ConfigError
+from pipeline.parameters import Parameters
+
+# isort: split
+from sagemaker.core.workflow.parameters import ParameterString
+from sagemaker.mlops.workflow.pipeline import Pipeline
+
+from steps.building import Building
+from steps.deploy.step import deploy_gate, deploy_steps
+from steps.evaluate.step import evaluate_step, quality_gate
+from steps.model import create_model_step
+from steps.predict.step import predict_step
+from steps.prepare.step import prepare_step
+from steps.processing import image_uri as processing_image_uri
+from steps.register.step import register_step
+from steps.train.step import image_uri as algorithm_image_uri
+from steps.train.step import train_step
+
+
+@sdk.building()
+def training_pipeline(config: Config) -> Pipeline:
+    """Labels to endpoint: Prepare, Train, CreateModel, Predict, Evaluate, gate, Register, deploy."""
+    building, p = _building(config), Parameters.of(config)
+    aws = config.aws
+    prepare = prepare_step(
+        building,
+        config.processing,
+        config.labels,
+        config.prepare,
+        code_uri=job_archive("prepare").uri(aws.bucket, aws.prefix),
+        max_image_mb=config.predict.max_payload_mb,
+        instance_type=p.processing_instance_type,
+        manifest=p.input_manifest,
+        attribute=p.label_attribute,
+        mini_batch_size=p.mini_batch_size,
+    )
+    train = train_step(
+        building,
+        config.training,
+        prepare=prepare,
+        shuffle_seed=config.prepare.shuffle_seed,
+        instance_type=p.train_instance_type,
+        epochs=p.epochs,
+        mini_batch_size=p.mini_batch_size,
+        learning_rate=p.learning_rate,
+    )
+    model = create_model_step(
+        building,
+        description="The trained artifact in the algorithm's image, for Batch Transform and the endpoint.",
+        container={
+            "Image": algorithm_image_uri(aws.region),
+            "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts,
+        },
+    )
+    predict = predict_step(
+        building, config.predict, prepare=prepare, model=model, instance_type=p.transform_instance_type
+    )
+    evaluate = evaluate_step(
+        building,
+        config.processing,
+        prepare=prepare,
+        predict=predict,
+        code_uri=job_archive("evaluate").uri(aws.bucket, aws.prefix),
+        instance_type=p.processing_instance_type,
+        thresholds={"map": p.min_map, "map_50": p.min_map_50, "voc_map": p.min_voc_map},
+    )
+    register = register_step(
+        building, config.registry, prepare=prepare, train=train, evaluate=evaluate, approval_status=p.approval_status
+    )
+    deploy = deploy_steps(
+        building,
+        config.deploy.endpoint,
+        model=model,
+        endpoint_name=p.endpoint_name,
+        instance_type=p.endpoint_instance_type,
+    )
+    gate = quality_gate(evaluate, on_pass=[register, deploy_gate(p.deploy_mode, register=register, steps=deploy)])
+    return Pipeline(
+        name=config.pipeline.name,
+        parameters=p.all(),
+        steps=[prepare, train, model, predict, evaluate, gate],
+        sagemaker_session=building.session,
+    )
+
+
+@sdk.building()
+def deploy_pipeline(config: Config) -> Pipeline:
+    """One model package to the endpoint; started by a person, or when a package is approved."""
+    building = _building(config)
+    endpoint = config.deploy.endpoint
+    package = ParameterString("ModelPackageArn", _no_package(config))
+    endpoint_name = ParameterString("EndpointName", endpoint.name)
+    instance_type = ParameterString("EndpointInstanceType", endpoint.instance_type)
+    model = create_model_step(
+        building, description="The model package as a model.", container={"ModelPackageName": package}
+    )
+    deploy = deploy_steps(building, endpoint, model=model, endpoint_name=endpoint_name, instance_type=instance_type)
+    return Pipeline(
+        name=config.pipeline.deploy_name,
+        parameters=[package, endpoint_name, instance_type],
+        steps=[model, *deploy],
+        sagemaker_session=building.session,
+    )
+
+
+@sdk.building()
+def compile_pipeline(pipeline: Pipeline) -> str:
+    """The definition as JSON; the same configuration gives the same bytes."""
+    return json.dumps(json.loads(pipeline.definition()), indent=1)
+
+
+def _building(config: Config) -> Building:
+    region = config.aws.region
+    check_region(region)
+    try:
+        algorithm_image_uri(region)
+        processing_image_uri(config.processing, region)
+    except ValueError as error:
+        raise ConfigError(f"aws.region is {region!r}, which has no image for the jobs: {error}") from None
+    return Building(session=sdk.OfflineSession(region, config.aws.bucket), aws=config.aws, execution=config.execution)
+
+
+def _no_package(config: Config) -> str:
+    """A default is needed by schedules and Studio, and must not deploy anything by accident: version 0 never exists."""
+    account = config.aws.role.split(":")[4]
+    partition = config.aws.role.split(":")[1]
+    return f"arn:{partition}:sagemaker:{config.aws.region}:{account}:model-package/{config.registry.group}/0"

@@ -1,0 +1,57 @@
+"""Entry of a job archive (it becomes the archive's ``__main__.py``): installs what the job needs, then runs it.
+
+Runs before anything is installed, so it uses the standard library only, and never touches the environment it
+runs in: what is missing goes to a folder of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+JOB_FILE, REQUIREMENTS_FILE = "job.txt", "requirements.txt"
+
+
+def missing(requirements: str) -> list[str]:
+    """The ``name==version`` lines that this environment doesn't satisfy exactly."""
+    lines = [line.strip() for line in requirements.splitlines()]
+    return [line for line in lines if line and not line.startswith("#") and not _installed(*line.split("=="))]
+
+
+def _installed(name: str, version: str) -> bool:
+    try:
+        return importlib.metadata.version(name) == version
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def install(requirements: list[str]) -> None:
+    """Install into a temporary folder and put it in front of the import path."""
+    folder = tempfile.mkdtemp(prefix="groundloop-requirements-")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    if subprocess.run([*command, "--target", folder, *requirements], check=False).returncode:
+        sys.exit(
+            f"groundloop: pip could not install {' '.join(requirements)}. Without a way to a package index, set "
+            "processing.image_uri to an image that holds them and processing.requirements to preinstalled."
+        )
+    sys.path.insert(0, folder)
+
+
+def main() -> int:
+    archive = zipfile.ZipFile(sys.path[0])
+    with archive:
+        job = archive.read(JOB_FILE).decode()
+        requirements = archive.read(REQUIREMENTS_FILE).decode()
+    if os.environ.get("GROUNDLOOP_REQUIREMENTS", "install") == "install" and (wanted := missing(requirements)):
+        install(wanted)
+    result: int = importlib.import_module(job).main()
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""A CreateModel step: in the main pipeline from the trained artifact, in the deploy pipeline from a model package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sagemaker.core.helper.pipeline_variable import PipelineVariable
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+from sagemaker.mlops.workflow.model_step import ModelStep
+
+from steps.building import Building
+
+NAME = "CreateModel"
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """What ModelStep asks of the object that its arguments came from; ModelBuilder can't take a model package."""
+
+    sagemaker_session: PipelineSession
+
+
+def create_model_step(
+    building: Building, *, container: Mapping[str, str | PipelineVariable], description: str
+) -> ModelStep:
+    """The CreateModel step.
+
+    Args:
+        container: ``Image`` and ``ModelDataUrl``, or ``ModelPackageName``.
+    """
+    session = building.session
+    session.init_model_step_arguments(_Owner(session))
+    session.create_model(
+        name=None,  # the service makes one per execution
+        role=building.aws.role,
+        container_defs=dict(container),
+        vpc_config=building.vpc_config,
+        enable_network_isolation=building.aws.network.isolation,
+        tags=building.tags or None,
+    )
+    step_args, session.context = session.context, None  # else the next step would find it and add to it
+    return ModelStep(
+        name=NAME,
+        display_name="Create model",
+        description=description,
+        step_args=step_args,
+        retry_policies=building.service_retries,
+    )

@@ -1,0 +1,74 @@
+"""Prepare: the Ground Truth manifest, checked and split into the manifests that training and evaluation use."""
+
+from __future__ import annotations
+
+from sagemaker.core.helper.pipeline_variable import PipelineVariable
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.parameters import ParameterInteger, ParameterString
+from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.mlops.workflow.steps import ProcessingStep
+
+from steps.building import Building
+from steps.prepare.settings import LabelsSettings, PrepareSettings
+from steps.processing import MOUNT, output_uri, processing_step
+from steps.settings import ProcessingSettings
+
+NAME = "Prepare"
+_SUMMARY = PropertyFile(name="Summary", output_name="report", path="summary.json")
+
+
+def prepare_step(
+    building: Building,
+    processing: ProcessingSettings,
+    labels: LabelsSettings,
+    settings: PrepareSettings,
+    *,
+    code_uri: str,
+    max_image_mb: int,
+    instance_type: ParameterString,
+    manifest: ParameterString,
+    attribute: ParameterString,
+    mini_batch_size: ParameterInteger,
+) -> ProcessingStep:
+    """The Prepare step; its job is ``steps/prepare/job.py``."""
+    classes = ["--classes", *labels.classes] if labels.classes else []
+    return processing_step(
+        building,
+        processing,
+        name=NAME,
+        display_name="Prepare labels",
+        description="Reads and checks the Ground Truth manifest, unifies class ids by name, splits by image.",
+        code_uri=code_uri,
+        instance_type=instance_type,
+        inputs={"manifest": manifest},
+        outputs=["manifests", "report"],
+        property_file=_SUMMARY,
+        arguments=[
+            *("--manifest", f"{MOUNT}/input/manifest", "--manifest-uri", manifest),
+            *("--label-attribute", attribute, *classes),
+            *("--validation-fraction", f"{settings.split.validation:g}"),
+            *("--test-fraction", f"{settings.split.test:g}"),
+            *("--split-seed", str(settings.split.seed), "--shuffle-seed", str(settings.shuffle_seed)),
+            *("--train-negatives", settings.train_negatives, "--mini-batch-size", mini_batch_size.to_string()),
+            *("--check-images", settings.check_images, "--max-image-mb", str(max_image_mb)),
+            *("--manifests-output", f"{MOUNT}/output/manifests", "--report-output", f"{MOUNT}/output/report"),
+        ],
+    )
+
+
+def manifest_uri(prepare: ProcessingStep, file: str) -> Join:
+    """S3 URI of one of the files among Prepare's manifests."""
+    return Join(on="/", values=[output_uri(prepare, "manifests"), file])
+
+
+def report_uri(prepare: ProcessingStep) -> PipelineVariable:
+    """S3 URI of Prepare's report folder (summary.json, rejected.jsonl)."""
+    return output_uri(prepare, "report")
+
+
+def derived(prepare: ProcessingStep, figure: str) -> JsonGet:
+    """A figure that Prepare derived for training: num_training_samples, num_classes or label_width.
+
+    Prepare writes them as JSON strings, since the slots of HyperParameters take nothing else.
+    """
+    return JsonGet(step_name=prepare.name, property_file=_SUMMARY, json_path=f"training.{figure}")
