@@ -1,0 +1,35 @@
+"""``groundloop compile``: the definition's JSON, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import Assignments, ConfigFiles, load
+
+
+def compile_definition(
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+    deploy: Annotated[bool, typer.Option("--deploy", help="The deploy pipeline instead of the main one.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else standard output.")] = None,
+) -> None:
+    """Print the pipeline definition. Needs no credentials and no network; the same configuration, the same bytes.
+
+    Example: groundloop compile --config configs/local.yaml -o definition.json
+    """
+    from labels.errors import UserError
+
+    settings = load(config, assignments)
+    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
+
+    definition = compile_pipeline(deploy_pipeline(settings) if deploy else training_pipeline(settings))
+    if output is None:
+        typer.echo(definition)
+        return
+    try:
+        output.write_text(definition + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--output {output}: can't be written: {error.strerror}") from None

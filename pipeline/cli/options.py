@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+ConfigFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--config", "-c", help="Overlay over base.yaml, may be repeated; else what GROUNDLOOP_CONFIG names."),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="One setting, e.g. training.hyperparameters.epochs=40; may be repeated."),
+]
+PipelineParameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", help="A pipeline parameter, Name=Value; may be repeated."),
+]
+
+
+def load(config: list[Path] | None, assignments: list[str] | None) -> Config:
+    """The configuration that the shared options describe."""
+    from pipeline.config import load_config
+
+    return load_config(config or [], assignments or [])

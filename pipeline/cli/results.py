@@ -1,0 +1,53 @@
+"""One run on the offline AWS, and how it ends on the terminal: figures, package, endpoint, picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from pipeline.cli.progress import follow
+from pipeline.config import Config
+from pipeline.offline import Finished, run
+from pipeline.packages import read_bytes
+from pipeline.pictures import annotate
+
+
+def run_and_report(config: Config, home: Path) -> None:
+    """Run the pipeline and print what came of it; an endpoint is called for an annotated picture."""
+    finished = run(config, follow, typer.echo)
+    typer.echo("")
+    for line in _figures(finished):
+        typer.echo(line)
+    typer.echo(f"package    {finished.package.arn} ({finished.package.approval_status})")
+    if finished.endpoint is None:
+        typer.echo(f"endpoint   none: deploy.mode is {config.deploy.mode}")
+    else:
+        picture = _picture(config, finished, finished.endpoint, home / "detections.jpg")
+        typer.echo(f"endpoint   {finished.endpoint}, InService; it ends with this command")
+        typer.echo(f"picture    {picture}: a test image as the endpoint sees it")
+    typer.echo(f"logs       {home}/jobs/<job>/log.txt")
+
+
+def _figures(finished: Finished) -> list[str]:
+    figures = finished.package.evaluation
+    images, count = figures["images"], figures["count"]
+    lines = [
+        f"on {images['test']} test images, never trained on (by groundloop's offline stand-in, not AWS's detector):",
+        f"  COCO mAP {figures['map']:.3f}   AP50 {figures['map_50']:.3f}   VOC mAP@0.5 {figures['voc_map']:.3f}",
+        f"  counts at score >= {figures['threshold']:.2f}: {count['mae']:.2f} objects off per image",
+        f"  gate: {figures['gate']['message']}",
+        "",
+        f"  {'class':<20} {'AP50':>6} {'objects':>8}",
+    ]
+    for name, scores in figures["per_class"].items():
+        ap = "-" if scores["ap_50"] is None else f"{scores['ap_50']:.3f}"
+        lines.append(f"  {name:<20} {ap:>6} {scores['boxes']:>8}")
+    return [*lines, ""]
+
+
+def _picture(config: Config, finished: Finished, endpoint: str, path: Path) -> Path:
+    image = read_bytes(config.aws.region, finished.test_images[0])
+    picture, _ = annotate(config.aws.region, endpoint, finished.package, image, finished.package.threshold)
+    picture.save(path, quality=92)
+    return path

@@ -1,0 +1,118 @@
+"""Model packages: what was registered, with the figures and the class list that it carries."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from labels.errors import UserError
+from pipeline.aws import client, error_code
+from pipeline.executions import steps
+
+
+@dataclass(frozen=True)
+class Package:
+    """A registered model and what its metadata points to."""
+
+    arn: str
+    version: int
+    approval_status: str
+    evaluation_uri: str
+    test_manifest_uri: str
+    summary: dict[str, Any]
+    evaluation: dict[str, Any]
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in id order: the list that every prediction of this model is decoded with."""
+        return list(self.summary["classes"])
+
+    @property
+    def threshold(self) -> float:
+        """The operating threshold that evaluation chose on the validation split."""
+        return float(self.evaluation["threshold"])
+
+
+def package(region: str, arn: str) -> Package:
+    """Read a package and the two files that its metadata names.
+
+    Raises:
+        UserError: it was not registered by this pipeline, or its files are gone.
+    """
+    described = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
+    metadata = described.get("CustomerMetadataProperties", {})
+    if not {"summary", "evaluation", "test_manifest"} <= metadata.keys():
+        raise UserError(f"{arn}: its metadata names no evaluation, so this pipeline didn't register it")
+    return Package(
+        arn=arn,
+        version=described["ModelPackageVersion"],
+        approval_status=described["ModelApprovalStatus"],
+        evaluation_uri=metadata["evaluation"],
+        test_manifest_uri=metadata["test_manifest"],
+        summary=read_json(region, metadata["summary"]),
+        evaluation=read_json(region, metadata["evaluation"]),
+    )
+
+
+def registered_by(region: str, execution_arn: str) -> Package | None:
+    """The package that an execution registered; None when it did not get that far."""
+    for step in steps(region, execution_arn):
+        arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
+        if arn:
+            return package(region, arn)
+    return None
+
+
+def served_by(region: str, endpoint: str, group: str) -> Package:
+    """The package whose model an endpoint serves.
+
+    Raises:
+        UserError: no such endpoint, or its model is none of the group's.
+    """
+    sagemaker = client("sagemaker", region)
+    try:
+        config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    except ClientError as error:
+        if error_code(error) == "ValidationException":
+            raise UserError(f"there is no endpoint {endpoint!r} in {region}") from None
+        raise
+    variant = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
+    model = sagemaker.describe_model(ModelName=variant["ModelName"])
+    container = model.get("PrimaryContainer") or model["Containers"][0]
+    if "ModelPackageName" in container:
+        return package(region, container["ModelPackageName"])
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
+    )
+    for page in pages:
+        for summary in page["ModelPackageSummaryList"]:
+            arn = summary["ModelPackageArn"]
+            described = sagemaker.describe_model_package(ModelPackageName=arn)
+            if described["InferenceSpecification"]["Containers"][0].get("ModelDataUrl") == container["ModelDataUrl"]:
+                return package(region, arn)
+    raise UserError(f"endpoint {endpoint!r} serves {container['ModelDataUrl']}, which is no version of {group!r}")
+
+
+def read_json(region: str, uri: str) -> dict[str, Any]:
+    """A JSON object in S3."""
+    content: dict[str, Any] = json.loads(read_bytes(region, uri))
+    return content
+
+
+def read_bytes(region: str, uri: str) -> bytes:
+    """An object in S3.
+
+    Raises:
+        UserError: it is gone.
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        body: bytes = client("s3", region).get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error_code(error) in {"NoSuchKey", "NoSuchBucket"}:
+            raise UserError(f"{uri}: is not there") from None
+        raise
+    return body

@@ -1,0 +1,34 @@
+"""Pictures of what an endpoint sees."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image, UnidentifiedImageError
+
+from detections.drawing import draw_detections
+from detections.endpoint import EndpointClient
+from detections.predictions import Detections
+from labels.errors import UserError
+from pipeline.aws import client
+from pipeline.packages import Package
+
+
+def annotate(
+    region: str, endpoint: str, package: Package, image: bytes, threshold: float
+) -> tuple[Image.Image, Detections]:
+    """Ask the endpoint about an encoded image.
+
+    Returns:
+        The image with the detections of at least ``threshold`` drawn on it, and those detections.
+
+    Raises:
+        UserError: it is no image.
+    """
+    try:
+        picture = Image.open(io.BytesIO(image))
+        picture.load()
+    except (UnidentifiedImageError, OSError):
+        raise UserError("this is no image that can be read: give a JPEG or PNG") from None
+    detections = EndpointClient(client("sagemaker-runtime", region), endpoint, package.classes).detect(image)
+    return draw_detections(picture, detections, threshold), detections.at(threshold)
