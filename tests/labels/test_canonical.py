@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labels.canonical import canonical_line
+from labels.classes import ClassList
+from labels.manifest import ManifestReader
+
+ManifestLine = Callable[..., dict[str, Any]]
+CLASSES = ClassList(("bolt", "nut"))
+
+
+def test_ids_come_from_the_class_list_and_the_map_says_so(manifest_line: ManifestLine) -> None:
+    raw = json.dumps(manifest_line()).encode()
+    line = json.loads(canonical_line(raw, "bb", CLASSES))
+    assert line["bounding-box"]["annotations"][0]["class_id"] == 1
+    assert line["bounding-box-metadata"]["class-map"] == {"0": "bolt", "1": "nut"}
+
+
+def test_everything_else_stays_byte_for_byte_and_in_place() -> None:
+    raw = (
+        b'{"id": 7.10 ,"source-ref":"s3://b/\\u00e9.jpg","bb":{"image_size":[{"width":10,"height":10,"depth":3}],'
+        b'"annotations":[{"left":0.60,"class_id":0,"top":1e0,"note":"x","width":2,"height":3.0}],"more":[1.50]},'
+        b'"color": "bl\\u0075e","bb-metadata":{"objects":[{"confidence":0.90}],"class-map":{"0":"nut"},'
+        b'"creation-date":"2019-05-21T21:25:57.941008","type":"groundtruth/object-detection"},"last":1E5}'
+    )
+    assert canonical_line(raw, "bb", CLASSES) == (
+        b'{"id":7.10,"source-ref":"s3://b/\\u00e9.jpg","bounding-box":{"image_size":[{"width":10,"height":10,'
+        b'"depth":3}],"annotations":[{"left":0.60,"class_id":1,"top":1e0,"note":"x","width":2,"height":3.0}],'
+        b'"more":[1.50]},"color":"bl\\u0075e","bounding-box-metadata":{"objects":[{"confidence":0.90}],'
+        b'"class-map":{"0":"bolt","1":"nut"},"creation-date":"2019-05-21T21:25:57.941008",'
+        b'"type":"groundtruth/object-detection"},"last":1E5}'
+    )
+
+
+def test_a_line_that_already_is_canonical_comes_back_unchanged(manifest_line: ManifestLine) -> None:
+    line = manifest_line(attribute="bounding-box", class_map={"1": "nut", "0": "bolt"})
+    raw = json.dumps(line, indent=1).replace("\n", " ").encode()
+    assert canonical_line(raw, "bounding-box", CLASSES) is raw
+
+
+def test_a_negative_without_map_gets_the_whole_list(manifest_line: ManifestLine) -> None:
+    line = manifest_line(boxes=0)
+    del line["bb-metadata"]["class-map"]
+    written = json.loads(canonical_line(json.dumps(line).encode(), "bb", CLASSES))
+    assert written["bounding-box"]["annotations"] == []
+    assert written["bounding-box-metadata"]["class-map"] == CLASSES.class_map
+
+
+def test_another_attribute_of_the_canonical_name_is_kept_under_another(manifest_line: ManifestLine) -> None:
+    old, new = manifest_line(attribute="bounding-box"), manifest_line(attribute="adjusted", boxes=2)
+    written = json.loads(canonical_line(json.dumps(old | new).encode(), "adjusted", CLASSES))
+    assert len(written["bounding-box"]["annotations"]) == 2
+    assert written["original-bounding-box"] == old["bounding-box"]
+    assert written["original-bounding-box-metadata"] == old["bounding-box-metadata"]
+    assert list(written)[:2] == ["source-ref", "original-bounding-box"]
+
+
+NUMBERS = st.integers(0, 40) | st.floats(0, 40, allow_nan=False)
+BOXES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "class_id": st.sampled_from([3, 8]),
+            "left": NUMBERS,
+            "top": NUMBERS,
+            "width": st.just(5),
+            "height": st.just(5),
+        }
+    )
+)
+OTHERS = st.dictionaries(st.text().filter(lambda key: not key.startswith(("bb", "bounding", "source"))), st.text())
+
+
+@settings(deadline=None)
+@given(BOXES, OTHERS)
+def test_what_is_written_reads_back_as_the_same_boxes(boxes: list[dict[str, Any]], others: dict[str, str]) -> None:
+    line = others | {
+        "source-ref": "s3://b/a.jpg",
+        "bb": {"image_size": [{"width": 50, "height": 50}], "annotations": boxes},
+        "bb-metadata": {"class-map": {"3": "nut", "8": "bolt"}},
+    }
+    raw = json.dumps(line).encode()
+    before = ManifestReader("bb").read_line(1, raw).record
+    written = canonical_line(raw, "bb", CLASSES)
+    after = ManifestReader("bounding-box").read_line(1, written).record
+    assert before is not None
+    assert after is not None
+    assert after.boxes == before.boxes
+    assert b"\n" not in written
+    assert others.items() <= json.loads(written).items()
+
+
+def test_an_id_of_minus_zero_is_zero(manifest_line: ManifestLine) -> None:
+    raw = json.dumps(manifest_line()).replace('"class_id": 0', '"class_id": -0').encode()
+    assert ManifestReader("bb").read_line(1, raw).record is not None
+    assert json.loads(canonical_line(raw, "bb", CLASSES))["bounding-box"]["annotations"][0]["class_id"] == 1

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from labels.duplicates import last_wins
+from labels.findings import Code
+from labels.manifest import ManifestReader
+from labels.records import Kind, Line
+
+ManifestLine = Callable[..., dict[str, Any]]
+
+
+def _read(*lines: dict[str, Any] | bytes) -> list[Line]:
+    raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    return list(last_wins(list(ManifestReader("bb").read(raw))))
+
+
+def test_the_last_label_of_an_image_wins_and_the_earlier_ones_are_rejected(manifest_line: ManifestLine) -> None:
+    lines = _read(manifest_line(), manifest_line("b.jpg"), manifest_line(boxes=2), manifest_line(boxes=0))
+    assert [line.kind for line in lines] == [Kind.REJECTED, Kind.LABELLED, Kind.REJECTED, Kind.NEGATIVE]
+    assert lines[0].findings[0].code is Code.DUPLICATE_SOURCE_REF
+    assert "line 4" in lines[0].findings[0].message
+    assert lines[0].findings[0].source_ref == "s3://bucket/a.jpg"
+
+
+def test_a_later_line_that_is_not_usable_replaces_nothing(manifest_line: ManifestLine) -> None:
+    spoilt = manifest_line()
+    spoilt["bb"]["annotations"][0]["width"] = 0
+    lines = _read(manifest_line(), spoilt, {"source-ref": "s3://bucket/a.jpg"}, b"")
+    assert [line.kind for line in lines] == [Kind.LABELLED, Kind.REJECTED, Kind.UNLABELLED, Kind.BLANK]
