@@ -14,6 +14,7 @@ from sagemaker.core.shapes import (
     S3DataSource,
     ShuffleConfig,
     StoppingCondition,
+    Tag,
 )
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
@@ -89,7 +90,7 @@ def train_step(
             _channel("validation", manifest_uri(prepare, "validation.manifest")),
         ],
         networking=_networking(building),
-        tags=building.tags or None,
+        tags=[Tag(key=key, value=value) for key, value in sorted(aws.tags.items())] or None,
     )
     return TrainingStep(
         name=NAME,

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Evaluate = Callable[..., Any]
+
+
+def test_perfect_predictions_score_one_everywhere(evaluate: Evaluate, case: Any) -> None:
+    done = evaluate(case)
+    assert done.code == 0
+    figures = done.figures
+    for name in ("map", "map_50", "map_75", "voc_map", "voc_map_07", "ar_100"):
+        assert figures[name] == pytest.approx(1)
+    assert figures["count"]["mae"] == figures["count"]["bias"] == 0
+    assert figures["count"]["exact_share"] == 1
+    assert (figures["threshold"], figures["threshold_f1"]) == (0.9, 1)
+    assert figures["images"] == {"validation": 2, "test": 2}
+    assert figures["classes"] == ["bolt", "nut"]
+    assert figures["per_class"]["nut"] == {
+        "ap": pytest.approx(1),
+        "ap_50": pytest.approx(1),
+        "voc_ap": pytest.approx(1),
+        "boxes": 2,
+    }
+
+
+def test_scores_are_of_test_and_the_threshold_of_validation(evaluate: Evaluate, case: Any) -> None:
+    false_alarm = [0, 0.8, 0.0, 0.0, 0.1, 0.1]
+    case.add("validation", "validation/3.jpg", [], [false_alarm])
+    case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [])
+    figures = evaluate(case).figures
+    assert figures["threshold"] == 0.9
+    assert figures["per_class"]["bolt"]["ap_50"] == pytest.approx(1)
+    assert figures["per_class"]["nut"]["voc_ap"] == pytest.approx(2 / 3)
+    assert figures["count"]["bias"] == pytest.approx(-1 / 3)
+    assert figures["count"]["per_class"]["nut"] == {
+        "mae": pytest.approx(1 / 3),
+        "bias": pytest.approx(-1 / 3),
+        "exact_share": pytest.approx(2 / 3),
+    }
+
+
+def test_a_class_without_true_boxes_has_no_score(evaluate: Evaluate, case: Any) -> None:
+    case.classes = ["bolt", "nut", "cog"]
+    per_class = evaluate(case).figures["per_class"]["cog"]
+    assert per_class == {"ap": None, "ap_50": None, "voc_ap": None, "boxes": 0}
+
+
+def test_outputs_without_their_folder_are_matched_too(evaluate: Evaluate, case: Any) -> None:
+    for number, path in enumerate(sorted(case.folder.glob("predictions/*/*.out"))):
+        path.rename(case.folder / "predictions" / f"{number}.jpg.out")
+    for number, line in enumerate([*case.lines["test"], *case.lines["validation"]]):
+        line["source-ref"] = f"s3://bucket/deep/folder/{number}.jpg"
+    assert evaluate(case).figures["map"] == pytest.approx(1)
+
+
+def test_coordinates_outside_are_clipped_and_said(evaluate: Evaluate, case: Any) -> None:
+    case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [[1, 0.9, -0.2, 0, 0.2, 0.4]])
+    done = evaluate(case)
+    assert "1 detections reached outside the image and were clipped" in done.out
+    assert done.figures["map"] == pytest.approx(1)
+
+
+def test_predictions_of_other_images_are_left_out_and_said(evaluate: Evaluate, case: Any) -> None:
+    (case.folder / "predictions" / "stranger.jpg.out").write_text("broken")
+    done = evaluate(case)
+    assert done.code == 0
+    assert "1 predictions belong to no image" in done.out
+
+
+def test_a_missed_gate_is_a_verdict_and_no_failure(evaluate: Evaluate, case: Any) -> None:
+    case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [])
+    done = evaluate(case, "map=0", "map_50=0.9", "voc_map=0.7")
+    assert done.code == 0
+    gate = done.figures["gate"]
+    assert gate["thresholds"] == {"map": 0, "map_50": 0.9, "voc_map": 0.7}
+    assert gate["missed"] == ["map_50"]
+    assert gate["thresholds_missed"] == 1
+    value = done.figures["map_50"]
+    assert gate["message"] == f"map_50 is {value:.3f}, {0.9 - value:.3f} under its threshold 0.9"
+    assert f"gate: {gate['message']}" in done.out
+
+
+def test_a_met_gate_says_what_was_met(evaluate: Evaluate, case: Any) -> None:
+    gate = evaluate(case, "map_50=0.6", "map=0").figures["gate"]
+    assert gate["message"] == "all thresholds met: map_50 1.000 >= 0.6"
+    assert (gate["missed"], gate["thresholds_missed"]) == ([], 0)
+    assert evaluate(case).figures["gate"]["message"].startswith("no thresholds are set")
+
+
+def test_when_nothing_matches_on_validation_the_log_says_how_the_threshold_came(evaluate: Evaluate, case: Any) -> None:
+    for path in case.folder.glob("predictions/validation/*.out"):
+        path.write_text('{"prediction": []}')
+    done = evaluate(case)
+    assert (done.figures["threshold"], done.figures["threshold_f1"]) == (1, 0)
+    assert "no detection on validation matches a true box" in done.out
+
+
+def _write(path: str, text: str | bytes) -> Callable[[Any], None]:
+    def spoil(case: Any) -> None:
+        (case.folder / path).write_bytes(text.encode() if isinstance(text, str) else text)
+
+    return spoil
+
+
+def _remove(path: str) -> Callable[[Any], None]:
+    return lambda case: (case.folder / path).unlink()
+
+
+def _repeat_an_image(case: Any) -> None:
+    case.lines["test"].append(case.lines["test"][0])
+
+
+def _share_a_name(case: Any) -> None:
+    (case.folder / "predictions/test/1.jpg.out").rename(case.folder / "predictions/1.jpg.out")
+    (case.folder / "predictions/validation/1.jpg.out").unlink()
+
+
+def _no_predictions(case: Any) -> None:
+    for path in case.folder.glob("predictions/*/*.out"):
+        path.unlink()
+
+
+def _no_true_box(case: Any) -> None:
+    for line in case.lines["test"]:
+        line["bounding-box"]["annotations"] = []
+
+
+def _other_line(case: Any) -> None:
+    case.lines["test"].append({"source-ref": "s3://bucket/x.jpg"})
+
+
+def _no_summary(case: Any) -> None:
+    case.classes = []
+
+
+OUT = "predictions/test/1.jpg.out"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        pytest.param(
+            _remove(OUT), r"1 of 4 images have no prediction \(s3://bucket/test/1.jpg\)", id="an output is missing"
+        ),
+        pytest.param(_no_predictions, r"holds no \.out file", id="no output at all"),
+        pytest.param(_write(OUT, ""), r"test/1\.jpg\.out is empty", id="an empty output"),
+        pytest.param(
+            _write(OUT, "<html>"), r"test/1\.jpg\.out is not a detector's answer", id="an output that is no JSON"
+        ),
+        pytest.param(_write(OUT, b"\xff"), r"test/1\.jpg\.out is not a detector's answer", id="a binary output"),
+        pytest.param(_write(OUT, '{"error": "out of memory"}'), "no prediction but .*out of memory", id="an error"),
+        pytest.param(
+            _write(OUT, '{"prediction": [[2, 0.9, 0, 0, 1, 1]]}'),
+            r"class ids go from 0 to 1",
+            id="an id outside the list",
+        ),
+        pytest.param(_write(OUT, '{"prediction": [[0, NaN, 0, 0, 1, 1]]}'), "holds a NaN", id="NaN"),
+        pytest.param(_share_a_name, r"1\.jpg\.out fits 2 images", id="an output that fits two images"),
+        pytest.param(_repeat_an_image, "test/1.jpg is in validation and test more than once", id="an image twice"),
+        pytest.param(_no_true_box, "the test split holds no true box", id="no true box"),
+        pytest.param(_other_line, r"test\.manifest, line 3: not labelled", id="a line that Prepare did not write"),
+        pytest.param(_no_summary, r"summary\.json does not exist", id="no summary"),
+    ],
+)
+def test_what_makes_figures_unreliable_is_one_clear_line(
+    evaluate: Evaluate, case: Any, spoil: Callable[[Any], None], message: str
+) -> None:
+    spoil(case)
+    done = evaluate(case)
+    assert done.code == 1
+    assert re.search(message, done.message)
+    assert done.err == f"error: {done.message}\n"
+    assert not (done.output / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("{}", "not Prepare's summary", id="no classes"),
+        pytest.param('{"classes": []}', "lists no classes", id="an empty list"),
+        pytest.param("x", "not Prepare's summary", id="no JSON"),
+    ],
+)
+def test_a_summary_that_is_not_prepares(evaluate: Evaluate, case: Any, text: str, message: str) -> None:
+    case.classes = []
+    (case.folder / "report").mkdir()
+    (case.folder / "report" / "summary.json").write_text(text)
+    assert message in evaluate(case).message
+
+
+def test_missing_manifests_are_named(evaluate: Evaluate, case: Any) -> None:
+    del case.lines["test"]
+    assert re.search(r"test\.manifest does not exist", evaluate(case).message)
+
+
+def test_a_message_file_that_cannot_be_written_hides_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from steps.evaluate.job import main
+
+    (tmp_path / "file").touch()
+    nowhere = str(tmp_path / "none")
+    arguments = ["--manifests", nowhere, "--predictions", nowhere, "--report", nowhere, "--output", nowhere]
+    assert main([*arguments, "--message-file", str(tmp_path / "file" / "message")]) == 1
+    err = capfd.readouterr().err
+    assert "summary.json does not exist" in err
+    assert "the message could not be written" in err
+
+
+def test_the_evaluation_is_plain_json(evaluate: Evaluate, case: Any) -> None:
+    case.classes = ["bolt", "nut", "cog"]
+    text = (evaluate(case).output / "evaluation.json").read_text()
+    assert "NaN" not in text
+    assert isinstance(json.loads(text)["gate"]["thresholds_missed"], int)
