@@ -41,10 +41,10 @@ def check_region(region: str) -> None:
         for name in session.get_available_regions("sagemaker", partition)
     ]
     if region not in known:
-        near = difflib.get_close_matches(region, known, n=1)
+        near = difflib.get_close_matches(region, known, n=2)
         raise ConfigError(
             f"aws.region is {region!r}, where there is no SageMaker"
-            + (f"; did you mean {near[0]}?" if near else f"; regions: {', '.join(sorted(known))}")
+            + (f"; did you mean {' or '.join(near)}?" if near else f"; regions: {', '.join(sorted(known))}")
         )
 
 

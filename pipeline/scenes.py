@@ -22,6 +22,8 @@ KINDS = ("bolt", "nut", "washer")
 LABEL_ATTRIBUTE = "parts"
 # Shapes are drawn this much larger and scaled down, which smooths their edges.
 _FINE = 3
+# Where the lines that can't be used stand.
+_FAULTY_AT = (5, 20, 40, 60)
 # One image in so many shows nothing.
 _NEGATIVE_EVERY = 15
 
@@ -51,7 +53,7 @@ def render(folder: Path, images: int, bucket: str, seed: int = 7) -> Path:
         name = f"scene-{number:04d}.jpg"
         scene.image.save(pictures / name, quality=88)
         lines.append(json.dumps(_line(f"s3://{bucket}/images/{name}", scene, job=number % 2)))
-    for place, faulty in zip((5, 20, 40, 60), _faulty_lines(bucket), strict=True):
+    for place, faulty in zip(_FAULTY_AT, _faulty_lines(bucket), strict=True):
         lines.insert(min(place, len(lines)), faulty)
     manifest = folder / "output.manifest"
     manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -64,7 +66,7 @@ def draw(chance: random.Random, empty: bool = False) -> Scene:
     layer = Image.new("RGBA", size, (0, 0, 0, 0))
     shadow = Image.new("L", size, 0)
     objects: list[tuple[str, Box]] = []
-    wanted = 0 if empty else chance.randint(2, 7)
+    wanted = 0 if empty else chance.randint(2, 6)
     for _ in range(wanted * 6):
         if len(objects) == wanted:
             break
@@ -89,7 +91,7 @@ def draw(chance: random.Random, empty: bool = False) -> Scene:
 
 def _part(kind: str, chance: random.Random) -> Image.Image:
     """One part on a transparent square, turned at random."""
-    radius = chance.randint(15, 27) * _FINE
+    radius = chance.randint(20, 32) * _FINE
     side = 2 * radius + 8
     part = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     pen, middle = ImageDraw.Draw(part), side / 2
@@ -124,14 +126,14 @@ def _nut(pen: ImageDraw.ImageDraw, middle: float, radius: int, metal: Any, dark:
         for k in range(6)
     ]
     pen.polygon(corners, metal, dark, _FINE)
-    _hole(pen, middle, radius * 0.42, dark)
+    _hole(pen, middle, radius * 0.36, dark)
 
 
 def _washer(pen: ImageDraw.ImageDraw, middle: float, radius: int, metal: Any, dark: Any) -> None:
     """A round disc with a hole."""
     outer = radius * 0.8
     pen.ellipse((middle - outer, middle - outer, middle + outer, middle + outer), metal, dark, _FINE)
-    _hole(pen, middle, radius * 0.38, dark)
+    _hole(pen, middle, radius * 0.48, dark)
 
 
 def _hole(pen: ImageDraw.ImageDraw, middle: float, radius: float, dark: Any) -> None:

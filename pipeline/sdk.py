@@ -15,11 +15,17 @@ from collections.abc import Iterator
 # A class body in the SDK makes a boto3 client when it is imported, and fails without any region.
 os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("AWS_REGION", "us-east-1"))
 
+_handlers, _level = list(logging.root.handlers), logging.root.level
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import boto3
     import sagemaker.core.telemetry.telemetry_logging as telemetry
+    import sagemaker.mlops.workflow.pipeline  # noqa: F401 - warns when first imported, so it is here
     from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+# The import also turns on INFO logging for the whole program, credentials look-ups and all.
+logging.root.handlers[:] = _handlers
+logging.root.setLevel(_level)
 
 
 class OfflineSession(PipelineSession):
@@ -48,10 +54,12 @@ def building() -> Iterator[None]:
     The SDK's telemetry tells AWS of each build, with the text of errors, and no environment variable stops it.
     """
     send = telemetry._send_telemetry_request
-    validate = os.environ.get("SAGEMAKER_VALIDATE_ROLE")
+    saved = {name: os.environ.get(name) for name in ("SAGEMAKER_VALIDATE_ROLE", "AWS_DEFAULT_REGION")}
     disabled = logging.root.manager.disable
     telemetry._send_telemetry_request = lambda *args, **kwargs: None
     os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"
+    # For sessions that the SDK makes on the side; the region of the definition is the configuration's.
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
@@ -60,7 +68,8 @@ def building() -> Iterator[None]:
     finally:
         telemetry._send_telemetry_request = send
         logging.disable(disabled)
-        if validate is None:
-            del os.environ["SAGEMAKER_VALIDATE_ROLE"]
-        else:
-            os.environ["SAGEMAKER_VALIDATE_ROLE"] = validate
+        for name, value in saved.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -21,7 +21,6 @@ from pipeline.config.positions import Key, Source, read_yaml
 
 OVERLAY_VARIABLE = "GROUNDLOOP_CONFIG"
 _SETTING_PREFIX = "GROUNDLOOP__"
-# A mapping whose keys are the user's own: another layer's entries join, none is a near miss of a setting.
 _PACKAGED = Path(__file__).resolve().parents[2] / "configs"
 
 

@@ -1,0 +1,30 @@
+"""No test may reach a real AWS, send the SDK's telemetry, or depend on the settings of whoever runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+_GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_real_aws() -> Iterator[None]:
+    """Made-up credentials, and an endpoint where nothing listens: a call that isn't meant to happen fails."""
+    saved = dict(os.environ)
+    kept = {"GROUNDLOOP_PYTHON312"}
+    for name in [name for name in os.environ if name.startswith(_GIVEN) and name not in kept]:
+        del os.environ[name]
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="testing",
+        AWS_SECRET_ACCESS_KEY="testing",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+    yield
+    os.environ.clear()
+    os.environ.update(saved)

@@ -1,0 +1,205 @@
+"""Files, environment and ``--set`` become one configuration; every mistake is one line that says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.config import Config, ConfigError, load_config
+
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+LOCAL = CONFIGS / "local.yaml"
+
+
+def test_base_yaml_names_every_setting_with_its_default() -> None:
+    """What base.yaml says is what the models say: a setting that is missing there could not be found."""
+    required = {"aws": {"role", "bucket"}, "labels": {"manifest"}}
+
+    def compare(written: dict[str, object], model: dict[str, object], path: str = "") -> None:
+        assert set(written) == set(model) - required.get(path, set()), path
+        for key, value in written.items():
+            if isinstance(value, dict) and isinstance(model[key], dict):
+                compare(value, model[key], key if not path else f"{path}.{key}")
+            else:
+                assert value == model[key], f"{path}.{key}"
+
+    base = yaml.safe_load((CONFIGS / "base.yaml").read_text())
+    minimal = {
+        "aws": {"role": "arn:aws:iam::123456789012:role/r", "bucket": "bucket"},
+        "labels": {"manifest": "s3://bucket/m"},
+    }
+    compare(base, Config.model_validate(minimal).model_dump(mode="json"))
+
+
+def test_base_yaml_comments_each_setting() -> None:
+    lines = (CONFIGS / "base.yaml").read_text().splitlines()
+    uncommented = [
+        line.strip()
+        for line in lines
+        if ":" in line and "#" not in line and line.split(":", 1)[1].strip() and not line.startswith("#")
+    ]
+    assert uncommented == [
+        "description: Ground Truth labels to a registered object detector.",
+        "instance_count: 1",
+        "inference_instance_types: [ml.m5.xlarge, ml.m5.2xlarge, ml.c5.xlarge, ml.g4dn.xlarge]",
+        "transform_instance_types: [ml.m5.xlarge, ml.m5.2xlarge, ml.g4dn.xlarge]",
+        "instance_count: 1",
+    ]
+
+
+@pytest.mark.parametrize("overlay", ["local.yaml", "prod.yaml"])
+def test_each_overlay_makes_a_whole_configuration(overlay: str) -> None:
+    assert load_config([CONFIGS / overlay], environment={}).training.instance_type == "ml.p3.2xlarge"
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("training: {hyperparameters: {epochs: 5, mini_batch_size: 4}}\n")
+    environment = {
+        "GROUNDLOOP__TRAINING__HYPERPARAMETERS__MINI_BATCH_SIZE": "2",
+        "GROUNDLOOP__PREPARE__SPLIT__SEED": "9",
+    }
+    config = load_config([LOCAL, overlay], ["prepare.split.seed=11"], environment)
+    chosen = config.training.hyperparameters
+    assert (chosen.epochs, chosen.mini_batch_size, config.prepare.split.seed) == (5, 2, 11)
+    assert chosen.learning_rate == 0.001, "what no source names keeps its default"
+
+
+def test_the_environment_can_name_the_overlay() -> None:
+    assert load_config(environment={"GROUNDLOOP_CONFIG": str(LOCAL)}).deploy.mode == "on_pass"
+
+
+def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
+    environment = {"GROUNDLOOP_CONFIG": str(LOCAL)}
+    assert load_config([CONFIGS / "prod.yaml"], environment=environment).deploy.mode == "on_approval"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        pytest.param(
+            "training.hyperparameters.epoch=3",
+            "unknown key training.hyperparameters.epoch; did you mean epochs?",
+            id="a misspelt key names the near one",
+        ),
+        pytest.param("aws.xyz=3", "unknown key aws.xyz; there are: region, role,", id="an unlike key lists what is"),
+        pytest.param("gate.map=1.5", "gate.map is 1.5, but should be less than or equal to 1", id="out of range"),
+        pytest.param(
+            "training.hyperparameters.learning_rate=fast", "is 'fast', but should be a valid number", id="wrong type"
+        ),
+        pytest.param(
+            "training.instance_type=ml.p3.2xlarg",
+            "training.instance_type is 'ml.p3.2xlarg', but should be 'ml.p3.2xlarge'",
+            id="not one of the machines",
+        ),
+        pytest.param("training.input_mode=File", "but should be 'Pipe'", id="no other input mode"),
+        pytest.param("aws.role=admin", "aws.role is 'admin', but should match pattern", id="a role is an ARN"),
+        pytest.param("aws.bucket=My_Bucket", "aws.bucket is 'My_Bucket', but", id="a bucket's name"),
+        pytest.param("labels.manifest=output.manifest", "labels.manifest is 'output.manifest', but", id="not in S3"),
+        pytest.param("aws.network.subnets=[subnet-1]", "subnets and security_groups go together", id="half a VPC"),
+        pytest.param(
+            "training.spot={enabled: true, max_wait_minutes: 10}",
+            "spot.max_wait_minutes 10 must be at least max_runtime_minutes 360",
+            id="spot waits no less than it runs",
+        ),
+        pytest.param(
+            "training.hyperparameters.lr_scheduler_step='3,60'",
+            "lr_scheduler_step '3,60' lies outside the run: epochs is 16",
+            id="schedule outside the run",
+        ),
+        pytest.param("training.instance_count=2", "needs hyperparameters.kv_store", id="machines that can't talk"),
+        pytest.param(
+            "training.hyperparameters.mini_batch_size=65", "vgg-16 takes 64 at the most", id="batch too big for the GPU"
+        ),
+        pytest.param(
+            "prepare.split={validation: 0.5, test: 0.5}", "leave nothing to train on", id="nothing left to train on"
+        ),
+        pytest.param("predict.max_payload_mb=50", "Batch Transform takes 100 at the most", id="too much in flight"),
+        pytest.param("aws.network.isolation=true", "pip can't install their requirements", id="isolated jobs and pip"),
+        pytest.param("labels.classes=[cat, dog, cat]", "given twice: cat", id="a class twice"),
+        pytest.param("pipeline.deploy_name=groundloop", "they are two pipelines", id="two pipelines of one name"),
+        pytest.param("execution.cache.expire_after=30 days", "but should match pattern", id="not an ISO duration"),
+        pytest.param("pipeline.name=has_underscore", "but should match pattern", id="a pipeline's name"),
+        pytest.param("gate.map=.nan", "gate.map is nan, but should be", id="not a number"),
+        pytest.param("no-equals-sign", "write it as --set key.path=value", id="no value"),
+        pytest.param("a.b=[1", "is not a YAML value", id="not YAML"),
+    ],
+)
+def test_a_wrong_setting_is_refused(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config([LOCAL], [assignment], environment={})
+    assert message in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_error_names_file_and_line(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("# mine\ntraining:\n  hyperparameters:\n    epochs: 0\n")
+    with pytest.raises(ConfigError, match="epochs is 0, but should be greater than or equal to 1") as caught:
+        load_config([LOCAL, overlay], environment={})
+    assert str(caught.value).startswith(f"{overlay}:4: training.hyperparameters.epochs")
+
+
+def test_an_error_names_the_environment_variable() -> None:
+    with pytest.raises(ConfigError, match=r"^environment variable GROUNDLOOP__TRAINING__EPOCHS: unknown key"):
+        load_config([LOCAL], environment={"GROUNDLOOP__TRAINING__EPOCHS": "3"})
+
+
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config([CONFIGS / "base.yaml"], environment={})
+    lines = str(caught.value).splitlines()
+    assert [line.split(" is not set")[0] for line in lines] == ["aws.role", "aws.bucket", "labels.manifest"]
+    assert "GROUNDLOOP__AWS__ROLE" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"a: [1", ":1: is not valid YAML", id="not YAML"),
+        pytest.param(b"- a\n- b\n", "must be a mapping of settings, not a list", id="a list"),
+        pytest.param(
+            b"gate: {map: 0.1}\ngate: {map: 0.2}\n", ":2: gate is given twice, first on line 1", id="a key twice"
+        ),
+        pytest.param(b"aws: {tags: {a: !!python/object/apply:os.getcwd []}}\n", "is not valid YAML", id="a Python tag"),
+        pytest.param(b"\xff\xfe", "is not UTF-8", id="not text"),
+        pytest.param(None, "can't be read: No such file", id="no file"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
+    overlay = tmp_path / "broken.yaml"
+    if content is not None:
+        overlay.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config([LOCAL, overlay], environment={})
+    assert message in str(caught.value)
+    assert str(overlay) in str(caught.value)
+
+
+def test_an_empty_overlay_changes_nothing(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("# nothing yet\n")
+    assert load_config([LOCAL, empty], environment={}) == load_config([LOCAL], environment={})
+
+
+def test_isolated_jobs_are_accepted_with_an_image_of_their_own() -> None:
+    assignments = [
+        "aws.network.isolation=true",
+        "processing.image_uri=111122223333.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
+        "processing.requirements=preinstalled",
+        "prepare.check_images=none",
+    ]
+    assert load_config([LOCAL], assignments, environment={}).aws.network.isolation
+
+
+def test_the_schema_describes_every_setting() -> None:
+    schema = Config.model_json_schema()
+    undescribed = [
+        f"{model}.{name}"
+        for model, definition in schema["$defs"].items()
+        for name, field in definition.get("properties", {}).items()
+        if "description" not in field
+    ]
+    assert undescribed == []

@@ -1,0 +1,394 @@
+"""The two definitions: valid for AWS's own request shapes, every knob used, nothing about the building leaks in."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.validate import ParamValidator
+
+from pipeline.config import ConfigError
+
+Definition = dict[str, Any]
+
+# Step type: operation that it calls, operation whose answer its properties are shaped like.
+OPERATIONS = {
+    "Processing": ("CreateProcessingJob", "DescribeProcessingJob"),
+    "Training": ("CreateTrainingJob", "DescribeTrainingJob"),
+    "Model": ("CreateModel", "DescribeModel"),
+    "Transform": ("CreateTransformJob", "DescribeTransformJob"),
+    "RegisterModel": ("CreateModelPackage", "DescribeModelPackage"),
+    "EndpointConfig": ("CreateEndpointConfig", "DescribeEndpointConfig"),
+    "Endpoint": ("CreateEndpoint", "DescribeEndpoint"),
+}
+# Names that the service makes for each execution.
+NAMED_BY_SERVICE = ("ProcessingJobName", "TrainingJobName", "TransformJobName", "ModelName")
+MODEL = botocore.session.get_session().get_service_model("sagemaker")
+
+
+def all_steps(steps: list[Any]) -> Iterator[Definition]:
+    """The steps and those of their branches."""
+    for step in steps:
+        yield step
+        if step["Type"] == "Condition":
+            yield from all_steps(step["Arguments"]["IfSteps"])
+            yield from all_steps(step["Arguments"]["ElseSteps"])
+
+
+def is_variable(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in {"Get", "Std:Join", "Std:JsonGet"}
+
+
+def variables(value: Any) -> Iterator[dict[str, Any]]:
+    """Every Get, Join and JsonGet in a value, those inside others too."""
+    if isinstance(value, dict):
+        if is_variable(value):
+            yield value
+        for child in value.values():
+            yield from variables(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from variables(child)
+
+
+def slots(value: Any, shape: Shape, path: str) -> Iterator[tuple[str, Shape, Any]]:
+    """Every variable of a request with the shape of the slot it stands in."""
+    if is_variable(value):
+        yield path, shape, value
+    elif isinstance(shape, StructureShape):
+        for key, child in value.items():
+            yield from slots(child, shape.members[key], f"{path}.{key}")
+    elif isinstance(shape, ListShape):
+        for index, child in enumerate(value):
+            yield from slots(child, shape.member, f"{path}[{index}]")
+    elif isinstance(shape, MapShape):
+        for key, child in value.items():
+            yield from slots(child, shape.value, f"{path}.{key}")
+
+
+def filled(value: Any, shape: Shape) -> Any:
+    """A request with a value of the slot's type in place of each variable."""
+    if is_variable(value):
+        return {"integer": 1, "long": 1, "float": 1.0, "double": 1.0, "boolean": True}.get(shape.type_name, "filled-in")
+    if isinstance(shape, StructureShape):
+        return {key: filled(child, shape.members[key]) for key, child in value.items()}
+    if isinstance(shape, ListShape):
+        return [filled(child, shape.member) for child in value]
+    if isinstance(shape, MapShape):
+        return {key: filled(child, shape.value) for key, child in value.items()}
+    return value
+
+
+def operation_steps(definition: Definition) -> list[Definition]:
+    return [step for step in all_steps(definition["Steps"]) if step["Type"] in OPERATIONS]
+
+
+@pytest.fixture(params=["training", "deploying"])
+def definition(request: pytest.FixtureRequest) -> Definition:
+    found: Definition = request.getfixturevalue(request.param)
+    return found
+
+
+def test_the_steps_are_those_of_the_diagram(training: Definition) -> None:
+    names = [step["Name"] for step in training["Steps"]]
+    assert names == ["Prepare", "Train", "CreateModel", "Predict", "Evaluate", "QualityGate"]
+    gate = training["Steps"][-1]["Arguments"]
+    assert [step["Name"] for step in gate["IfSteps"]] == ["Register", "DeployGate"]
+    assert [step["Name"] for step in gate["ElseSteps"]] == ["GateMissed"]
+    assert [step["Name"] for step in gate["IfSteps"][1]["Arguments"]["IfSteps"]] == ["EndpointConfig", "Endpoint"]
+
+
+def test_the_deploy_pipeline_takes_a_package_to_the_endpoint(deploying: Definition) -> None:
+    assert [step["Type"] for step in deploying["Steps"]] == ["Model", "EndpointConfig", "Endpoint"]
+    containers = deploying["Steps"][0]["Arguments"]["Containers"]
+    assert containers == [{"ModelPackageName": {"Get": "Parameters.ModelPackageArn"}}]
+
+
+def test_no_number_stands_in_a_string_slot(definition: Definition) -> None:
+    """The service refuses an Integer or Float parameter where the API takes a string."""
+    types = {f"Parameters.{parameter['Name']}": parameter["Type"] for parameter in definition["Parameters"]}
+    looked_at = 0
+    for step in operation_steps(definition):
+        shape = MODEL.operation_model(OPERATIONS[step["Type"]][0]).input_shape
+        for path, slot, variable in slots(step["Arguments"], shape, step["Name"]):
+            looked_at += 1
+            if slot.type_name == "string" and "Get" in variable:
+                assert types.get(variable["Get"], "String") == "String", path
+            elif "Std:JsonGet" in variable:
+                assert variable["Std:JsonGet"]["Path"].startswith("training."), f"{path}: Prepare writes strings there"
+    assert looked_at > 5
+
+
+def test_every_request_passes_botocores_own_check(definition: Definition) -> None:
+    for step in operation_steps(definition):
+        shape = MODEL.operation_model(OPERATIONS[step["Type"]][0]).input_shape
+        request = filled(step["Arguments"], shape)
+        for name in NAMED_BY_SERVICE:
+            if name in shape.members and name in shape.required_members:
+                request.setdefault(name, "named-by-the-service")
+        report = ParamValidator().validate(request, shape)
+        assert not report.has_errors(), f"{step['Name']}: {report.generate_report()}"
+
+
+def test_every_enum_value_is_one_of_the_apis(definition: Definition) -> None:
+    """botocore checks no enums: the definition's values and the parameters' defaults are checked here."""
+    defaults = {f"Parameters.{p['Name']}": p for p in definition["Parameters"]}
+
+    def check(value: Any, shape: Shape, path: str) -> None:
+        if is_variable(value):
+            parameter = defaults.get(value.get("Get", ""))
+            for candidate in [parameter["DefaultValue"], *parameter.get("EnumValues", [])] if parameter else []:
+                assert not shape.enum or candidate in shape.enum, f"{path}: {candidate}"
+        elif isinstance(shape, StructureShape):
+            for key, child in value.items():
+                check(child, shape.members[key], f"{path}.{key}")
+        elif isinstance(shape, ListShape | MapShape):
+            member = shape.member if isinstance(shape, ListShape) else shape.value
+            for child in value if isinstance(value, list) else value.values():
+                check(child, member, path)
+        elif getattr(shape, "enum", None):
+            assert value in shape.enum, f"{path}: {value}"
+
+    for step in operation_steps(definition):
+        check(step["Arguments"], MODEL.operation_model(OPERATIONS[step["Type"]][0]).input_shape, step["Name"])
+
+
+def test_every_parameter_is_used_and_has_a_default(definition: Definition) -> None:
+    used = {variable["Get"] for variable in variables(definition["Steps"]) if "Get" in variable}
+    for parameter in definition["Parameters"]:
+        assert f"Parameters.{parameter['Name']}" in used
+        assert "DefaultValue" in parameter
+
+
+def test_parameters_suit_studio_and_eventbridge(definition: Definition) -> None:
+    for parameter in definition["Parameters"]:
+        assert re.fullmatch(r"[A-Z][a-zA-Z0-9]*", parameter["Name"]), "EventBridge takes no underscore"
+        assert len(parameter.get("EnumValues", [])) <= 16
+        assert len(str(parameter["DefaultValue"])) <= 1024
+
+
+def test_every_reference_leads_somewhere(definition: Definition) -> None:
+    steps = {step["Name"]: step for step in all_steps(definition["Steps"])}
+    parameters = {parameter["Name"] for parameter in definition["Parameters"]}
+    for variable in variables(definition["Steps"]):
+        if "Std:JsonGet" in variable or "Std:Join" in variable:
+            continue
+        kind, _, rest = variable["Get"].partition(".")
+        if kind == "Parameters":
+            assert rest in parameters
+        elif kind == "Steps":
+            name, _, path = rest.partition(".")
+            if path.startswith("PropertyFiles."):
+                files = {file["PropertyFileName"] for file in steps[name]["PropertyFiles"]}
+                assert path.removeprefix("PropertyFiles.") in files
+            else:
+                shape = MODEL.operation_model(OPERATIONS[steps[name]["Type"]][1]).output_shape
+                for part in re.findall(r"[A-Za-z0-9]+|\['[^']+'\]", path):
+                    shape = shape.member if part.startswith("[") else shape.members[part]
+                assert shape.type_name == "string", variable
+        else:
+            assert kind == "Execution"
+
+
+def test_step_names_are_unique(definition: Definition) -> None:
+    names = [step["Name"] for step in all_steps(definition["Steps"])]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_every_step_is_described_for_studios_graph(definition: Definition) -> None:
+    for step in all_steps(definition["Steps"]):
+        assert 0 < len(step["DisplayName"]) <= 256, step["Name"]
+        assert 0 < len(step["Description"]) <= 3072, step["Name"]
+
+
+def test_training_streams_the_augmented_manifest(training: Definition) -> None:
+    arguments = training["Steps"][1]["Arguments"]
+    assert arguments["AlgorithmSpecification"]["TrainingInputMode"] == "Pipe"
+    assert [channel["ChannelName"] for channel in arguments["InputDataConfig"]] == ["train", "validation"]
+    for channel in arguments["InputDataConfig"]:
+        source = channel["DataSource"]["S3DataSource"]
+        assert source["S3DataType"] == "AugmentedManifestFile"
+        assert source["AttributeNames"] == ["source-ref", "bounding-box"], "image first"
+        assert channel["RecordWrapperType"] == "RecordIO"
+        assert channel["ContentType"] == "application/x-recordio"
+    machine = {p["Name"]: p["DefaultValue"] for p in training["Parameters"]}["TrainInstanceType"]
+    assert machine == "ml.p3.2xlarge"
+
+
+def test_what_depends_on_the_data_comes_from_prepare(training: Definition) -> None:
+    hyperparameters = training["Steps"][1]["Arguments"]["HyperParameters"]
+    for name in ("num_classes", "num_training_samples", "label_width"):
+        assert hyperparameters[name]["Std:JsonGet"] == {
+            "PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Summary"},
+            "Path": f"training.{name}",
+        }
+
+
+def test_every_hyperparameter_reaches_training(define: Callable[..., Definition]) -> None:
+    given = {
+        "base_network": "resnet-50", "use_pretrained_model": 1, "image_shape": 512, "lr_scheduler_factor": 0.5,
+        "lr_scheduler_step": "3,6", "optimizer": "adam", "momentum": 0.8, "weight_decay": 0.001,
+        "overlap_threshold": 0.6, "nms_threshold": 0.4, "freeze_layer_pattern": "^conv1", "kv_store": "dist_sync",
+        "early_stopping": True, "early_stopping_min_epochs": 4, "early_stopping_patience": 2,
+        "early_stopping_tolerance": 0.01,
+    }  # fmt: skip
+    assignments = [f"training.hyperparameters.{name}='{value}'" for name, value in given.items()]
+    numbers = [item.replace("'", "") for item in assignments if "step=" not in item]
+    found = define(*numbers, "training.hyperparameters.lr_scheduler_step='3,6'")["Steps"][1]["Arguments"][
+        "HyperParameters"
+    ]
+    assert {name: found[name] for name in given} == {name: str(value) for name, value in given.items()}
+
+
+def test_the_endpoint_config_has_a_name_per_execution(training: Definition) -> None:
+    config = next(step for step in all_steps(training["Steps"]) if step["Name"] == "EndpointConfig")
+    assert {"Get": "Execution.PipelineExecutionId"} in list(variables(config["Arguments"]["EndpointConfigName"]))
+
+
+def test_results_lie_under_the_execution_and_code_under_its_hash(training: Definition) -> None:
+    outputs = training["Steps"][0]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
+    for output in outputs:
+        assert output["S3Output"]["S3Uri"]["Std:Join"]["Values"][1] == {"Get": "Execution.PipelineExecutionId"}
+    code = training["Steps"][0]["Arguments"]["ProcessingInputs"][-1]["S3Input"]["S3Uri"]
+    assert re.fullmatch(r"s3://groundloop-local/groundloop/code/[0-9a-f]{64}/groundloop-prepare\.pyz", code)
+
+
+def test_the_same_configuration_gives_the_same_bytes() -> None:
+    from pathlib import Path
+
+    from pipeline.config import load_config
+    from pipeline.definition import compile_pipeline, training_pipeline
+
+    config = load_config([Path("configs/local.yaml")], environment={})
+    assert compile_pipeline(training_pipeline(config)) == compile_pipeline(training_pipeline(config))
+
+
+def test_building_needs_no_network_and_no_credentials(
+    define: Callable[..., Definition], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"a connection was opened: {arguments}")
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert define()["Steps"]
+
+
+def test_vpc_key_tags_and_isolation_reach_every_job(define: Callable[..., Definition]) -> None:
+    definition = define(
+        "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true, encrypt_traffic: true}",
+        "processing.image_uri=123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
+        "processing.requirements=preinstalled",
+        "prepare.check_images=none",
+        "aws.kms_key=arn:aws:kms:us-east-1:123456789012:key/k",
+        "aws.tags={team: vision}",
+    )
+    steps = {step["Name"]: step["Arguments"] for step in all_steps(definition["Steps"])}
+    vpc = {"Subnets": ["subnet-0a"], "SecurityGroupIds": ["sg-0b"]}
+    key = "arn:aws:kms:us-east-1:123456789012:key/k"
+    for name in ("Prepare", "Evaluate"):
+        assert steps[name]["NetworkConfig"]["VpcConfig"] == vpc
+        assert steps[name]["NetworkConfig"]["EnableNetworkIsolation"] is True
+        assert steps[name]["ProcessingOutputConfig"]["KmsKeyId"] == key
+        assert steps[name]["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == key
+    assert steps["Train"]["VpcConfig"] == vpc
+    assert steps["Train"]["EnableNetworkIsolation"] is True
+    assert steps["Train"]["EnableInterContainerTrafficEncryption"] is True
+    assert steps["Train"]["OutputDataConfig"]["KmsKeyId"] == key
+    assert steps["Train"]["ResourceConfig"]["VolumeKmsKeyId"] == key
+    assert steps["CreateModel"]["VpcConfig"] == vpc
+    assert steps["CreateModel"]["EnableNetworkIsolation"] is True
+    assert steps["Predict"]["TransformOutput"]["KmsKeyId"] == key
+    assert steps["EndpointConfig"]["KmsKeyId"] == key
+    for name in ("Prepare", "Train", "CreateModel", "Predict", "Evaluate", "EndpointConfig", "Endpoint"):
+        assert steps[name]["Tags"] == [{"Key": "team", "Value": "vision"}], name
+
+
+def test_spot_training_waits_and_writes_checkpoints(define: Callable[..., Definition]) -> None:
+    arguments = define("training.spot.enabled=true")["Steps"][1]["Arguments"]
+    assert arguments["EnableManagedSpotTraining"] is True
+    assert arguments["StoppingCondition"]["MaxWaitTimeInSeconds"] == 720 * 60
+    assert "S3Uri" in arguments["CheckpointConfig"]
+
+
+def test_without_spot_nothing_of_it_is_sent(training: Definition) -> None:
+    """The service refuses MaxWaitTimeInSeconds without spot."""
+    arguments = training["Steps"][1]["Arguments"]
+    assert not {"EnableManagedSpotTraining", "CheckpointConfig"} & set(arguments)
+    assert "MaxWaitTimeInSeconds" not in arguments["StoppingCondition"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "steps_with_cache"),
+    [
+        pytest.param("execution.cache.enabled=true", ["Prepare", "Train", "Predict", "Evaluate"], id="on"),
+        pytest.param("execution.cache.enabled=false", [], id="off"),
+    ],
+)
+def test_caching(define: Callable[..., Definition], assignment: str, steps_with_cache: list[str]) -> None:
+    definition = define(assignment, "execution.cache.expire_after=P7D")
+    cached = {step["Name"]: step["CacheConfig"] for step in definition["Steps"] if "CacheConfig" in step}
+    assert cached == {name: {"Enabled": True, "ExpireAfter": "P7D"} for name in steps_with_cache}
+
+
+def test_retries(define: Callable[..., Definition]) -> None:
+    overlay = (
+        "execution.retry={service: null, job: null, "
+        "capacity: {interval_seconds: 300, backoff_rate: 1.5, max_attempts: 6}}"
+    )
+    train = define(overlay)["Steps"][1]
+    assert train["RetryPolicies"] == [
+        {
+            "BackoffRate": 1.5,
+            "IntervalSeconds": 300,
+            "MaxAttempts": 6,
+            "ExceptionType": ["SageMaker.CAPACITY_ERROR"],
+        }
+    ]
+
+
+def test_data_capture(define: Callable[..., Definition]) -> None:
+    definition = define("deploy.endpoint.capture_percent=20")
+    config = next(step for step in all_steps(definition["Steps"]) if step["Name"] == "EndpointConfig")
+    capture = config["Arguments"]["DataCaptureConfig"]
+    assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 20)
+
+
+def test_a_threshold_of_zero_is_kept(define: Callable[..., Definition]) -> None:
+    parameters = {p["Name"]: p["DefaultValue"] for p in define("gate.map=0")["Parameters"]}
+    assert parameters["MinMap"] == 0
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        pytest.param("us-esat-1", "did you mean us-west-1 or us-east-1?", id="misspelt"),
+        pytest.param("mx-central-1", "has no image for the jobs", id="without the algorithm's image"),
+    ],
+)
+def test_a_region_without_the_algorithm_is_refused(
+    define: Callable[..., Definition], region: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        define(f"aws.region={region}")
+
+
+def test_definitions_stay_small_enough_to_be_sent_inline(definition: Definition) -> None:
+    import json
+
+    assert len(json.dumps(definition, indent=1)) < 100 * 1024
+
+
+def test_arguments_of_a_job_fit_the_api(training: Definition) -> None:
+    for step in itertools.islice(training["Steps"], 5):
+        arguments = step["Arguments"].get("AppSpecification", {}).get("ContainerArguments", [])
+        assert len(arguments) <= 100
+        assert all(len(argument) <= 256 for argument in arguments if isinstance(argument, str))
