@@ -39,7 +39,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an execution ended."""
+    """How an execution ended; ``reason`` is a line per failed step."""
 
     arn: str
     status: str
@@ -103,9 +103,13 @@ def latest(region: str, pipeline: str) -> str:
 
 
 def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> Outcome:
-    """Follow an execution to its end; ``tell`` gets every change of a step's status once, in order of time."""
+    """Follow an execution to its end; ``tell`` gets every change of a step's status once, in order of time.
+
+    The outcome's reason is that of the steps that failed: the execution's own only says that some did.
+    """
     sagemaker = client("sagemaker", region)
     told: set[tuple[str, int, str]] = set()
+    failed: dict[str, str] = {}
     # The offline AWS is asked often, since its steps take seconds; AWS throttles and its steps take minutes.
     pause = 0.3 if offline_endpoint() else 5.0
     while True:
@@ -115,10 +119,13 @@ def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> Outcome:
             if step["StepStatus"] != "Starting" and change not in told:
                 told.add(change)
                 tell(_transition(step))
+                if step["StepStatus"] == "Failed":
+                    failed[step["StepName"]] = step.get("FailureReason", "no reason was given")
         status = execution["PipelineExecutionStatus"]
         if status not in _RUNNING:
             seconds = (execution["LastModifiedTime"] - execution["CreationTime"]).total_seconds()
-            return Outcome(arn, status, execution.get("FailureReason", ""), seconds)
+            reasons = [f"{name} failed: {reason}" for name, reason in failed.items()]
+            return Outcome(arn, status, "\n".join(reasons) or execution.get("FailureReason", ""), seconds)
         time.sleep(pause)
 
 

@@ -29,7 +29,7 @@ def follow(region: str, arn: str, stop_on_interrupt: bool = True) -> Outcome:
         typer.echo(f"execution {stop(region, arn)}: {arn}", err=True)
         raise
     if not outcome.succeeded:
-        raise UserError(f"the execution {outcome.status.lower()}: {outcome.reason or 'no reason was given'}")
+        raise UserError(outcome.reason or f"the execution ended as {outcome.status}: {arn}")
     typer.echo(f"execution Succeeded in {outcome.seconds:.1f} s")
     return outcome
 
@@ -40,11 +40,8 @@ def _print(change: Transition, elapsed: float) -> None:
     notes = [note for note in (took, "from cache" if change.cached else "", _attempt(change)) if note]
     line = f"{minutes:02d}:{seconds:02d}  {change.step:<15} {change.status:<10} {', '.join(notes)}"
     typer.secho(line.rstrip(), fg=_COLOURS.get(change.status))
-    if change.status == "Failed":
-        typer.secho(f"       {change.reason or 'no reason was given'}", fg=typer.colors.RED)
-        if change.job and change.log_group and not offline_endpoint():
-            tail = f"aws logs tail {change.log_group} --log-stream-name-prefix {change.job}"
-            typer.echo(f"       log: {tail}")
+    if change.status == "Failed" and change.log_group and not offline_endpoint():  # whose reasons name a file
+        typer.echo(f"       log: aws logs tail {change.log_group} --log-stream-name-prefix {change.job}")
 
 
 def _attempt(change: Transition) -> str:

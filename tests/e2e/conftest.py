@@ -1,0 +1,81 @@
+"""One offline AWS with a small labelled data set, on which the flows run one after another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Config, load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+BUCKET = "groundloop-e2e"
+IMAGES = 110
+# What eight epochs on so few images surely reach, and an untrained model never does.
+SETTINGS = (
+    f"labels.manifest=s3://{BUCKET}/labels/output.manifest",
+    "training.hyperparameters.epochs=8",
+    "gate={map: 0.05, map_50: 0.2, voc_map: 0.2}",
+)
+
+
+@dataclass(frozen=True)
+class House:
+    """The running offline AWS, its folder, its data and its configuration."""
+
+    home: Path
+    data: Path
+    config: Config
+
+    @property
+    def region(self) -> str:
+        return self.config.aws.region
+
+
+@pytest.fixture(scope="session")
+def settings() -> list[str]:
+    """Assignments of the e2e configuration, for commands that load it themselves."""
+    return list(SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    from pipeline.offline import offline_aws, upload_labels
+    from pipeline.scenes import render
+
+    home, data = tmp_path_factory.mktemp("aws"), tmp_path_factory.mktemp("data")
+    config = load_config([ROOT / "configs" / "local.yaml"], SETTINGS, environment={})
+    manifest = render(data, IMAGES, BUCKET)
+    with offline_aws(config, home):
+        upload_labels(config, manifest, data / "images", lambda _: None)
+        yield House(home, data, config)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def groundloop(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Runs the command line in this process: the program's own entry, its output and its exit code."""
+
+    def run(*arguments: str) -> Ran:
+        from pipeline.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["groundloop", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        code = ended.value.code
+        return Ran(code if isinstance(code, int) else 0, printed.out, printed.err)
+
+    return run

@@ -1,0 +1,195 @@
+"""The whole loop on the offline AWS: once driven by plain boto3, then by the command line on what that left behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+STEPS = [
+    "Prepare", "Train", "CreateModel", "Predict", "Evaluate",
+    "QualityGate", "Register", "DeployGate", "EndpointConfig", "Endpoint",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def execution(house: Any) -> str:
+    """ARN of an execution that plain boto3 made: uploaded code, created pipeline, started, waited for."""
+    from pipeline.bundle import job_archive
+    from pipeline.definition import compile_pipeline, training_pipeline
+
+    config = house.config
+    s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
+    for name in ("prepare", "evaluate"):
+        archive = job_archive(name)
+        s3.put_object(Bucket=config.aws.bucket, Key=archive.key(config.aws.prefix), Body=archive.content)
+    sagemaker.create_pipeline(
+        PipelineName=config.pipeline.name,
+        PipelineDefinition=compile_pipeline(training_pipeline(config)),
+        ClientRequestToken="a" * 32,
+        RoleArn=config.aws.role,
+    )
+    arn = sagemaker.start_pipeline_execution(PipelineName=config.pipeline.name)["PipelineExecutionArn"]
+    until = time.monotonic() + 120
+    while sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"] == "Executing":
+        assert time.monotonic() < until, "the execution does not end"
+        time.sleep(0.2)
+    return str(arn)
+
+
+def steps_of(arn: str) -> dict[str, dict[str, Any]]:
+    pages = boto3.client("sagemaker").get_paginator("list_pipeline_execution_steps")
+    found = [step for page in pages.paginate(PipelineExecutionArn=arn) for step in page["PipelineExecutionSteps"]]
+    return {step["StepName"]: step for step in found}
+
+
+def package_of(arn: str) -> dict[str, Any]:
+    package = steps_of(arn)["Register"]["Metadata"]["RegisterModel"]["Arn"]
+    described: dict[str, Any] = boto3.client("sagemaker").describe_model_package(ModelPackageName=package)
+    return described
+
+
+def read(uri: str) -> bytes:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    content: bytes = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return content
+
+
+def test_boto3_sees_every_step_succeed(execution: str) -> None:
+    described = boto3.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=execution)
+    steps = steps_of(execution)
+    failures = {name: step.get("FailureReason") for name, step in steps.items() if step["StepStatus"] != "Succeeded"}
+    assert described["PipelineExecutionStatus"] == "Succeeded", described.get("FailureReason")
+    assert failures == {}
+    assert sorted(steps) == sorted(STEPS)
+    assert steps["Train"]["StepDisplayName"] == "Train detector"
+
+
+def test_the_package_carries_its_evaluation(execution: str) -> None:
+    package = package_of(execution)
+    assert package["ModelApprovalStatus"] == "Approved"
+    metadata = package["CustomerMetadataProperties"]
+    assert metadata["execution"] == execution
+    assert package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == metadata["evaluation"]
+    evaluation = json.loads(read(metadata["evaluation"]))
+    assert evaluation["classes"] == ["bolt", "nut", "washer"]
+    assert evaluation["map_50"] >= 0.2
+    assert evaluation["gate"]["thresholds_missed"] == 0
+
+
+def test_prepare_kept_every_line(execution: str) -> None:
+    metadata = package_of(execution)["CustomerMetadataProperties"]
+    summary = json.loads(read(metadata["summary"]))
+    rejected = [
+        json.loads(line) for line in read(metadata["summary"].replace("summary.json", "rejected.jsonl")).splitlines()
+    ]
+    assert summary["lines"]["read"] == 114, "110 scenes and four faulty lines"
+    assert summary["lines"]["rejected"] == 3
+    assert summary["lines"]["failed"] == 1
+    assert len(rejected) == 4
+    used = sum(summary[split]["images"] for split in ("train", "validation", "test"))
+    assert used + summary["negatives_dropped"] == 110
+
+
+def test_training_got_its_figures_from_prepare(execution: str) -> None:
+    metadata = package_of(execution)["CustomerMetadataProperties"]
+    derived = json.loads(read(metadata["summary"]))["training"]
+    job = steps_of(execution)["Train"]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[-1]
+    training = boto3.client("sagemaker").describe_training_job(TrainingJobName=job)
+    assert derived.items() <= training["HyperParameters"].items()
+    metrics = {metric["MetricName"]: metric["Value"] for metric in training["FinalMetricDataList"]}
+    assert metrics["validation:mAP"] > 0.2
+
+
+def test_the_endpoint_answers_a_jpeg(execution: str, house: Any) -> None:
+    assert execution
+    status = boto3.client("sagemaker").describe_endpoint(EndpointName="groundloop")["EndpointStatus"]
+    image = (house.data / "images" / "scene-0000.jpg").read_bytes()
+    answer = boto3.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="groundloop", ContentType="image/jpeg", Body=image
+    )
+    rows = json.loads(answer["Body"].read())["prediction"]
+    assert status == "InService"
+    assert rows
+    for class_id, score, xmin, ymin, xmax, ymax in rows:
+        assert class_id in {0.0, 1.0, 2.0}
+        assert 0 <= score <= 1
+        assert 0 <= xmin <= xmax <= 1
+        assert 0 <= ymin <= ymax <= 1
+
+
+def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> None:
+    """Scores the endpoint itself, apart from the pipeline's own evaluation."""
+    from detections.endpoint import EndpointClient
+
+    metadata = package_of(execution)["CustomerMetadataProperties"]
+    evaluation = json.loads(read(metadata["evaluation"]))
+    lines = [json.loads(line) for line in read(metadata["test_manifest"]).splitlines()]
+    client = EndpointClient(boto3.client("sagemaker-runtime"), "groundloop", evaluation["classes"])
+    true = [len(line["bounding-box"]["annotations"]) for line in lines]
+    counted = [len(client.detect(read(line["source-ref"])).at(evaluation["threshold"])) for line in lines]
+    off = sum(abs(a - b) for a, b in zip(true, counted, strict=True)) / len(lines)
+    assert off < sum(true) / len(lines), "better than seeing nothing anywhere"
+
+
+def test_upsert_takes_over_the_pipeline(
+    execution: str, house: Any, settings: list[str], groundloop: Callable[..., Any]
+) -> None:
+    assert execution
+    ran = groundloop("upsert", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
+    assert ran.code == 0, ran.err
+    assert "updated groundloop\n" in ran.out
+    assert "created groundloop-deploy\n" in ran.out
+    assert "arn:aws:sagemaker:us-east-1:123456789012:pipeline/groundloop" in ran.out
+    assert "MinMap50                 Float    0.2" in ran.out
+    again = groundloop("upsert", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
+    assert "created" not in again.out, "the second time nothing is new"
+
+
+def test_a_gate_that_is_missed_fails_with_the_figures(
+    execution: str, house: Any, groundloop: Callable[..., Any]
+) -> None:
+    """What did not change comes from the cache, so the training isn't paid for twice."""
+    assert execution
+    ran = groundloop("start", "-c", "configs/local.yaml", "-p", "MinMap50=0.9999", "--watch")
+    assert ran.code == 1
+    lines = {line.split()[1]: line for line in ran.out.splitlines() if line[2:3] == ":" and "Executing" not in line}
+    assert "from cache" in lines["Prepare"]
+    assert "from cache" in lines["Train"]
+    assert "from cache" not in lines["Evaluate"], "the threshold is an argument of it"
+    assert "Failed" in lines["GateMissed"]
+    assert "Register" not in lines
+    assert "error: GateMissed failed: The quality gate was missed: " in ran.err
+    assert "map_50 is 0." in ran.err
+    assert "under its threshold 0.9999" in ran.err
+
+
+def test_the_deploy_pipeline_moves_the_endpoint_to_a_package(
+    execution: str, house: Any, groundloop: Callable[..., Any]
+) -> None:
+    sagemaker = boto3.client("sagemaker")
+    before = sagemaker.describe_endpoint(EndpointName="groundloop")["EndpointConfigName"]
+    package = package_of(execution)["ModelPackageArn"]
+    arguments = ["--name", "groundloop-deploy", "-p", f"ModelPackageArn={package}", "--watch"]
+    ran = groundloop("start", "-c", "configs/local.yaml", *arguments)
+    assert ran.code == 0, ran.err
+    assert sagemaker.describe_endpoint(EndpointName="groundloop")["EndpointConfigName"] != before
+
+
+def test_predict_draws_what_the_endpoint_sees(
+    execution: str, house: Any, tmp_path: Path, groundloop: Callable[..., Any]
+) -> None:
+    from PIL import Image
+
+    assert execution
+    image, picture = house.data / "images" / "scene-0001.jpg", tmp_path / "seen.png"
+    ran = groundloop("predict", str(image), "-o", str(picture), "-c", "configs/local.yaml")
+    assert ran.code == 0, ran.err
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "picture:"]
+    with Image.open(picture) as drawn:
+        assert max(drawn.size) >= 480
