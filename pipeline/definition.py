@@ -120,11 +120,11 @@ def compile_pipeline(pipeline: Pipeline) -> str:
 
 def _building(config: Config) -> Building:
     region = config.aws.region
-    check_region(region)
     try:
         algorithm_image_uri(region)
         processing_image_uri(config.processing, region)
     except ValueError as error:
+        check_region(region)  # a misspelt one is told apart; looked up only now, since it takes a while
         raise ConfigError(f"aws.region is {region!r}, which has no image for the jobs: {error}") from None
     return Building(session=sdk.OfflineSession(region, config.aws.bucket), aws=config.aws, execution=config.execution)
 

@@ -11,6 +11,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
+from unittest.mock import patch
 
 # A class body in the SDK makes a boto3 client when it is imported, and fails without any region.
 os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("AWS_REGION", "us-east-1"))
@@ -20,7 +21,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import boto3
     import sagemaker.core.telemetry.telemetry_logging as telemetry
-    import sagemaker.mlops.workflow.pipeline  # noqa: F401 - warns when first imported, so it is here
+    import sagemaker.mlops.workflow.steps as sdk_steps
+    from sagemaker.core.local.local_session import LocalSagemakerClient
     from sagemaker.core.workflow.pipeline_context import PipelineSession
 
 # The import also turns on INFO logging for the whole program, credentials look-ups and all.
@@ -53,23 +55,19 @@ def building() -> Iterator[None]:
 
     The SDK's telemetry tells AWS of each build, with the text of errors, and no environment variable stops it.
     """
-    send = telemetry._send_telemetry_request
-    saved = {name: os.environ.get(name) for name in ("SAGEMAKER_VALIDATE_ROLE", "AWS_DEFAULT_REGION")}
     disabled = logging.root.manager.disable
-    telemetry._send_telemetry_request = lambda *args, **kwargs: None
-    os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"
-    # For sessions that the SDK makes on the side; the region of the definition is the configuration's.
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     logging.disable(logging.WARNING)
+    # The region is for sessions that the SDK makes on the side; that of the definition is the configuration's.
+    variables = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "SAGEMAKER_VALIDATE_ROLE": "false"}
     try:
-        with warnings.catch_warnings():
+        with (
+            warnings.catch_warnings(),
+            patch.dict(os.environ, variables),
+            patch.object(telemetry, "_send_telemetry_request", lambda *args, **kwargs: None),
+            # Each step makes one, and with it a boto3 session, only to ask for the name of a method.
+            patch.object(sdk_steps, "LocalSagemakerClient", lambda: LocalSagemakerClient),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:
-        telemetry._send_telemetry_request = send
         logging.disable(disabled)
-        for name, value in saved.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
