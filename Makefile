@@ -4,6 +4,7 @@ SHELL := /bin/bash -eu -o pipefail
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+JOBS := .venv/.jobs
 GROUNDLOOP := $(BIN)/groundloop
 
 .PHONY: help demo test lint upsert-pipeline start lock clean
@@ -12,18 +13,27 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # uv installs the pins in seconds; where it can't be had, pip does the same in minutes.
+install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(1) $(2); \
+	else $(1) -m pip install --quiet --disable-pip-version-check $(2); fi
+
 $(READY): requirements.lock pyproject.toml
 	@echo "set-up: making .venv and installing the pinned packages (once)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "groundloop needs Python 3.10 or newer: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "groundloop needs Python 3.10 or newer: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@$(PYTHON) -m venv --clear .venv
-	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; then \
-	  install=("$(BIN)/uv" pip install --quiet --python "$(BIN)/python"); \
-	else \
-	  echo "set-up: uv can't be had here, pip takes some minutes"; \
-	  install=("$(BIN)/python" -m pip install --quiet --disable-pip-version-check); \
-	fi; \
-	"$${install[@]}" -r requirements.lock; \
-	"$${install[@]}" --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || echo "set-up: no uv here, pip takes minutes"
+	@$(call install,$(BIN)/python,-r requirements.lock)
+	@$(call install,$(BIN)/python,--no-deps --no-build-isolation -e .)
+	@touch $@
+
+# The jobs run on Python 3.12 in SageMaker's image: where there is one, they are tested on it, with their own pins.
+# (PYENV_VERSION: pyenv's python3.12 runs only when that version is chosen; nobody else minds.)
+$(JOBS): $(READY) steps/prepare/requirements.txt steps/evaluate/requirements.txt
+	@export PYENV_VERSION=3.12; if python3.12 -c '' 2>/dev/null; then \
+	  echo "set-up: Python 3.12 with the jobs' pins (once)"; \
+	  python3.12 -m venv --clear $(@D)/jobs312; \
+	  $(call install,$(@D)/jobs312/bin/python,-r steps/prepare/requirements.txt -r steps/evaluate/requirements.txt); \
+	fi
 	@touch $@
 
 demo: $(READY)  ## labels to a deployed detector on the offline AWS, about a minute
@@ -35,8 +45,8 @@ lint: $(READY)  ## style, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: lint  ## lint, then every test
-	@$(BIN)/pytest
+test: lint $(JOBS)  ## lint, then every test
+	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) $(BIN)/pytest
 
 upsert-pipeline: $(READY)  ## create or update the pipelines on the AWS of the environment (ARGS="--config configs/prod.yaml")
 	@$(GROUNDLOOP) upsert $(ARGS)

@@ -28,3 +28,8 @@ def no_real_aws() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(saved)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole flows come last: they share one offline AWS to the end, and a process has one at a time."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
