@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 # Before NumPy is imported, which reads them once. A second thread gains nothing on matrices this small, and costs a
@@ -25,13 +24,10 @@ def main(argv: list[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="answer /ping and /invocations with the model of such a folder")
     for command in (train, serve):
         command.add_argument("--opt-ml", type=Path, required=True, metavar="DIR", help="the folder")
-        command.add_argument("--exit-with-parent", action="store_true", help="end when stdin is closed")
     serve.add_argument("--port", type=int, default=8080, help="on 127.0.0.1; 0 picks a free one (default: 8080)")
     arguments = parser.parse_args(argv)
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if arguments.exit_with_parent:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
     # A training job's log is its output; a server's stdout carries only the line that names its port.
     logging.basicConfig(
         stream=sys.stdout if arguments.command == "train" else sys.stderr,
@@ -59,16 +55,6 @@ def main(argv: list[str] | None = None) -> int:
         logging.getLogger("local.detector").exception("a fault in the stand-in")
         return _fail(arguments.opt_ml, arguments.command, f"a fault in the stand-in: {error!r}")
     return 0
-
-
-def _end_with_stdin() -> None:
-    """Ends the process when the other end of stdin is closed, which the system does also for a parent that is killed.
-
-    os.read on the descriptor, since a thread that holds the lock of sys.stdin blocks the interpreter's exit.
-    """
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
 
 
 def _fail(opt_ml: Path, command: str, reason: str) -> int:

@@ -14,7 +14,7 @@ def demo(
 
     Example: groundloop demo
     """
-    from pipeline.cli.local import end_on_signals, load_local
+    from pipeline.cli.local import end_on_signals, load_local, program_name
     from pipeline.scenes import KINDS, render
 
     bucket = "groundloop-demo"
@@ -30,9 +30,10 @@ def demo(
         typer.echo(f"offline AWS at {aws.endpoint_url}")
         upload_labels(settings, manifest, home / "data" / "images", typer.echo)
         run_and_report(settings, home)
+    program = program_name()
     typer.echo(
         "\nnext:\n"
-        "  your own labels, offline    groundloop local run --labels output.manifest --images DIR\n"
-        "  an offline AWS to work on   groundloop local\n"
+        f"  your own labels, offline    {program} local run --labels output.manifest --images DIR\n"
+        f"  an offline AWS to work on   {program} local\n"
         "  a real account              README, 'A real account'; then make upsert-pipeline"
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,8 +49,9 @@ def local(
         overlay = (config or [local_overlay()])[0]
         for name, value in {**aws.environment(), OVERLAY_VARIABLE: str(overlay)}.items():
             typer.echo(f"export {name}={value}")
+        program = program_name()
         typer.echo(
-            f"\nthen: groundloop upsert, groundloop start --watch, aws s3 ls s3://{settings.aws.bucket}, ..."
+            f"\nthen: {program} upsert, {program} start --watch, aws s3 ls s3://{settings.aws.bucket}, ..."
             f"\njobs and their logs: {home}/jobs   its state lives in memory and ends with it: Ctrl-C"
         )
         with contextlib.suppress(KeyboardInterrupt):
@@ -93,6 +97,13 @@ def load_local(config: list[Path] | None, assignments: list[str] | None) -> Conf
     from pipeline.config import load_config
 
     return load_config([local_overlay(), *(config or [])], assignments or [])
+
+
+def program_name() -> str:
+    """How this program is called from here: by name, or by its path when it isn't on the user's PATH."""
+    if shutil.which("groundloop"):
+        return "groundloop"
+    return os.path.relpath(sys.argv[0])
 
 
 def end_on_signals() -> None:

@@ -30,9 +30,12 @@ def run_and_report(config: Config, home: Path) -> None:
 
 
 def _figures(finished: Finished) -> list[str]:
-    figures = finished.package.evaluation
-    images, count = figures["images"], figures["count"]
+    figures, summary = finished.package.evaluation, finished.package.summary
+    images, count, read = figures["images"], figures["count"], summary["lines"]
+    unused = read["rejected"] + read["failed"] + read["unlabelled"]
+    splits = ", ".join(f"{summary[split]['images']} {split}" for split in ("train", "validation", "test"))
     lines = [
+        f"labels: {read['read']} lines read, {unused} not used (Prepare's log says why); images: {splits}",
         f"on {images['test']} test images, never trained on (by groundloop's offline stand-in, not AWS's detector):",
         f"  COCO mAP {figures['map']:.3f}   AP50 {figures['map_50']:.3f}   VOC mAP@0.5 {figures['voc_map']:.3f}",
         f"  counts at score >= {figures['threshold']:.2f}: {count['mae']:.2f} objects off per image",

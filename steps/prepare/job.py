@@ -208,8 +208,9 @@ def report(classes: ClassList, kinds: Counter[Kind], tally: Tally) -> None:
     for code, count in tally.by_code().items():
         say(f"{code}: {count}")
         for finding in tally.examples[Code(code)]:
-            where = f"line {finding.line}, {finding.source_ref}: " if finding.line else ""
-            say(f"    {where}{finding.message}")
+            where = [f"line {finding.line}"] if finding.line else []
+            where += [finding.source_ref] if finding.source_ref else []
+            say(f"    {': '.join(filter(None, [', '.join(where), finding.message]))}")
 
 
 def no_usable_line(name: str, path: Path, attribute: str, kinds: Counter[Kind], tally: Tally) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -91,34 +92,44 @@ def test_a_command_that_cannot_be_done(
 
 
 @pytest.mark.usefixtures("house")
-def test_missing_credentials(groundloop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        pytest.param(
+            {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_EC2_METADATA_DISABLED": "true"},
+            "there are no AWS credentials: log in",
+            id="no credentials",
+        ),
+        pytest.param(
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "start `groundloop local`, or unset the variable",
+            id="an offline AWS that is gone",
+        ),
+        pytest.param({"AWS_PROFILE": "nobodys"}, "unset AWS_PROFILE", id="no such profile"),
+    ],
+)
+def test_a_way_to_aws_that_is_none(
+    groundloop: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str | None],
+    message: str,
+) -> None:
     from pipeline.aws import client
 
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    files = {"AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull}
+    for name, value in {**files, **environment}.items():
+        if value is None:
+            monkeypatch.delenv(name)
+        else:
+            monkeypatch.setenv(name, value)
     client.cache_clear()
     try:
         ran = groundloop("start", *LOCAL)
     finally:
         client.cache_clear()
     assert ran.code == 1
-    assert "there are no AWS credentials: log in" in ran.err
-
-
-def test_nothing_listens(groundloop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.aws import client
-
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    client.cache_clear()
-    try:
-        ran = groundloop("start", *LOCAL)
-    finally:
-        client.cache_clear()
-    assert ran.code == 1
-    assert "start `groundloop local`, or unset the variable" in ran.err
+    assert message in ran.err
+    assert "Traceback" not in ran.err
 
 
 @pytest.mark.usefixtures("upserted")

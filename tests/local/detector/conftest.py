@@ -179,18 +179,8 @@ def start_server() -> Iterator[Callable[[Path], Server]]:
 
     def start(folder: Path) -> Server:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "local.detector",
-                "serve",
-                "--opt-ml",
-                str(folder),
-                "--port",
-                "0",
-                "--exit-with-parent",
-            ],
-            stdin=subprocess.PIPE,
+            [sys.executable, "-m", "local.detector", "serve", "--opt-ml", str(folder), "--port", "0"],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=ENVIRONMENT,

@@ -8,7 +8,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -192,41 +191,3 @@ def test_a_port_that_cannot_be_used_is_named(port: str, trained: Any, server: An
     assert result.returncode == 1
     assert f"port {number} on 127.0.0.1 can't be used" in result.stderr
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_it_ends_with_its_parent_even_when_that_is_killed(trained: Any) -> None:
-    """The parent here is a process of its own, which starts the server, passes its first line on, and is killed."""
-    command = [
-        "-m",
-        "local.detector",
-        "serve",
-        "--opt-ml",
-        str(trained.job.folder),
-        "--port",
-        "0",
-        "--exit-with-parent",
-    ]
-    parent_code = (
-        "import subprocess, sys, time;"
-        "p = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE);"
-        "print(p.stdout.readline().decode(), flush=True); time.sleep(60)"
-    )
-    arguments = [sys.executable, "-c", parent_code, *command]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
-        assert parent.stdout is not None
-        port = int(parent.stdout.readline().decode().rsplit(":", 1)[1])
-        assert is_listening(port)
-        parent.kill()
-        parent.wait()
-    deadline = time.monotonic() + 5
-    while is_listening(port):
-        assert time.monotonic() < deadline, "the server outlived its parent"
-        time.sleep(0.05)
-
-
-def is_listening(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    except ConnectionError:
-        return False
-    return True
