@@ -7,7 +7,7 @@ READY := .venv/.ready
 JOBS := .venv/.jobs
 GROUNDLOOP := $(BIN)/groundloop
 
-.PHONY: help demo test lint upsert-pipeline start lock clean
+.PHONY: help demo test lint upsert-pipeline start bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ upsert-pipeline: $(READY)  ## create or update the pipelines on the AWS of the e
 
 start: $(READY)  ## start an execution and watch it (ARGS="-p Epochs=40")
 	@$(GROUNDLOOP) start --watch $(ARGS)
+
+bench: $(READY)  ## how long commands take to start, against the SDK's import
+	@$(BIN)/python benchmarks/startup.py
 
 lock: $(READY)  ## pin again what pyproject.toml asks for
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --no-annotate --no-header --quiet --upgrade -o requirements.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -29,34 +30,39 @@ LOCAL_CONFIG = "local.yaml"
 def local(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 4599,
+    labels: Annotated[Path | None, typer.Option("--labels", help="Manifest to put in its S3, with --images.")] = None,
+    images: Annotated[Path | None, typer.Option("--images", help="Folder with the images that it names.")] = None,
     config: ConfigFiles = None,
-    assignments: Assignments = None,
 ) -> None:
     """Start the offline AWS in the foreground and print the environment to export. Ctrl-C ends it and all it runs.
 
-    Example: groundloop local --port 4599
+    Example: groundloop local --labels output.manifest --images photos/
     """
     if context.invoked_subcommand:
         return
-    settings = load_local(config, assignments)
+    if (labels is None) != (images is None):
+        raise typer.BadParameter("--labels and --images go together")
+    overlays = [local_overlay(), *(config or [])]
+    settings = load_local(config, None)
     from pipeline.config.loading import OVERLAY_VARIABLE
-    from pipeline.offline import new_home, offline_aws
+    from pipeline.offline import new_home, offline_aws, upload_labels
 
     home = new_home()
     end_on_signals()
-    with offline_aws(settings, home, port) as aws:
+    with contextlib.suppress(KeyboardInterrupt), offline_aws(settings, home, port) as aws:
+        if labels and images:
+            upload_labels(settings, labels, images, typer.echo)
         typer.echo(f"The offline AWS answers at {aws.endpoint_url} (this machine only). In another terminal:\n")
-        overlay = (config or [local_overlay()])[0]
-        for name, value in {**aws.environment(), OVERLAY_VARIABLE: str(overlay)}.items():
-            typer.echo(f"export {name}={value}")
+        files = os.pathsep.join(str(overlay.resolve()) for overlay in overlays)
+        for name, value in {**aws.environment(), OVERLAY_VARIABLE: files}.items():
+            typer.echo(f"export {name}={shlex.quote(value)}")
         program = program_name()
         typer.echo(
             f"\nthen: {program} upsert, {program} start --watch, aws s3 ls s3://{settings.aws.bucket}, ..."
-            f"\njobs and their logs: {home}/jobs   its state lives in memory and ends with it: Ctrl-C"
+            f"\njobs and their logs: {home}/jobs\nIts state lives in memory and ends with it: Ctrl-C"
         )
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
-        typer.echo("stopping ...", err=True)
+        threading.Event().wait()
+    typer.echo("stopped", err=True)
 
 
 @app.command()

@@ -38,7 +38,7 @@ def load_config(
     """Read and check the configuration.
 
     Args:
-        overlays: YAML files over ``base.yaml``; empty: the one that ``GROUNDLOOP_CONFIG`` names, if any.
+        overlays: YAML files over ``base.yaml``; empty: those that ``GROUNDLOOP_CONFIG`` names, joined as in PATH.
         assignments: ``a.b=value`` texts, the value read as YAML.
         environment: Variables to look at, the process's own by default.
 
@@ -47,10 +47,9 @@ def load_config(
     """
     environment = os.environ if environment is None else environment
     source = Source()
+    overlays = overlays or [Path(name) for name in environment.get(OVERLAY_VARIABLE, "").split(os.pathsep) if name]
     base = _base_beside(overlays)
     tree: dict[str, Any] = read_yaml(base, source)
-    if not overlays and environment.get(OVERLAY_VARIABLE):
-        overlays = [Path(environment[OVERLAY_VARIABLE])]
     for overlay in overlays:
         if overlay.resolve() != base.resolve():
             _merge(tree, read_yaml(overlay, source))

@@ -111,18 +111,22 @@ def test_no_process_outlives_a_run(tmp_path: Path, labels: Path, number: signal.
 
 
 @needs_proc
-def test_the_foreground_server_prints_what_to_export(tmp_path: Path) -> None:
+def test_the_foreground_server_prints_what_to_export(tmp_path: Path, labels: Path) -> None:
     import boto3
 
-    with groundloop(tmp_path, "local", "--port", "0") as process:
+    data = ["--labels", str(labels), "--images", str(labels.parent / "images")]
+    with groundloop(tmp_path, "local", "--port", "0", *data) as process:
         printed = read_until(process, "Ctrl-C")
         exported = dict(re.findall(r"^export (\w+)=(.*)$", printed, re.MULTILINE))
         assert exported["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
         assert Path(exported["GROUNDLOOP_CONFIG"]).name == "local.yaml"
         s3: Any = boto3.client("s3", endpoint_url=exported["AWS_ENDPOINT_URL"])
-        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["groundloop-local"]
+        assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"groundloop-local", "some-bucket"}
+        s3.head_object(Bucket="groundloop-local", Key="labels/output.manifest")
+        s3.head_object(Bucket="some-bucket", Key="images/scene-0000.jpg")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+        assert "stopped" in (process.stdout.read() if process.stdout else "")
         assert all_gone(tmp_path)
 
 

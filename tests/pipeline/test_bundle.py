@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pipeline import bundle
@@ -51,12 +52,13 @@ def test_what_only_describes_a_step_is_left_out(job: str) -> None:
 @pytest.mark.parametrize("job", ["prepare", "evaluate"])
 def test_an_archive_runs_by_itself(job: str, tmp_path: Path) -> None:
     """As in the container: no package of ours is importable but from the archive."""
+    packages = Path(msgspec.__file__).parents[1]  # where the installed ones are; -S leaves our own out
     path = tmp_path / f"{job}.pyz"
     path.write_bytes(job_archive(job).content)
     ran = subprocess.run(
-        [sys.executable, "-P", str(path), "--help"],
+        [sys.executable, "-S", str(path), "--help"],
         cwd=tmp_path,
-        env={"GROUNDLOOP_REQUIREMENTS": "preinstalled"},
+        env={"GROUNDLOOP_REQUIREMENTS": "preinstalled", "PYTHONPATH": str(packages)},
         capture_output=True,
         text=True,
         check=False,

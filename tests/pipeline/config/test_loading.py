@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,13 @@ def test_later_sources_win(tmp_path: Path) -> None:
 
 def test_the_environment_can_name_the_overlay() -> None:
     assert load_config(environment={"GROUNDLOOP_CONFIG": str(LOCAL)}).deploy.mode == "on_pass"
+
+
+def test_the_environment_can_name_several_overlays(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("deploy: {mode: never}\n")
+    environment = {"GROUNDLOOP_CONFIG": f"{LOCAL}{os.pathsep}{mine}"}
+    assert load_config(environment=environment).deploy.mode == "never"
 
 
 def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
