@@ -115,7 +115,7 @@ def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> Outcome:
     while True:
         execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
         for step in steps(region, arn):
-            change = (step["StepName"], step.get("AttemptCount", 1), step["StepStatus"])
+            change = (step["StepName"], _attempt(step), step["StepStatus"])
             if step["StepStatus"] != "Starting" and change not in told:
                 told.add(change)
                 tell(_transition(step))
@@ -149,6 +149,11 @@ def stop(region: str, arn: str, patience_seconds: float = 60) -> str:
     return str(status)
 
 
+def _attempt(step: dict[str, Any]) -> int:
+    """1 for the first; a step that has only just begun, or came from the cache, counts none yet."""
+    return max(1, step.get("AttemptCount", 1))
+
+
 def _transition(step: dict[str, Any]) -> Transition:
     begun, ended = step.get("StartTime"), step.get("EndTime")
     kind, job = next(
@@ -161,7 +166,7 @@ def _transition(step: dict[str, Any]) -> Transition:
         reason=step.get("FailureReason", ""),
         seconds=(ended - begun).total_seconds() if begun and ended else None,
         cached="CacheHitResult" in step,
-        attempt=step.get("AttemptCount", 1) or 1,
+        attempt=_attempt(step),
         job=job,
         log_group=_LOG_GROUPS.get(kind, ""),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
@@ -27,7 +29,8 @@ def upsert(config: ConfigFiles = None, assignments: Assignments = None) -> None:
         typer.echo(f"  Studio  {link or ('none offline' if offline else 'no Studio domain found in this region')}")
         typer.echo("  parameters")
         for parameter in pipeline.parameters:
-            choices = f"  one of {', '.join(parameter['EnumValues'])}" if "EnumValues" in parameter else ""
-            line = f"    {parameter['Name']:<24} {parameter['Type']:<8} {parameter['DefaultValue']}"
-            typer.echo(line + (f"\n{'':<38}{choices.strip()}" if choices else ""))
+            typer.echo(f"    {parameter['Name']:<24} {parameter['Type']:<8} {parameter['DefaultValue']}")
+            if "EnumValues" in parameter:
+                choices = f"one of {', '.join(parameter['EnumValues'])}"
+                typer.echo(textwrap.fill(choices, 118, initial_indent=" " * 38, subsequent_indent=" " * 38))
     typer.echo("\nnext: groundloop start --watch")
