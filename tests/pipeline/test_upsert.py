@@ -1,0 +1,115 @@
+"""Creating and updating the pipelines, and what they need, seen from the AWS side (moto, in this process)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from labels.errors import UserError
+from pipeline.aws import client
+from pipeline.config import Config, load_config
+
+LOCAL = Path(__file__).resolve().parents[2] / "configs" / "local.yaml"
+
+
+@pytest.fixture
+def aws() -> Iterator[Any]:
+    """An empty AWS; gives its SageMaker client."""
+    client.cache_clear()
+    with mock_aws():
+        yield boto3.client("sagemaker", region_name="us-east-1")
+    client.cache_clear()
+
+
+@pytest.fixture
+def bucket(aws: Any) -> str:
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="groundloop-local")
+    return "groundloop-local"
+
+
+def configured(*assignments: str) -> Config:
+    return load_config([LOCAL], assignments, environment={})
+
+
+def test_both_pipelines_are_made_then_updated(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert
+
+    first, second = upsert(configured()), upsert(configured("training.hyperparameters.epochs=40"))
+    assert [(p.name, p.created) for p in first] == [("groundloop", True), ("groundloop-deploy", True)]
+    assert [(p.arn, p.created) for p in second] == [(p.arn, False) for p in first]
+    definition = json.loads(aws.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"])
+    epochs = next(p for p in definition["Parameters"] if p["Name"] == "Epochs")
+    assert epochs["DefaultValue"] == 40
+    assert second[0].parameters == definition["Parameters"]
+
+
+def test_the_code_that_the_definition_names_is_there(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert
+
+    upsert(configured())
+    definition = aws.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"]
+    keys = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    assert len(keys) == 2
+    assert all(f"s3://{bucket}/{key}" in definition for key in keys)
+
+
+def test_code_that_is_there_is_not_written_again(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert
+
+    upsert(configured())
+    s3 = boto3.client("s3")
+    before = {o["Key"]: o["LastModified"] for o in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    upsert(configured())
+    assert {o["Key"]: o["LastModified"] for o in s3.list_objects_v2(Bucket=bucket)["Contents"]} == before
+
+
+def test_the_deploy_pipeline_is_left_out_when_nothing_is_deployed(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert
+
+    assert [p.name for p in upsert(configured("deploy.mode=never"))] == ["groundloop"]
+
+
+def test_what_is_made_carries_the_tags(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert
+
+    made = upsert(configured("aws.tags={team: vision}"))
+    group = aws.describe_model_package_group(ModelPackageGroupName="groundloop")["ModelPackageGroupArn"]
+    for arn in (made[0].arn, made[1].arn, group):
+        assert aws.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "vision"}]
+
+
+def test_a_bucket_that_is_missing_is_refused_before_anything_is_made(aws: Any) -> None:
+    from pipeline.upsert import upsert
+
+    with pytest.raises(UserError, match=r"there is no bucket 'groundloop-local'; make it with: aws s3 mb"):
+        upsert(configured())
+    assert aws.list_pipelines()["PipelineSummaries"] == []
+
+
+def test_a_bucket_in_another_region_is_refused(aws: Any) -> None:
+    from pipeline.upsert import upsert
+
+    boto3.client("s3", region_name="eu-west-1").create_bucket(
+        Bucket="groundloop-local", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    with pytest.raises(UserError, match=r"is in eu-west-1, but aws.region is 'us-east-1'"):
+        upsert(configured())
+
+
+def test_the_studio_link_names_domain_and_pipeline(aws: Any) -> None:
+    from pipeline.upsert import studio_link
+
+    assert studio_link(configured(), "groundloop") is None, "without a domain there is no Studio"
+    aws.create_domain(
+        DomainName="studio", AuthMode="IAM", SubnetIds=["subnet-1"], VpcId="vpc-1",
+        DefaultUserSettings={"ExecutionRole": "arn:aws:iam::123456789012:role/r"},
+    )  # fmt: skip
+    domain = aws.list_domains()["Domains"][0]["DomainId"]
+    link = studio_link(configured(), "groundloop")
+    assert link == f"https://studio-{domain}.studio.us-east-1.sagemaker.aws/pipelines/groundloop"
