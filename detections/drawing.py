@@ -45,13 +45,7 @@ def draw_detections(
     Returns:
         An RGB picture, at least 480 pixels on its longer side, with a legend strip below it.
     """
-    picture = image.convert("RGB")
-    scale = max(1.0, _LEAST_SIDE / max(picture.size))
-    if scale > 1:
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-    font = ImageFont.load_default(max(12, max(picture.size) // 55))
-    width = max(2, max(picture.size) // 350)
+    picture, scale, font, width = _canvas(image)
     draw = ImageDraw.Draw(picture)
     for box in true_boxes or ():
         corners = [box.left, box.top, box.left + box.width, box.top + box.height]
@@ -67,6 +61,40 @@ def draw_detections(
         text = f"{shown.classes[class_id]} {shown.scores[index]:.2f}"
         _tag(draw, picture.size, placed[index], text, font, _colours(class_id))
     return _with_legend(picture, _legend(shown, threshold, true_boxes), font)
+
+
+def draw_labels(image: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:
+    """A copy of the image with its true boxes in their class's colour, and the counts below.
+
+    Args:
+        boxes: in pixels of the image.
+        classes: every class that a box may have; the colours go by this order.
+
+    Returns:
+        An RGB picture, at least 480 pixels on its longer side, with a legend strip below it.
+    """
+    picture, scale, font, width = _canvas(image)
+    draw = ImageDraw.Draw(picture)
+    ids = {name: index for index, name in enumerate(classes)}
+    corners = [[scale * value for value in (b.left, b.top, b.left + b.width, b.top + b.height)] for b in boxes]
+    for box, placed in zip(boxes, corners, strict=True):
+        _outline(draw, placed, _colours(ids[box.class_name])[0], width)
+    for box, placed in zip(boxes, corners, strict=True):
+        _tag(draw, picture.size, placed, box.class_name, font, _colours(ids[box.class_name]))
+    rows: list[tuple[str, Colour | None]] = [
+        (f"{name}: {sum(box.class_name == name for box in boxes)}", _colours(index)[0]) for name, index in ids.items()
+    ]
+    return _with_legend(picture, rows, font)
+
+
+def _canvas(image: Image.Image) -> tuple[Image.Image, float, Font, int]:
+    """A picture to draw on, how much larger it is than the image, its font and the width of its lines."""
+    picture = image.convert("RGB")
+    scale = max(1.0, _LEAST_SIDE / max(picture.size))
+    if scale > 1:
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    return picture, scale, ImageFont.load_default(max(12, max(picture.size) // 55)), max(2, max(picture.size) // 350)
 
 
 def _legend(shown: Detections, threshold: float, true_boxes: Sequence[Box] | None) -> list[tuple[str, Colour | None]]:

@@ -47,16 +47,51 @@ def source_refs(manifest: Path) -> list[str]:
     return list(found)
 
 
+class ImageFolder:
+    """Image files on disk, found by the S3 URIs that a manifest has for them.
+
+    Raises:
+        UserError: it is no folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise UserError(f"--images {folder}: is no folder")
+        self._folder = folder
+        self._by_tail: defaultdict[tuple[str, ...], list[Path]] = defaultdict(list)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                parts = path.relative_to(folder).parts
+                for start in range(len(parts)):
+                    self._by_tail[parts[start:]].append(path)
+
+    def find(self, reference: str) -> Path | None:
+        """The file whose path shares the longest tail with the reference's key; None when there is none.
+
+        Raises:
+            UserError: several files fit equally well.
+        """
+        parts = PurePosixPath(_bucket_and_key(reference)[1]).parts
+        for start in range(len(parts)):
+            fitting = self._by_tail.get(parts[start:], [])
+            if len(fitting) > 1:
+                shown = ", ".join(str(path.relative_to(self._folder)) for path in fitting[:3])
+                raise UserError(
+                    f"--images {self._folder}: {len(fitting)} files fit {reference} equally well ({shown}); keep one"
+                )
+            if fitting:
+                return fitting[0]
+        return None
+
+
 def place(s3: Any, references: list[str], images: Path) -> Placed:
-    """Upload the image of each reference: the file whose path shares the longest tail with the S3 key.
+    """Upload the image of each reference, found in the folder by its name.
 
     Raises:
         UserError: the folder holds none of the images, or several that fit one reference equally well.
     """
-    if not images.is_dir():
-        raise UserError(f"--images {images}: is no folder")
-    files = _by_tail(images)
-    pairs = [(reference, _best(reference, files, images)) for reference in references]
+    folder = ImageFolder(images)
+    pairs = [(reference, folder.find(reference)) for reference in references]
     found = [(reference, file) for reference, file in pairs if file is not None]
     if not found:
         example = f", {references[0]} for one" if references else ""
@@ -81,28 +116,6 @@ def make_bucket(s3: Any, bucket: str) -> None:
     except ClientError as error:
         if error_code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
             raise
-
-
-def _by_tail(images: Path) -> dict[tuple[str, ...], list[Path]]:
-    files: defaultdict[tuple[str, ...], list[Path]] = defaultdict(list)
-    for path in sorted(images.rglob("*")):
-        if path.is_file():
-            parts = path.relative_to(images).parts
-            for start in range(len(parts)):
-                files[parts[start:]].append(path)
-    return files
-
-
-def _best(reference: str, files: dict[tuple[str, ...], list[Path]], images: Path) -> Path | None:
-    parts = PurePosixPath(_bucket_and_key(reference)[1]).parts
-    for start in range(len(parts)):
-        fitting = files.get(parts[start:], [])
-        if len(fitting) > 1:
-            shown = ", ".join(str(path.relative_to(images)) for path in fitting[:3])
-            raise UserError(f"--images {images}: {len(fitting)} files fit {reference} equally well ({shown}); keep one")
-        if fitting:
-            return fitting[0]
-    return None
 
 
 def _upload(s3: Any, reference: str, file: Path) -> None:

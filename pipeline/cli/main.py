@@ -9,7 +9,7 @@ import typer
 from labels.errors import UserError
 from local.errors import LocalAwsError
 from pipeline.cli import compile as compile_command
-from pipeline.cli import config, demo, local, predict, start, upsert, watch
+from pipeline.cli import config, demo, labels, local, predict, start, upsert, watch
 
 app = typer.Typer(
     name="groundloop",
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.add_typer(local.app, name="local")
+app.add_typer(labels.app, name="labels")
 app.add_typer(config.app, name="config")
 app.command("compile")(compile_command.compile_definition)
 app.command("upsert")(upsert.upsert)

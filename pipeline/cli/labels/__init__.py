@@ -1,0 +1,12 @@
+"""``groundloop labels``: look at labels before anything is trained on them."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.cli.labels.show import show
+from pipeline.cli.labels.stats import stats
+
+app = typer.Typer(help="Count, plot and look at labels.", no_args_is_help=True, rich_markup_mode=None)
+app.command("stats")(stats)
+app.command("show")(show)

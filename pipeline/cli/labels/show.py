@@ -1,0 +1,41 @@
+"""``groundloop labels show``: labelled images with their boxes, on one sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def show(
+    manifest: Annotated[str, typer.Argument(help="Path or S3 URI of a manifest.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write.")] = Path("labels.jpg"),
+    images: Annotated[Path | None, typer.Option(help="Folder with the images; else they are read from S3.")] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100, help="Images on the sheet.")] = 12,
+    only: Annotated[str | None, typer.Option("--class", help="Only images that show this class.")] = None,
+    label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
+    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+) -> None:
+    """Draw the boxes of the first images into a contact sheet.
+
+    Example: groundloop labels show output.manifest --images photos/ -o sheet.jpg
+    """
+    from labels.errors import UserError
+    from pipeline.contact_sheet import ImageSource, contact_sheet
+    from pipeline.label_source import on_disk, read_lines
+
+    with on_disk(manifest, region) as path:
+        records = [line.record for line in read_lines(path, label_attribute) if line.record]
+    classes = sorted({box.class_name for record in records for box in record.boxes})
+    if only is not None:
+        records = [record for record in records if any(box.class_name == only for box in record.boxes)]
+    if not records:
+        wanted = f" of class {only!r}; classes: {', '.join(classes)}" if only else ""
+        raise UserError(f"{manifest}: holds no labelled image{wanted}")
+    sheet = contact_sheet(records[:count], classes, ImageSource(images, region))
+    try:
+        sheet.save(output)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--output {output}: can't be written: {error}") from None
+    typer.echo(f"{min(count, len(records))} of {len(records)} images: {output}")

@@ -1,0 +1,84 @@
+"""``groundloop labels stats``: a labelled data set in numbers and plots."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from labels.statistics import Statistics
+
+
+def stats(
+    manifests: Annotated[list[str], typer.Argument(help="Paths or S3 URIs of manifests.")],
+    label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
+    plot: Annotated[Path | None, typer.Option(help="Folder for plots, as PNGs.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The numbers as one JSON object.")] = False,
+    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+) -> None:
+    """Count classes, box sizes, boxes per image and what occurs together.
+
+    Example: groundloop labels stats output.manifest --plot plots/
+    """
+    from labels.statistics import Statistics
+    from pipeline.label_source import on_disk, read_lines
+
+    statistics = Statistics()
+    for place in manifests:
+        with on_disk(place, region) as path:
+            for line in read_lines(path, label_attribute):
+                if line.record:
+                    statistics.add(line.record)
+    typer.echo(json.dumps(_numbers(statistics), indent=2) if as_json else "\n".join(_table(statistics)))
+    if plot is not None:
+        from pipeline.label_plots import draw
+
+        for written in draw(statistics, plot):
+            typer.echo(f"plot: {written}", err=as_json)
+
+
+def _numbers(statistics: Statistics) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "images": statistics.images,
+        "negatives": statistics.negatives,
+        "image_sizes": {f"{w}x{h}": count for (w, h), count in statistics.image_sizes.most_common()},
+        "boxes_per_image": {str(boxes): count for boxes, count in sorted(statistics.boxes_per_image.items())},
+        "classes": {name: _class(statistics, name) for name in statistics.classes},
+        "together": [{"classes": pair, "images": count} for pair, count in statistics.together.most_common()],
+    }
+
+
+def _class(statistics: Statistics, name: str) -> dict[str, Any]:
+    from labels.statistics import quantile
+
+    widths, heights = (list(values) for values in zip(*statistics.sizes[name], strict=True))
+    return {
+        "boxes": statistics.boxes[name],
+        "images": statistics.images_with[name],
+        "width": {"least": min(widths), "median": quantile(widths, 0.5), "most": max(widths)},
+        "height": {"least": min(heights), "median": quantile(heights, 0.5), "most": max(heights)},
+    }
+
+
+def _table(statistics: Statistics) -> list[str]:
+    numbers = _numbers(statistics)
+    sizes = ", ".join(f"{size} ({count})" for size, count in list(numbers["image_sizes"].items())[:5])
+    most = max(statistics.boxes_per_image, default=0)
+    lines = [
+        f"images   {statistics.images}, {statistics.negatives} of them negatives; sizes {sizes or 'none'}",
+        f"boxes    {statistics.boxes.total()}, at most {most} on one image",
+        "",
+        f"{'class':<24} {'boxes':>7} {'images':>7}   {'width, pixels':<22} {'height, pixels':<22}",
+    ]
+    for name, one in numbers["classes"].items():
+        width, height = (f"{s['least']:g} .. {s['median']:g} .. {s['most']:g}" for s in (one["width"], one["height"]))
+        lines.append(f"{name:<24} {one['boxes']:>7} {one['images']:>7}   {width:<22} {height:<22}")
+    if statistics.together:
+        lines += ["", "on one image together"]
+        pairs = statistics.together.most_common(10)
+        lines += [f"  {' + '.join(pair):<40} {count:>7} images" for pair, count in pairs]
+    return [line.rstrip() for line in lines]
