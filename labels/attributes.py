@@ -9,20 +9,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from labels.errors import UserError
+from labels.kinds import DETECTION_TYPE, kind_of, remedy
+from labels.lines import LINE_LIMIT
 
 CANONICAL = "bounding-box"
 """The label attribute that every prepared manifest uses."""
 
 METADATA = "-metadata"
-DETECTION_TYPE = "groundtruth/object-detection"
-
-
-class _Type(msgspec.Struct):
-    type: str = ""
-
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_TYPE = msgspec.json.Decoder(_Type)
 
 
 @dataclass(slots=True)
@@ -47,17 +42,31 @@ def find_attributes(lines: Iterable[bytes]) -> Attributes:
     """
     found = Attributes()
     for line in lines:
-        try:
-            fields = _FIELDS.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-        for name in _label_names(fields):
-            kind = _type_of(fields.get(name + METADATA))
-            if kind == DETECTION_TYPE or (not kind and _holds_boxes(fields.get(name))):
+        for name, kind in label_kinds(line):
+            if kind == DETECTION_TYPE:
                 found.detection[name] += 1
-            elif kind:
+            else:
                 found.other.setdefault(name, kind)
     return found
+
+
+def label_kinds(line: bytes) -> list[tuple[str, str]]:
+    """Label attributes of one line with their labelling types; those whose type nothing tells are left out."""
+    if len(line) > LINE_LIMIT:
+        return []
+    try:
+        fields = _FIELDS.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    kinds: list[tuple[str, str]] = []
+    for name in _label_names(fields):
+        metadata = fields.get(name + METADATA)
+        kind = kind_of(metadata) if metadata is not None else ""
+        if not kind and _holds_boxes(fields.get(name)):
+            kind = DETECTION_TYPE
+        if kind:
+            kinds.append((name, kind))
+    return kinds
 
 
 def choose_attribute(found: Attributes) -> str:
@@ -76,10 +85,8 @@ def choose_attribute(found: Attributes) -> str:
         return next(iter(found.detection))
     if found.other:
         others = ", ".join(f"{name} ({kind})" for name, kind in found.other.items())
-        raise UserError(
-            f"the manifest holds no bounding boxes but other labels: {others}; "
-            f"object detection needs a bounding box job's output (type {DETECTION_TYPE})"
-        )
+        remedies = "; ".join(dict.fromkeys(remedy(kind) for kind in found.other.values()))
+        raise UserError(f"the manifest holds no bounding boxes but other labels: {others}; {remedies}")
     return CANONICAL
 
 
@@ -87,15 +94,6 @@ def _label_names(fields: dict[str, msgspec.Raw]) -> Iterable[str]:
     with_metadata = [key.removesuffix(METADATA) for key in fields if key.endswith(METADATA)]
     bare = [key for key, value in fields.items() if key + METADATA not in fields and _holds_boxes(value)]
     return (name for name in (*with_metadata, *bare) if name and name != "source-ref")
-
-
-def _type_of(metadata: msgspec.Raw | None) -> str:
-    if metadata is None:
-        return ""
-    try:
-        return _TYPE.decode(metadata).type
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
 
 
 def _holds_boxes(value: msgspec.Raw | None) -> bool:

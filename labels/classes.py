@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -80,3 +80,15 @@ def similar_names(names: Iterable[str]) -> Iterator[Finding]:
                 "if they are one, give them one name in the labelling job",
             )
         seen.setdefault(key, name)
+
+
+def unused_classes(classes: ClassList, boxes: Mapping[str, int]) -> Iterator[Finding]:
+    """A warning for each class of the list that no box has: the model will never find it.
+
+    Args:
+        boxes: number of boxes by class name.
+    """
+    for name in classes:
+        if not boxes.get(name):
+            told = f"class {name!r} is in the class list but no box has it: remove it, or label some"
+            yield Finding(Code.UNUSED_CLASS, told)

@@ -1,30 +1,53 @@
-"""One line per image: of several usable lines for the same image, the last one counts."""
+"""One line per image: which of several usable lines for the same image counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 
 import msgspec
 
+from labels.errors import UserError
 from labels.findings import Code, Finding
 from labels.records import Kind, Line
 
 
-def last_wins(lines: Sequence[Line]) -> Iterator[Line]:
-    """The same lines in the same order; a labelled or negative line that a later one replaces comes out rejected.
+class Duplicates(str, Enum):
+    """What to do when an image is labelled more than once.
 
-    Labels are corrected by appending, so the later line is the newer one. A later line that is itself not usable
-    replaces nothing.
+    LAST: labels are corrected by appending, so the later line is the newer one. FIRST: earlier work is not to be
+    overwritten. REFUSE: it is a mistake that somebody has to look at.
     """
-    last = {line.record.source_ref: line.number for line in lines if line.record is not None}
+
+    LAST = "last"
+    FIRST = "first"
+    REFUSE = "refuse"
+
+
+def one_line_per_image(lines: Sequence[Line], policy: Duplicates = Duplicates.LAST) -> Iterator[Line]:
+    """The same lines in the same order; a labelled or negative line that another one replaces comes out rejected.
+
+    A line that is itself not usable replaces nothing.
+
+    Raises:
+        UserError: an image is labelled more than once and the policy is to refuse that.
+    """
+    counts: dict[str, int] = {}
     for line in lines:
-        if line.record is None or last[line.record.source_ref] == line.number:
+        if line.record is None:
+            continue
+        source_ref = line.record.source_ref
+        if policy is Duplicates.REFUSE and source_ref in counts:
+            raise UserError(
+                f"lines {counts[source_ref]} and {line.number} both label {source_ref}: remove one, or say which line "
+                "counts with --duplicates last or first"
+            )
+        if policy is not Duplicates.FIRST or source_ref not in counts:
+            counts[source_ref] = line.number
+    for line in lines:
+        if line.record is None or counts[line.record.source_ref] == line.number:
             yield line
             continue
-        finding = Finding(
-            Code.DUPLICATE_SOURCE_REF,
-            f"line {last[line.record.source_ref]} labels the same image again, and the last one counts",
-            line.number,
-            line.record.source_ref,
-        )
+        message = f"line {counts[line.record.source_ref]} labels the same image too, and the {policy.value} one counts"
+        finding = Finding(Code.DUPLICATE_SOURCE_REF, message, line.number, line.record.source_ref)
         yield msgspec.structs.replace(line, kind=Kind.REJECTED, record=None, findings=(*line.findings, finding))

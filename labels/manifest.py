@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
-from typing import BinaryIO, NoReturn, Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 import msgspec
 
-from labels.attributes import DETECTION_TYPE, METADATA
+from labels.attributes import METADATA, label_kinds
+from labels.boxes import CLIP_TOLERANCE, fit_box
+from labels.duplicate_keys import duplicate_key
 from labels.errors import UserError
 from labels.findings import Code, Finding, Severity
+from labels.kinds import DETECTION_TYPE, is_video, kind_of, remedy
+from labels.lines import LINE_LIMIT, LONGEST_LINE, open_manifest, raw_lines
 from labels.records import Box, Kind, Line, Record
 
-# Means over several workers give sums such as 1920.0000000000002: nothing is wrong with such a box.
-EDGE_TOLERANCE = 0.01
+__all__ = ["LONGEST_CLASS_NAME", "ManifestReader", "open_manifest", "raw_lines"]
+
 LONGEST_CLASS_NAME = 256
 
-_BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
 _SOURCE_REF = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 _PATH = re.compile(r" - at `(\$.*)`$")
 
 
 class _Annotation(msgspec.Struct):
-    class_id: int
+    class_id: int | str  # text in manifests that other tools wrote
     left: float
     top: float
     width: float
@@ -51,6 +52,7 @@ class _Metadata(msgspec.Struct, rename="kebab"):
     type: str = DETECTION_TYPE
     class_map: dict[str, str] = {}
     objects: list[msgspec.Raw] | None = None
+    human_annotated: msgspec.Raw = msgspec.Raw(b"")
     failure_reason: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -75,47 +77,25 @@ class _LineError(Exception):
         self.code = code
 
 
-def open_manifest(path: Path) -> BinaryIO:
-    """The file, ready to be read as lines.
-
-    Raises:
-        UserError: it is missing, a folder, or compressed.
-    """
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        raise UserError(f"the manifest {path} does not exist: check the path") from None
-    except OSError as error:
-        raise UserError(f"the manifest {path} cannot be read: {error.strerror}") from None
-    start = stream.read(2)
-    stream.seek(0)
-    if start == _GZIP:
-        stream.close()
-        raise UserError(f"the manifest {path} is gzip-compressed: unpack it first (gunzip)")
-    return stream
-
-
-def raw_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their ending (LF or CRLF); a byte order mark at the start is dropped."""
-    for number, line in enumerate(stream):
-        if number == 0:
-            line = line.removeprefix(_BOM)
-        yield line.removesuffix(b"\n").removesuffix(b"\r")
-
-
 class ManifestReader:
     """Decodes and checks the lines of one manifest.
 
     Args:
         attribute: the label attribute to read, see `labels.attributes`.
         classes: the configured class names; a box of any other class is an error. None allows every class.
+        clip_tolerance: pixels that a box may leave its image by and be clipped to it, with a warning; 0 clips none.
 
     Raises:
-        UserError: the attribute cannot be a label attribute's name.
+        UserError: the attribute cannot be a label attribute's name, or the tolerance is negative.
     """
 
-    def __init__(self, attribute: str, classes: Collection[str] | None = None) -> None:
+    def __init__(
+        self, attribute: str, classes: Collection[str] | None = None, clip_tolerance: float = CLIP_TOLERANCE
+    ) -> None:
+        if not clip_tolerance >= 0:
+            raise UserError(f"the clip tolerance is {clip_tolerance:g} pixels: give 0 or more")
         self.attribute = attribute
+        self._clip_tolerance = clip_tolerance
         self._classes = None if classes is None else frozenset(classes)
         try:
             # A typed decoder skips every other field of the line in C.
@@ -139,6 +119,9 @@ class ManifestReader:
 
     def read_line(self, number: int, raw: bytes) -> Line:
         """Decode and check one line (without its ending). Never raises: what is wrong becomes findings."""
+        if len(raw) > LINE_LIMIT:
+            told = f"the line is longer than {LINE_LIMIT:,} bytes and was not read; only its start is kept"
+            return Line(number, raw, Kind.REJECTED, None, (Finding(Code.LINE_TOO_LONG, told, number),))
         if not raw.strip():
             return Line(number, raw, Kind.BLANK)
         try:
@@ -146,6 +129,9 @@ class ManifestReader:
         except _LineError as fault:
             finding = Finding(fault.code, str(fault), number, _source_ref(raw))
             return Line(number, raw, fault.kind, None, (finding,))
+        if len(raw) > LONGEST_LINE and (length := len(raw.decode())) > LONGEST_LINE:
+            told = f"the line has {length:,} characters; Ground Truth itself takes {LONGEST_LINE:,}; read all the same"
+            problems.append((Code.LONG_LINE, told))
         findings = tuple(Finding(code, message, number, record.source_ref) for code, message in problems)
         if any(finding.severity is Severity.ERROR for finding in findings):
             return Line(number, raw, Kind.REJECTED, None, findings)
@@ -153,6 +139,9 @@ class ManifestReader:
 
     def _record(self, raw: bytes) -> tuple[Record, list[tuple[Code, str]]]:
         fields = self._decode(raw)
+        twice = duplicate_key(raw)
+        if twice is not None:
+            _reject(Code.DUPLICATE_KEY, f"the key {twice!r} stands twice in one object: remove the one that is wrong")
         if not fields.source_ref:
             _reject(
                 Code.MISSING_SOURCE_REF, "the line names no image: it needs a source-ref such as s3://bucket/key.jpg"
@@ -162,6 +151,7 @@ class ManifestReader:
         metadata = fields.metadata
         if fields.label is msgspec.UNSET:
             if metadata is msgspec.UNSET:
+                _reject_video(raw)
                 raise _LineError(
                     Kind.UNLABELLED,
                     Code.UNLABELLED,
@@ -218,21 +208,29 @@ class ManifestReader:
         size = label.image_size[0]
         class_map = metadata.class_map
         problems: list[tuple[Code, str]] = []
+        textual = 0
         boxes: list[Box] = []
         for index, item in enumerate(label.annotations, start=1):
-            name = class_map.get(str(item.class_id))
+            class_id = item.class_id
+            if isinstance(class_id, str) and not (class_id.isascii() and class_id.isdigit()):
+                problems.append((Code.INVALID_BOX, f"box {index}: class_id {class_id!r} is no whole number"))
+                continue
+            name = class_map.get(str(class_id))
             if name is None:
                 known = ", ".join(class_map) or "none"
-                problems.append(
-                    (
-                        Code.MISSING_CLASS_MAP_ID,
-                        f"box {index}: class_id {item.class_id} is not in the class-map ({known})",
-                    )
-                )
+                told = f"box {index}: class_id {class_id} is not in the class-map ({known})"
+                problems.append((Code.MISSING_CLASS_MAP_ID, told))
                 continue
+            textual += isinstance(class_id, str)
             problems += self._class_problems(index, name)
-            problems += _box_problems(index, item, size)
-            boxes.append(Box(name, item.left, item.top, item.width, item.height))
+            drawn = Box(name, item.left, item.top, item.width, item.height)
+            box, problem = fit_box(drawn, size.width, size.height, self._clip_tolerance)
+            if problem is not None:
+                problems.append((problem[0], f"box {index} {problem[1]}"))
+            boxes.append(box)
+        if textual:
+            told = f"{textual} class_id given as text; read all the same, written as whole numbers"
+            problems.append((Code.TEXT_CLASS_ID, told))
         if metadata.objects is None:
             if boxes:
                 problems.append(
@@ -242,7 +240,8 @@ class ManifestReader:
             told = f"{len(label.annotations)} boxes but {len(metadata.objects)} objects with confidences: line damaged?"
             problems.append((Code.MISSING_CONFIDENCE, told))
         names = tuple(name for name in class_map.values() if _is_class_name(name))
-        return Record(source_ref, size.width, size.height, tuple(boxes), names), problems
+        by_machine = bytes(metadata.human_annotated) == b'"no"'
+        return Record(source_ref, size.width, size.height, tuple(boxes), names, by_machine), problems
 
     def _class_problems(self, index: int, name: str) -> Iterator[tuple[Code, str]]:
         if not _is_class_name(name):
@@ -254,19 +253,6 @@ class ManifestReader:
             yield Code.CLASS_NOT_CONFIGURED, told
 
 
-def _box_problems(index: int, box: _Annotation, size: _Size) -> Iterator[tuple[Code, str]]:
-    if box.width <= 0 or box.height <= 0:
-        yield Code.BOX_TOO_SMALL, f"box {index} has no area: {box.width:g} x {box.height:g} pixels"
-    elif (
-        box.left < -EDGE_TOLERANCE
-        or box.top < -EDGE_TOLERANCE
-        or box.left + box.width > size.width + EDGE_TOLERANCE
-        or box.top + box.height > size.height + EDGE_TOLERANCE
-    ):
-        extent = f"x {box.left:g} to {box.left + box.width:g}, y {box.top:g} to {box.top + box.height:g}"
-        yield Code.INVALID_BOX, f"box {index} ({extent}) leaves the image of {size.width} x {size.height} pixels"
-
-
 def _is_class_name(name: str) -> bool:
     return 1 <= len(name) <= LONGEST_CLASS_NAME
 
@@ -276,14 +262,22 @@ def _reject(code: Code, message: str) -> NoReturn:
 
 
 def _unsupported(attribute: str, kind: str) -> str:
-    return f"{attribute!r} holds labels of type {kind!r}; only bounding boxes ({DETECTION_TYPE}) can be used"
+    return f"{attribute!r} holds labels of type {kind!r}; {remedy(kind)}"
+
+
+def _reject_video(raw: bytes) -> None:
+    """A line of a video job has its labels under a name of its own: without a look it would pass for unlabelled."""
+    if b'-ref-metadata"' in raw:
+        for name, kind in label_kinds(raw):
+            if is_video(kind):
+                _reject(Code.UNSUPPORTED_TYPE, _unsupported(name, kind))
 
 
 def _label_type(raw: bytes, attribute: str) -> str:
     """The type in the label's metadata; a missing or unreadable one counts as detection."""
     try:
         fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        return msgspec.json.decode(fields[attribute + METADATA], type=_Metadata).type
+        return kind_of(fields[attribute + METADATA]) or DETECTION_TYPE
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
         return DETECTION_TYPE
 

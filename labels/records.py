@@ -27,6 +27,7 @@ class Record(msgspec.Struct, frozen=True):
         width, height: image size in pixels, as the labelling tool saw it.
         boxes: may be empty: a human looked and found nothing (a negative).
         class_names: every sound name in the line's own class-map, used by a box or not.
+        machine_labelled: by automated labelling, no person looked (`human-annotated` is `no`).
     """
 
     source_ref: str
@@ -34,6 +35,7 @@ class Record(msgspec.Struct, frozen=True):
     height: int
     boxes: tuple[Box, ...]
     class_names: tuple[str, ...]
+    machine_labelled: bool = False
 
 
 class Kind(str, Enum):

@@ -38,6 +38,7 @@ def training_pipeline(config: Config) -> Pipeline:
         config.prepare,
         code_uri=job_archive("prepare").uri(aws.bucket, aws.prefix),
         max_image_mb=config.predict.max_payload_mb,
+        image_shape=config.training.hyperparameters.image_shape,
         instance_type=p.processing_instance_type,
         manifest=p.input_manifest,
         attribute=p.label_attribute,

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
+from labels.advice import IMAGE_SHAPE, Overview, missing_from_splits
 from labels.attributes import choose_attribute, find_attributes
-from labels.classes import ClassList, similar_names
-from labels.duplicates import last_wins
+from labels.boxes import CLIP_TOLERANCE
+from labels.classes import ClassList, similar_names, unused_classes
+from labels.duplicates import Duplicates, one_line_per_image
 from labels.errors import UserError
-from labels.findings import Code, Finding, Tally
+from labels.findings import Code, Tally
+from labels.grouping import Grouping
 from labels.manifest import ManifestReader, open_manifest, raw_lines
 from labels.records import Kind, Line, Record
 from labels.split import HashSplit, Split, position
+from labels.stratify import stratified
 from steps import jobs
 from steps.jobs import say
 from steps.prepare import outputs
-from steps.prepare.images import MEGABYTE, Check, ImageChecker
+from steps.prepare.images import MEGABYTE, Check, ImageChecker, judged
 
 Splits = dict[Split, list[Line]]
 
@@ -36,9 +38,16 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--validation-fraction", type=float, default=0.15)
     parser.add_argument("--test-fraction", type=float, default=0.15)
     parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument("--stratify", action="store_true", help="balance classes and negatives instead of hashing")
+    parser.add_argument("--group-pattern", help="images whose URIs match alike stay together: a regular expression")
+    parser.add_argument("--group-key", help="images whose lines have an equal value under this key stay together")
     parser.add_argument("--train-negatives", choices=["drop", "keep"], default="drop")
     parser.add_argument("--shuffle-seed", type=int, default=0, help="order of the train manifest")
+    policies = [policy.value for policy in Duplicates]
+    parser.add_argument("--duplicates", choices=policies, default="last", help="which label of an image counts")
+    parser.add_argument("--clip-tolerance", type=float, default=CLIP_TOLERANCE, help="pixels beyond the image, clipped")
     parser.add_argument("--mini-batch-size", type=int, default=1, help="the train split must hold as many images")
+    parser.add_argument("--image-shape", type=int, default=IMAGE_SHAPE, help="side that training resizes images to")
     parser.add_argument("--check-images", choices=[check.value for check in Check], default=Check.EXISTS.value)
     parser.add_argument("--max-image-mb", type=float, default=6, help="Batch Transform's payload limit")
     parser.add_argument("--manifests-output", type=Path, default=processing / "output/manifests")
@@ -59,7 +68,8 @@ def prepare(arguments: Namespace) -> None:
     Raises:
         UserError: for every mistake in arguments, manifest or images that leaves nothing to train or evaluate on.
     """
-    split = HashSplit(arguments.validation_fraction, arguments.test_fraction, arguments.split_seed)
+    shares = HashSplit(arguments.validation_fraction, arguments.test_fraction, arguments.split_seed)
+    grouping = Grouping(arguments.group_pattern, arguments.group_key)
     configured = None if arguments.classes is None else ClassList.from_config(arguments.classes)
     path = find_manifest(arguments.manifest, arguments.manifest_uri)
     name = arguments.manifest_uri or str(path)
@@ -69,12 +79,13 @@ def prepare(arguments: Namespace) -> None:
             attribute = choose_attribute(find_attributes(raw_lines(stream)))
     say(f"prepare: {name}, label attribute {attribute!r}")
 
-    reader = ManifestReader(attribute, configured.names if configured else None)
+    reader = ManifestReader(attribute, configured.names if configured else None, arguments.clip_tolerance)
     with open_manifest(path) as stream:
-        lines = list(last_wins(list(reader.read(stream))))
+        lines = list(one_line_per_image(list(reader.read(stream)), Duplicates(arguments.duplicates)))
     classes = configured or ClassList.from_union(
         name for line in lines if line.record for name in line.record.class_names
     )
+    split = split_of(lines, shares, grouping, stratify=arguments.stratify)
     assigned = assign(lines, split, keep_train_negatives=arguments.train_negatives == "keep")
     negatives_dropped = sum(line.record is not None for line in lines) - sum(map(len, assigned.values()))
     check = Check(arguments.check_images)
@@ -85,9 +96,15 @@ def prepare(arguments: Namespace) -> None:
     for line in lines:
         tally.add(line.findings)
     tally.add(similar_names(classes))
-    tally.add(unused_classes(classes, lines))
+    overview = Overview(arguments.image_shape)
+    overview.add(line.record for line in lines if line.record)
+    tally.add(unused_classes(classes, overview.boxes))
+    tally.add(overview.findings())
+    tally.add(missing_from_splits({part: records(assigned[part]) for part in Split}))
     kinds = Counter(line.kind for line in lines)
     report(classes, kinds, tally)
+    if overview.machine_labelled:
+        say(f"labelled by a machine: {overview.machine_labelled} of {overview.images} images")
     if not kinds[Kind.LABELLED]:
         raise UserError(no_usable_line(name, path, attribute, kinds, tally))
     counts = {part: outputs.SplitCounts.of(records(assigned[part])) for part in Split}
@@ -107,7 +124,7 @@ def prepare(arguments: Namespace) -> None:
         outputs.write_manifest(target, assigned[part], attribute, classes)
     outputs.write_rejected(arguments.report_output / "rejected.jsonl", lines)
     most_boxes = max(len(record.boxes) for part in Split for record in records(assigned[part]))
-    figures = outputs.summary(classes, counts, negatives_dropped, most_boxes, kinds, tally)
+    figures = outputs.summary(classes, counts, negatives_dropped, overview.machine_labelled, most_boxes, kinds, tally)
     outputs.write_json(arguments.report_output / "summary.json", figures)
     say(f"written: {arguments.manifests_output} and {arguments.report_output}")
 
@@ -134,13 +151,23 @@ def find_manifest(folder: Path, uri: str) -> Path:
     raise UserError(f"{folder} should hold one manifest but holds {found}: say which with --manifest-uri")
 
 
-def assign(lines: Sequence[Line], split: HashSplit, *, keep_train_negatives: bool) -> Splits:
+def split_of(
+    lines: Sequence[Line], shares: HashSplit, grouping: Grouping, *, stratify: bool
+) -> Callable[[Line], Split]:
+    """How a usable line's split is found: by the hash of its group, or balanced over all of them."""
+    if not stratify:
+        return lambda line: shares(grouping(line))
+    parts = stratified(((grouping(line), line.record) for line in lines if line.record), shares)
+    return lambda line: parts[grouping(line)]
+
+
+def assign(lines: Sequence[Line], split: Callable[[Line], Split], *, keep_train_negatives: bool) -> Splits:
     """Usable lines by split. Negatives always stay in validation and test: a false alarm there must count."""
     assigned: Splits = {part: [] for part in Split}
     for line in lines:
         if line.record is None:
             continue
-        part = split(line.record.source_ref)
+        part = split(line)
         if part is Split.TRAIN and not line.record.boxes and not keep_train_negatives:
             continue
         assigned[part].append(line)
@@ -150,21 +177,12 @@ def assign(lines: Sequence[Line], split: HashSplit, *, keep_train_negatives: boo
 def look(lines: Sequence[Line], assigned: Splits, checker: ImageChecker) -> tuple[list[Line], Splits]:
     """Both again, after lines whose image is not usable have become rejected and left their split."""
     looked_at = [line for part in Split for line in assigned[part]]
-    refused: dict[int, Line] = {}
-    for line, finding in checker.findings(looked_at):
-        if finding is not None:
-            findings = (*line.findings, finding)
-            refused[line.number] = msgspec.structs.replace(line, kind=Kind.REJECTED, record=None, findings=findings)
-    say(f"images: {len(looked_at)} looked at, {len(refused)} kept out")
-    left = {part: [line for line in assigned[part] if line.number not in refused] for part in Split}
-    return [refused.get(line.number, line) for line in lines], left
-
-
-def unused_classes(classes: ClassList, lines: Sequence[Line]) -> list[Finding]:
-    """A warning for each class of the list that no box has: the model will never find it."""
-    used = {box.class_name for line in lines if line.record for box in line.record.boxes}
-    told = "class {!r} is in the class list but no box has it: remove it, or label some"
-    return [Finding(Code.UNUSED_CLASS, told.format(name)) for name in classes if name not in used]
+    changed = {line.number: judged(line, finding) for line, finding in checker.findings(looked_at)}
+    refused = sum(line.record is None for line in changed.values())
+    say(f"images: {len(looked_at)} looked at, {refused} kept out")
+    now = {part: [changed[line.number] for line in assigned[part]] for part in Split}
+    left = {part: [line for line in now[part] if line.record is not None] for part in Split}
+    return [changed.get(line.number, line) for line in lines], left
 
 
 def records(lines: Sequence[Line]) -> list[Record]:

@@ -12,15 +12,13 @@ from typing import Any
 
 import msgspec
 
-from labels.canonical import canonical_line
+from labels.advice import label_width
+from labels.canonical import canonical_line, changed_boxes
 from labels.classes import ClassList
 from labels.errors import UserError
 from labels.findings import Severity, Tally
 from labels.records import Kind, Line, Record
 from labels.split import Split
-
-# The built-in algorithm's own default, which takes 69 boxes an image.
-LEAST_LABEL_WIDTH = 350
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +35,11 @@ class SplitCounts:
         return cls(images=len(sizes), boxes=sum(sizes), negatives=sizes.count(0))
 
 
-def label_width(most_boxes: int) -> int:
-    """The width that the algorithm pads every image's labels to, equal for train and validation.
-
-    A label is 2 header numbers and 5 numbers a box. The guide suggests some slack, 60 for 10 boxes (which need 52), so
-    8 are added; and never less than the algorithm's default of 350.
-    """
-    return max(LEAST_LABEL_WIDTH, 5 * most_boxes + 2 + 8)
-
-
 def write_manifest(path: Path, lines: Iterable[Line], attribute: str, classes: ClassList) -> None:
     """A split manifest: canonical lines, LF endings, final newline."""
     with path.open("wb") as stream:
         for line in lines:
-            stream.write(canonical_line(line.raw, attribute, classes) + b"\n")
+            stream.write(canonical_line(line.raw, attribute, classes, changed_boxes(line)) + b"\n")
 
 
 def predict_images(source_refs: Sequence[str]) -> list[Any]:
@@ -104,6 +93,7 @@ def summary(
     classes: ClassList,
     splits: Mapping[Split, SplitCounts],
     negatives_dropped: int,
+    machine_labelled: int,
     most_boxes: int,
     lines: Counter[Kind],
     tally: Tally,
@@ -119,6 +109,7 @@ def summary(
         "classes_sha256": classes.sha256,
         **{split.value: asdict(counts) for split, counts in splits.items()},
         "negatives_dropped": negatives_dropped,
+        "machine_labelled": machine_labelled,
         "label_width": width,
         "findings": tally.by_code(),
         "lines": {"read": lines.total(), **{kind.value: lines[kind] for kind in Kind}},

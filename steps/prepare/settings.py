@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -32,12 +33,37 @@ class LabelsSettings(Settings):
         return value
 
 
+# What fits one argument of a container, with the option's name before it.
+_Argument = Annotated[str, StringConstraints(min_length=1, max_length=230)]
+
+
+class GroupSettings(Settings):
+    """Images that belong together (frames of one video, one patient) and so never straddle splits."""
+
+    pattern: _Argument | None = Field(None, description="Regular expression on the URI; its match is the group.")
+    key: _Argument | None = Field(None, description="Key of the manifest's lines; its value is the group.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> GroupSettings:
+        if self.pattern and self.key:
+            raise ValueError("images are grouped by pattern or by key, not by both: drop one")
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            raise ValueError(f"pattern {self.pattern!r} is no regular expression: {error}") from None
+        return self
+
+
 class SplitSettings(Settings):
     """Shares of the images, by a hash of each image's URI: an image never changes its split when others are added."""
 
     validation: float = Field(0.15, gt=0, lt=1, description="Share of the images that training is validated on.")
     test: float = Field(0.15, gt=0, lt=1, description="Share of the images that the gate is decided on.")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Another seed gives another split.")
+    stratify: bool = Field(
+        False, description="Balance classes and negatives over the splits; images may then move when the data grows."
+    )
+    group: GroupSettings = Field(GroupSettings(), description="Images that stay together.")
 
     @model_validator(mode="after")
     def _train_gets_a_share(self) -> SplitSettings:
@@ -54,6 +80,12 @@ class PrepareSettings(Settings):
     split: SplitSettings = Field(SplitSettings(), description="Shares of train, validation and test.")
     train_negatives: Literal["drop", "keep"] = Field(
         "drop", description="Images without objects in the train split; evaluation always keeps them."
+    )
+    duplicates: Literal["last", "first", "refuse"] = Field(
+        "last", description="An image labelled twice: which line counts, or refuse the manifest."
+    )
+    clip_tolerance_pixels: float = Field(
+        2, ge=0, le=1000, description="Boxes that leave the image by up to this are clipped, others refused."
     )
     shuffle_seed: int = Field(1, ge=0, le=2**31 - 1, description="Order of the train manifest and of each epoch.")
     check_images: Literal["none", "exists", "open"] = Field(

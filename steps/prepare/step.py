@@ -9,7 +9,7 @@ from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.building import Building
-from steps.prepare.settings import LabelsSettings, PrepareSettings
+from steps.prepare.settings import LabelsSettings, PrepareSettings, SplitSettings
 from steps.processing import MOUNT, output_uri, processing_step
 from steps.settings import ProcessingSettings
 
@@ -25,6 +25,7 @@ def prepare_step(
     *,
     code_uri: str,
     max_image_mb: int,
+    image_shape: int,
     instance_type: ParameterString,
     manifest: ParameterString,
     attribute: ParameterString,
@@ -49,11 +50,22 @@ def prepare_step(
             *("--validation-fraction", f"{settings.split.validation:g}"),
             *("--test-fraction", f"{settings.split.test:g}"),
             *("--split-seed", str(settings.split.seed), "--shuffle-seed", str(settings.shuffle_seed)),
+            *_how_to_split(settings.split),
+            *("--duplicates", settings.duplicates, "--clip-tolerance", f"{settings.clip_tolerance_pixels:g}"),
             *("--train-negatives", settings.train_negatives, "--mini-batch-size", mini_batch_size.to_string()),
             *("--check-images", settings.check_images, "--max-image-mb", str(max_image_mb)),
+            *("--image-shape", str(image_shape)),
             *("--manifests-output", f"{MOUNT}/output/manifests", "--report-output", f"{MOUNT}/output/report"),
         ],
     )
+
+
+def _how_to_split(settings: SplitSettings) -> list[str]:
+    arguments = ["--stratify"] if settings.stratify else []
+    # With an equals sign, since a pattern may begin like an option.
+    arguments += [f"--group-pattern={settings.group.pattern}"] if settings.group.pattern else []
+    arguments += [f"--group-key={settings.group.key}"] if settings.group.key else []
+    return arguments
 
 
 def manifest_uri(prepare: ProcessingStep, file: str) -> Join:

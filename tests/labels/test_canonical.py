@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels.canonical import canonical_line
+from labels.canonical import canonical_line, changed_boxes
 from labels.classes import ClassList
 from labels.manifest import ManifestReader
 
@@ -99,3 +99,24 @@ def test_an_id_of_minus_zero_is_zero(manifest_line: ManifestLine) -> None:
     raw = json.dumps(manifest_line()).replace('"class_id": 0', '"class_id": -0').encode()
     assert ManifestReader("bb").read_line(1, raw).record is not None
     assert json.loads(canonical_line(raw, "bb", CLASSES))["bounding-box"]["annotations"][0]["class_id"] == 1
+
+
+def test_boxes_that_the_reader_changed_are_written_changed_and_others_as_they_were() -> None:
+    raw = (
+        b'{"source-ref":"s3://b/a.jpg","bounding-box":{"image_size":[{"width":10,"height":10}],"annotations":['
+        b'{"class_id":"1","left":-1,"top":0.50,"width":5,"height":10.5},'
+        b'{"class_id":0,"left":1,"top":1.0,"width":2,"height":3}]},'
+        b'"bounding-box-metadata":{"objects":[{},{}],"class-map":{"0":"bolt","1":"nut"}}}'
+    )
+    line = ManifestReader("bounding-box").read_line(1, raw)
+    written = canonical_line(raw, "bounding-box", CLASSES, changed_boxes(line))
+    assert b'{"class_id":1,"left":0,"top":0.50,"width":4,"height":9.5}' in written
+    assert b'{"class_id":0,"left":1,"top":1.0,"width":2,"height":3}' in written
+    again = ManifestReader("bounding-box").read_line(1, written)
+    assert again.findings == ()
+    assert again.record == line.record
+
+
+def test_a_line_that_was_not_changed_has_no_changed_boxes(manifest_line: ManifestLine) -> None:
+    line = ManifestReader("bb").read_line(1, json.dumps(manifest_line()).encode())
+    assert changed_boxes(line) is None

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import gzip
-import io
 import json
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +11,8 @@ from hypothesis import strategies as st
 
 from labels.errors import UserError
 from labels.findings import Code, Severity
-from labels.manifest import ManifestReader, open_manifest, raw_lines
+from labels.lines import LONGEST_LINE
+from labels.manifest import ManifestReader
 from labels.records import Box, Kind, Line
 
 ManifestLine = Callable[..., dict[str, Any]]
@@ -84,17 +82,19 @@ BOX = "bb.annotations.0"
         pytest.param(_set("bb-metadata.class-map", DELETED), Code.MISSING_CLASS_MAP_ID, id="no class-map"),
         pytest.param(_set(f"{BOX}.class_id", 2), Code.MISSING_CLASS_MAP_ID, id="id that is not in the class-map"),
         pytest.param(_set(f"{BOX}.class_id", -1), Code.MISSING_CLASS_MAP_ID, id="negative id"),
-        pytest.param(_set(f"{BOX}.class_id", "0"), Code.INVALID_BOX, id="id that is text"),
+        pytest.param(_set(f"{BOX}.class_id", "nut"), Code.INVALID_BOX, id="id that is a name"),
+        pytest.param(_set(f"{BOX}.class_id", "7"), Code.MISSING_CLASS_MAP_ID, id="textual id not in the class-map"),
+        pytest.param(_set(f"{BOX}.class_id", 0.5), Code.INVALID_BOX, id="id with a fraction"),
         pytest.param(_set(f"{BOX}.class_id", True), Code.INVALID_BOX, id="id that is true"),
         pytest.param(_set(f"{BOX}.left", "10"), Code.INVALID_BOX, id="coordinate that is text"),
         pytest.param(_set(f"{BOX}.left", None), Code.INVALID_BOX, id="coordinate that is null"),
         pytest.param(_set(f"{BOX}.left", True), Code.INVALID_BOX, id="coordinate that is true"),
         pytest.param(_set(f"{BOX}.top", DELETED), Code.INVALID_BOX, id="coordinate that is missing"),
         pytest.param(_set(BOX, []), Code.INVALID_BOX, id="box that is a list"),
-        pytest.param(_set(f"{BOX}.left", -1), Code.INVALID_BOX, id="box beyond the left edge"),
-        pytest.param(_set(f"{BOX}.top", -0.5), Code.INVALID_BOX, id="box beyond the top edge"),
-        pytest.param(_set(f"{BOX}.width", 101), Code.INVALID_BOX, id="box beyond the right edge"),
-        pytest.param(_set(f"{BOX}.height", 45.1), Code.INVALID_BOX, id="box beyond the bottom edge"),
+        pytest.param(_set(f"{BOX}.left", -2.1), Code.INVALID_BOX, id="box beyond the left edge"),
+        pytest.param(_set(f"{BOX}.top", -3), Code.INVALID_BOX, id="box beyond the top edge"),
+        pytest.param(_set(f"{BOX}.width", 103), Code.INVALID_BOX, id="box beyond the right edge"),
+        pytest.param(_set(f"{BOX}.height", 47.1), Code.INVALID_BOX, id="box beyond the bottom edge"),
         pytest.param(_set(f"{BOX}.width", 0), Code.BOX_TOO_SMALL, id="box of no width"),
         pytest.param(_set(f"{BOX}.height", -3), Code.BOX_TOO_SMALL, id="box of negative height"),
         pytest.param(_set("bb-metadata.class-map", {"0": ""}), Code.INVALID_CLASS_NAME, id="empty class name"),
@@ -245,43 +245,72 @@ def test_unusual_attribute_names_are_read(manifest_line: ManifestLine, attribute
     assert ManifestReader(attribute).read_line(1, spoilt).findings[0].code is Code.INVALID_BOX
 
 
+def test_class_ids_given_as_text_are_read_with_a_warning(manifest_line: ManifestLine, read_line: ReadLine) -> None:
+    line = manifest_line(boxes=2)
+    line["bb"]["annotations"][0]["class_id"] = "1"
+    read = read_line(line)
+    assert read.record is not None
+    assert [box.class_name for box in read.record.boxes] == ["bolt", "nut"]
+    assert [finding.code for finding in read.findings] == [Code.TEXT_CLASS_ID]
+
+
+def test_lines_that_a_machine_labelled_say_so(manifest_line: ManifestLine, read_line: ReadLine) -> None:
+    line = manifest_line()
+    by_person = read_line(line).record
+    line["bb-metadata"]["human-annotated"] = "no"
+    by_machine = read_line(line).record
+    assert by_person is not None
+    assert by_machine is not None
+    assert (by_person.machine_labelled, by_machine.machine_labelled) == (False, True)
+
+
+def test_a_line_longer_than_ground_truth_takes_is_read_with_a_warning(
+    manifest_line: ManifestLine, read_line: ReadLine
+) -> None:
+    room = LONGEST_LINE - len(json.dumps(manifest_line() | {"note": ""}))
+    assert read_line(manifest_line() | {"note": "x" * room}).findings == ()
+    assert read_line(json.dumps(manifest_line() | {"note": "ä" * room}, ensure_ascii=False)).findings == ()
+    read = read_line(manifest_line() | {"note": "x" * (room + 1)})
+    assert (read.kind, [finding.code for finding in read.findings]) == (Kind.LABELLED, [Code.LONG_LINE])
+
+
 @pytest.mark.parametrize(
-    ("data", "lines"),
+    ("kind", "told"),
     [
-        pytest.param(b"", [], id="empty file"),
-        pytest.param(b"a\nb\n", [b"a", b"b"], id="final newline is no line"),
-        pytest.param(b"a\nb", [b"a", b"b"], id="no final newline"),
-        pytest.param(b"a\r\nb\r\n", [b"a", b"b"], id="CRLF"),
-        pytest.param(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", [b"a", b"\xef\xbb\xbfb"], id="byte order mark at the start"),
-        pytest.param(b"a\n\n \nb\n\n", [b"a", b"", b" ", b"b", b""], id="blank lines count"),
-        pytest.param(b"a\rb\n", [b"a\rb"], id="a lone CR ends no line"),
+        pytest.param("groundtruth/video-object-detection", "SeqLabel.json", id="video detection"),
+        pytest.param("groundtruth/video-object-tracking", "SeqLabel.json", id="video tracking"),
     ],
 )
-def test_lines_of_a_file(data: bytes, lines: list[bytes]) -> None:
-    assert list(raw_lines(io.BytesIO(data))) == lines
+def test_a_video_line_is_refused_by_name_and_does_not_pass_for_unlabelled(
+    read_line: ReadLine, kind: str, told: str
+) -> None:
+    line = {
+        "source-ref": "s3://b/frames.json",
+        "cars-ref": "s3://b/job/annotations/consolidated-annotation/output/0/SeqLabel.json",
+        "cars-ref-metadata": {"type": kind, "class-map": {"0": "car"}, "human-annotated": "yes"},
+    }
+    for attribute in ("bb", "cars-ref"):
+        read = ManifestReader(attribute).read_line(1, json.dumps(line).encode())
+        assert (read.kind, [finding.code for finding in read.findings]) == (Kind.REJECTED, [Code.UNSUPPORTED_TYPE])
+        assert "'cars-ref'" in read.findings[0].message
+        assert kind in read.findings[0].message
+        assert told in read.findings[0].message
 
 
-def test_a_file_is_read_with_bom_crlf_and_blank_lines(tmp_path: Path, manifest_line: ManifestLine) -> None:
-    path = tmp_path / "output.manifest"
-    first, second = (json.dumps(manifest_line(key)).encode() for key in ("a.jpg", "b.jpg"))
-    path.write_bytes(b"\xef\xbb\xbf" + first + b"\r\n\r\n" + second)
-    with open_manifest(path) as stream:
-        lines = list(ManifestReader("bb").read(stream))
-    assert [(line.number, line.kind) for line in lines] == [(1, Kind.LABELLED), (2, Kind.BLANK), (3, Kind.LABELLED)]
-
-
-def test_a_missing_file_is_a_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nothing\.manifest does not exist"):
-        open_manifest(tmp_path / "nothing.manifest")
-    with pytest.raises(UserError, match="cannot be read"):
-        open_manifest(tmp_path)
-
-
-def test_a_compressed_file_is_named_as_such(tmp_path: Path) -> None:
-    path = tmp_path / "output.manifest"
-    path.write_bytes(gzip.compress(b"{}\n"))
-    with pytest.raises(UserError, match="gunzip"):
-        open_manifest(path)
+@pytest.mark.parametrize(
+    ("label", "metadata", "told"),
+    [
+        pytest.param(0, {"class-name": "dog", "confidence": 1}, "image-classification", id="classification"),
+        pytest.param([0], {"confidence-map": {"0": 1}}, "multilabel", id="several classes an image"),
+        pytest.param("s3://b/m.png", {"internal-color-map": {}}, "semantic-segmentation", id="segmentation"),
+    ],
+)
+def test_labels_of_other_kinds_are_known_by_their_shape_where_the_type_is_missing(
+    read_line: ReadLine, label: Any, metadata: dict[str, Any], told: str
+) -> None:
+    read = read_line({"source-ref": "s3://b/a.jpg", "bb": label, "bb-metadata": metadata})
+    assert [finding.code for finding in read.findings] == [Code.UNSUPPORTED_TYPE]
+    assert told in read.findings[0].message
 
 
 JSON = st.recursive(

@@ -44,6 +44,17 @@ def test_evaluates_code_is_no_part_of_prepare() -> None:
     assert not [name for name in inside if name.startswith(("detections/", "steps/evaluate/"))]
 
 
+def test_what_no_job_imports_is_left_out() -> None:
+    """Statistics are for the command line: a change there must not run anything again."""
+    for job in ("prepare", "evaluate"):
+        assert "labels/statistics.py" not in names(job_archive(job))
+
+
+def test_what_is_imported_later_is_there_too() -> None:
+    """Evaluate imports the evaluators when it scores, not before."""
+    assert {"detections/coco.py", "detections/outputs.py"} <= names(job_archive("evaluate"))
+
+
 @pytest.mark.parametrize("job", ["prepare", "evaluate"])
 def test_what_only_describes_a_step_is_left_out(job: str) -> None:
     assert not [name for name in names(job_archive(job)) if name.endswith(("step.py", "settings.py", "building.py"))]

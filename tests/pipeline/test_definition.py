@@ -362,6 +362,19 @@ def test_data_capture(define: Callable[..., Definition]) -> None:
     assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 20)
 
 
+@pytest.mark.parametrize(
+    ("assignment", "argument"),
+    [
+        pytest.param("prepare.split.stratify=true", "--stratify", id="stratified"),
+        pytest.param("prepare.split.group.pattern='clip-\\d+'", r"--group-pattern=clip-\d+", id="groups by pattern"),
+        pytest.param("prepare.split.group.key=patient", "--group-key=patient", id="groups by key"),
+    ],
+)
+def test_how_to_split(define: Callable[..., Definition], assignment: str, argument: str) -> None:
+    assert argument not in define()["Steps"][0]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert argument in define(assignment)["Steps"][0]["Arguments"]["AppSpecification"]["ContainerArguments"]
+
+
 def test_a_threshold_of_zero_is_kept(define: Callable[..., Definition]) -> None:
     parameters = {p["Name"]: p["DefaultValue"] for p in define("gate.map=0")["Parameters"]}
     assert parameters["MinMap"] == 0

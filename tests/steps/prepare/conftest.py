@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -79,11 +80,14 @@ class Prepared:
 def prepare(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Prepared]:
     """Run the job in this process on the given lines."""
 
-    def run(lines: list[dict[str, Any] | bytes], *arguments: str, check_images: str = "none") -> Prepared:
+    def run(
+        lines: list[dict[str, Any] | bytes], *arguments: str, check_images: str = "none", pack: bool = False
+    ) -> Prepared:
         folder = tmp_path / "in"
         folder.mkdir(exist_ok=True)
         raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
-        (folder / "output.manifest").write_bytes(b"\n".join(raw) + b"\n")
+        data = b"\n".join(raw) + b"\n"
+        (folder / "output.manifest").write_bytes(gzip.compress(data) if pack else data)
         message = tmp_path / "output" / "message"
         code = main(
             [

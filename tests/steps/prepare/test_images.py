@@ -67,6 +67,16 @@ def test_opening_finds_what_a_look_at_the_size_cannot(
     ]
 
 
+def test_an_image_with_a_warning_stays(
+    prepare: Prepare, s3: Any, stored: list[dict[str, Any]], picture: Picture
+) -> None:
+    s3.put_object(Bucket="bucket", Key="images/01.png", Body=_turned(picture, (64, 48)))
+    done = prepare(stored, check_images="open")
+    assert "images: 30 looked at, 0 kept out" in done.out
+    assert done.summary["findings"] == {"WARNING_IMAGE_TURNED_BY_EXIF": 1}
+    assert sum(len(done.lines(split)) for split in ("train", "validation", "test")) == 30
+
+
 def test_when_no_image_is_there_the_message_says_so(prepare: Prepare, s3: Any, manifest_line: ManifestLine) -> None:
     done = prepare([manifest_line(f"{n}.jpg", "nut") for n in range(20)], check_images="exists")
     assert done.code == 1
@@ -101,10 +111,10 @@ def test_an_s3_that_is_not_there_is_one_line_too(
     assert done.message.startswith("S3 cannot be reached to look at s3://bucket/")
 
 
-def _turned(picture: Picture) -> bytes:
+def _turned(picture: Picture, size: tuple[int, int] = (48, 64)) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
-    return picture(size=(48, 64), kind="JPEG", exif=exif)
+    return picture(size=size, kind="JPEG", exif=exif)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +127,9 @@ def _turned(picture: Picture) -> bytes:
         pytest.param(lambda picture: picture()[:-30], Code.INVALID_IMAGE, "cannot be decoded", id="cut off"),
         pytest.param(lambda picture: picture(size=(63, 48)), Code.IMAGE_SIZE_DIFFERS, "63 x 48", id="another size"),
         pytest.param(_turned, Code.IMAGE_SIZE_DIFFERS, "EXIF", id="turned by EXIF"),
+        pytest.param(
+            lambda picture: _turned(picture, (64, 48)), Code.IMAGE_TURNED, "EXIF", id="turned but labelled as stored"
+        ),
         pytest.param(lambda picture: picture(mode="L"), Code.IMAGE_CHANNELS, "1 channel (mode L)", id="gray"),
         pytest.param(lambda picture: picture(mode="RGBA"), Code.IMAGE_CHANNELS, "4 channels", id="with alpha"),
         pytest.param(lambda picture: picture(mode="P"), Code.IMAGE_CHANNELS, "mode P", id="palette"),

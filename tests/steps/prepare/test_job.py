@@ -16,6 +16,7 @@ from steps.prepare.job import find_manifest
 
 ManifestLine = Callable[..., dict[str, Any]]
 Prepare = Callable[..., Any]
+SPLITS = ("train", "validation", "test")
 
 
 @pytest.fixture
@@ -179,6 +180,64 @@ def test_a_given_label_attribute_is_used_where_several_are(prepare: Prepare, for
     assert all({"old", "old-metadata"}.isdisjoint(line) and "screws" in line for line in done.lines("train"))
 
 
+def test_a_compressed_manifest_is_read(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
+    assert prepare(forty).summary == prepare(forty, pack=True).summary
+
+
+def test_boxes_a_little_beyond_the_image_are_written_clipped(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
+    for line in forty:
+        line["screws"]["annotations"][0]["left"] = -2
+    done = prepare(forty)
+    assert done.summary["findings"] == {"WARNING_BOX_CLIPPED": 40}
+    sides = {
+        (line["bounding-box"]["annotations"][0]["left"], line["bounding-box"]["annotations"][0]["width"])
+        for split in ("train", "validation", "test")
+        for line in done.lines(split)
+    }
+    assert sides == {(0, 8)}
+    strict = prepare(forty, "--clip-tolerance", "1.5")
+    assert strict.code == 1
+    assert "ERROR_INVALID_BOUNDING_BOX 40" in strict.message
+
+
+@pytest.mark.parametrize(("policy", "refused"), [("last", 4), ("first", 41)])
+def test_which_label_of_an_image_counts_is_a_choice(
+    prepare: Prepare, forty: list[dict[str, Any]], policy: str, refused: int
+) -> None:
+    done = prepare([*forty, forty[3]], "--duplicates", policy)
+    assert [(entry["line"], entry["code"]) for entry in done.rejected] == [(refused, "ERROR_DUPLICATE_SOURCE_REF")]
+    stopped = prepare([*forty, forty[3]], "--duplicates", "refuse")
+    assert (stopped.code, stopped.message[:22]) == (1, "lines 4 and 41 both la")
+
+
+def test_advice_on_the_whole_data_set_is_in_log_and_summary(
+    prepare: Prepare, manifest_line: ManifestLine, forty: list[dict[str, Any]]
+) -> None:
+    forty[5]["screws-metadata"]["human-annotated"] = "no"
+    rare = manifest_line("images/rare.jpg", "washer", attribute="screws")
+    done = prepare([*forty, rare], "--image-shape", "20")
+    assert done.summary["findings"] == {
+        "WARNING_CLASS_IMBALANCE": 1,
+        "WARNING_CLASS_WITH_FEW_EXAMPLES": 1,
+        "WARNING_TINY_BOXES": 1,
+    }
+    assert "class 'washer' has 1 boxes" in done.out
+    assert done.summary["machine_labelled"] == 1
+    assert "labelled by a machine: 1 of 41 images" in done.out
+
+
+def test_a_class_that_misses_a_split_is_told(
+    prepare: Prepare, manifest_line: ManifestLine, forty: list[dict[str, Any]]
+) -> None:
+    in_train = _refs(prepare(forty).lines("train"))
+    for line in forty:
+        if line["source-ref"] in in_train:
+            line.update(manifest_line(line["source-ref"][len("s3://bucket/") :], "bolt", "cog", attribute="screws"))
+    done = prepare(forty)
+    assert done.summary["findings"]["WARNING_CLASS_MISSES_SPLIT"] >= 1
+    assert f"class 'cog' is on {len(in_train)} images but on none of validation and test" in done.out
+
+
 @pytest.mark.parametrize(
     ("lines", "arguments", "message"),
     [
@@ -199,6 +258,8 @@ def test_a_given_label_attribute_is_used_where_several_are(prepare: Prepare, for
             None, ["--test-fraction", "0.98", "--validation-fraction", "0.01"], "split got no image", id="empty others"
         ),
         pytest.param(None, ["--test-fraction", "2"], "test fraction is 2", id="fraction over 1"),
+        pytest.param(None, ["--clip-tolerance", "-1"], "clip tolerance is -1 pixels", id="tolerance below nothing"),
+        pytest.param(None, ["--image-shape", "0"], "image_shape is 0", id="image shape of nothing"),
         pytest.param(None, ["--classes", "nut", "nut"], "'nut' twice", id="class twice"),
         pytest.param(None, ["--manifest-uri", "s3://b/other.manifest"], "there is no other.manifest", id="wrong name"),
         pytest.param(None, ["--manifest-uri", "s3://b/folder/"], "names a folder", id="a folder's URI"),
@@ -261,3 +322,34 @@ def test_a_job_starts_without_loading_what_it_may_not_need(job: str) -> None:
     code = f"import sys, steps.{job}.job; print([name for name in {heavy} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_groups_by_a_pattern_never_straddle_splits(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
+    """Ten groups of four by the last digit: by the hash of the image they would be torn apart."""
+    done = prepare(forty, r"--group-pattern=(\d)\.jpg$", "--validation-fraction", "0.3", "--test-fraction", "0.3")
+    found = [{ref[-5] for ref in _refs(done.lines(split))} for split in SPLITS]
+    assert sum(map(len, found)) == len(set.union(*found)) == 10
+    assert all(found)
+
+
+def test_groups_by_a_key_of_the_lines(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
+    for number, line in enumerate(forty):
+        line["patient"] = number % 8
+    done = prepare(forty, "--group-key=patient", "--validation-fraction", "0.3", "--test-fraction", "0.3")
+    found = [{line["patient"] for line in done.lines(split)} for split in SPLITS]
+    assert sum(map(len, found)) == len(set.union(*found)) == 8
+
+
+def test_a_stratified_split_gives_each_part_its_share(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
+    done = prepare(forty, "--stratify", "--validation-fraction", "0.2", "--test-fraction", "0.2")
+    without_nuts = [
+        sum(len(line["bounding-box"]["annotations"]) == 1 for line in done.lines(split)) for split in SPLITS
+    ]
+    assert [len(done.lines(split)) for split in SPLITS] == [24, 8, 8]
+    assert without_nuts == [6, 2, 2]
+
+
+def test_two_ways_to_group_are_refused(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
+    done = prepare(forty, "--group-pattern=x", "--group-key=y")
+    assert done.code == 1
+    assert "not by both" in done.message

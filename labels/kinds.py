@@ -1,0 +1,64 @@
+"""The kinds of labels that Ground Truth makes, and what to do with each that is not bounding boxes."""
+
+from __future__ import annotations
+
+import msgspec
+
+DETECTION_TYPE = "groundtruth/object-detection"
+
+_CLASSIFICATION = "groundtruth/image-classification"
+_MULTILABEL = "groundtruth/image-classification-multilabel"
+_SEGMENTATION = "groundtruth/semantic-segmentation"
+_VIDEO = ("groundtruth/video-object-detection", "groundtruth/video-object-tracking", "groundtruth/video-")
+
+_BOX_JOB = "have the images labelled by a bounding box job"
+_REMEDIES = {
+    _CLASSIFICATION: f"it says what an image shows but not where: {_BOX_JOB}",
+    _MULTILABEL: f"it says what an image shows but not where: {_BOX_JOB}",
+    _SEGMENTATION: f"its masks are pictures of their own: {_BOX_JOB}",
+    "groundtruth/label-verification": "it judges other labels: give the label attribute of those that were verified",
+}
+
+
+class _Shape(msgspec.Struct, rename="kebab"):
+    """What tells the kind of a label by its metadata."""
+
+    type: str = ""
+    class_name: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    confidence_map: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    internal_color_map: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_SHAPE = msgspec.json.Decoder(_Shape)
+
+
+def kind_of(metadata: bytes | msgspec.Raw) -> str:
+    """The labelling type that the metadata names or, where it names none, shows by its own keys; else ""."""
+    try:
+        shape = _SHAPE.decode(metadata)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    if shape.type:
+        return shape.type
+    if shape.internal_color_map is not msgspec.UNSET:
+        return _SEGMENTATION
+    if shape.confidence_map is not msgspec.UNSET:
+        return _MULTILABEL
+    if shape.class_name is not msgspec.UNSET:
+        return _CLASSIFICATION
+    return ""
+
+
+def is_video(kind: str) -> bool:
+    """Labels of a video's frames, which stand in a SeqLabel.json that the line names."""
+    return kind.startswith(_VIDEO)
+
+
+def remedy(kind: str) -> str:
+    """What to do with labels of a kind that is not bounding boxes on images."""
+    if is_video(kind):
+        return (
+            "each line names a SeqLabel.json with the boxes of a video's frames: turn those into lines of images "
+            "with labels.video.frame_lines, and give that manifest"
+        )
+    return _REMEDIES.get(kind, f"only bounding boxes ({DETECTION_TYPE}) can be used")

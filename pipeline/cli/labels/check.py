@@ -1,0 +1,222 @@
+"""``groundloop labels check``: what is wrong with manifests, and what training on them needs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from labels.checking import Checked
+    from labels.classes import ClassList
+    from labels.findings import Finding
+    from labels.records import Line
+    from steps.prepare.images import ImageChecker
+
+_EXAMPLES = 3
+
+
+def check(
+    manifests: Annotated[list[str], typer.Argument(help="Paths or S3 URIs of manifests.")],
+    label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
+    classes: Annotated[
+        list[str] | None, typer.Option(help="A class name, in the order of ids; give it once per class.")
+    ] = None,
+    images: Annotated[bool, typer.Option("--images", help="Open the images too, in S3.")] = False,
+    images_from: Annotated[Path | None, typer.Option(help="Open the images in this folder instead.")] = None,
+    max_image_mb: Annotated[float, typer.Option(min=0.001, help="Larger images are findings.")] = 6,
+    image_shape: Annotated[int, typer.Option(min=1, help="Side in pixels that training resizes to.")] = 300,
+    clip_tolerance: Annotated[float, typer.Option(min=0, help="Pixels beyond the image that are clipped.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="All findings and figures as one JSON object.")] = False,
+    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+) -> None:
+    """Check manifests line by line; exit code 1 when there is an error.
+
+    Example: groundloop labels check output.manifest --images-from photos/
+    """
+    from labels.checking import check_lines, check_together
+    from labels.classes import ClassList
+    from labels.findings import Severity
+
+    configured = ClassList.from_config(classes) if classes else None
+    checker = _checker(images, images_from, max_image_mb, region)
+    attributes: dict[str, str] = {}
+    lines: dict[str, list[Line]] = {}
+    for place in dict.fromkeys(manifests):
+        attributes[place], read = _read(place, region, label_attribute, configured, clip_tolerance)
+        lines[place] = _with_images(read, checker) if checker else read
+    results = {place: check_lines(lines[place], configured, image_shape) for place in lines}
+    together = check_together(lines, configured, image_shape) if len(lines) > 1 else None
+    if as_json:
+        typer.echo(json.dumps(_json(results, attributes, together), indent=2, ensure_ascii=False))
+    else:
+        for place, checked in results.items():
+            typer.echo("\n".join([f"{place}, label attribute {attributes[place]!r}", *_table(checked), ""]))
+        if together:
+            typer.echo("\n".join([f"all {len(results)} manifests together", *_table(together), ""]))
+        counts = (sum(checked.count(severity) for checked in results.values()) for severity in Severity)
+        typer.echo("{} errors, {} warnings".format(*counts))
+    # Together they hold no error that none of them holds.
+    if any(checked.count(Severity.ERROR) for checked in results.values()):
+        raise typer.Exit(1)
+
+
+def _read(
+    place: str, region: str, attribute: str, configured: ClassList | None, clip_tolerance: float
+) -> tuple[str, list[Line]]:
+    from labels.attributes import choose_attribute, find_attributes
+    from labels.duplicates import one_line_per_image
+    from labels.errors import UserError
+    from labels.manifest import ManifestReader, open_manifest, raw_lines
+    from pipeline.label_source import AUTO, on_disk
+
+    with on_disk(place, region) as path:
+        try:
+            if attribute == AUTO:
+                with open_manifest(path) as stream:
+                    attribute = choose_attribute(find_attributes(raw_lines(stream)))
+            reader = ManifestReader(attribute, configured.names if configured else None, clip_tolerance)
+            with open_manifest(path) as stream:
+                return attribute, list(one_line_per_image(list(reader.read(stream))))
+        except UserError as error:
+            text = str(error).replace(str(path), place)  # an S3 object's copy has a name that nobody knows
+            raise UserError(text if place in text else f"{place}: {text}") from None
+
+
+def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str) -> ImageChecker | None:
+    if not images and folder is None:
+        return None
+    from steps.prepare.images import MEGABYTE, Check, ImageChecker, S3Images
+
+    source = S3Images(region) if folder is None else _FolderImages(folder)
+    return ImageChecker(Check.OPEN, int(max_image_mb * MEGABYTE), source)
+
+
+class _FolderImages:
+    """Images on disk, found by the longest common tail of path and S3 key."""
+
+    def __init__(self, folder: Path) -> None:
+        from labels.errors import UserError
+        from pipeline.placing import ImageFolder
+
+        if not folder.is_dir():
+            raise UserError(f"--images-from {folder}: is no folder")
+        self._folder = ImageFolder(folder)
+        self._name = folder
+
+    def size(self, source_ref: str) -> int:
+        return self._path(source_ref).stat().st_size
+
+    def body(self, source_ref: str) -> bytes:
+        from labels.findings import Code
+        from steps.prepare.images import UnusableImageError
+
+        try:
+            return self._path(source_ref).read_bytes()
+        except OSError as error:
+            raise UnusableImageError(Code.INVALID_IMAGE, f"the image cannot be read: {error.strerror}") from None
+
+    def _path(self, source_ref: str) -> Path:
+        from labels.findings import Code
+        from steps.prepare.images import UnusableImageError
+
+        path = self._folder.find(source_ref)
+        if path is None:
+            told = f"no such image in {self._name}: put it there, or correct the source-ref"
+            raise UnusableImageError(Code.IMAGE_MISSING, told)
+        return path
+
+
+def _with_images(lines: list[Line], checker: ImageChecker) -> list[Line]:
+    """The same lines with what was found of their images; progress on stderr where a person watches."""
+    from steps.prepare.images import judged
+
+    usable = [line for line in lines if line.record]
+    shown = sys.stderr.isatty()
+    changed: dict[int, Line] = {}
+    for done, (line, finding) in enumerate(checker.findings(usable), start=1):
+        changed[line.number] = judged(line, finding)
+        if shown and (done % 20 == 0 or done == len(usable)):
+            sys.stderr.write(f"\rimages {done}/{len(usable)}")
+    if shown:
+        sys.stderr.write("\r\033[K")
+    return [changed.get(line.number, line) for line in lines]
+
+
+def _table(checked: Checked) -> list[str]:
+    from labels.findings import Severity, Tally
+    from labels.records import Kind
+
+    tally = Tally(_EXAMPLES)
+    tally.add(checked.findings)
+    rows = [f"  {'severity':<8}  {'code':<48} {'count':>7}"] if tally.counts else ["  no findings"]
+    for code, count in sorted(tally.counts.items(), key=lambda item: (item[0].severity is Severity.WARNING, -item[1])):
+        rows.append(f"  {code.severity.value:<8}  {code.value:<48} {count:>7}")
+        rows += [f"      {_example(finding)}" for finding in tally.examples[code]]
+        if count > _EXAMPLES:
+            rows.append(f"      and {count - _EXAMPLES} more")
+    overview = checked.overview
+    kinds = ", ".join(f"{checked.lines[kind]} {kind.value}" for kind in Kind if checked.lines[kind])
+    machine = f"; {overview.machine_labelled} labelled by a machine" if overview.machine_labelled else ""
+    rows += ["", f"  lines    {checked.lines.total()} read{': ' if kinds else ''}{kinds}{machine}"]
+    rows.append(f"  classes  {len(checked.classes)}, boxes {overview.boxes.total()}")
+    rows += [
+        f"    {name:<30} {overview.boxes[name]:>7} boxes on {overview.images_with[name]} images"
+        for name in checked.classes
+    ]
+    needs = asdict(overview.needs(len(checked.classes)))
+    rows.append(f"  the built-in algorithm needs: {', '.join(f'{name} {value}' for name, value in needs.items())}")
+    rows.append(
+        "    (num_training_samples if all these images are trained on; mini_batch_size is the smallest sensible)"
+    )
+    return rows
+
+
+def _example(finding: Finding) -> str:
+    where = " ".join(filter(None, [f"line {finding.line}" if finding.line else "", finding.source_ref]))
+    return f"{where}: {finding.message}" if where else finding.message
+
+
+def _json(results: dict[str, Checked], attributes: dict[str, str], together: Checked | None) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "format": 1,
+        "manifests": [
+            {"manifest": place, "label_attribute": attributes[place], **_figures(checked)}
+            for place, checked in results.items()
+        ],
+    }
+    return figures | ({"together": _figures(together)} if together else {})
+
+
+def _figures(checked: Checked) -> dict[str, Any]:
+    from labels.findings import Severity, Tally
+    from labels.records import Kind
+
+    tally = Tally(0)
+    tally.add(checked.findings)
+    overview = checked.overview
+    return {
+        "errors": checked.count(Severity.ERROR),
+        "warnings": checked.count(Severity.WARNING),
+        "counts": tally.by_code(),
+        "findings": [
+            {
+                "severity": finding.severity.value,
+                "code": finding.code.value,
+                "line": finding.line,
+                "source_ref": finding.source_ref,
+                "message": finding.message,
+            }
+            for finding in checked.findings
+        ],
+        "lines": {"read": checked.lines.total(), **{kind.value: checked.lines[kind] for kind in Kind}},
+        "machine_labelled": overview.machine_labelled,
+        "classes": {
+            name: {"boxes": overview.boxes[name], "images": overview.images_with[name]} for name in checked.classes
+        },
+        "needs": asdict(overview.needs(len(checked.classes))),
+    }

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labels.attributes import choose_attribute, find_attributes
+from labels.errors import UserError
+from labels.findings import Code
+from labels.manifest import ManifestReader, open_manifest, raw_lines
+from labels.records import Kind
+
+ManifestLine = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        pytest.param(b"", [], id="empty file"),
+        pytest.param(b"a\nb\n", [b"a", b"b"], id="final newline is no line"),
+        pytest.param(b"a\nb", [b"a", b"b"], id="no final newline"),
+        pytest.param(b"a\r\nb\r\n", [b"a", b"b"], id="CRLF"),
+        pytest.param(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", [b"a", b"\xef\xbb\xbfb"], id="byte order mark at the start"),
+        pytest.param(b"a\n\n \nb\n\n", [b"a", b"", b" ", b"b", b""], id="blank lines count"),
+        pytest.param(b"a\rb\n", [b"a\rb"], id="a lone CR ends no line"),
+    ],
+)
+def test_lines_of_a_file(data: bytes, lines: list[bytes]) -> None:
+    assert list(raw_lines(io.BytesIO(data))) == lines
+
+
+def test_a_file_is_read_with_bom_crlf_and_blank_lines(tmp_path: Path, manifest_line: ManifestLine) -> None:
+    path = tmp_path / "output.manifest"
+    first, second = (json.dumps(manifest_line(key)).encode() for key in ("a.jpg", "b.jpg"))
+    path.write_bytes(b"\xef\xbb\xbf" + first + b"\r\n\r\n" + second)
+    with open_manifest(path) as stream:
+        lines = list(ManifestReader("bb").read(stream))
+    assert [(line.number, line.kind) for line in lines] == [(1, Kind.LABELLED), (2, Kind.BLANK), (3, Kind.LABELLED)]
+
+
+def test_a_missing_file_is_a_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nothing\.manifest does not exist"):
+        open_manifest(tmp_path / "nothing.manifest")
+    with pytest.raises(UserError, match="cannot be read"):
+        open_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["output.manifest", "output.manifest.gz"])
+def test_a_compressed_file_is_unpacked_whatever_its_name(
+    tmp_path: Path, manifest_line: ManifestLine, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"\n".join(json.dumps(manifest_line(f"{n}.jpg")).encode() for n in range(3))))
+    with open_manifest(path) as stream:
+        assert choose_attribute(find_attributes(raw_lines(stream))) == "bb"
+    with open_manifest(path) as stream:
+        assert [line.kind for line in ManifestReader("bb").read(stream)] == [Kind.LABELLED] * 3
+
+
+def _packed() -> bytes:
+    return gzip.compress(b"".join(b"%d\n" % n for n in range(100_000)))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        pytest.param(_packed()[:-20], id="cut off"),
+        pytest.param(_packed()[:5000] + b"\0" * 50 + _packed()[5050:], id="bytes overwritten"),
+        pytest.param(b"\x1f\x8bno gzip", id="only the first bytes of gzip"),
+        pytest.param(_packed() + b"more", id="rubbish behind"),
+    ],
+)
+def test_a_damaged_compressed_file_is_a_users_mistake(tmp_path: Path, packed: bytes) -> None:
+    path = tmp_path / "output.manifest"
+    path.write_bytes(packed)
+    with open_manifest(path) as stream, pytest.raises(UserError, match=r"output\.manifest is damaged after line \d+"):
+        list(raw_lines(stream))
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 2, 3, 6, 7, 500])
+def test_a_line_over_the_limit_is_refused_unread_and_the_next_ones_are_read(
+    tmp_path: Path, manifest_line: ManifestLine, monkeypatch: pytest.MonkeyPatch, beyond: int
+) -> None:
+    for module in ("lines", "manifest", "attributes"):
+        monkeypatch.setattr(f"labels.{module}.LINE_LIMIT", 1000)
+    first, long = manifest_line(), manifest_line("b.jpg") | {"note": ""}
+    long["note"] = "x" * (1000 + beyond - len(json.dumps(long)))
+    path = tmp_path / "output.manifest"
+    path.write_text("\r\n".join(json.dumps(line) for line in (first, long, first)))
+    with open_manifest(path) as stream:
+        lines = list(ManifestReader("bb").read(stream))
+    assert [line.number for line in lines] == [1, 2, 3]
+    assert [line.kind for line in lines] == [Kind.LABELLED, Kind.REJECTED if beyond else Kind.LABELLED, Kind.LABELLED]
+    assert len(lines[1].raw) <= 1005
+    if beyond:
+        assert [finding.code for finding in lines[1].findings] == [Code.LINE_TOO_LONG]
