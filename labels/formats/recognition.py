@@ -1,0 +1,105 @@
+"""Telling the formats apart at a glance. Each function gives the reason against its format, or "" when it fits."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import msgspec
+
+from labels.errors import UserError
+from labels.formats.coco.reader import json_file
+from labels.formats.csv.reader import COLUMNS
+from labels.formats.disk import read_bytes
+from labels.formats.jumpstart.reader import ANNOTATIONS
+from labels.formats.voc.reader import annotations_folder
+from labels.formats.yolo.class_names import FILES, names_file
+from labels.manifest import open_manifest, raw_lines
+
+_FOLDER = "it is a folder"
+_FILE = "it is a file, not a folder"
+_START = 100_000
+
+
+def why_not_manifest(path: Path) -> str:
+    """The first line that is not blank decides."""
+    if path.is_dir():
+        return _FOLDER
+    try:
+        with open_manifest(path) as stream:
+            line = next((line for line in raw_lines(stream) if line.strip()), b"")
+    except UserError as error:
+        return str(error)
+    return "" if "source-ref" in _keys(line) else "its first line is no JSON object with a source-ref"
+
+
+def why_not_coco(path: Path) -> str:
+    """The keys of the JSON object decide."""
+    try:
+        file = json_file(path)
+        keys = _keys(_json_bytes(file))
+    except UserError as error:
+        return str(error)
+    missing = [key for key in ("images", "annotations", "categories") if key not in keys]
+    return f"no JSON object with {', '.join(missing)}" if missing else ""
+
+
+def why_not_jumpstart(path: Path) -> str:
+    """Like COCO, without categories."""
+    file = path / ANNOTATIONS if path.is_dir() else path
+    if file.name != ANNOTATIONS or not file.is_file():
+        return f"no {ANNOTATIONS}"
+    try:
+        keys = _keys(_json_bytes(file))
+    except UserError as error:
+        return str(error)
+    if "categories" in keys:
+        return f"{ANNOTATIONS} has categories, as COCO's do"
+    return "" if {"images", "annotations"} <= keys else f"{ANNOTATIONS} holds no images and annotations"
+
+
+def why_not_yolo(path: Path) -> str:
+    """A list of classes and a folder of labels."""
+    if not path.is_dir():
+        return _FILE
+    if names_file(path) is None:
+        return f"holds none of {', '.join(FILES)}"
+    if not (path / "labels").is_dir() and not any(path.glob("*/labels")):
+        return "holds no folder labels/"
+    return ""
+
+
+def why_not_voc(path: Path) -> str:
+    """XML files whose root is annotation."""
+    if not path.is_dir():
+        return _FILE
+    first = next(iter(annotations_folder(path).rglob("*.xml")), None)
+    if first is None:
+        return "holds no XML file"
+    return "" if b"<annotation" in read_bytes(first)[:_START] else f"{first.name} has no element annotation"
+
+
+def why_not_csv(path: Path) -> str:
+    """The columns of the header."""
+    if path.is_dir():
+        return _FOLDER
+    try:
+        with path.open("rb") as stream:
+            start = stream.readline(_START).decode("utf-8-sig")
+        header = next(csv.reader([start]), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        header = []
+    missing = [name for name in COLUMNS if name not in header]
+    return f"its first line lacks the columns {', '.join(missing)}" if missing else ""
+
+
+def _json_bytes(file: Path) -> bytes:
+    data = read_bytes(file)
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _keys(data: bytes) -> set[str]:
+    try:
+        return set(msgspec.json.decode(data, type=dict[str, msgspec.Raw]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return set()
