@@ -16,7 +16,7 @@ ConfigFiles = Annotated[
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", help="One setting, e.g. training.hyperparameters.epochs=40; may be repeated."),
+    typer.Option("--set", "-s", help="One setting, e.g. training.hyperparameters.epochs=80; may be repeated."),
 ]
 PipelineParameters = Annotated[
     list[str] | None,
