@@ -29,7 +29,6 @@ class Transition:
 
     step: str
     status: str
-    reason: str
     seconds: float | None
     cached: bool
     attempt: int
@@ -163,7 +162,6 @@ def _transition(step: dict[str, Any]) -> Transition:
     return Transition(
         step=step["StepName"],
         status=step["StepStatus"],
-        reason=step.get("FailureReason", ""),
         seconds=(ended - begun).total_seconds() if begun and ended else None,
         cached="CacheHitResult" in step,
         attempt=_attempt(step),

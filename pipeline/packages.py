@@ -20,7 +20,6 @@ class Package:
     arn: str
     version: int
     approval_status: str
-    evaluation_uri: str
     test_manifest_uri: str
     summary: dict[str, Any]
     evaluation: dict[str, Any]
@@ -50,7 +49,6 @@ def package(region: str, arn: str) -> Package:
         arn=arn,
         version=described["ModelPackageVersion"],
         approval_status=described["ModelApprovalStatus"],
-        evaluation_uri=metadata["evaluation"],
         test_manifest_uri=metadata["test_manifest"],
         summary=read_json(region, metadata["summary"]),
         evaluation=read_json(region, metadata["evaluation"]),

@@ -9,7 +9,6 @@ import numpy as np
 from local.detector.layers import Array, Block, Convolution, Layer, Parameter, upsample, upsample_backward
 
 STRIDE = 8
-DEEPEST_STRIDE = 32
 BOX_VALUES = 4
 
 # The class scores start low (sigmoid of -2.5 is 0.08), since nearly every cell is background.

@@ -12,7 +12,6 @@ import typer
 
 if TYPE_CHECKING:
     from labels.checking import Checked
-    from labels.classes import ClassList
     from labels.findings import Finding
     from labels.records import Line
     from steps.prepare.images import ImageChecker
@@ -41,13 +40,15 @@ def check(
     from labels.checking import check_lines, check_together
     from labels.classes import ClassList
     from labels.findings import Severity
+    from pipeline.label_source import read_manifest
 
     configured = ClassList.from_config(classes) if classes else None
+    allowed = configured.names if configured else None
     checker = _checker(images, images_from, max_image_mb, region)
     attributes: dict[str, str] = {}
     lines: dict[str, list[Line]] = {}
     for place in dict.fromkeys(manifests):
-        attributes[place], read = _read(place, region, label_attribute, configured, clip_tolerance)
+        attributes[place], read = read_manifest(place, region, label_attribute, allowed, clip_tolerance)
         lines[place] = _with_images(read, checker) if checker else read
     results = {place: check_lines(lines[place], configured, image_shape) for place in lines}
     together = check_together(lines, configured, image_shape) if len(lines) > 1 else None
@@ -63,28 +64,6 @@ def check(
     # Together they hold no error that none of them holds.
     if any(checked.count(Severity.ERROR) for checked in results.values()):
         raise typer.Exit(1)
-
-
-def _read(
-    place: str, region: str, attribute: str, configured: ClassList | None, clip_tolerance: float
-) -> tuple[str, list[Line]]:
-    from labels.attributes import choose_attribute, find_attributes
-    from labels.duplicates import one_line_per_image
-    from labels.errors import UserError
-    from labels.manifest import ManifestReader, open_manifest, raw_lines
-    from pipeline.label_source import AUTO, on_disk
-
-    with on_disk(place, region) as path:
-        try:
-            if attribute == AUTO:
-                with open_manifest(path) as stream:
-                    attribute = choose_attribute(find_attributes(raw_lines(stream)))
-            reader = ManifestReader(attribute, configured.names if configured else None, clip_tolerance)
-            with open_manifest(path) as stream:
-                return attribute, list(one_line_per_image(list(reader.read(stream))))
-        except UserError as error:
-            text = str(error).replace(str(path), place)  # an S3 object's copy has a name that nobody knows
-            raise UserError(text if place in text else f"{place}: {text}") from None
 
 
 def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str) -> ImageChecker | None:

@@ -23,10 +23,10 @@ def show(
     """
     from labels.errors import UserError
     from pipeline.contact_sheet import ImageSource, contact_sheet
-    from pipeline.label_source import on_disk, read_lines
+    from pipeline.label_source import read_manifest
 
-    with on_disk(manifest, region) as path:
-        records = [line.record for line in read_lines(path, label_attribute) if line.record]
+    _, lines = read_manifest(manifest, region, label_attribute)
+    records = [line.record for line in lines if line.record]
     classes = sorted({box.class_name for record in records for box in record.boxes})
     if only is not None:
         records = [record for record in records if any(box.class_name == only for box in record.boxes)]

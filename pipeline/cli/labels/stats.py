@@ -24,14 +24,14 @@ def stats(
     Example: groundloop labels stats output.manifest --plot plots/
     """
     from labels.statistics import Statistics
-    from pipeline.label_source import on_disk, read_lines
+    from pipeline.label_source import read_manifest
 
     statistics = Statistics()
     for place in manifests:
-        with on_disk(place, region) as path:
-            for line in read_lines(path, label_attribute):
-                if line.record:
-                    statistics.add(line.record)
+        _, lines = read_manifest(place, region, label_attribute)
+        for line in lines:
+            if line.record:
+                statistics.add(line.record)
     typer.echo(json.dumps(_numbers(statistics), indent=2) if as_json else "\n".join(_table(statistics)))
     if plot is not None:
         from pipeline.label_plots import draw
