@@ -19,14 +19,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from labels.advice import Overview
+from labels.advice import IMAGE_SHAPE, Overview
 from labels.attributes import find_attributes
-from labels.canonical import canonical_line, changed_boxes
+from labels.canonical import Canonicaliser, changed_boxes
 from labels.classes import ClassList
 from labels.duplicates import one_line_per_image
 from labels.findings import Severity
+from labels.glance import Glance, Glancer
 from labels.manifest import ManifestReader
-from labels.records import Line
+from labels.records import Line, Record
 
 LINES = 200_000
 BATCH = 5_000
@@ -158,25 +159,44 @@ def use(raw: list[bytes]) -> Counter[str]:
     """Everything that Prepare does with lines; the number of them by what became of them.
 
     Raises:
-        LostLineError: a line is lost, or a rewritten line does not read as what it was.
+        LostLineError: a line is lost, a rewritten line does not read as what it was, or a glance says something else
+            of a line than the reader.
     """
     find_attributes(raw)
     read = list(ManifestReader(ATTRIBUTE).read(raw))
     lines = list(one_line_per_image(read))
     if len(lines) != len(raw):
         raise LostLineError(f"{len(raw)} lines in, {len(lines)} out")
+    glancer = Glancer(ATTRIBUTE, None, IMAGE_SHAPE)
+    for line in read:
+        seen = glancer(line.raw)
+        if seen and (line.findings or line.record is None or _told(line.record) != _seen(seen)):
+            raise LostLineError(f"read at a glance as {_seen(seen)}: {line.raw!r}")
     overview = Overview()
     overview.add(line.record for line in lines if line.record)
     list(overview.findings())
     classes = ClassList.from_union(name for line in read if line.record for name in line.record.class_names)
+    rewrite = Canonicaliser(ATTRIBUTE, classes)
     rereader = ManifestReader("bounding-box", classes.names)
     for line in read:
         if line.record:
-            written = canonical_line(line.raw, ATTRIBUTE, classes, changed_boxes(line))
+            written = rewrite(line.raw, changed_boxes(line))
             again = rereader.read_line(line.number, written).record
             if again is None or again.boxes != line.record.boxes:
                 raise LostLineError(f"rewritten as {written!r}: {line.raw!r}")
     return Counter(_outcome(line) for line in lines)
+
+
+def _told(record: Record) -> tuple[str, list[str], int, bool]:
+    overview = Overview()
+    overview.add([record])
+    names = [box.class_name for box in record.boxes]
+    return record.source_ref, names, overview.tiny.total(), record.machine_labelled
+
+
+def _seen(glance: Glance) -> tuple[str, list[str], int, bool]:
+    names = [glance.class_map.names[class_id] for class_id in glance.class_ids]
+    return glance.source_ref, names, len(glance.tiny), glance.machine_labelled
 
 
 def _outcome(line: Line) -> str:

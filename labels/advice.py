@@ -122,9 +122,12 @@ class Overview:
             )
 
 
-def missing_from_splits(splits: Mapping[Split, Iterable[Record]]) -> Iterator[Finding]:
-    """A warning for each class that has enough images for every split and still misses one."""
-    shown = {part: Counter(_classes(records)) for part, records in splits.items()}
+def missing_from_splits(shown: Mapping[Split, Counter[str]]) -> Iterator[Finding]:
+    """A warning for each class that has enough images for every split and still misses one.
+
+    Args:
+        shown: number of images by class name, of each split.
+    """
     totals = sum(shown.values(), Counter[str]())
     for name, total in sorted(totals.items()):
         without = [part.value for part, counts in shown.items() if not counts[name]]
@@ -134,8 +137,3 @@ def missing_from_splits(splits: Mapping[Split, Iterable[Record]]) -> Iterator[Fi
                 f"class {name!r} is on {total} images but on none of {' and '.join(without)}: its figures there will "
                 "be missing; change the split seed or the fractions",
             )
-
-
-def _classes(records: Iterable[Record]) -> Iterator[str]:
-    for record in records:
-        yield from {box.class_name for box in record.boxes}

@@ -38,16 +38,21 @@ def one_line_per_image(lines: Sequence[Line], policy: Duplicates = Duplicates.LA
             continue
         source_ref = line.record.source_ref
         if policy is Duplicates.REFUSE and source_ref in counts:
-            raise UserError(
-                f"lines {counts[source_ref]} and {line.number} both label {source_ref}: remove one, or say which line "
-                "counts with --duplicates last or first"
-            )
+            raise labelled_twice(source_ref, counts[source_ref], line.number)
         if policy is not Duplicates.FIRST or source_ref not in counts:
             counts[source_ref] = line.number
     for line in lines:
         if line.record is None or counts[line.record.source_ref] == line.number:
             yield line
             continue
-        message = f"line {counts[line.record.source_ref]} labels the same image too, and the {policy.value} one counts"
-        finding = Finding(Code.DUPLICATE_SOURCE_REF, message, line.number, line.record.source_ref)
+        told = f"line {counts[line.record.source_ref]} labels the same image too, and the {policy.value} one counts"
+        finding = Finding(Code.DUPLICATE_SOURCE_REF, told, line.number, line.record.source_ref)
         yield msgspec.structs.replace(line, kind=Kind.REJECTED, record=None, findings=(*line.findings, finding))
+
+
+def labelled_twice(source_ref: str, one: int, other: int) -> UserError:
+    """For those who refuse it: which lines, and what to do."""
+    return UserError(
+        f"lines {one} and {other} both label {source_ref}: remove one, or say which line counts with "
+        "--duplicates last or first"
+    )

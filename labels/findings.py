@@ -105,6 +105,13 @@ class Tally:
             if seen < self.examples_kept:
                 self.examples.setdefault(finding.code, []).append(finding)
 
+    def join(self, other: Tally) -> None:
+        """Add the findings of another tally, behind these."""
+        for code, count in other.counts.items():
+            self.counts[code] = self.counts.get(code, 0) + count
+            examples = self.examples.setdefault(code, [])
+            examples += other.examples[code][: self.examples_kept - len(examples)]
+
     def by_code(self) -> dict[str, int]:
         """Counts keyed by code, most frequent first, equal counts by name."""
         return {code.value: n for code, n in sorted(self.counts.items(), key=lambda item: (-item[1], item[0].value))}

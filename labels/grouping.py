@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import msgspec
 
 from labels.errors import UserError
-from labels.records import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +35,26 @@ class Grouping:
             except re.error as error:
                 raise UserError(f"the group pattern {self.pattern!r} is no regular expression: {error}") from None
 
-    def __call__(self, line: Line) -> str:
-        """The group of a usable line. An image that the pattern or the key doesn't place is a group of its own.
+    def __bool__(self) -> bool:
+        """Whether images are grouped at all."""
+        return bool(self.pattern or self.key)
 
-        Raises:
-            ValueError: the line holds no record.
+    def __call__(self, source_ref: str, raw: bytes) -> str:
+        """The group of an image. One that the pattern or the key doesn't place is a group of its own.
+
+        Args:
+            raw: its line in the manifest, a JSON object.
         """
-        if line.record is None:
-            raise ValueError(f"line {line.number} is not usable: it has no group")
-        reference = line.record.source_ref
         if self.pattern:
-            found = re.search(self.pattern, reference)
+            found = re.search(self.pattern, source_ref)
             if found is None:
-                return reference
+                return source_ref
             return next((group for group in found.groups() if group is not None), found[0])
         if self.key:
-            value = msgspec.json.decode(line.raw, type=dict[str, msgspec.Raw]).get(self.key)
+            value = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).get(self.key)
             if value is None:
-                return reference
+                return source_ref
             # The value's own text, so that 7 and "7" are one group, as they are to a reader.
             text = bytes(value).decode()
             return str(msgspec.json.decode(value)) if text.startswith('"') else text
-        return reference
+        return source_ref

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from labels.errors import UserError
 
@@ -19,6 +21,7 @@ LINE_LIMIT = 10_000_000
 
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 20
 
 
 def open_manifest(path: Path) -> BinaryIO:
@@ -57,9 +60,80 @@ def raw_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
         yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
+class ByteRange(NamedTuple):
+    """Whole lines of a plain file: from byte `start` up to byte `end`; the first is line `first_line` of the file."""
+
+    start: int
+    end: int
+    first_line: int
+
+
+def byte_ranges(path: Path, count: int) -> list[ByteRange]:
+    """The file in at most ``count`` ranges of about the same size, every line in just one of them.
+
+    Args:
+        path: a plain file, see `is_compressed`.
+    """
+    size = path.stat().st_size
+    cuts = {0, size}
+    with path.open("rb") as stream:
+        for index in range(1, count):
+            stream.seek(size * index // count)
+            cuts.add(_line_end(stream))
+        bounds = sorted(cuts)
+        ranges, line = [], 1
+        for start, end in pairwise(bounds):
+            ranges.append(ByteRange(start, end, line))
+            line += _line_ends(stream, start, end) if end < size else 0
+    return ranges
+
+
+def lines_of(path: Path, within: ByteRange) -> Iterator[tuple[int, bytes]]:
+    """Byte offset and bytes of each line, as `raw_lines` gives them: no ending, no mark, of long ones the start."""
+    room = _room()
+    with path.open("rb", buffering=_CHUNK) as stream:
+        stream.seek(within.start)
+        offset = within.start
+        while offset < within.end and (line := stream.readline(room)):
+            read = len(line)
+            while len(line) == room and not line.endswith(b"\n") and (rest := stream.readline(room)):
+                read += len(rest)
+                if rest.endswith(b"\n"):
+                    break
+            mark = len(_BOM) if offset == 0 and line.startswith(_BOM) else 0
+            yield offset + mark, line[mark:].removesuffix(b"\n").removesuffix(b"\r")
+            offset += read
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether the file is packed with gzip, by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(len(_GZIP)) == _GZIP
+
+
+def _line_end(stream: BinaryIO) -> int:
+    """Offset after the next line ending."""
+    while (part := stream.readline(_CHUNK)) and not part.endswith(b"\n"):
+        pass
+    return stream.tell()
+
+
+def _line_ends(stream: BinaryIO, start: int, end: int) -> int:
+    stream.seek(start, os.SEEK_SET)
+    count = 0
+    while start < end and (chunk := stream.read(min(_CHUNK, end - start))):
+        count += chunk.count(b"\n")
+        start += len(chunk)
+    return count
+
+
+def _room() -> int:
+    """For a line, and for the mark and the ending, which are no part of it."""
+    return LINE_LIMIT + len(_BOM + b"\r\n")
+
+
 def _bounded(stream: io.BufferedIOBase) -> Iterator[bytes]:
-    # Room for the mark and the ending, which are no part of the line.
-    room = LINE_LIMIT + len(_BOM + b"\r\n")
+    room = _room()
     number = 0
     try:
         while line := stream.readline(room):

@@ -22,7 +22,7 @@ from labels.kinds import DETECTION_TYPE, is_video, kind_of, remedy
 from labels.lines import LINE_LIMIT, LONGEST_LINE, open_manifest, raw_lines
 from labels.records import Box, Kind, Line, Record
 
-__all__ = ["LONGEST_CLASS_NAME", "ManifestReader", "open_manifest", "raw_lines"]
+__all__ = ["LONGEST_CLASS_NAME", "ManifestReader", "is_class_name", "open_manifest", "raw_lines", "source_ref_of"]
 
 LONGEST_CLASS_NAME = 256
 
@@ -127,7 +127,7 @@ class ManifestReader:
         try:
             record, problems = self._record(raw)
         except _LineError as fault:
-            finding = Finding(fault.code, str(fault), number, _source_ref(raw))
+            finding = Finding(fault.code, str(fault), number, source_ref_of(raw))
             return Line(number, raw, fault.kind, None, (finding,))
         if len(raw) > LONGEST_LINE and (length := len(raw.decode())) > LONGEST_LINE:
             told = f"the line has {length:,} characters; Ground Truth itself takes {LONGEST_LINE:,}; read all the same"
@@ -239,12 +239,12 @@ class ManifestReader:
         elif len(metadata.objects) != len(label.annotations):
             told = f"{len(label.annotations)} boxes but {len(metadata.objects)} objects with confidences: line damaged?"
             problems.append((Code.MISSING_CONFIDENCE, told))
-        names = tuple(name for name in class_map.values() if _is_class_name(name))
+        names = tuple(name for name in class_map.values() if is_class_name(name))
         by_machine = bytes(metadata.human_annotated) == b'"no"'
         return Record(source_ref, size.width, size.height, tuple(boxes), names, by_machine), problems
 
     def _class_problems(self, index: int, name: str) -> Iterator[tuple[Code, str]]:
-        if not _is_class_name(name):
+        if not is_class_name(name):
             told = f"box {index}: a class name has 1 to {LONGEST_CLASS_NAME} characters, not {len(name)}"
             yield Code.INVALID_CLASS_NAME, told
         if self._classes is not None and name not in self._classes:
@@ -253,7 +253,8 @@ class ManifestReader:
             yield Code.CLASS_NOT_CONFIGURED, told
 
 
-def _is_class_name(name: str) -> bool:
+def is_class_name(name: str) -> bool:
+    """Whether a class can have this name."""
     return 1 <= len(name) <= LONGEST_CLASS_NAME
 
 
@@ -282,7 +283,7 @@ def _label_type(raw: bytes, attribute: str) -> str:
         return DETECTION_TYPE
 
 
-def _source_ref(raw: bytes) -> str:
+def source_ref_of(raw: bytes) -> str:
     """The image's URI where the line is sound enough to say it, else ""."""
     try:
         return msgspec.json.decode(raw, type=_SourceRef).source_ref

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from labels.errors import UserError
+
+_ALL_BITS = 2**64 - 1
 
 
 class Split(str, Enum):
@@ -17,11 +20,19 @@ class Split(str, Enum):
     TEST = "test"
 
 
-def position(source_ref: str, seed: int) -> float:
-    """A stable pseudo-random number in [0, 1) for one image: BLAKE2b of seed and URI, read as a 64-bit fraction."""
-    digest = hashlib.blake2b(f"{seed}:{source_ref}".encode(), digest_size=8).digest()
-    # 53 bits are what a float holds exactly: all 64 could round up to 1.0.
-    return (int.from_bytes(digest, "big") >> 11) / 2**53
+def digest(name: str, seed: int) -> int:
+    """A stable pseudo-random number of 64 bits for one image or group: BLAKE2b of seed and name."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest(), "big")
+
+
+def shuffled(keys: Sequence[int], chosen: Iterable[int], seed: int) -> list[int]:
+    """The chosen indices in an order that depends on their keys and the seed only: adding others moves none of them.
+
+    Args:
+        keys: `digest` by index. They are as good as random, so multiplying them is enough to mix them.
+    """
+    factor = digest("order", seed) | 1  # odd, so that different keys stay different
+    return sorted(chosen, key=lambda index: (keys[index] * factor) & _ALL_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,14 @@ class HashSplit:
                 "for train: their sum must be below 1"
             )
 
-    def __call__(self, source_ref: str) -> Split:
-        place = position(source_ref, self.seed)
+    def __call__(self, name: str) -> Split:
+        """The split of an image or a group of images."""
+        return self.of(digest(name, self.seed))
+
+    def of(self, key: int) -> Split:
+        """The split by the name's `digest`, read as a fraction."""
+        # 53 bits are what a float holds exactly: all 64 could round up to 1.0.
+        place = (key >> 11) / 2**53
         if place < self.test_fraction:
             return Split.TEST
         if place < self.test_fraction + self.validation_fraction:

@@ -8,11 +8,10 @@ it looks at all images at once, so images may move to another part when the data
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from labels.records import Record
-from labels.split import HashSplit, Split, position
+from labels.split import HashSplit, Split
 
 # No class name is empty, so this one can stand for "shows nothing".
 _NEGATIVE = ""
@@ -22,47 +21,43 @@ _NEGATIVE = ""
 class _Unit:
     """What is dealt out in one piece: the images of a group."""
 
-    name: str
-    images: int = 0
+    key: int
     shows: Counter[str] = field(default_factory=Counter)
 
-    def add(self, record: Record) -> None:
-        self.images += 1
-        self.shows.update({box.class_name for box in record.boxes} or {_NEGATIVE})
 
-
-def stratified(members: Iterable[tuple[str, Record]], shares: HashSplit) -> dict[str, Split]:
+def stratified(members: Iterable[tuple[int, Collection[str]]], shares: HashSplit) -> dict[int, Split]:
     """The part of each group.
 
     Args:
-        members: group name and record of every usable image.
-        shares: fractions of validation and test, and the seed that decides ties.
+        members: of every usable image its group's `labels.split.digest`, which decides ties, and the different names
+            of the classes that it shows.
+        shares: fractions of validation and test.
 
     Returns:
-        Group name to its part. The same members, in whatever order, give the same parts.
+        The part by the group's digest. The same members, in whatever order, give the same parts.
     """
-    units: dict[str, _Unit] = {}
-    for group, record in members:
-        units.setdefault(group, _Unit(group)).add(record)
+    units: dict[int, _Unit] = {}
+    for key, names in members:
+        units.setdefault(key, _Unit(key)).shows.update(names or (_NEGATIVE,))
     wanted = _wanted(units, shares)
-    parts: dict[str, Split] = {}
+    parts: dict[int, Split] = {}
     left = dict(units)
-    holders: defaultdict[str, set[str]] = defaultdict(set)
+    holders: defaultdict[str, set[int]] = defaultdict(set)
     for unit in units.values():
         for label in unit.shows:
-            holders[label].add(unit.name)
+            holders[label].add(unit.key)
     while left:
         label = min((label for label in holders if holders[label]), key=lambda label: (len(holders[label]), label))
         # The largest groups first, while there is room for them anywhere; among equals the seed decides.
-        for name in sorted(holders[label], key=lambda name: (-left[name].shows[label], position(name, shares.seed))):
-            unit = left.pop(name)
+        for key in sorted(holders[label], key=lambda key: (-left[key].shows[label], key)):
+            unit = left.pop(key)
             part = max(Split, key=lambda part: (wanted[part][label], sum(wanted[part].values()), _ORDER[part]))
-            parts[name] = part
+            parts[key] = part
             for shown, images in unit.shows.items():
                 wanted[part][shown] -= images
             for other in unit.shows:
                 if other != label:
-                    holders[other].discard(name)
+                    holders[other].discard(key)
         del holders[label]
     return parts
 
@@ -71,7 +66,7 @@ def stratified(members: Iterable[tuple[str, Record]], shares: HashSplit) -> dict
 _ORDER = {Split.TRAIN: 2, Split.VALIDATION: 1, Split.TEST: 0}
 
 
-def _wanted(units: Mapping[str, _Unit], shares: HashSplit) -> dict[Split, dict[str, float]]:
+def _wanted(units: Mapping[int, _Unit], shares: HashSplit) -> dict[Split, dict[str, float]]:
     """How many images of each class, and how many negatives, each part should get; fractions count."""
     total: Counter[str] = Counter()
     for unit in units.values():

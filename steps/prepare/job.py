@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from labels.advice import IMAGE_SHAPE, Overview, missing_from_splits
-from labels.attributes import choose_attribute, find_attributes
+from labels.attributes import find_attributes
 from labels.boxes import CLIP_TOLERANCE
 from labels.classes import ClassList, similar_names, unused_classes
-from labels.duplicates import Duplicates, one_line_per_image
+from labels.duplicates import Duplicates
 from labels.errors import UserError
 from labels.findings import Code, Tally
 from labels.grouping import Grouping
-from labels.manifest import ManifestReader, open_manifest, raw_lines
-from labels.records import Kind, Line, Record
-from labels.split import HashSplit, Split, position
-from labels.stratify import stratified
+from labels.lines import ByteRange, byte_ranges
+from labels.manifest import open_manifest, raw_lines
+from labels.records import Kind
+from labels.split import HashSplit, Split
 from steps import jobs
 from steps.jobs import say
 from steps.prepare import outputs
-from steps.prepare.images import MEGABYTE, Check, ImageChecker, judged
-
-Splits = dict[Split, list[Line]]
+from steps.prepare.dataset import DataSet, SplitCounts
+from steps.prepare.engine import Engine, suitable
+from steps.prepare.images import MEGABYTE, Check, ImageChecker
+from steps.prepare.reading import ReadTask, Rules, attributes_in, read
+from steps.prepare.sources import Source, find_manifest, unpacked, with_attribute
+from steps.prepare.summary import summary
+from steps.prepare.writing import write_manifests, write_rejected
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
@@ -50,6 +56,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--image-shape", type=int, default=IMAGE_SHAPE, help="side that training resizes images to")
     parser.add_argument("--check-images", choices=[check.value for check in Check], default=Check.EXISTS.value)
     parser.add_argument("--max-image-mb", type=float, default=6, help="Batch Transform's payload limit")
+    parser.add_argument("--processes", type=int, default=0, help="that read and write; 0: as many as are worth it")
     parser.add_argument("--manifests-output", type=Path, default=processing / "output/manifests")
     parser.add_argument("--report-output", type=Path, default=processing / "output/report")
     jobs.add_message_file(parser)
@@ -69,134 +76,103 @@ def prepare(arguments: Namespace) -> None:
         UserError: for every mistake in arguments, manifest or images that leaves nothing to train or evaluate on.
     """
     shares = HashSplit(arguments.validation_fraction, arguments.test_fraction, arguments.split_seed)
-    grouping = Grouping(arguments.group_pattern, arguments.group_key)
     configured = None if arguments.classes is None else ClassList.from_config(arguments.classes)
-    path = find_manifest(arguments.manifest, arguments.manifest_uri)
-    name = arguments.manifest_uri or str(path)
-    attribute = arguments.label_attribute
-    if attribute in ("", "auto"):
-        with open_manifest(path) as stream:
-            attribute = choose_attribute(find_attributes(raw_lines(stream)))
-    say(f"prepare: {name}, label attribute {attribute!r}")
-
-    reader = ManifestReader(attribute, configured.names if configured else None, arguments.clip_tolerance)
-    with open_manifest(path) as stream:
-        lines = list(one_line_per_image(list(reader.read(stream)), Duplicates(arguments.duplicates)))
-    classes = configured or ClassList.from_union(
-        name for line in lines if line.record for name in line.record.class_names
+    rules = Rules(
+        classes=configured.names if configured else None,
+        clip_tolerance=arguments.clip_tolerance,
+        image_shape=Overview(arguments.image_shape).image_shape,
+        seed=arguments.split_seed,
+        grouping=Grouping(arguments.group_pattern, arguments.group_key),
     )
-    split = split_of(lines, shares, grouping, stratify=arguments.stratify)
-    assigned = assign(lines, split, keep_train_negatives=arguments.train_negatives == "keep")
-    negatives_dropped = sum(line.record is not None for line in lines) - sum(map(len, assigned.values()))
-    check = Check(arguments.check_images)
-    if check is not Check.NONE and any(assigned.values()):
-        lines, assigned = look(lines, assigned, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE)))
+    given = sources_of(arguments)
+    with TemporaryDirectory(prefix="groundloop-prepare-") as folder, ExitStack() as stack:
+        work = Path(folder)
+        plain = [unpacked(source, work) for source in given]
+        engine = suitable(arguments.processes, sum(source.path.stat().st_size for source in plain))
+        sources = [
+            with_attribute(source, lambda one: engine.map(attributes_in, ranges(one, engine))) for source in plain
+        ]
+        for source in sources:
+            say(f"prepare: {source.name}, label attribute {source.attribute!r}")
+        dataset = DataSet(sources, rules, engine.map(read, read_tasks(sources, rules, engine, work)))
+        stack.callback(dataset.close)
+        dataset.keep_one_label_per_image(Duplicates(arguments.duplicates))
+        classes = configured or ClassList.from_union(name for name, lines in dataset.names.items() if lines)
+        dataset.assign(shares, stratify=arguments.stratify, keep_train_negatives=arguments.train_negatives == "keep")
+        check = Check(arguments.check_images)
+        if check is not Check.NONE:
+            look(dataset, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE)))
+        counts = judge(dataset, classes, arguments.mini_batch_size)
 
-    tally = Tally()
-    for line in lines:
-        tally.add(line.findings)
+        arguments.manifests_output.mkdir(parents=True, exist_ok=True)
+        arguments.report_output.mkdir(parents=True, exist_ok=True)
+        fingerprint = write_manifests(
+            dataset, classes, arguments.shuffle_seed, arguments.manifests_output, work, engine
+        )
+        write_rejected(dataset, arguments.report_output / "rejected.jsonl")
+        figures = summary(classes, counts, dataset, fingerprint)
+        outputs.write_json(arguments.report_output / "summary.json", figures)
+    say(f"written: {arguments.manifests_output} and {arguments.report_output}")
+
+
+def sources_of(arguments: Namespace) -> list[Source]:
+    """The manifests in the order in which they override each other."""
+    path = find_manifest(arguments.manifest, arguments.manifest_uri)
+    return [Source(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
+
+
+def ranges(source: Source, engine: Engine) -> list[tuple[Source, ByteRange]]:
+    """The source in parts for the engine."""
+    return [(source, within) for within in byte_ranges(source.path, engine.width)]
+
+
+def read_tasks(sources: Sequence[Source], rules: Rules, engine: Engine, work: Path) -> list[ReadTask]:
+    """What is to be read, in the order of sources and lines."""
+    return [
+        ReadTask(number, source, within, rules, work / f"rejected-{number}-{within.start}")
+        for number, source in enumerate(sources)
+        for source, within in ranges(source, engine)
+    ]
+
+
+def look(dataset: DataSet, checker: ImageChecker) -> None:
+    """Look at every image that is in a split; a line whose image is not usable becomes rejected."""
+    entries = [entry for split in Split for entry in dataset.entries(split)]
+    findings = (finding for _, finding in checker.findings(dataset.line(entry) for entry in entries))
+    looked, refused = dataset.judge_images(zip(entries, findings, strict=True))
+    if looked:
+        say(f"images: {looked} looked at, {refused} kept out")
+
+
+def judge(dataset: DataSet, classes: ClassList, mini_batch_size: int) -> dict[Split, SplitCounts]:
+    """Say in the log what was read, with advice on the whole data set.
+
+    Returns:
+        What each split holds.
+
+    Raises:
+        UserError: nothing to train or evaluate on.
+    """
+    tally, overview, kinds = dataset.tally, dataset.overview(), dataset.kinds
     tally.add(similar_names(classes))
-    overview = Overview(arguments.image_shape)
-    overview.add(line.record for line in lines if line.record)
     tally.add(unused_classes(classes, overview.boxes))
     tally.add(overview.findings())
-    tally.add(missing_from_splits({part: records(assigned[part]) for part in Split}))
-    kinds = Counter(line.kind for line in lines)
+    tally.add(missing_from_splits(dataset.shown()))
     report(classes, kinds, tally)
     if overview.machine_labelled:
         say(f"labelled by a machine: {overview.machine_labelled} of {overview.images} images")
     if not kinds[Kind.LABELLED]:
-        raise UserError(no_usable_line(name, path, attribute, kinds, tally))
-    counts = {part: outputs.SplitCounts.of(records(assigned[part])) for part in Split}
+        raise UserError(no_usable_line(dataset))
+    counts = dataset.counts()
     for part, count in counts.items():
-        dropped = f" ({negatives_dropped} dropped)" if part is Split.TRAIN and negatives_dropped else ""
-        say(f"{part.value}: {count.images} images, {count.boxes} boxes, {count.negatives} negatives{dropped}")
-    check_counts(counts, arguments.mini_batch_size)
-
-    arguments.manifests_output.mkdir(parents=True, exist_ok=True)
-    arguments.report_output.mkdir(parents=True, exist_ok=True)
-    # By hash and not by a generator: the order of the others stays when images come or go.
-    assigned[Split.TRAIN].sort(key=lambda line: position(_record(line).source_ref, arguments.shuffle_seed))
-    to_predict = [record.source_ref for part in (Split.VALIDATION, Split.TEST) for record in records(assigned[part])]
-    outputs.write_json(arguments.manifests_output / "predict-images.json", outputs.predict_images(to_predict))
-    for part in Split:
-        target = arguments.manifests_output / f"{part.value}.manifest"
-        outputs.write_manifest(target, assigned[part], attribute, classes)
-    outputs.write_rejected(arguments.report_output / "rejected.jsonl", lines)
-    most_boxes = max(len(record.boxes) for part in Split for record in records(assigned[part]))
-    figures = outputs.summary(classes, counts, negatives_dropped, overview.machine_labelled, most_boxes, kinds, tally)
-    outputs.write_json(arguments.report_output / "summary.json", figures)
-    say(f"written: {arguments.manifests_output} and {arguments.report_output}")
+        dropped = dataset.negatives_dropped
+        note = f" ({dropped} dropped)" if part is Split.TRAIN and dropped else ""
+        say(f"{part.value}: {count.images} images, {count.boxes} boxes, {count.negatives} negatives{note}")
+    check_counts(counts, mini_batch_size)
+    return counts
 
 
-def find_manifest(folder: Path, uri: str) -> Path:
-    """The manifest among what was downloaded: the URI's last part, or the only file.
-
-    Raises:
-        UserError: there is no such file, or no telling which one is meant.
-    """
-    if folder.is_file():
-        return folder
-    name = uri.rpartition("/")[2]
-    if name:
-        if (folder / name).is_file():
-            return folder / name
-        raise UserError(f"the manifest {uri} does not exist: there is no {name} in {folder}")
-    if uri:
-        raise UserError(f"the manifest URI {uri} names a folder: give the manifest itself, s3://.../output.manifest")
-    files = sorted(path for path in folder.glob("*") if path.is_file())
-    if len(files) == 1:
-        return files[0]
-    found = ", ".join(path.name for path in files[:5]) or "nothing"
-    raise UserError(f"{folder} should hold one manifest but holds {found}: say which with --manifest-uri")
-
-
-def split_of(
-    lines: Sequence[Line], shares: HashSplit, grouping: Grouping, *, stratify: bool
-) -> Callable[[Line], Split]:
-    """How a usable line's split is found: by the hash of its group, or balanced over all of them."""
-    if not stratify:
-        return lambda line: shares(grouping(line))
-    parts = stratified(((grouping(line), line.record) for line in lines if line.record), shares)
-    return lambda line: parts[grouping(line)]
-
-
-def assign(lines: Sequence[Line], split: Callable[[Line], Split], *, keep_train_negatives: bool) -> Splits:
-    """Usable lines by split. Negatives always stay in validation and test: a false alarm there must count."""
-    assigned: Splits = {part: [] for part in Split}
-    for line in lines:
-        if line.record is None:
-            continue
-        part = split(line)
-        if part is Split.TRAIN and not line.record.boxes and not keep_train_negatives:
-            continue
-        assigned[part].append(line)
-    return assigned
-
-
-def look(lines: Sequence[Line], assigned: Splits, checker: ImageChecker) -> tuple[list[Line], Splits]:
-    """Both again, after lines whose image is not usable have become rejected and left their split."""
-    looked_at = [line for part in Split for line in assigned[part]]
-    changed = {line.number: judged(line, finding) for line, finding in checker.findings(looked_at)}
-    refused = sum(line.record is None for line in changed.values())
-    say(f"images: {len(looked_at)} looked at, {refused} kept out")
-    now = {part: [changed[line.number] for line in assigned[part]] for part in Split}
-    left = {part: [line for line in now[part] if line.record is not None] for part in Split}
-    return [changed.get(line.number, line) for line in lines], left
-
-
-def records(lines: Sequence[Line]) -> list[Record]:
-    """The records of usable lines."""
-    return [_record(line) for line in lines]
-
-
-def _record(line: Line) -> Record:
-    if line.record is None:
-        raise ValueError(f"line {line.number} is in a split without a record")
-    return line.record
-
-
-def check_counts(counts: Mapping[Split, outputs.SplitCounts], mini_batch_size: int) -> None:
+def check_counts(counts: Mapping[Split, SplitCounts], mini_batch_size: int) -> None:
     """Fail here and not after an hour of training.
 
     Raises:
@@ -231,11 +207,14 @@ def report(classes: ClassList, kinds: Counter[Kind], tally: Tally) -> None:
             say(f"    {': '.join(filter(None, [', '.join(where), finding.message]))}")
 
 
-def no_usable_line(name: str, path: Path, attribute: str, kinds: Counter[Kind], tally: Tally) -> str:
+def no_usable_line(dataset: DataSet) -> str:
     """Why nothing can be trained on, with the likeliest remedy."""
-    text = f"the manifest {name} holds no usable labelled line: {kinds.total()} lines read, {tally.in_words()}"
-    with open_manifest(path) as stream:
-        found = find_attributes(raw_lines(stream))
-    if found.detection and attribute not in found.detection:
-        text += f"; label attribute {attribute!r} is on no line, but these are: {', '.join(found.detection)}"
+    kinds, tally = dataset.kinds, dataset.tally
+    names = " and ".join(source.name for source in dataset.sources)
+    text = f"the manifest {names} holds no usable labelled line: {kinds.total()} lines read, {tally.in_words()}"
+    for source in dataset.sources:
+        with open_manifest(source.path) as stream:
+            found = find_attributes(raw_lines(stream))
+        if found.detection and source.attribute not in found.detection:
+            text += f"; label attribute {source.attribute!r} is on no line, but these are: {', '.join(found.detection)}"
     return text

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels.canonical import canonical_line, changed_boxes
+from labels.canonical import Canonicaliser, changed_boxes
 from labels.classes import ClassList
 from labels.manifest import ManifestReader
 
@@ -17,7 +17,7 @@ CLASSES = ClassList(("bolt", "nut"))
 
 def test_ids_come_from_the_class_list_and_the_map_says_so(manifest_line: ManifestLine) -> None:
     raw = json.dumps(manifest_line()).encode()
-    line = json.loads(canonical_line(raw, "bb", CLASSES))
+    line = json.loads(Canonicaliser("bb", CLASSES)(raw))
     assert line["bounding-box"]["annotations"][0]["class_id"] == 1
     assert line["bounding-box-metadata"]["class-map"] == {"0": "bolt", "1": "nut"}
 
@@ -29,7 +29,7 @@ def test_everything_else_stays_byte_for_byte_and_in_place() -> None:
         b'"color": "bl\\u0075e","bb-metadata":{"objects":[{"confidence":0.90}],"class-map":{"0":"nut"},'
         b'"creation-date":"2019-05-21T21:25:57.941008","type":"groundtruth/object-detection"},"last":1E5}'
     )
-    assert canonical_line(raw, "bb", CLASSES) == (
+    assert Canonicaliser("bb", CLASSES)(raw) == (
         b'{"id":7.10,"source-ref":"s3://b/\\u00e9.jpg","bounding-box":{"image_size":[{"width":10,"height":10,'
         b'"depth":3}],"annotations":[{"left":0.60,"class_id":1,"top":1e0,"note":"x","width":2,"height":3.0}],'
         b'"more":[1.50]},"color":"bl\\u0075e","bounding-box-metadata":{"objects":[{"confidence":0.90}],'
@@ -41,20 +41,20 @@ def test_everything_else_stays_byte_for_byte_and_in_place() -> None:
 def test_a_line_that_already_is_canonical_comes_back_unchanged(manifest_line: ManifestLine) -> None:
     line = manifest_line(attribute="bounding-box", class_map={"1": "nut", "0": "bolt"})
     raw = json.dumps(line, indent=1).replace("\n", " ").encode()
-    assert canonical_line(raw, "bounding-box", CLASSES) is raw
+    assert Canonicaliser("bounding-box", CLASSES)(raw) is raw
 
 
 def test_a_negative_without_map_gets_the_whole_list(manifest_line: ManifestLine) -> None:
     line = manifest_line(boxes=0)
     del line["bb-metadata"]["class-map"]
-    written = json.loads(canonical_line(json.dumps(line).encode(), "bb", CLASSES))
+    written = json.loads(Canonicaliser("bb", CLASSES)(json.dumps(line).encode()))
     assert written["bounding-box"]["annotations"] == []
     assert written["bounding-box-metadata"]["class-map"] == CLASSES.class_map
 
 
 def test_another_attribute_of_the_canonical_name_is_kept_under_another(manifest_line: ManifestLine) -> None:
     old, new = manifest_line(attribute="bounding-box"), manifest_line(attribute="adjusted", boxes=2)
-    written = json.loads(canonical_line(json.dumps(old | new).encode(), "adjusted", CLASSES))
+    written = json.loads(Canonicaliser("adjusted", CLASSES)(json.dumps(old | new).encode()))
     assert len(written["bounding-box"]["annotations"]) == 2
     assert written["original-bounding-box"] == old["bounding-box"]
     assert written["original-bounding-box-metadata"] == old["bounding-box-metadata"]
@@ -86,7 +86,7 @@ def test_what_is_written_reads_back_as_the_same_boxes(boxes: list[dict[str, Any]
     }
     raw = json.dumps(line).encode()
     before = ManifestReader("bb").read_line(1, raw).record
-    written = canonical_line(raw, "bb", CLASSES)
+    written = Canonicaliser("bb", CLASSES)(raw)
     after = ManifestReader("bounding-box").read_line(1, written).record
     assert before is not None
     assert after is not None
@@ -98,7 +98,7 @@ def test_what_is_written_reads_back_as_the_same_boxes(boxes: list[dict[str, Any]
 def test_an_id_of_minus_zero_is_zero(manifest_line: ManifestLine) -> None:
     raw = json.dumps(manifest_line()).replace('"class_id": 0', '"class_id": -0').encode()
     assert ManifestReader("bb").read_line(1, raw).record is not None
-    assert json.loads(canonical_line(raw, "bb", CLASSES))["bounding-box"]["annotations"][0]["class_id"] == 1
+    assert json.loads(Canonicaliser("bb", CLASSES)(raw))["bounding-box"]["annotations"][0]["class_id"] == 1
 
 
 def test_boxes_that_the_reader_changed_are_written_changed_and_others_as_they_were() -> None:
@@ -109,7 +109,7 @@ def test_boxes_that_the_reader_changed_are_written_changed_and_others_as_they_we
         b'"bounding-box-metadata":{"objects":[{},{}],"class-map":{"0":"bolt","1":"nut"}}}'
     )
     line = ManifestReader("bounding-box").read_line(1, raw)
-    written = canonical_line(raw, "bounding-box", CLASSES, changed_boxes(line))
+    written = Canonicaliser("bounding-box", CLASSES)(raw, changed_boxes(line))
     assert b'{"class_id":1,"left":0,"top":0.50,"width":4,"height":9.5}' in written
     assert b'{"class_id":0,"left":1,"top":1.0,"width":2,"height":3}' in written
     again = ManifestReader("bounding-box").read_line(1, written)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labels.attributes import choose_attribute, find_attributes
-from labels.canonical import canonical_line
+from labels.canonical import Canonicaliser
 from labels.classes import ClassList
 from labels.errors import UserError
 from labels.manifest import ManifestReader, open_manifest, raw_lines
@@ -67,7 +67,7 @@ def test_counts(name: str, attribute: str, labelled: int, negative: int, boxes: 
     assert max(len(record.boxes) for record in records) == most
     union = ClassList.from_union(name for record in records for name in record.class_names)
     assert len(union) == classes
-    written = [canonical_line(line.raw, found, union) for line in lines]
+    written = [Canonicaliser(found, union)(line.raw) for line in lines]
     again = [line.record for line in ManifestReader("bounding-box", union.names).read(written)]
     assert [record and record.boxes for record in again] == [record.boxes for record in records]
 

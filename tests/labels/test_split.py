@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labels.errors import UserError
-from labels.split import HashSplit, Split, position
+from labels.split import HashSplit, Split, digest, shuffled
 
 REFS = st.text(min_size=1, max_size=20).map(lambda key: f"s3://b/{key}")
 
@@ -30,14 +30,26 @@ def test_another_validation_share_moves_nothing_in_or_out_of_test(
     assert len(in_test) == 1
 
 
-@settings(deadline=None)
-@given(st.text(), st.integers())
-def test_a_position_lies_in_the_half_open_unit_interval(ref: str, seed: int) -> None:
-    assert 0 <= position(ref, seed) < 1
+def test_the_same_digest_on_every_machine_and_release() -> None:
+    assert digest("s3://bucket/a.jpg", 1) == 2033094887935774302
 
 
-def test_the_same_position_on_every_machine_and_release() -> None:
-    assert position("s3://bucket/a.jpg", 1) == 0.1102142947184569
+@pytest.mark.parametrize("key", [0, 2**64 - 1], ids=["lowest", "highest"])
+def test_every_digest_has_a_split(key: int) -> None:
+    assert HashSplit(0.3, 0.3).of(key) is (Split.TRAIN if key else Split.TEST)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), unique=True, max_size=30), st.data())
+def test_the_order_of_images_stays_when_others_come_or_go(keys: list[int], data: st.DataObject) -> None:
+    every = shuffled(keys, range(len(keys)), seed=4)
+    assert sorted(every) == list(range(len(keys)))
+    some = data.draw(st.sets(st.sampled_from(every))) if every else set()
+    assert shuffled(keys, some, seed=4) == [index for index in every if index in some]
+
+
+def test_another_seed_gives_another_order() -> None:
+    keys = [digest(str(number), 0) for number in range(100)]
+    assert len({tuple(shuffled(keys, range(100), seed)) for seed in range(5)}) == 5
 
 
 def test_shares_are_near_what_was_asked() -> None:

@@ -1,0 +1,137 @@
+"""Where the work on parts of the manifests is done: in this process, or in several beside it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Protocol, TypeVar
+
+from labels.errors import UserError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# Reading so much takes a process about as long as starting does: smaller parts are not worth one.
+LEAST_BYTES = 32_000_000
+_WATCH_SECONDS = 1.0
+
+
+class Engine(Protocol):
+    """Runs a function on tasks.
+
+    Attributes:
+        width: how many tasks it can run at a time.
+    """
+
+    width: int
+
+    def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        """The results in the order of the tasks.
+
+        Raises:
+            UserError: as the function raised it.
+        """
+
+
+class InProcess:
+    """One after the other, here."""
+
+    width = 1
+
+    def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        return map(function, tasks)
+
+
+class Processes:
+    """Each task in a process of its own, at most ``width`` at a time; they end with this one."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        if len(tasks) == 1:
+            yield function(tasks[0])
+            return
+        running: deque[_Worker] = deque()
+        waiting = deque(tasks)
+        try:
+            while running or waiting:
+                while waiting and len(running) < self.width:
+                    running.append(_Worker(function, waiting.popleft()))
+                yield running[0].result()  # type: ignore[misc]
+                running.popleft()
+        finally:
+            for worker in running:
+                worker.stop()
+
+
+def suitable(processes: int, size: int) -> Engine:
+    """The engine for so much to read.
+
+    Args:
+        processes: how many may run; 0: as many as this machine has processors for.
+        size: bytes.
+
+    Raises:
+        UserError: a negative number of processes.
+    """
+    if processes < 0:
+        raise UserError(f"--processes {processes}: give 1 or more, or 0 for one a processor")
+    width = processes or min(_processors(), size // LEAST_BYTES)
+    return Processes(width) if width > 1 else InProcess()
+
+
+class _Worker:
+    # Started afresh and not forked: a fork would copy this process's threads in whatever state they are.
+    _context = multiprocessing.get_context("spawn")
+
+    def __init__(self, function: Callable[..., object], task: object) -> None:
+        self._receiver, sender = self._context.Pipe(duplex=False)
+        self._process = self._context.Process(target=_work, args=(function, task, sender), daemon=True)
+        self._process.start()
+        sender.close()
+
+    def result(self) -> object:
+        try:
+            result, error = self._receiver.recv()
+        except EOFError:
+            self._process.join()
+            raise RuntimeError(f"a process of the job ended with code {self._process.exitcode}: see the log") from None
+        self._process.join()
+        if error is not None:
+            raise error
+        return result
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def _work(function: Callable[..., object], task: object, sender: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    outcome: tuple[object, UserError | None]
+    try:
+        outcome = (function(task), None)
+    except UserError as error:
+        outcome = (None, error)
+    with suppress(BrokenPipeError):
+        sender.send(outcome)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    while parent is not None and parent.is_alive():
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
+
+
+def _processors() -> int:
+    # What the container may use, which can be less than the machine has.
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,0 +1,44 @@
+"""What Prepare says of the data set to the steps that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from labels.advice import label_width
+from labels.classes import ClassList
+from labels.records import Kind
+from labels.split import Split
+from steps.prepare.dataset import DataSet, SplitCounts
+
+
+def summary(
+    classes: ClassList, splits: Mapping[Split, SplitCounts], dataset: DataSet, fingerprint: str
+) -> dict[str, Any]:
+    """The property file `summary.json`: what later steps read by JsonGet.
+
+    `training` repeats its figures as text, because hyperparameters are text and a pipeline cannot convert.
+
+    Args:
+        fingerprint: equal exactly when the classes and the lines of each split are, whatever their order.
+    """
+    width = label_width(dataset.most_boxes)
+    kinds = dataset.kinds
+    return {
+        "classes": list(classes),
+        "num_classes": len(classes),
+        "classes_sha256": classes.sha256,
+        "fingerprint": fingerprint,
+        **{split.value: asdict(counts) for split, counts in splits.items()},
+        "negatives_dropped": dataset.negatives_dropped,
+        "machine_labelled": dataset.overview().machine_labelled,
+        "label_width": width,
+        "findings": dataset.tally.by_code(),
+        "lines": {"read": kinds.total(), **{kind.value: kinds[kind] for kind in Kind}},
+        "training": {
+            "num_training_samples": str(splits[Split.TRAIN].images),
+            "num_classes": str(len(classes)),
+            "label_width": str(width),
+        },
+    }
