@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 JOBS := .venv/.jobs
+SPARK := .venv/.spark
 GROUNDLOOP := $(BIN)/groundloop
 
 .PHONY: help demo test lint upsert-pipeline start bench lock clean
@@ -26,6 +27,15 @@ $(READY): requirements.lock pyproject.toml
 	@$(call install,$(BIN)/python,--no-deps --no-build-isolation -e .)
 	@touch $@
 
+# Spark's local mode, for the tests of Prepare on Spark, where there is Java.
+$(SPARK): $(READY) steps/prepare/requirements.txt steps/prepare/requirements-spark.txt
+	@if java -version >/dev/null 2>&1; then \
+	  echo "set-up: pyspark (once)"; \
+	  $(BIN)/python -m venv --clear $(@D)/spark; \
+	  $(call install,$(@D)/spark/bin/python,-r steps/prepare/requirements.txt -r steps/prepare/requirements-spark.txt); \
+	fi
+	@touch $@
+
 # The jobs run on Python 3.12 in SageMaker's image: where there is one, they are tested on it, with their own pins.
 # (PYENV_VERSION: pyenv's python3.12 runs only when that version is chosen; nobody else minds.)
 $(JOBS): $(READY) steps/prepare/requirements.txt steps/evaluate/requirements.txt
@@ -45,8 +55,9 @@ lint: $(READY)  ## style, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: lint $(JOBS)  ## lint, then every test
-	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) $(BIN)/pytest
+test: lint $(JOBS) $(SPARK)  ## lint, then every test
+	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) \
+	  GROUNDLOOP_PYSPARK=$$(ls $(CURDIR)/.venv/spark/bin/python 2>/dev/null || true) $(BIN)/pytest
 
 upsert-pipeline: $(READY)  ## create or update the pipelines on the AWS of the environment (ARGS="--config configs/prod.yaml")
 	@$(GROUNDLOOP) upsert $(ARGS)

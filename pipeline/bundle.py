@@ -35,8 +35,12 @@ class JobArchive:
         return hashlib.sha256(self.content).hexdigest()
 
     def key(self, prefix: str) -> str:
-        """The S3 key; another content has another key, so nothing is ever overwritten."""
-        return f"{prefix}/code/{self.sha256}/groundloop-{self.name}.pyz"
+        """The S3 key; another content has another key, so nothing is ever overwritten.
+
+        It ends as a script's: Python looks into the file to see that it is an archive, but spark-submit goes by the
+        name.
+        """
+        return f"{prefix}/code/{self.sha256}/groundloop-{self.name}.py"
 
     def uri(self, bucket: str, prefix: str) -> str:
         return f"s3://{bucket}/{self.key(prefix)}"

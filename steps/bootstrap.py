@@ -30,9 +30,8 @@ def _installed(name: str, version: str) -> bool:
         return False
 
 
-def install(requirements: list[str]) -> None:
-    """Install into a temporary folder and put it in front of the import path."""
-    folder = tempfile.mkdtemp(prefix="groundloop-requirements-")
+def install(requirements: list[str], folder: str) -> None:
+    """Install into a folder and put it in front of the import path."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     if subprocess.run([*command, "--target", folder, *requirements], check=False).returncode:
         sys.exit(
@@ -48,7 +47,7 @@ def main() -> int:
         job = archive.read(JOB_FILE).decode()
         requirements = archive.read(REQUIREMENTS_FILE).decode()
     if os.environ.get("GROUNDLOOP_REQUIREMENTS", "install") == "install" and (wanted := missing(requirements)):
-        install(wanted)
+        install(wanted, tempfile.mkdtemp(prefix="groundloop-requirements-"))
     result: int = importlib.import_module(job).main()
     return result
 

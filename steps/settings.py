@@ -44,6 +44,9 @@ class AwsSettings(Settings):
     """The account, and where in it things are kept."""
 
     region: str = Field("us-east-1", description="AWS region of the pipeline, its jobs and its bucket.")
+    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = Field(
+        None, description="Account that this configuration is for, checked by doctor; null: the credentials' own."
+    )
     role: RoleArn = Field(description="ARN of the execution role that the pipeline and its jobs run as.")
     bucket: BucketName = Field(description="S3 bucket for code, data and results, in the same region.")
     prefix: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*$", max_length=200)] = Field(
@@ -54,6 +57,17 @@ class AwsSettings(Settings):
     )
     tags: dict[str, str] = Field({}, max_length=40, description="Tags on everything that is made.")
     network: NetworkSettings = Field(NetworkSettings(), description="VPC, isolation, encryption between machines.")
+
+
+class SparkSettings(Settings):
+    """The cluster that Prepare runs on with ``engine: spark``; its machines are of processing.instance_type."""
+
+    machines: int = Field(2, ge=1, le=100, description="Machines; the first also drives the others.")
+    image_uri: str | None = Field(
+        None,
+        max_length=255,
+        description="Own image made from SageMaker's for Spark, Python 3.10+; null: SageMaker's, Spark 3.5.",
+    )
 
 
 class ProcessingSettings(Settings):
@@ -71,10 +85,17 @@ class ProcessingSettings(Settings):
         "install", description="install: pip installs the job's pins at start; preinstalled: image_uri has them."
     )
 
+    engine: Literal["processes", "spark"] = Field(
+        "processes", description="Prepare's: all processors of one machine, or a Spark cluster; the results are equal."
+    )
+    spark: SparkSettings = Field(SparkSettings(), description="The cluster of engine: spark.")
+
     @model_validator(mode="after")
     def _preinstalled_means_own_image(self) -> ProcessingSettings:
         if self.requirements == "preinstalled" and self.image_uri is None:
             raise ValueError("requirements: preinstalled needs image_uri, an image that holds steps/requirements.txt")
+        if self.requirements == "preinstalled" and self.engine == "spark" and self.spark.image_uri is None:
+            raise ValueError("requirements: preinstalled with engine: spark needs spark.image_uri, for Prepare")
         return self
 
 

@@ -14,7 +14,7 @@ _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
 def no_real_aws() -> Iterator[None]:
     """Made-up credentials, and an endpoint where nothing listens: a call that isn't meant to happen fails."""
     saved = dict(os.environ)
-    kept = {"GROUNDLOOP_PYTHON312"}
+    kept = {"GROUNDLOOP_PYSPARK", "GROUNDLOOP_PYTHON312"}
     for name in [name for name in os.environ if name.startswith(_GIVEN) and name not in kept]:
         del os.environ[name]
     os.environ.update(

@@ -6,8 +6,10 @@ The image is a stand-in: the program runs in the Python environment of the offli
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +18,12 @@ from local.jobs.job import Job
 
 #: ``/opt/ml`` as a path of its own: at the start of an argument, or after a character that can't belong to a path.
 _OPT_ML = re.compile(r"(?<![\w./~-])/opt/ml(?=/|$)")
+_SPARK_SUBMIT = "smspark-submit"
+#: Two executors in one process, which listen on this machine only; nobody else reads these variables.
+_SPARK_HERE = {
+    "SPARK_LOCAL_IP": "127.0.0.1",
+    "PYSPARK_SUBMIT_ARGS": "--master local[2] --conf spark.ui.enabled=false pyspark-shell",
+}
 _PYTHON = re.compile(r"(?:/usr(?:/local)?/bin/)?python(?:3(?:\.\d+)?)?")
 
 
@@ -50,7 +58,7 @@ class ProcessingJob(Job):
     def _environment(self) -> dict[str, str]:
         requested = {name: rewrite(value, self.folder) for name, value in self.request.get("Environment", {}).items()}
         # This environment is the job's image: what the job's code needs is installed in it.
-        return {**requested, "GROUNDLOOP_REQUIREMENTS": "preinstalled"}
+        return {**requested, **_SPARK_HERE, "GROUNDLOOP_REQUIREMENTS": "preinstalled"}
 
     def _command(self) -> list[str]:
         application = self.request["AppSpecification"]
@@ -61,11 +69,24 @@ class ProcessingJob(Job):
                 f"nothing on this machine stands in for the image {application['ImageUri']}: "
                 "a job without a ContainerEntrypoint runs its image's own program",
             )
-        if _PYTHON.fullmatch(entrypoint[0]):
+        if entrypoint[0] == _SPARK_SUBMIT:
+            self._check_spark()
+        if entrypoint[0] == _SPARK_SUBMIT or _PYTHON.fullmatch(entrypoint[0]):
             entrypoint[0] = self.context.python
         return [
             rewrite(argument, self.folder) for argument in [*entrypoint, *application.get("ContainerArguments", [])]
         ]
+
+    def _check_spark(self) -> None:
+        """A Spark cluster is played by Spark's local mode: one process for driver and executors."""
+        lacking = [] if importlib.util.find_spec("pyspark") else ["pyspark (pip install pyspark)"]
+        lacking += [] if shutil.which("java") else ["Java"]
+        if lacking:
+            raise JobError(
+                "ClientError",
+                f"the job runs on Spark, and this machine lacks {' and '.join(lacking)}: install it, or run the job "
+                "without Spark",
+            )
 
     def _write_config(self) -> None:
         folder = self.folder / "config"

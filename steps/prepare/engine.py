@@ -10,9 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from labels.errors import UserError
+
+PROCESSES, SPARK = "processes", "spark"
+"""The names of the engines, on the command line and in the configuration."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -23,10 +27,10 @@ _WATCH_SECONDS = 1.0
 
 
 class Engine(Protocol):
-    """Runs a function on tasks.
+    """Runs a function on tasks. The files that a task writes it names as `files`.
 
     Attributes:
-        width: how many tasks it can run at a time.
+        width: how many tasks the work should be cut into.
     """
 
     width: int
@@ -38,8 +42,24 @@ class Engine(Protocol):
             UserError: as the function raised it.
         """
 
+    def share(self, paths: Sequence[Path]) -> None:
+        """Make files of this machine known to wherever the tasks run, at the same place."""
 
-class InProcess:
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+class _Here:
+    """Engines that work on this machine have nothing to share and to let go of."""
+
+    def share(self, paths: Sequence[Path]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class InProcess(_Here):
     """One after the other, here."""
 
     width = 1
@@ -48,7 +68,7 @@ class InProcess:
         return map(function, tasks)
 
 
-class Processes:
+class Processes(_Here):
     """Each task in a process of its own, at most ``width`` at a time; they end with this one."""
 
     def __init__(self, width: int) -> None:
@@ -72,7 +92,7 @@ class Processes:
 
 
 def suitable(processes: int, size: int) -> Engine:
-    """The engine for so much to read.
+    """The engine of this machine for so much to read.
 
     Args:
         processes: how many may run; 0: as many as this machine has processors for.

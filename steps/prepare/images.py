@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from itertools import islice
@@ -144,6 +144,29 @@ class S3Images:
             ) from None
         except BotoCoreError as error:
             raise UserError(f"S3 cannot be reached to look at {source_ref}: {_one_line(error)}") from None
+
+
+def sizes_of(source_refs: Sequence[str], images: Images | None = None) -> dict[str, tuple[int, int]]:
+    """Width and height in pixels of images, as they are stored; read in parallel.
+
+    Raises:
+        UserError: S3 cannot be asked, or an image is missing or none; the text names it.
+    """
+    place = S3Images() if images is None else images
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip(source_refs, pool.map(lambda one: _stored_size(place, one), source_refs), strict=True))
+
+
+def _stored_size(images: Images, source_ref: str) -> tuple[int, int]:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(images.body(source_ref))) as image:
+            return image.size
+    except UnusableImageError as error:
+        raise UserError(f"the size of {source_ref} can't be found out: {error}") from None
+    except Exception as error:  # decoders raise every kind
+        raise UserError(f"the size of {source_ref} can't be found out: {_one_line(error)}") from None
 
 
 def judged(line: Line, finding: Finding | None) -> Line:

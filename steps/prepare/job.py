@@ -25,10 +25,10 @@ from steps import jobs
 from steps.jobs import say
 from steps.prepare import outputs
 from steps.prepare.dataset import DataSet, SplitCounts
-from steps.prepare.engine import Engine, suitable
-from steps.prepare.images import MEGABYTE, Check, ImageChecker
+from steps.prepare.engine import PROCESSES, SPARK, Engine, suitable
+from steps.prepare.images import MEGABYTE, Check, ImageChecker, sizes_of
 from steps.prepare.reading import ReadTask, Rules, attributes_in, read
-from steps.prepare.sources import Source, find_manifest, unpacked, with_attribute
+from steps.prepare.sources import AUTO, NOWHERE, Given, Source, find_manifest, further, unpacked, with_attribute
 from steps.prepare.summary import summary
 from steps.prepare.writing import write_manifests, write_rejected
 
@@ -39,6 +39,14 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(prog="prepare", description=__doc__)
     parser.add_argument("--manifest", type=Path, default=processing / "input/manifest", help="folder with the manifest")
     parser.add_argument("--manifest-uri", default="", help="the manifest's S3 URI: picks the file in the folder")
+    parser.add_argument(
+        "--more",
+        nargs=5,
+        action="append",
+        metavar=("FOLDER", "FORMAT", "ATTRIBUTE", "IMAGES", "URI"),
+        help=f"further labels, which count before earlier ones: {AUTO} for a format or attribute to be found out, "
+        f"{NOWHERE} when no folder of images is needed",
+    )
     parser.add_argument("--label-attribute", default="auto", help="auto: the only one that holds boxes")
     parser.add_argument("--classes", nargs="+", help="class names in id order; default: all names of the maps, sorted")
     parser.add_argument("--validation-fraction", type=float, default=0.15)
@@ -56,6 +64,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--image-shape", type=int, default=IMAGE_SHAPE, help="side that training resizes images to")
     parser.add_argument("--check-images", choices=[check.value for check in Check], default=Check.EXISTS.value)
     parser.add_argument("--max-image-mb", type=float, default=6, help="Batch Transform's payload limit")
+    parser.add_argument("--engine", choices=[PROCESSES, SPARK], default=PROCESSES, help="where the lines are read")
     parser.add_argument("--processes", type=int, default=0, help="that read and write; 0: as many as are worth it")
     parser.add_argument("--manifests-output", type=Path, default=processing / "output/manifests")
     parser.add_argument("--report-output", type=Path, default=processing / "output/report")
@@ -84,11 +93,12 @@ def prepare(arguments: Namespace) -> None:
         seed=arguments.split_seed,
         grouping=Grouping(arguments.group_pattern, arguments.group_key),
     )
-    given = sources_of(arguments)
     with TemporaryDirectory(prefix="groundloop-prepare-") as folder, ExitStack() as stack:
         work = Path(folder)
-        plain = [unpacked(source, work) for source in given]
-        engine = suitable(arguments.processes, sum(source.path.stat().st_size for source in plain))
+        plain = [unpacked(source, work) for source in sources_of(arguments, work)]
+        engine = engine_for(arguments, sum(source.path.stat().st_size for source in plain))
+        stack.callback(engine.close)
+        engine.share([source.path for source in plain if source.path.parent == work])
         sources = [
             with_attribute(source, lambda one: engine.map(attributes_in, ranges(one, engine))) for source in plain
         ]
@@ -115,10 +125,34 @@ def prepare(arguments: Namespace) -> None:
     say(f"written: {arguments.manifests_output} and {arguments.report_output}")
 
 
-def sources_of(arguments: Namespace) -> list[Source]:
-    """The manifests in the order in which they override each other."""
+def sources_of(arguments: Namespace, work: Path) -> list[Source]:
+    """The manifests in the order in which they override each other.
+
+    Raises:
+        UserError: one can't be found or read.
+    """
     path = find_manifest(arguments.manifest, arguments.manifest_uri)
-    return [Source(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
+    sources = [Source(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
+    for folder, kind, attribute, images, uri in arguments.more or ():
+        given = Given(Path(folder), kind, attribute, "" if images == NOWHERE else images, uri)
+        sources.append(further(given, work, sizes_of))
+    return sources
+
+
+def engine_for(arguments: Namespace, size: int) -> Engine:
+    """Where the work is done.
+
+    Args:
+        size: bytes that there are to read.
+
+    Raises:
+        UserError: it can't be done there.
+    """
+    if arguments.engine == SPARK:
+        from steps.prepare.spark import Spark
+
+        return Spark(size)
+    return suitable(arguments.processes, size)
 
 
 def ranges(source: Source, engine: Engine) -> list[tuple[Source, ByteRange]]:

@@ -54,6 +54,10 @@ class ReadTask:
     rules: Rules
     rejected: Path
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.rejected,)
+
 
 @dataclass
 class Part:

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from steps.settings import S3Uri, Settings
 
-# ContainerArguments takes 100 items; the job's other arguments need fewer than 40 of them.
+# ContainerArguments takes 100 items; the job's other arguments need fewer than 40 of them, each further source 6.
 _MOST_CLASSES = 60
+_ITEMS_OF_A_SOURCE = 6
+_ByFile = Literal["coco", "yolo", "voc"]
+
+
+class SourceSettings(Settings):
+    """Further labels. What they say of an image counts before what earlier sources say of it."""
+
+    uri: Annotated[S3Uri, StringConstraints(max_length=256)] = Field(
+        description="S3 URI of a manifest, a COCO or CSV file, or a folder (YOLO, VOC, outputs of A2I)."
+    )
+    format: Literal["auto", "groundtruth", "a2i", "coco", "yolo", "voc", "csv"] = Field(
+        "auto", description="auto: by what is there."
+    )
+    attribute: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,127}$")] = Field(
+        "auto", description="Label attribute, of a manifest; auto: the only one that there is."
+    )
+    images: Annotated[S3Uri, StringConstraints(max_length=256)] | None = Field(
+        None, description="S3 URI of the folder of images, for formats that name images by file."
+    )
+
+    @model_validator(mode="after")
+    def _images_can_be_found(self) -> SourceSettings:
+        if self.format in get_args(_ByFile) and self.images is None:
+            raise ValueError(f"{self.format} names images by file: give images, the S3 URI of the folder with them")
+        return self
 
 
 class LabelsSettings(Settings):
@@ -23,6 +48,21 @@ class LabelsSettings(Settings):
     classes: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] = Field(
         [], max_length=_MOST_CLASSES, description="Class names in the order of their ids; empty: all names, sorted."
     )
+
+    more: list[SourceSettings] = Field(
+        [], max_length=8, description="Further labels; later ones count before earlier ones, image by image."
+    )
+
+    @model_validator(mode="after")
+    def _arguments_fit(self) -> LabelsSettings:
+        most = _MOST_CLASSES - _ITEMS_OF_A_SOURCE * len(self.more)
+        if len(self.classes) > most:
+            raise ValueError(
+                f"{len(self.classes)} classes and {len(self.more)} further sources are more than a Processing job's "
+                f"arguments hold: at most {most} classes go with so many sources; leave the classes out to use all "
+                "names, or join sources with groundloop labels convert"
+            )
+        return self
 
     @field_validator("classes")
     @classmethod

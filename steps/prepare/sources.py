@@ -5,15 +5,22 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from labels.attributes import Attributes, choose_attribute
+from labels.attributes import CANONICAL, Attributes, choose_attribute
 from labels.errors import UserError
+from labels.formats.format_name import FormatName
 from labels.lines import is_compressed
+from steps.jobs import say
+
+if TYPE_CHECKING:
+    from labels.formats.dataset import Dataset
 
 AUTO = "auto"
+NOWHERE = "none"
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,77 @@ def find_manifest(folder: Path, uri: str) -> Path:
         return files[0]
     found = ", ".join(path.name for path in files[:5]) or "nothing"
     raise UserError(f"{folder} should hold one manifest but holds {found}: say which with --manifest-uri")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Further labels, as the job's arguments name them.
+
+    Attributes:
+        folder: where they were downloaded to.
+        format: of `labels.formats`, or `auto`.
+        attribute: the label attribute, of manifests.
+        images: S3 URI of the folder of images, for formats that name images by file; else "".
+        uri: the labels' own S3 URI.
+    """
+
+    folder: Path
+    format: str
+    attribute: str
+    images: str
+    uri: str
+
+
+def further(given: Given, work: Path, sizes: Callable[[Sequence[str]], Mapping[str, tuple[int, int]]]) -> Source:
+    """Labels in any format as a manifest.
+
+    Args:
+        work: folder for the manifest, where they are none.
+        sizes: asks S3 for the width and height in pixels of images, for formats that don't say them.
+
+    Raises:
+        UserError: they can't be found or read; the text names their URI.
+    """
+    # Here, because the formats bring what decodes images, and most runs need neither.
+    from labels.formats.groundtruth.writer import manifest
+    from labels.formats.registry import FORMATS, Options, detect
+
+    name = given.uri.rstrip("/").rpartition("/")[2]
+    found = given.folder / name
+    path = found if found.is_file() else given.folder
+    try:
+        kind = detect(path) if given.format == AUTO else FormatName(given.format)
+        if kind is FormatName.GROUNDTRUTH:
+            return Source(find_manifest(given.folder, given.uri), given.uri, given.attribute)
+        dataset = FORMATS[kind].read(path, Options())
+    except UserError as error:
+        raise UserError(str(error).replace(str(path), given.uri.rstrip("/"))) from None
+    for note in dataset.notes:
+        say(f"{given.uri}: {note}")
+    target = work / f"further-{len(list(work.iterdir()))}.manifest"
+    target.write_bytes(manifest(_in_s3(dataset, given, sizes), CANONICAL, confidence=0, target=given.uri))
+    say(f"{given.uri}: {len(dataset.images)} images, read as {kind.value}")
+    return Source(target, given.uri, CANONICAL)
+
+
+def _in_s3(dataset: Dataset, given: Given, sizes: Callable[[Sequence[str]], Mapping[str, tuple[int, int]]]) -> Dataset:
+    """The data set with its images named by S3 URI, and their sizes."""
+    images = dataset.images
+    if not dataset.in_s3:
+        if not given.images:
+            raise UserError(
+                f"{given.uri} names its images by file, such as {images[0].name}: say which folder in S3 holds them "
+                "(in a pipeline: images, beside its uri)"
+            )
+        images = tuple(replace(image, name=f"{given.images.rstrip('/')}/{image.name}") for image in images)
+    unknown = [image.name for image in images if not (image.width and image.height)]
+    if unknown:
+        known = sizes(unknown)
+        images = tuple(
+            replace(image, width=known[image.name][0], height=known[image.name][1]) if image.name in known else image
+            for image in images
+        )
+    return replace(dataset, images=images)
 
 
 def unpacked(source: Source, folder: Path) -> Source:

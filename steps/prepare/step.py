@@ -9,7 +9,8 @@ from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.building import Building
-from steps.prepare.settings import LabelsSettings, PrepareSettings, SplitSettings
+from steps.prepare.engine import SPARK
+from steps.prepare.settings import LabelsSettings, PrepareSettings, SourceSettings, SplitSettings
 from steps.processing import MOUNT, output_uri, processing_step
 from steps.settings import ProcessingSettings
 
@@ -41,11 +42,13 @@ def prepare_step(
         description="Reads and checks the Ground Truth manifest, unifies class ids by name, splits by image.",
         code_uri=code_uri,
         instance_type=instance_type,
-        inputs={"manifest": manifest},
+        inputs={"manifest": manifest, **{f"more-{n}": source.uri for n, source in enumerate(labels.more, start=1)}},
         outputs=["manifests", "report"],
         property_file=_SUMMARY,
+        spark_machines=processing.spark.machines if processing.engine == SPARK else 0,
         arguments=[
             *("--manifest", f"{MOUNT}/input/manifest", "--manifest-uri", manifest),
+            *(item for n, source in enumerate(labels.more, start=1) for item in _further(n, source)),
             *("--label-attribute", attribute, *classes),
             *("--validation-fraction", f"{settings.split.validation:g}"),
             *("--test-fraction", f"{settings.split.test:g}"),
@@ -54,10 +57,15 @@ def prepare_step(
             *("--duplicates", settings.duplicates, "--clip-tolerance", f"{settings.clip_tolerance_pixels:g}"),
             *("--train-negatives", settings.train_negatives, "--mini-batch-size", mini_batch_size.to_string()),
             *("--check-images", settings.check_images, "--max-image-mb", str(max_image_mb)),
-            *("--image-shape", str(image_shape)),
+            *("--image-shape", str(image_shape), "--engine", processing.engine),
             *("--manifests-output", f"{MOUNT}/output/manifests", "--report-output", f"{MOUNT}/output/report"),
         ],
     )
+
+
+def _further(number: int, source: SourceSettings) -> list[str]:
+    folder = f"{MOUNT}/input/more-{number}"
+    return ["--more", folder, source.format, source.attribute, source.images or "none", source.uri]
 
 
 def _how_to_split(settings: SplitSettings) -> list[str]:

@@ -46,6 +46,10 @@ class WriteTask:
     target: Path
     references: Path | None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.target, self.references) if self.references else (self.target,)
+
 
 @dataclass(frozen=True)
 class Written:

@@ -5,13 +5,17 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labels.attributes import choose_attribute, find_attributes
 from labels.errors import UserError
 from labels.findings import Code
+from labels.lines import byte_ranges, lines_of
 from labels.manifest import ManifestReader, open_manifest, raw_lines
 from labels.records import Kind
 
@@ -99,3 +103,37 @@ def test_a_line_over_the_limit_is_refused_unread_and_the_next_ones_are_read(
     assert len(lines[1].raw) <= 1005
     if beyond:
         assert [finding.code for finding in lines[1].findings] == [Code.LINE_TOO_LONG]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300).map(lambda data: data.replace(b"\x00", b"\n")), st.integers(1, 9))
+def test_ranges_give_every_line_once_with_its_number_and_place(data: bytes, count: int) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "output.manifest"
+        path.write_bytes(data)
+        found = [
+            (number, offset, raw)
+            for within in byte_ranges(path, count)
+            for number, (offset, raw) in enumerate(lines_of(path, within), start=within.first_line)
+        ]
+        with open_manifest(path) as stream:
+            assert [raw for _, _, raw in found] == list(raw_lines(stream)) or data.startswith(b"\x1f\x8b")
+    assert [number for number, _, _ in found] == list(range(1, len(found) + 1))
+    assert all(data[offset : offset + len(raw)] == raw for _, offset, raw in found)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_ranges_are_of_about_the_same_size(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "output.manifest"
+    path.write_bytes(b"x" * 9 + b"\n" + (b"y" * 99 + b"\n") * 699)
+    ranges = byte_ranges(path, count)
+    assert len(ranges) == count
+    assert max(one.end - one.start for one in ranges) < 69910 / count + 200
+
+
+def test_a_line_longer_than_a_range_is_in_one_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labels.lines.LINE_LIMIT", 50)
+    path = tmp_path / "output.manifest"
+    path.write_bytes(b"a\n" + b"x" * 1000 + b"\nb\n")
+    read = [raw for within in byte_ranges(path, 8) for _, raw in lines_of(path, within)]
+    assert [len(raw) for raw in read] == [1, 55, 1]

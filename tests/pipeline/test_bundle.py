@@ -33,7 +33,7 @@ def test_the_same_code_gives_the_same_bytes(job: str) -> None:
 def test_the_key_carries_the_hash() -> None:
     archive = job_archive("prepare")
     assert archive.uri("bucket", "some/prefix") == (
-        f"s3://bucket/some/prefix/code/{archive.sha256}/groundloop-prepare.pyz"
+        f"s3://bucket/some/prefix/code/{archive.sha256}/groundloop-prepare.py"
     )
 
 
@@ -64,7 +64,7 @@ def test_what_only_describes_a_step_is_left_out(job: str) -> None:
 def test_an_archive_runs_by_itself(job: str, tmp_path: Path) -> None:
     """As in the container: no package of ours is importable but from the archive."""
     packages = Path(msgspec.__file__).parents[1]  # where the installed ones are; -S leaves our own out
-    path = tmp_path / f"{job}.pyz"
+    path = tmp_path / f"{job}.py"
     path.write_bytes(job_archive(job).content)
     ran = subprocess.run(
         [sys.executable, "-S", str(path), "--help"],

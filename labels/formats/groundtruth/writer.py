@@ -31,16 +31,17 @@ def as_groundtruth(dataset: Dataset, path: Path, label_attribute: str = CANONICA
     Raises:
         UserError: sizes or URIs are missing, a name does not fit the format, or the file is there already.
     """
-    write_file(path, manifest(dataset, label_attribute, confidence=0, target="Ground Truth"))
+    write_file(path, manifest(dataset, label_attribute, confidence=0, target="Ground Truth", created=now()))
     return []
 
 
-def manifest(dataset: Dataset, label_attribute: str, confidence: int, target: str) -> bytes:
+def manifest(dataset: Dataset, label_attribute: str, confidence: int, target: str, created: str | None = None) -> bytes:
     """The lines of a manifest.
 
     Args:
         confidence: of every box: 0 is Ground Truth's for the work of one person, 1 Rekognition's.
         target: the format's name, for messages.
+        created: the labels' date, ISO 8601; None leaves it out, and equal data sets give equal bytes.
 
     Raises:
         UserError: sizes or URIs are missing, or a name does not fit the format.
@@ -53,12 +54,11 @@ def manifest(dataset: Dataset, label_attribute: str, confidence: int, target: st
     dataset.require_sizes(target)
     class_map = ClassList(dataset.classes).class_map
     ids = {name: int(number) for number, name in class_map.items()}
-    created = datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds")
     metadata = {
         "class-map": class_map,
         "type": DETECTION_TYPE,
         "human-annotated": "yes",
-        "creation-date": created,
+        **({} if created is None else {"creation-date": created}),
         "job-name": "labeling-job/converted",
     }
     lines = [
@@ -73,6 +73,11 @@ def manifest(dataset: Dataset, label_attribute: str, confidence: int, target: st
     ]
     _check(dataset.images, lines, label_attribute)
     return b"".join(line + b"\n" for line in lines)
+
+
+def now() -> str:
+    """The date as Ground Truth writes it: UTC without saying so, microseconds."""
+    return datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def _label(image: LabelledImage, ids: Mapping[str, int]) -> dict[str, object]:
