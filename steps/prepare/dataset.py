@@ -214,22 +214,23 @@ class DataSet:
         """Of one image in a split."""
         return max((count for part, count in zip(self._split, self.index.boxes, strict=True) if part != OUT), default=0)
 
+    @property
+    def machine_labelled(self) -> int:
+        """Usable lines that no person looked at."""
+        return self._marked(MACHINE_LABELLED)
+
+    def _marked(self, mark: int) -> int:
+        marks = self.index.marks
+        every = sum(lines for value, lines in Counter(marks).items() if value & mark)
+        return every - sum(marks[entry] & mark == mark for entry in self.refused)
+
     def overview(self) -> Overview:
         """Counts over all usable lines."""
         index = self.index
         shown = Counter(index.shown)
-        machine_labelled, most_boxes = 0, 0
-        first_tiny: int | None = None
-        for entry in range(len(index)):
-            if entry in self.refused:
-                shown[index.shown[entry]] -= 1
-                continue
-            marks = index.marks[entry]
-            most_boxes = max(most_boxes, index.boxes[entry])
-            if marks:
-                machine_labelled += bool(marks & MACHINE_LABELLED)
-                if marks & TINY and first_tiny is None:
-                    first_tiny = entry
+        shown.subtract(Counter(index.shown[entry] for entry in self.refused))
+        usable = (entry for entry in range(len(index)) if entry not in self.refused)
+        first_tiny = next((entry for entry in usable if index.marks[entry] & TINY), None)
         images_with: Counter[str] = Counter()
         for position, images in shown.items():
             images_with.update(dict.fromkeys(self._sets[position], images))
@@ -237,8 +238,8 @@ class DataSet:
             self.rules.image_shape,
             images=len(index) - len(self.refused),
             negatives=self.kinds[Kind.NEGATIVE],
-            machine_labelled=machine_labelled,
-            most_boxes=most_boxes,
+            machine_labelled=self.machine_labelled,
+            most_boxes=max((index.boxes[entry] for entry in range(len(index)) if entry not in self.refused), default=0),
             boxes=+self._boxes,
             images_with=+images_with,
             tiny=+self._tiny,

@@ -68,12 +68,12 @@ class Index:
                 getattr(self, name).extend(getattr(other, name))
         self.shown.extend(shown[position] for position in other.shown)
 
-    def chosen(self, entries: Sequence[int]) -> Index:
-        """These entries in this order."""
+    def places(self, entries: Sequence[int]) -> Index:
+        """These entries in this order, with what it takes to find and rewrite them: source, offset, length, marks."""
         index = Index()
-        for name in _COLUMNS:
-            if column := getattr(self, name):
-                getattr(index, name).extend(column[entry] for entry in entries)
+        for name in ("source", "offset", "length", "marks"):
+            column = getattr(self, name)
+            getattr(index, name).extend(map(column.__getitem__, entries))
         return index
 
     @property

@@ -32,7 +32,7 @@ def summary(
         "fingerprint": fingerprint,
         **{split.value: asdict(counts) for split, counts in splits.items()},
         "negatives_dropped": dataset.negatives_dropped,
-        "machine_labelled": dataset.overview().machine_labelled,
+        "machine_labelled": dataset.machine_labelled,
         "label_width": width,
         "findings": dataset.tally.by_code(),
         "lines": {"read": kinds.total(), **{kind.value: kinds[kind] for kind in Kind}},

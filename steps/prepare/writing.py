@@ -83,8 +83,7 @@ def write(task: WriteTask) -> Written:
             raw = os.pread(files[source], length, offset)
             boxes = changed_boxes(readers[source].read_line(0, raw)) if marks & CHANGED else None
             line = rewrite[source](raw, boxes)
-            target.write(line)
-            target.write(b"\n")
+            target.write(line + b"\n")
             digests += int.from_bytes(hashlib.sha256(line).digest(), "big")
             if references is not None:
                 source_ref = source_ref_of(line)
@@ -118,7 +117,7 @@ def write_manifests(
         for begin in range(0, len(entries), at_a_time) if entries else [0]:
             target = work / f"{split.value}-{begin}" if begin else folder / f"{split.value}.manifest"
             references = work / f"{split.value}-{begin}.references" if split in _PREDICTED else None
-            lines = dataset.index.chosen(entries[begin : begin + at_a_time])
+            lines = dataset.index.places(entries[begin : begin + at_a_time])
             tasks.append(WriteTask(dataset.sources, dataset.rules, classes, lines, target, references))
             splits.append(split)
     digests = dict.fromkeys(chosen, 0)
