@@ -186,8 +186,10 @@ def _read_label(label: bytes, where: str) -> tuple[list[dict[str, Any]], tuple[i
         if not isinstance(annotations, list):
             raise TypeError("annotations isn't a list")
     except (ValueError, TypeError, KeyError) as error:
+        # That of a decoder holds all the bytes: an image, where the attributes are in the wrong order.
+        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else repr(error)
         raise StandInError(
-            f"{EMPTY_BATCH} {where}: its second record isn't a bounding-box label (JSON with annotations): {error!r}. "
+            f"{EMPTY_BATCH} {where}: its second record isn't a bounding-box label (JSON with annotations): {why}. "
             "AttributeNames has to be [source-ref, label attribute], in this order."
         ) from error
     try:

@@ -9,7 +9,7 @@ import typer
 from labels.errors import UserError
 from local.errors import LocalAwsError
 from pipeline.cli import compile as compile_command
-from pipeline.cli import config, demo, labels, local, predict, start, upsert, watch
+from pipeline.cli import config, demo, doctor, labels, local, logs, predict, runs, start, stop, upsert, watch
 
 app = typer.Typer(
     name="groundloop",
@@ -27,6 +27,10 @@ app.command("compile")(compile_command.compile_definition)
 app.command("upsert")(upsert.upsert)
 app.command("start")(start.start)
 app.command("watch")(watch.watch)
+app.command("runs")(runs.runs)
+app.command("stop")(stop.stop)
+app.command("logs")(logs.logs)
+app.command("doctor")(doctor.doctor)
 app.command("predict")(predict.predict)
 
 

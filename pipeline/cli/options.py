@@ -23,6 +23,8 @@ PipelineParameters = Annotated[
     typer.Option("--parameter", "-p", help="A pipeline parameter, Name=Value; may be repeated."),
 ]
 
+AsJson = Annotated[bool, typer.Option("--json", help="As one JSON object, for scripts.")]
+
 
 def load(config: list[Path] | None, assignments: list[str] | None) -> Config:
     """The configuration that the shared options describe."""

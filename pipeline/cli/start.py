@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
+from pipeline.cli.execution_options import JsonLines, Pipeline
 from pipeline.cli.options import Assignments, ConfigFiles, PipelineParameters, load
 
 
 def start(
     parameters: PipelineParameters = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end; Ctrl-C stops the execution.")] = False,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Pipeline; else pipeline.name of the configuration.")
-    ] = None,
+    name: Pipeline = None,
+    as_json: JsonLines = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
@@ -26,9 +27,10 @@ def start(
     from pipeline.cli.progress import follow
     from pipeline.executions import start as start_execution
 
-    arn = start_execution(settings.aws.region, name or settings.pipeline.name, parameters or [])
-    typer.echo(f"started {arn}")
+    pipeline = name or settings.pipeline.name
+    arn = start_execution(settings.aws.region, pipeline, parameters or [])
+    typer.echo(json.dumps({"event": "start", "execution": arn, "pipeline": pipeline}) if as_json else f"started {arn}")
     if watch:
-        follow(settings.aws.region, arn)
-    else:
+        follow(settings.aws.region, arn, as_json=as_json)
+    elif not as_json:
         typer.echo(f"next: groundloop watch {arn}")

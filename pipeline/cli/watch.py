@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.execution_options import JsonLines, Pipeline
 from pipeline.cli.options import Assignments, ConfigFiles, load
 
 
 def watch(
-    execution: Annotated[str | None, typer.Argument(help="ARN of the execution; else the pipeline's newest.")] = None,
+    execution: Annotated[
+        str | None, typer.Argument(help="ARN of the execution, or the id at its end; else the pipeline's newest.")
+    ] = None,
+    name: Pipeline = None,
+    as_json: JsonLines = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
@@ -20,8 +25,9 @@ def watch(
     """
     settings = load(config, assignments)
     from pipeline.cli.progress import follow
-    from pipeline.executions import latest
+    from pipeline.executions import resolve
 
-    arn = execution or latest(settings.aws.region, settings.pipeline.name)
-    typer.echo(f"watching {arn}")
-    follow(settings.aws.region, arn, stop_on_interrupt=False)
+    arn = resolve(settings.aws.region, name or settings.pipeline.name, execution)
+    if not as_json:
+        typer.echo(f"watching {arn}")
+    follow(settings.aws.region, arn, stop_on_interrupt=False, as_json=as_json)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from pipeline import executions
 from pipeline.executions import Transition, watch
@@ -100,6 +101,45 @@ def test_a_jobs_log_is_found_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> Non
     arn = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-e-Train-1"
     told, _ = follow(monkeypatch, ("Failed", [step("Train", "Failed", 1, Metadata={"TrainingJob": {"Arn": arn}})]))
     assert (told[0].log_group, told[0].job) == ("/aws/sagemaker/TrainingJobs", "pipelines-e-Train-1")
+
+
+def test_a_job_that_is_named_late_is_told_with_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS names a step's job a moment after the step began."""
+    named = {"Metadata": {"TrainingJob": {"Arn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/j"}}}
+    told, _ = follow(
+        monkeypatch,
+        ("Executing", [step("Train", "Executing")]),
+        ("Executing", [step("Train", "Executing", **named)]),
+        ("Executing", [step("Train", "Executing", **named)]),
+        ("Succeeded", [step("Train", "Succeeded", 5, **named)]),
+    )
+    assert [(change.status, change.job) for change in told] == [("Executing", "j"), ("Succeeded", "j")]
+
+
+def test_a_step_that_failed_and_was_tried_again_did_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, outcome = follow(
+        monkeypatch,
+        ("Executing", [step("Train", "Failed", 3, FailureReason="no capacity")]),
+        ("Succeeded", [step("Train", "Succeeded", 5, AttemptCount=2)]),
+    )
+    assert outcome.succeeded
+    assert outcome.failed == ()
+
+
+def test_a_lost_connection_does_not_end_the_watching(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted(("Succeeded", [step("Train", "Succeeded", 5)]))
+    looks = iter([ReadTimeoutError(endpoint_url="https://x"), EndpointConnectionError(endpoint_url="https://x"), None])
+    describe = scripted.describe_pipeline_execution
+
+    def flaky(**request: Any) -> dict[str, Any]:
+        if fault := next(looks):
+            raise fault
+        return describe(**request)
+
+    monkeypatch.setattr(scripted, "describe_pipeline_execution", flaky)
+    monkeypatch.setattr(executions, "client", lambda *_: scripted)
+    monkeypatch.setattr(executions.time, "sleep", lambda _: None)
+    assert watch("us-east-1", ARN, lambda _: None).succeeded
 
 
 def test_a_step_from_the_cache_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,9 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
             "unknown key training.hyperparameters.epoch; did you mean epochs?",
             id="a misspelt key names the near one",
         ),
-        pytest.param("aws.xyz=3", "unknown key aws.xyz; there are: region, account, role,", id="an unlike key lists what is"),
+        pytest.param(
+            "aws.xyz=3", "unknown key aws.xyz; there are: region, account, role,", id="an unlike key lists what is"
+        ),
         pytest.param("gate.map=1.5", "gate.map is 1.5, but should be less than or equal to 1", id="out of range"),
         pytest.param(
             "training.hyperparameters.learning_rate=fast", "is 'fast', but should be a valid number", id="wrong type"

@@ -1,0 +1,68 @@
+"""``groundloop logs``: the log of a step's job."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.execution_options import JsonLines, Pipeline
+from pipeline.cli.options import Assignments, ConfigFiles, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.logs import Event
+
+
+def logs(
+    step: Annotated[str, typer.Argument(help="Name of a step that runs a job: Prepare, Train, Predict, Evaluate ...")],
+    execution: Annotated[
+        str | None, typer.Option("--execution", "-e", help="ARN or id of the execution; else the newest.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the step ends.")] = False,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last so many lines.")] = None,
+    name: Pipeline = None,
+    as_json: JsonLines = False,
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+) -> None:
+    """Print the log of a step's job, as CloudWatch has it; of a step that was tried again, of all its jobs.
+
+    Example: groundloop logs Train --follow
+    """
+    settings = load(config, assignments)
+    from pipeline.aws import offline_endpoint
+    from pipeline.executions import resolve
+    from pipeline.logs import JobLog
+    from pipeline.step_jobs import earlier_jobs, has_ended, job_of
+
+    region = settings.aws.region
+    arn = resolve(region, name or settings.pipeline.name, execution)
+    job = job_of(region, arn, step, wait=follow)
+    if tail is None:
+        for number, earlier in enumerate(earlier_jobs(region, arn, job), 1):
+            typer.echo(f"attempt {number}, {earlier}:", err=True)
+            _print(JobLog(region, job.log_group, earlier).more(), as_json)
+            typer.echo(f"attempt {number + 1}:", err=True)
+    log = JobLog(region, job.log_group, job.job)
+    printed = _print(log.tail(tail) if tail else log.more(), as_json)
+    while follow:
+        ended = has_ended(region, job)  # asked before the log is read, so that its end is read too
+        printed += _print(log.more(), as_json)
+        if ended:
+            break
+        time.sleep(0.3 if offline_endpoint() else 5)
+    if not printed:
+        typer.echo(f"the log of {job.job} ({job.log_group}) is empty so far", err=True)
+
+
+def _print(events: Iterable[Event], as_json: bool) -> int:
+    count = 0
+    for event in events:
+        line = {"time": event.time.isoformat(), "stream": event.stream, "text": event.text}
+        typer.echo(json.dumps(line, ensure_ascii=False) if as_json else event.text)
+        count += 1
+    return count

@@ -1,0 +1,68 @@
+"""Who asks: versions, credentials, the account."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pipeline.aws import offline_endpoint
+from pipeline.config import Config
+from pipeline.doctor.findings import Finding, error, ok
+from pipeline.doctor.session import Aws
+
+CREDENTIALS, ACCOUNT = "credentials", "account"
+_PACKAGES = ("sagemaker", "boto3")
+
+
+def installation() -> list[Finding]:
+    """What runs here."""
+    found = [f"Python {platform.python_version()}"]
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            return [error("installation", f"{package} is not installed", "install groundloop again")]
+    return [ok("installation", ", ".join(found)), *_sdk_defaults()]
+
+
+def _sdk_defaults() -> list[Finding]:
+    """The SDK's configuration files change other programs' definitions; ours are built without them."""
+    named = [os.environ.get(f"SAGEMAKER_{who}_CONFIG_OVERRIDE", "") for who in ("ADMIN", "USER")]
+    places = [Path("/etc/xdg/sagemaker/config.yaml"), Path.home() / ".config/sagemaker/config.yaml"]
+    found = [name for name in named if name] + [str(place) for place in places if place.is_file()]
+    if not found:
+        return []
+    return [ok("SDK defaults", f"{', '.join(found)}: not used by groundloop, whose configuration says all")]
+
+
+def identity(config: Config, aws: Aws) -> list[Finding]:
+    """Whose credentials these are, and whether the account is the one that is meant.
+
+    Raises:
+        BotoCoreError, ClientError: AWS can't be asked at all.
+    """
+    told = aws.client("sts").get_caller_identity()
+    account, offline = told["Account"], offline_endpoint()
+    where = f"the offline AWS at {offline}" if offline else config.aws.region
+    return [ok(CREDENTIALS, f"{told['Arn']}, {where}"), _account(config, account)]
+
+
+def _account(config: Config, account: str) -> Finding:
+    role_account = config.aws.role.split(":")[4]
+    if config.aws.account and account != config.aws.account:
+        return error(
+            ACCOUNT,
+            f"these credentials are of account {account}, but aws.account is {config.aws.account}",
+            "use the other account's credentials (AWS_PROFILE), or correct aws.account",
+        )
+    if role_account != account:
+        return error(
+            ACCOUNT,
+            f"these credentials are of account {account}, but aws.role is of {role_account}",
+            "a role can't be passed to another account's jobs: use that account's credentials, or correct aws.role",
+        )
+    if config.aws.account is None:
+        return ok(ACCOUNT, f"{account}; with aws.account set, another would be an error")
+    return ok(ACCOUNT, f"{account}, as aws.account says")

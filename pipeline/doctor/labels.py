@@ -1,0 +1,159 @@
+"""The labels and their images: there, readable, of the right kind, in the right region."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from labels.attributes import choose_attribute, find_attributes
+from labels.errors import UserError
+from labels.manifest import ManifestReader, source_ref_of
+from labels.records import Kind
+from pipeline.aws import error_code
+from pipeline.config import Config
+from pipeline.doctor.findings import Finding, error, not_checked, ok, unverified, warning
+from pipeline.doctor.manifest import Excerpt, excerpt
+from pipeline.doctor.session import Aws
+from pipeline.doctor.storage import bucket_fault
+from pipeline.image_sample import ImageSample, sample_images
+from pipeline.policy import bucket_of
+from steps.prepare.images import MEGABYTE
+
+MANIFEST, IMAGES = "manifest", "images"
+_AUTO = "auto"
+_READ_LINES = 1000
+_SAMPLED_IMAGES = 200
+_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
+_REFUSED = {"403", "AccessDenied", "Forbidden"}
+
+
+def labels(config: Config, aws: Aws) -> list[Finding]:
+    """The manifest's first lines, a sample of its images, and whether further labels are there."""
+    uri = config.labels.manifest
+    found = [_present(aws, source.uri) for source in config.labels.more]
+    more = [finding for finding in found if finding is not None]
+    if fault := _bucket(config, aws, bucket_of(uri), MANIFEST, "labels.manifest"):
+        return [fault, not_checked(IMAGES, "the manifest can't be read"), *more]
+    try:
+        part = excerpt(aws.client("s3"), uri)
+    except ClientError as refusal:
+        finding = _unreadable(aws, uri, refusal)
+        if finding is None:
+            raise
+        return [finding, not_checked(IMAGES, "the manifest can't be read"), *more]
+    return [_manifest(config, part), *_images(config, aws, part), *more]
+
+
+def _bucket(config: Config, aws: Aws, name: str, check: str, setting: str) -> Finding | None:
+    # The project's own bucket has a finding of its own.
+    return None if name == config.aws.bucket else bucket_fault(aws, name, config.aws.region, check, setting)
+
+
+def _unreadable(aws: Aws, uri: str, refusal: ClientError) -> Finding | None:
+    code = error_code(refusal)
+    if code in _MISSING:
+        near = _near(aws, uri)
+        remedy = f"did you mean {near}?" if near else "upload it there, or correct labels.manifest"
+        return error(MANIFEST, f"labels.manifest: {uri} is not there", remedy)
+    if code in _REFUSED:
+        remedy = "allow s3:GetObject and s3:ListBucket there (without the latter, what is missing looks the same)"
+        return error(MANIFEST, f"labels.manifest: these credentials may not read {uri}", remedy)
+    return None
+
+
+def _near(aws: Aws, uri: str) -> str:
+    """The object nearby whose key is most alike."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    folder = key.rsplit("/", 1)[0] + "/" if "/" in key else ""
+    try:
+        listed = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1000)
+    except ClientError:
+        return ""  # a suggestion less
+    near = difflib.get_close_matches(key, [item["Key"] for item in listed.get("Contents", [])], n=1, cutoff=0.5)
+    return f"s3://{bucket}/{near[0]}" if near else ""
+
+
+def _present(aws: Aws, uri: str) -> Finding | None:
+    """A line on a further source that is not there."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    try:
+        listed = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    except ClientError as refusal:
+        return unverified(MANIFEST, f"labels.more: {uri}", error_code(refusal))
+    if listed.get("KeyCount", len(listed.get("Contents", []))):
+        return ok(MANIFEST, f"labels.more: {uri} is there")
+    return error(MANIFEST, f"labels.more: nothing is at {uri}", "upload it there, or correct labels.more")
+
+
+def _manifest(config: Config, part: Excerpt) -> Finding:
+    uri, attribute = config.labels.manifest, config.labels.attribute
+    if not part.head:
+        return error(MANIFEST, f"{uri} holds no line", "name the labelling job's output.manifest in labels.manifest")
+    seen = find_attributes(part.head)
+    try:
+        chosen = choose_attribute(seen) if attribute == _AUTO else attribute
+    except UserError as fault:
+        return error(MANIFEST, f"{uri}: {fault}", "set labels.attribute (parameter LabelAttribute)")
+    if attribute != _AUTO and attribute not in seen.detection:
+        there = ", ".join(seen.detection) or ", ".join(f"{name} ({kind})" for name, kind in seen.other.items())
+        remedy = f"set labels.attribute to one of: {there}" if there else "is it a manifest of bounding boxes?"
+        return error(MANIFEST, f"{uri}: its first lines have no label attribute {attribute!r}", remedy)
+    return _judged(config, part, chosen)
+
+
+def _judged(config: Config, part: Excerpt, attribute: str) -> Finding:
+    reader = ManifestReader(attribute, config.labels.classes or None, config.prepare.clip_tolerance_pixels)
+    lines = [reader.read_line(number, raw) for number, raw in enumerate(part.head[:_READ_LINES], 1)]
+    kinds = Counter(line.kind for line in lines)
+    counts = ", ".join(f"{count} {kind.value}" for kind, count in kinds.most_common())
+    told = f"{config.labels.manifest}: {part.told_count} lines, label attribute {attribute!r}"
+    told += f"; first {len(lines)}: {counts}"
+    refused = next((line for line in lines if line.kind is Kind.REJECTED), None)
+    remedy = f"groundloop labels check {config.labels.manifest} --region {config.aws.region}"
+    if refused is not None:
+        finding = refused.findings[0]
+        told += f"; line {refused.number}: {finding.code.value}: {finding.message}"
+    if not kinds[Kind.LABELLED]:
+        return error(MANIFEST, told, f"{remedy} says what is wrong with each line")
+    if refused is not None:
+        return warning(MANIFEST, told, f"{remedy}; Prepare keeps such lines out")
+    return ok(MANIFEST, told)
+
+
+def _images(config: Config, aws: Aws, part: Excerpt) -> Iterator[Finding]:
+    references = [found for found in dict.fromkeys(map(source_ref_of, part.spread)) if found.startswith("s3://")]
+    if not references:
+        yield not_checked(IMAGES, "no line that was read names one")
+        return
+    buckets = list(dict.fromkeys(map(bucket_of, references)))
+    if len(buckets) > 1:
+        remedy = "copy the images into one bucket and correct the source-refs: Batch Transform's list takes one prefix"
+        yield error(IMAGES, f"the images lie in {len(buckets)} buckets: {', '.join(buckets)}", remedy)
+        return
+    if buckets[0] != bucket_of(config.labels.manifest) and (
+        fault := _bucket(config, aws, buckets[0], IMAGES, "source-ref")
+    ):
+        yield fault
+        return
+    most = int(config.predict.max_payload_mb * MEGABYTE)
+    sample = sample_images(aws.images(), references, _SAMPLED_IMAGES, most)
+    yield _sampled(config, sample, part.told_count if not part.whole else str(len(references)))
+
+
+def _sampled(config: Config, sample: ImageSample, of: str) -> Finding:
+    told = f"{'all' if of == str(sample.looked_at) else f'{sample.looked_at} of'} {of} images looked at in S3"
+    if not sample.problems:
+        return ok(IMAGES, f"{told}, all are there and at most {config.predict.max_payload_mb} MB")
+    reference, problem = next(iter(sample.problems.items()))
+    told += f", {len(sample.problems)} can't be used, {reference} for one: {problem}"
+    if len(sample.forbidden) == sample.looked_at:
+        remedy = "the role may be allowed though these credentials are not: see permissions"
+        return unverified(IMAGES, told, "access is denied to all", remedy)
+    if len(sample.problems) == sample.looked_at:
+        return error(IMAGES, told, "upload the images to where the source-refs say, or correct these")
+    keeps = "Prepare fails on them later" if config.prepare.check_images == "none" else "Prepare keeps them out"
+    check = f"groundloop labels check {config.labels.manifest} --images --region {config.aws.region}"
+    return warning(IMAGES, told, f"{keeps}; `{check}` names them all")

@@ -1,0 +1,122 @@
+"""The jobs' network: that subnets and security groups fit together, and what can be reached from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline.aws import error_code, error_text
+from pipeline.config import Config
+from pipeline.doctor.findings import Finding, error, ok, warning
+from pipeline.doctor.session import Aws
+
+NETWORK = "network"
+_NOT_FOUND = {
+    "InvalidSubnetID.NotFound",
+    "InvalidSubnetID.Malformed",
+    "InvalidGroup.NotFound",
+    "InvalidGroupId.Malformed",
+    "InvalidGroupID.NotFound",
+}
+
+
+def network(config: Config, aws: Aws) -> list[Finding]:
+    """Subnets and groups exist in one VPC; jobs there reach S3, and a package index where they need one."""
+    settings = config.aws.network
+    findings = _isolation(config)
+    if not settings.subnets:
+        return [*findings, ok(NETWORK, "no VPC: jobs use SageMaker's own network")]
+    ec2 = aws.client("ec2")
+    try:
+        subnets = ec2.describe_subnets(SubnetIds=settings.subnets)["Subnets"]
+        groups = ec2.describe_security_groups(GroupIds=settings.security_groups)["SecurityGroups"]
+    except ClientError as fault:
+        if error_code(fault) in _NOT_FOUND:
+            return [*findings, error(NETWORK, f"aws.network: {error_text(fault)}", "correct it, or set aws.region")]
+        raise
+    vpcs = sorted({item["VpcId"] for item in [*subnets, *groups]})
+    if len(vpcs) > 1:
+        places = ", ".join(
+            f"{item.get('SubnetId') or item['GroupId']} in {item['VpcId']}" for item in [*subnets, *groups]
+        )
+        remedy = "name subnets and security groups of one VPC"
+        return [*findings, error(NETWORK, f"aws.network: they are of {len(vpcs)} VPCs: {places}", remedy)]
+    told = f"{vpcs[0]}: {len(subnets)} subnets, {len(groups)} security groups"
+    return [*findings, *_addresses(subnets), _ways_out(config, ec2, vpcs[0], subnets, told)]
+
+
+def _isolation(config: Config) -> list[Finding]:
+    if not config.aws.network.isolation:
+        return []
+    return [
+        ok(
+            NETWORK,
+            "isolation: containers get no network; SageMaker itself brings their data, Prepare does not look at "
+            "images, the Deploy job (which calls SageMaker) is not isolated",
+        )
+    ]
+
+
+def _addresses(subnets: list[dict[str, Any]]) -> list[Finding]:
+    full = [subnet["SubnetId"] for subnet in subnets if subnet.get("AvailableIpAddressCount", 1) == 0]
+    if not full:
+        return []
+    return [warning(NETWORK, f"{', '.join(full)}: no free IP address", "free some, or name another subnet")]
+
+
+def _ways_out(config: Config, ec2: Any, vpc: str, subnets: list[dict[str, Any]], told: str) -> Finding:
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    endpoints = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
+    names = [item["SubnetId"] for item in subnets]
+    closed = [name for name in names if not _leads_out(_table_of(name, tables))]
+    service = f"com.amazonaws.{config.aws.region}.s3"
+    to_s3 = [
+        item for item in endpoints if item["ServiceName"].endswith(service) and item["State"].lower() == "available"
+    ]
+    without_s3 = [name for name in closed if not _serves(to_s3, _table_of(name, tables))]
+    if without_s3:
+        return error(
+            NETWORK,
+            f"{told}; from {', '.join(without_s3)} nothing leads to S3: neither a gateway endpoint nor a NAT",
+            f"aws ec2 create-vpc-endpoint --vpc-id {vpc} --service-name {service} --route-table-ids ..., or a NAT",
+        )
+    if closed and not config.aws.network.isolation and config.processing.requirements == "install":
+        return warning(
+            NETWORK,
+            f"{told}; from {', '.join(closed)} nothing leads to a package index, and jobs install with pip",
+            "add a NAT gateway, or set processing.image_uri to an image that holds the requirements and "
+            "processing.requirements to preinstalled",
+        )
+    return ok(NETWORK, f"{told}; S3 can be reached{'' if closed else ' and so can the internet'}")
+
+
+def _table_of(subnet: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
+    """The subnet's own route table, else the VPC's main one."""
+    main: dict[str, Any] = {}
+    for table in tables:
+        for association in table.get("Associations", []):
+            if association.get("SubnetId") == subnet:
+                return table
+            if association.get("Main"):
+                main = table
+    return main
+
+
+def _leads_out(table: dict[str, Any]) -> bool:
+    """Whether the default route helps a job: its interfaces have no public address, so an internet gateway doesn't."""
+    return any(
+        route.get("DestinationCidrBlock") == "0.0.0.0/0"
+        and route.get("State", "active") == "active"
+        and not route.get("GatewayId", "").startswith("igw-")
+        for route in table.get("Routes", [])
+    )
+
+
+def _serves(endpoints: list[dict[str, Any]], table: dict[str, Any]) -> bool:
+    """Whether an endpoint of S3 is for this route table; one by an interface is for the whole VPC."""
+    return any(
+        endpoint.get("VpcEndpointType", "Gateway") == "Interface"
+        or table.get("RouteTableId") in endpoint["RouteTableIds"]
+        for endpoint in endpoints
+    )

@@ -1,0 +1,100 @@
+"""The bucket for code and results, and the KMS key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline.aws import error_code, error_text
+from pipeline.config import Config
+from pipeline.doctor.findings import Finding, error, ok, warning
+from pipeline.doctor.session import Aws
+
+BUCKET, KEY = "bucket", "KMS key"
+
+
+def bucket(config: Config, aws: Aws) -> list[Finding]:
+    """It exists, is in the region, and how it encrypts and keeps what is overwritten."""
+    name, region = config.aws.bucket, config.aws.region
+    if fault := bucket_fault(aws, name, region, BUCKET, "aws.bucket"):
+        return [fault]
+    s3 = aws.client("s3")
+    algorithm, key = _encryption(s3, name)
+    told = f"{name} in {region}, {algorithm}, {_versioning(s3, name)}"
+    if key and not config.aws.kms_key:
+        return [
+            warning(
+                BUCKET,
+                f"{told}; by default it encrypts with {key}, which the jobs then need",
+                "set aws.kms_key to it: results carry it, and `groundloop doctor --policy` allows it",
+            )
+        ]
+    return [ok(BUCKET, told)]
+
+
+def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> Finding | None:
+    """What is wrong with a bucket; None when jobs in the region can use it."""
+    try:
+        answer = aws.client("s3").head_bucket(Bucket=name)
+    except ClientError as fault:
+        status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        headers = fault.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        where = headers.get("x-amz-bucket-region", region)
+        if status in {301, 400} and where != region:
+            return _elsewhere(name, where, region, check, setting)
+        if status == 404:
+            remedy = f"make it: aws s3 mb s3://{name} --region {region}"
+            return error(check, f"{setting}: there is no bucket {name}", remedy)
+        if status == 403:
+            remedy = "bucket names are of all accounts: look whether it is yours, and allow s3:ListBucket on it"
+            return error(check, f"{setting}: these credentials may not use bucket {name}", remedy)
+        raise
+    where = answer.get("BucketRegion") or region
+    return None if where == region else _elsewhere(name, where, region, check, setting)
+
+
+def _elsewhere(name: str, where: str, region: str, check: str, setting: str) -> Finding:
+    remedy = f"use a bucket in {region}, or set aws.region to {where}"
+    return error(check, f"{setting}: {name} is in {where}, the jobs are in {region}", remedy)
+
+
+def _encryption(s3: Any, name: str) -> tuple[str, str]:
+    """How the bucket encrypts by default, and the customer's key if it is by one."""
+    try:
+        rules = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    except ClientError as fault:
+        if error_code(fault) == "ServerSideEncryptionConfigurationNotFoundError":
+            return "default encryption", ""
+        return f"encryption unverified ({error_code(fault)})", ""
+    default = rules[0].get("ApplyServerSideEncryptionByDefault", {}) if rules else {}
+    return f"encrypted ({default.get('SSEAlgorithm', 'AES256')})", str(default.get("KMSMasterKeyID", ""))
+
+
+def _versioning(s3: Any, name: str) -> str:
+    try:
+        status = s3.get_bucket_versioning(Bucket=name).get("Status")
+    except ClientError as fault:
+        return f"versioning unverified ({error_code(fault)})"
+    return "versioned" if status == "Enabled" else "not versioned: a manifest that is overwritten is gone"
+
+
+def key(config: Config, aws: Aws) -> list[Finding]:
+    """The configured key exists, is enabled and can encrypt."""
+    name = config.aws.kms_key
+    if not name:
+        return [ok(KEY, "none is set: the bucket's own encryption holds")]
+    try:
+        described = aws.client("kms").describe_key(KeyId=name)["KeyMetadata"]
+    except ClientError as fault:
+        if error_code(fault) in {"NotFoundException", "InvalidArnException"}:
+            return [error(KEY, f"aws.kms_key: {error_text(fault)}", "correct it: a key id, an ARN, or alias/... there")]
+        raise
+    state, use, arn = described["KeyState"], described.get("KeyUsage", "ENCRYPT_DECRYPT"), described["Arn"]
+    if state != "Enabled":
+        return [error(KEY, f"aws.kms_key: {arn} is {state}", "enable it (aws kms enable-key), or name another")]
+    if use != "ENCRYPT_DECRYPT":
+        return [error(KEY, f"aws.kms_key: {arn} is for {use}", "name a symmetric key for encryption")]
+    if arn.split(":")[3] != config.aws.region:
+        return [error(KEY, f"aws.kms_key: {arn} is not in {config.aws.region}", "name a key in the jobs' region")]
+    return [ok(KEY, f"{arn} is enabled")]

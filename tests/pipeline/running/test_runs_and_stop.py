@@ -1,0 +1,87 @@
+"""The list of executions, and stopping one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+
+GROUNDLOOP = Callable[..., Any]
+QUICK, SLOW = "print('done')", "import time; print('begun', flush=True); time.sleep(60)"
+PARAMETERS = [
+    {"Name": "Epochs", "Type": "Integer", "DefaultValue": 30},
+    {"Name": "Rate", "Type": "Float", "DefaultValue": 0.001},
+    {"Name": "Mode", "Type": "String", "DefaultValue": "plain"},
+]
+
+
+def test_runs_are_listed_with_what_differs_and_why_they_failed(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
+) -> None:
+    name = make_pipeline(script("Prepare", "import sys; sys.exit('bad\\nluck')"), parameters=PARAMETERS)
+    first = groundloop("start", "--name", name, "--watch", "-p", "Epochs=30", "-p", "Rate=1e-3", "-p", "Mode=fancy")
+    assert first.code == 1
+    groundloop("start", "--name", name, "--watch")
+    newer, older = groundloop("runs", "--name", name, "--json").json["executions"]
+    assert set(newer) == {"arn", "id", "started", "status", "seconds", "parameters", "failure"}
+    assert newer["started"] > older["started"]
+    assert newer["arn"].endswith(newer["id"])
+    assert (newer["parameters"], older["parameters"]) == ({}, {"Mode": "fancy"}), "as numbers, 1e-3 is 0.001"
+    assert older["status"] == "Failed"
+    assert older["failure"].startswith("Prepare: AlgorithmError: ")
+    assert "\n" not in older["failure"]
+    shown = groundloop("runs", "--name", name).out
+    assert f"{older['id']}  " in shown
+    assert "              Mode=fancy\n" in shown
+    assert "              Prepare: AlgorithmError: " in shown
+
+
+def test_only_the_newest_are_listed(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
+) -> None:
+    name = make_pipeline(script("Prepare", QUICK))
+    started = [groundloop("start", "--name", name, "--json").json["execution"] for _ in range(3)]
+    listed = groundloop("runs", "--name", name, "--limit", "2", "--json").json
+    assert listed["pipeline"] == name
+    assert [run["arn"] for run in listed["executions"]] == [started[2], started[1]]
+    assert groundloop("runs", "--name", name, "--limit", "0").code == 2
+
+
+def test_nothing_to_list(groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]) -> None:
+    name = make_pipeline(script("Prepare", QUICK))
+    assert groundloop("runs", "--name", name, "--json").json == {"pipeline": name, "executions": []}
+    assert "no execution yet" in groundloop("runs", "--name", name).out
+    assert "there is no pipeline 'nope'" in groundloop("runs", "--name", "nope").complaint
+
+
+def test_the_one_that_runs_is_stopped_with_its_job(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
+) -> None:
+    name = make_pipeline(script("Prepare", SLOW))
+    arn = groundloop("start", "--name", name, "--json").json["execution"]
+    ran = groundloop("stop", "--name", name, "--json")
+    assert ran.code == 0, ran.complaint
+    assert (ran.json["execution"], ran.json["status"]) == (arn, "Stopped")
+    for step in ran.json["steps"]:
+        assert (step["step"], step["status"]) == ("Prepare", "Stopped")
+        job = boto3.client("sagemaker").describe_processing_job(ProcessingJobName=step["job"])
+        assert job["ProcessingJobStatus"] == "Stopped"
+    assert "no execution of pipeline" in groundloop("stop", "--name", name).complaint
+    assert f"{arn} does not run: its status is Stopped" in groundloop("stop", "--name", name, arn).complaint
+
+
+def test_of_several_one_has_to_be_named(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
+) -> None:
+    name = make_pipeline(script("Prepare", SLOW))
+    ids = [groundloop("start", "--name", name, "--json").json["execution"].rsplit("/", 1)[-1] for _ in range(2)]
+    complaint = groundloop("stop", "--name", name).complaint
+    assert "2 executions of pipeline" in complaint
+    assert "nothing was stopped" in complaint
+    assert all(id_ in complaint for id_ in ids)
+    for id_ in ids:
+        ran = groundloop("stop", "--name", name, id_)
+        assert ran.code == 0, ran.complaint
+        assert ran.out.splitlines()[0].endswith(f"{id_} ...")
+        assert ran.out.splitlines()[-1] == "execution Stopped"
