@@ -23,6 +23,8 @@ _NUMBER = msgspec.json.Decoder(float)
 _WRITTEN_ID = re.compile(rb'("class_id"\s*:\s*)(\d+)(?=\s*[,}])')
 _CHANGED = frozenset({Code.BOX_CLIPPED, Code.TEXT_CLASS_ID})
 _NO_MAP = b"{}"
+_MAP_KEY, _ID_KEY = b'"class-map":', b'"class_id":'
+_NEW_LABEL, _NEW_METADATA = (f'"{name}":'.encode() for name in (CANONICAL, CANONICAL + METADATA))
 # Class-maps remembered, see `Canonicaliser`: more than any labelling job makes, few enough for the memory.
 _MOST_MAPS = 20_000
 
@@ -49,7 +51,9 @@ class Canonicaliser:
     def __init__(self, attribute: str, classes: ClassList) -> None:
         self._attribute = attribute
         self._classes = classes
-        self._class_map = msgspec.Raw(msgspec.json.encode(classes.class_map))
+        self._class_map_text = msgspec.json.encode(classes.class_map)
+        self._class_map = msgspec.Raw(self._class_map_text)
+        self._label, self._metadata = (f'"{name}":'.encode() for name in (attribute, attribute + METADATA))
         self._new_names = {attribute: CANONICAL, attribute + METADATA: CANONICAL + METADATA}
         self._remembered: dict[bytes, _Ids] = {}
 
@@ -83,6 +87,35 @@ class Canonicaliser:
             new_names = new_names | {CANONICAL: kept, CANONICAL + METADATA: kept + METADATA}
         return msgspec.json.encode({new_names.get(name, name): value for name, value in fields.items()})
 
+    def plain(self, raw: bytes) -> bytes:
+        """One line that `labels.glance` found plain, rewritten in a third of the time.
+
+        Such a line has each key once, as a key only, so that where things stand can be told by their names. White space
+        inside the line stays.
+        """
+        at = raw.rfind(_MAP_KEY)
+        metadata = raw.rfind(self._metadata, 0, at) if at > 0 else -1
+        label = raw.find(self._label, 0, metadata) if metadata > 0 else -1
+        if label < 0:  # space before a colon, or the label behind its metadata
+            return self(raw)
+        begin = raw.index(b"{", at)
+        end = raw.index(b"}", begin) + 1
+        ids = self._ids(raw[begin:end])
+        if self._attribute == CANONICAL and ids.as_listed:
+            return raw
+        boxes = raw[label + len(self._label) : metadata]
+        if not ids.stay:
+            parts = boxes.split(_ID_KEY)
+            try:
+                for index in range(1, len(parts)):
+                    old, _, rest = parts[index].partition(b",")
+                    parts[index] = ids.keyed[old] + rest
+            except KeyError:  # space around an id, or a box that ends with it
+                return self(raw)
+            boxes = b"".join(parts)
+        between = raw[metadata + len(self._metadata) : begin]
+        return b"".join((raw[:label], _NEW_LABEL, boxes, _NEW_METADATA, between, self._class_map_text, raw[end:]))
+
     def _ids(self, text: bytes) -> _Ids:
         known = self._remembered.get(text)
         if known is None:
@@ -97,6 +130,7 @@ class _Ids:
 
     Attributes:
         new: the id in the class list by the map's id, both as JSON text; of listed classes only.
+        keyed: the same with the key before it and the comma behind.
         stay: no id changes.
         as_listed: the map is that of the class list.
     """
@@ -106,6 +140,7 @@ class _Ids:
         self.new = {
             key.encode(): str(classes.ids[name]).encode() for key, name in entries.items() if name in classes.ids
         }
+        self.keyed = {old: _ID_KEY + new + b"," for old, new in self.new.items()}
         self.stay = all(old == new for old, new in self.new.items())
         self.as_listed = entries == classes.class_map
 

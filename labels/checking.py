@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labels.advice import IMAGE_SHAPE, Overview
+from labels.class_maps import ClassMaps, class_map_of
 from labels.classes import ClassList, similar_names, unused_classes
 from labels.findings import Code, Finding, Severity
 from labels.records import Kind, Line
@@ -34,15 +35,23 @@ class Checked:
         return sum(finding.severity is severity for finding in self.findings)
 
 
-def check_lines(lines: Sequence[Line], configured: ClassList | None = None, image_shape: int = IMAGE_SHAPE) -> Checked:
+def check_lines(
+    lines: Sequence[Line], attribute: str, configured: ClassList | None = None, image_shape: int = IMAGE_SHAPE
+) -> Checked:
     """Account for the lines of one manifest, as they came out of reading and settling duplicates.
 
     Args:
+        attribute: the label attribute that they were read with.
         configured: the class list, if there is one.
         image_shape: pixels; what training will resize images to.
     """
     checked = _whole(lines, configured, image_shape)
     checked.findings[:0] = [finding for line in lines for finding in line.findings]
+    maps = ClassMaps()
+    for line in lines:
+        if line.record:
+            maps.add(class_map_of(line.raw, attribute), line.number)
+    checked.findings.extend(maps.findings())
     return checked
 
 

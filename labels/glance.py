@@ -17,7 +17,7 @@ from labels.advice import SMALLEST_SIDE
 from labels.attributes import METADATA
 from labels.duplicate_keys import duplicate_key
 from labels.kinds import DETECTION_TYPE
-from labels.lines import LONGEST_LINE
+from labels.long_attributes import LONGEST_ATTRIBUTE
 from labels.manifest import is_class_name
 
 # Not looked at by Python's garbage collector: they hold no cycles, and there are ten of them a line.
@@ -63,11 +63,14 @@ class _Fields(Protocol):
     metadata: _Metadata
 
 
-# source-ref, label, metadata; annotations, image_size; width, height; type, class-map, objects
-_SURE_KEYS = 3 + 2 + 2 + 3
-_KEYS_OF_A_BOX = 5 + 1  # and its confidence
+# Quotes of the keys and texts that every line has: source-ref and its value, label, metadata; annotations, image_size;
+# width, height; type and its value, class-map, objects.
+_SURE_QUOTES = 8 + 4 + 4 + 8
+_QUOTES_OF_A_BOX = 10 + 2  # and its confidence
+_KEYS = {"source-ref", "annotations", "image_size", "class_id", "left", "top", "width", "height", "depth", "type"}
+_KEYS |= {"class-map", "objects", "confidence", "human-annotated", "creation-date", "job-name", "adjustment-status"}
 # A manifest with more different maps than any labelling job makes must not fill the memory with them.
-_MOST_MAPS = 20_000
+MOST_MAPS = 20_000
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -76,15 +79,19 @@ class ClassMap:
 
     Attributes:
         names: name by id, those only that a box may have.
+        entries: id as text to name, as it stands in the line.
         all_names: every name a class can have, allowed or not.
+        ids: those of names.
         sound: whether its keys differ.
-        colons: in its text.
-        lines, boxes, shown: for those who count: lines that have this map, boxes by class id, and what stands for each
-            set of ids that a line shows.
+        plain: whether its end can be told by the next bracket, and its keys from any other in a line.
+        quotes: in its text.
+        first_line, lines, boxes, shown: for those who count: the first line that has this map, how many have it, boxes
+            by class id, and what stands for each set of ids that a line shows.
+        waiting: class ids of boxes that are not counted yet.
     """
 
     def __init__(self, text: bytes, allowed: Collection[str] | None) -> None:
-        entries = msgspec.json.decode(text, type=dict[str, str])
+        self.entries = entries = msgspec.json.decode(text, type=dict[str, str])
         self.all_names = tuple(name for name in entries.values() if is_class_name(name))
         self.names = {
             int(key): name
@@ -93,11 +100,19 @@ class ClassMap:
             if key.isascii() and key.isdigit() and key == str(int(key)) and is_class_name(name)
             if allowed is None or name in allowed
         }
+        self.ids = frozenset(self.names)
         self.sound = duplicate_key(text) is None
-        self.colons = text.count(b":")
-        self.lines = 0
+        self.plain = text.count(b"}") == 1 and all(key.isascii() and key.isdigit() for key in entries)
+        self.quotes = text.count(b'"')
+        self.first_line = self.lines = 0
         self.boxes: Counter[int] = Counter()
+        self.waiting: list[int] = []
         self.shown: dict[frozenset[int], int] = {}
+
+    def count(self) -> None:
+        """Count the boxes that wait for it."""
+        self.boxes.update(self.waiting)
+        self.waiting.clear()
 
 
 class Glance(NamedTuple):
@@ -108,6 +123,8 @@ class Glance(NamedTuple):
         shown: the different ones among them.
         tiny: class ids of the boxes too small at the network's input (`labels.advice`).
         machine_labelled: see `Record`.
+        plain: the line has no other keys than those known here, and no escapes: to exchange bytes is enough to rewrite
+            it (`labels.canonical`).
     """
 
     source_ref: str
@@ -116,6 +133,7 @@ class Glance(NamedTuple):
     shown: frozenset[int]
     tiny: list[int]
     machine_labelled: bool
+    plain: bool
 
 
 class Glancer:
@@ -129,7 +147,7 @@ class Glancer:
     def __init__(self, attribute: str, classes: Collection[str] | None, image_shape: int) -> None:
         self._allowed = None if classes is None else frozenset(classes)
         self._tiny_share = SMALLEST_SIDE / image_shape
-        self._key_colons = 2 * attribute.count(":")
+        self._plain_name = attribute not in _KEYS
         fields = msgspec.defstruct(
             "Fields",
             [("source_ref", str), ("label", _Label), ("metadata", _Metadata)],
@@ -146,7 +164,7 @@ class Glancer:
 
     def __call__(self, raw: bytes) -> Glance | None:
         """What the line says, or None when it takes a closer look to tell."""
-        if len(raw) > LONGEST_LINE:
+        if len(raw) > LONGEST_ATTRIBUTE:  # there is, or may be, something to say of its length
             return None
         try:
             if not raw.isascii():
@@ -169,7 +187,7 @@ class Glancer:
             or len(label.image_size) != 1
             or not source_ref.startswith("s3://")
             or not 5 < bucket_end < len(source_ref) - 1
-            or not (self._keys_add_up(raw, fields, class_map) or duplicate_key(raw) is None)
+            or not ((known := self._no_other_keys(raw, fields, class_map)) or duplicate_key(raw) is None)
         ):
             return None
         size = label.image_size[0]
@@ -178,44 +196,43 @@ class Glancer:
             return None
         class_ids = [box.class_id for box in boxes]
         shown = frozenset(class_ids)
-        if not shown <= class_map.names.keys():
+        if not shown <= class_map.ids:
             return None
         narrowest, lowest = self._tiny_share * image_width, self._tiny_share * image_height
         tiny: list[int] = []
         for box in boxes:
-            left, top, width, height = box.left, box.top, box.width, box.height
-            if left < 0 or top < 0 or left + width > image_width or top + height > image_height:
+            width, height = box.width, box.height
+            if not (0 <= box.left <= image_width - width and 0 <= box.top <= image_height - height):
                 return None
             if width < narrowest or height < lowest:
                 if width <= 0 or height <= 0:
                     return None
                 tiny.append(box.class_id)
-        return Glance(source_ref, class_map, class_ids, shown, tiny, metadata.human_annotated == "no")
+        plain = known and class_map.plain and self._plain_name
+        return Glance(source_ref, class_map, class_ids, shown, tiny, metadata.human_annotated == "no", plain)
 
     def _map(self, text: bytes) -> ClassMap | None:
         known = self._maps.get(text)
-        if known is None and len(self._maps) < _MOST_MAPS:
+        if known is None and len(self._maps) < MOST_MAPS:
             known = self._maps[text] = ClassMap(text, self._allowed)
         return known
 
-    def _keys_add_up(self, raw: bytes, fields: _Fields, class_map: ClassMap) -> bool:
+    def _no_other_keys(self, raw: bytes, fields: _Fields, class_map: ClassMap) -> bool:
         """Whether the line has the keys that were decoded and no other, so that none of them can stand twice.
 
-        Keys are counted by their colons, less the colons in texts. Backslashes could hide a colon; a line with one is
-        not counted.
+        Keys and texts are counted by their quotes. Behind a backslash a quote would be part of a text; a line with one
+        is not counted.
         """
-        metadata, label = fields.metadata, fields.label
-        colons = self._key_colons + class_map.colons + fields.source_ref.count(":")
-        keys = _SURE_KEYS + _KEYS_OF_A_BOX * len(label.annotations)
-        if label.image_size and label.image_size[0].depth is not msgspec.UNSET:
-            keys += 1
-        for text in (
-            metadata.human_annotated,
-            metadata.creation_date,
-            metadata.job_name,
-            metadata.adjustment_status,
-        ):
-            if text is not None:
-                keys += 1
-                colons += text.count(":")
-        return raw.count(b":") == keys + colons and b"\\" not in raw
+        metadata, sizes = fields.metadata, fields.label.image_size
+        quotes = _SURE_QUOTES + class_map.quotes + _QUOTES_OF_A_BOX * len(fields.label.annotations)
+        if metadata.human_annotated is not None:
+            quotes += 4
+        if metadata.creation_date is not None:
+            quotes += 4
+        if metadata.job_name is not None:
+            quotes += 4
+        if metadata.adjustment_status is not None:
+            quotes += 4
+        if sizes and sizes[0].depth is not msgspec.UNSET:
+            quotes += 2
+        return raw.count(b'"') == quotes and b"\\" not in raw

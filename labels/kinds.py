@@ -58,7 +58,7 @@ def remedy(kind: str) -> str:
     """What to do with labels of a kind that is not bounding boxes on images."""
     if is_video(kind):
         return (
-            "each line names a SeqLabel.json with the boxes of a video's frames: turn those into lines of images "
-            "with labels.video.frame_lines, and give that manifest"
+            "each line names a SeqLabel.json with the boxes of a video's frames: make a line for each frame with "
+            "`groundloop labels convert MANIFEST NEW --to groundtruth --images FRAMES`, and give the new manifest"
         )
     return _REMEDIES.get(kind, f"only bounding boxes ({DETECTION_TYPE}) can be used")

@@ -91,18 +91,34 @@ def byte_ranges(path: Path, count: int) -> list[ByteRange]:
 def lines_of(path: Path, within: ByteRange) -> Iterator[tuple[int, bytes]]:
     """Byte offset and bytes of each line, as `raw_lines` gives them: no ending, no mark, of long ones the start."""
     room = _room()
-    with path.open("rb", buffering=_CHUNK) as stream:
-        stream.seek(within.start)
-        offset = within.start
-        while offset < within.end and (line := stream.readline(room)):
-            read = len(line)
-            while len(line) == room and not line.endswith(b"\n") and (rest := stream.readline(room)):
-                read += len(rest)
-                if rest.endswith(b"\n"):
-                    break
-            mark = len(_BOM) if offset == 0 and line.startswith(_BOM) else 0
-            yield offset + mark, line[mark:].removesuffix(b"\n").removesuffix(b"\r")
-            offset += read
+    mark = 0 if within.start else _mark(path)
+    offset, left = within.start + mark, within.end - within.start - mark
+    tail, dropped = b"", 0  # a line's begin that the next chunk goes on with, and how much of it is let go
+    with path.open("rb", buffering=0) as stream:
+        stream.seek(offset)
+        while left and (chunk := stream.read(min(_CHUNK, left))):
+            left -= len(chunk)
+            lines = chunk.split(b"\n")
+            lines[0] = tail + lines[0]
+            tail = lines.pop()
+            for line in lines:
+                if len(line) > room:
+                    dropped += len(line) - room
+                    line = line[:room]
+                yield offset, line.removesuffix(b"\r")
+                offset += len(line) + dropped + 1
+                dropped = 0
+            if len(tail) > room:
+                dropped += len(tail) - room
+                tail = tail[:room]
+    if tail or dropped or (mark and within.end == mark):  # a mark alone is a line without anything
+        yield offset, tail.removesuffix(b"\r")
+
+
+def _mark(path: Path) -> int:
+    """How long the byte order mark is that the file begins with."""
+    with path.open("rb") as stream:
+        return len(_BOM) if stream.read(len(_BOM)) == _BOM else 0
 
 
 def is_compressed(path: Path) -> bool:

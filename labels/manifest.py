@@ -20,6 +20,7 @@ from labels.errors import UserError
 from labels.findings import Code, Finding, Severity
 from labels.kinds import DETECTION_TYPE, is_video, kind_of, remedy
 from labels.lines import LINE_LIMIT, LONGEST_LINE, open_manifest, raw_lines
+from labels.long_attributes import LONGEST_ATTRIBUTE, long_attributes
 from labels.records import Box, Kind, Line, Record
 
 __all__ = ["LONGEST_CLASS_NAME", "ManifestReader", "is_class_name", "open_manifest", "raw_lines", "source_ref_of"]
@@ -133,6 +134,8 @@ class ManifestReader:
             told = f"the line has {length:,} characters; Ground Truth itself takes {LONGEST_LINE:,}; read all the same"
             problems.append((Code.LONG_LINE, told))
         findings = tuple(Finding(code, message, number, record.source_ref) for code, message in problems)
+        if len(raw) > LONGEST_ATTRIBUTE:
+            findings += tuple(long_attributes(number, raw, record.source_ref))
         if any(finding.severity is Severity.ERROR for finding in findings):
             return Line(number, raw, Kind.REJECTED, None, findings)
         return Line(number, raw, Kind.LABELLED if record.boxes else Kind.NEGATIVE, record, findings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -22,7 +22,19 @@ class Split(str, Enum):
 
 def digest(name: str, seed: int) -> int:
     """A stable pseudo-random number of 64 bits for one image or group: BLAKE2b of seed and name."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest(), "big")
+    return digester(seed)(name)
+
+
+def digester(seed: int) -> Callable[[str], int]:
+    """`digest` for many names with one seed."""
+    begin = hashlib.blake2b(f"{seed}:".encode(), digest_size=8).copy
+
+    def of(name: str) -> int:
+        state = begin()
+        state.update(name.encode())
+        return int.from_bytes(state.digest(), "big")
+
+    return of
 
 
 def shuffled(keys: Sequence[int], chosen: Iterable[int], seed: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Labels of video frames: the SeqLabel.json of a video job, as manifest lines of single images.
+"""Labels of video frames: the SeqLabel.json of a video job, as boxes on single images.
 
 The format: Amazon SageMaker developer guide, "Video frame object detection output" and "Video frame object tracking
 output". In real files `frame-no` and `class-id` are text where the guide shows numbers.
@@ -6,19 +6,20 @@ output". In real files `frame-no` and `class-id` are text where the guide shows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 
-from labels.attributes import CANONICAL, METADATA
 from labels.errors import UserError
-from labels.kinds import DETECTION_TYPE
-from labels.manifest import ManifestReader
-from labels.records import Line
+from labels.records import Box
+
+KEYS = frozenset({"detection-annotations", "tracking-annotations"})
+"""One of them a SeqLabel.json has."""
 
 _Id = Annotated[int, msgspec.Meta(ge=0, le=2**53)] | Annotated[str, msgspec.Meta(max_length=18)]
-_GIVE_MAP = "give the class-map, which stands in the output manifest beside the SeqLabel.json's URI"
+_GIVE_MAP = "give the job's output manifest, which holds the class-map, instead of the SeqLabel.json"
 
 
 class _Annotation(msgspec.Struct, rename="kebab"):
@@ -30,10 +31,9 @@ class _Annotation(msgspec.Struct, rename="kebab"):
     object_name: str = ""
 
 
-class _Frame(msgspec.Struct, rename="kebab"):
-    frame: str
+class _Frame(msgspec.Struct):
+    frame: Annotated[str, msgspec.Meta(min_length=1)]
     annotations: list[_Annotation]
-    frame_no: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Sequence(msgspec.Struct, rename="kebab"):
@@ -41,44 +41,47 @@ class _Sequence(msgspec.Struct, rename="kebab"):
     tracking_annotations: list[_Frame] | None = None
 
 
-def read_sequence(
-    data: bytes, folder: str, width: int, height: int, class_map: Mapping[str, str] | None = None
-) -> Iterator[Line]:
-    """The frames of one video, read and checked like lines of a manifest: one record for each sound frame.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame.
 
-    Arguments and errors are those of `frame_lines`; line numbers count the frames from 1.
+    Attributes:
+        name: its file name.
+        boxes: unchecked, since the file does not say how large the frames are; may be empty.
     """
-    return ManifestReader(CANONICAL).read(frame_lines(data, folder, width, height, class_map))
+
+    name: str
+    boxes: tuple[Box, ...]
 
 
-def frame_lines(
-    data: bytes, folder: str, width: int, height: int, class_map: Mapping[str, str] | None = None
-) -> Iterator[bytes]:
-    """One manifest line for each frame of a SeqLabel.json, with the label attribute `bounding-box`.
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """The frames of one video, in their order, and the names of its classes by id."""
+
+    frames: tuple[Frame, ...]
+    class_map: Mapping[str, str]
+
+
+def read_sequence(data: bytes, class_map: Mapping[str, str] | None = None) -> Sequence:
+    """The labels of one video.
 
     Args:
         data: the file.
-        folder: S3 URI of the folder that holds the frames.
-        width, height: of every frame, pixels; the file itself does not say.
         class_map: id as text to name, from the metadata beside the file's URI in the output manifest. Without it the
             names come from the objects', as tracking jobs give them (`Vehicle:1` is a Vehicle).
 
     Raises:
-        UserError: the file is no SeqLabel.json, a class has no name, or the folder is no S3 URI.
+        UserError: the file is no SeqLabel.json, or a class has no name.
     """
-    if not folder.startswith("s3://") or folder == "s3://":
-        raise UserError(f"the folder of the frames is {folder!r}: give its S3 URI, s3://bucket/folder/")
     try:
         sequence = msgspec.json.decode(data, type=_Sequence)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"not the SeqLabel.json of a video job: {error}") from None
     frames = sequence.tracking_annotations if sequence.detection_annotations is None else sequence.detection_annotations
     if frames is None:
-        raise UserError(
-            "not the SeqLabel.json of a video job: it holds no detection-annotations, no tracking-annotations"
-        )
-    names = _names(frames) if class_map is None else dict(class_map)
-    return (_line(frame, folder.rstrip("/"), width, height, names) for frame in frames)
+        raise UserError(f"not the SeqLabel.json of a video job: it holds no {', no '.join(sorted(KEYS))}")
+    names = _names(frames) if class_map is None else class_map
+    return Sequence(tuple(Frame(frame.frame, _boxes(frame, names)) for frame in frames), names)
 
 
 def _names(frames: list[_Frame]) -> dict[str, str]:
@@ -96,28 +99,11 @@ def _names(frames: list[_Frame]) -> dict[str, str]:
     return names
 
 
-def _line(frame: _Frame, folder: str, width: int, height: int, names: Mapping[str, str]) -> bytes:
-    boxes = [
-        {
-            "class_id": int(item.class_id) if str(item.class_id).isdecimal() else item.class_id,
-            "left": item.left,
-            "top": item.top,
-            "width": item.width,
-            "height": item.height,
-        }
-        for item in frame.annotations
-    ]
-    return msgspec.json.encode(
-        {
-            "source-ref": f"{folder}/{frame.frame}",
-            "frame-no": frame.frame_no,
-            CANONICAL: {"image_size": [{"width": width, "height": height, "depth": 3}], "annotations": boxes},
-            # Video jobs give no confidences; 0 is what Ground Truth writes for a single worker.
-            CANONICAL + METADATA: {
-                "objects": [{"confidence": 0}] * len(boxes),
-                "class-map": names,
-                "type": DETECTION_TYPE,
-                "human-annotated": "yes",
-            },
-        }
+def _boxes(frame: _Frame, names: Mapping[str, str]) -> tuple[Box, ...]:
+    for item in frame.annotations:
+        if str(item.class_id) not in names:
+            known = ", ".join(names) or "none"
+            raise UserError(f"class {item.class_id} of frame {frame.frame} is not in the class-map ({known})")
+    return tuple(
+        Box(names[str(item.class_id)], item.left, item.top, item.width, item.height) for item in frame.annotations
     )

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from detections.drawing import draw_labels
 from labels.errors import UserError
+from labels.image_folder import ImageFolder
 from labels.records import Record
-from pipeline.placing import ImageFolder
 
 _COLUMNS = 4
 _CELL = 480
@@ -46,10 +46,7 @@ class ImageSource:
             from pipeline.packages import read_bytes
 
             return read_bytes(self._region, reference)
-        path = self._folder.find(reference)
-        if path is None:
-            raise UserError(f"{reference}: the folder has no such image")
-        return path.read_bytes()
+        return self._folder.file(reference).read_bytes()
 
 
 def contact_sheet(records: Sequence[Record], classes: Sequence[str], source: ImageSource) -> Image.Image:

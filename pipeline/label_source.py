@@ -1,38 +1,64 @@
-"""Reading manifests for the commands on labels: from disk or S3, with the label attribute that is meant."""
+"""Labels for the commands on them: from disk or S3, and of manifests the label attribute that is meant."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from labels.attributes import choose_attribute, find_attributes
 from labels.boxes import CLIP_TOLERANCE
 from labels.duplicates import one_line_per_image
 from labels.errors import UserError
+from labels.image_folder import SUFFIXES
 from labels.manifest import ManifestReader, open_manifest, raw_lines
 from labels.records import Line
 
 AUTO = "auto"
 
 
+@dataclass(frozen=True)
+class Source:
+    """Labels on disk.
+
+    Attributes:
+        path: file or folder.
+        named: puts the names that the user knows into a text.
+        fetch_images: for formats that need the image files beside the labels: puts them there too.
+    """
+
+    path: Path
+    named: Callable[[str], str]
+    fetch_images: Callable[[], None]
+
+
 @contextmanager
-def on_disk(place: str, region: str) -> Iterator[Path]:
-    """The manifest at a path or S3 URI, as a file while the body runs.
+def labels_at(
+    place: str, region: str, progress: Callable[[int, int], None] | None = None, folders: bool = True
+) -> Iterator[Source]:
+    """The file or folder at a path or S3 URI, on disk while the body runs.
+
+    A folder in S3 comes without its image files, which are large and seldom needed.
+
+    Args:
+        progress: is told how many objects are copied, of how many.
+        folders: whether a folder will do.
 
     Raises:
-        UserError: an S3 object that is not there.
+        UserError: nothing is there in S3, or a folder that is not asked for; whatever the body raises, with S3 URIs for
+            the names of the copies.
     """
     if not place.startswith("s3://"):
-        yield Path(place)
+        yield Source(Path(place), str, lambda: None)
         return
-    from pipeline.packages import read_bytes
+    from pipeline.s3_copy import s3_copy
 
-    with tempfile.NamedTemporaryFile(suffix=".manifest") as file:
-        file.write(read_bytes(region, place))
-        file.flush()
-        yield Path(file.name)
+    with s3_copy(place, region, progress) as copy:
+        if copy.is_folder and not folders:
+            raise UserError(f"{place}: is a folder in S3: give the manifest in it")
+        copy.fetch(lambda name: not _is_image(name))
+        yield Source(copy.path, copy.named, lambda: copy.fetch(_is_image))
 
 
 def read_manifest(
@@ -52,14 +78,17 @@ def read_manifest(
     Raises:
         UserError: the manifest can't be read, or there is more than one candidate for ``auto``; it names ``place``.
     """
-    with on_disk(place, region) as path:
-        try:
+    try:
+        with labels_at(place, region, folders=False) as source:
             if attribute == AUTO:
-                with open_manifest(path) as stream:
+                with open_manifest(source.path) as stream:
                     attribute = choose_attribute(find_attributes(raw_lines(stream)))
             reader = ManifestReader(attribute, classes, clip_tolerance)
-            with open_manifest(path) as stream:
+            with open_manifest(source.path) as stream:
                 return attribute, list(one_line_per_image(list(reader.read(stream))))
-        except UserError as error:
-            text = str(error).replace(str(path), place)  # an S3 object's copy has a name that nobody knows
-            raise UserError(text if place in text else f"{place}: {text}") from None
+    except UserError as error:
+        raise UserError(str(error) if place in str(error) else f"{place}: {error}") from None
+
+
+def _is_image(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in SUFFIXES

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from labels.errors import UserError
+from labels.image_folder import ImageFolder
 from pipeline.aws import error_code
 
 _UPLOADS_AT_ONCE = 8
@@ -47,48 +47,12 @@ def source_refs(manifest: Path) -> list[str]:
     return list(found)
 
 
-class ImageFolder:
-    """Image files on disk, found by the S3 URIs that a manifest has for them.
-
-    Raises:
-        UserError: it is no folder.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise UserError(f"--images {folder}: is no folder")
-        self._folder = folder
-        self._by_tail: defaultdict[tuple[str, ...], list[Path]] = defaultdict(list)
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                parts = path.relative_to(folder).parts
-                for start in range(len(parts)):
-                    self._by_tail[parts[start:]].append(path)
-
-    def find(self, reference: str) -> Path | None:
-        """The file whose path shares the longest tail with the reference's key; None when there is none.
-
-        Raises:
-            UserError: several files fit equally well.
-        """
-        parts = PurePosixPath(_bucket_and_key(reference)[1]).parts
-        for start in range(len(parts)):
-            fitting = self._by_tail.get(parts[start:], [])
-            if len(fitting) > 1:
-                shown = ", ".join(str(path.relative_to(self._folder)) for path in fitting[:3])
-                raise UserError(
-                    f"--images {self._folder}: {len(fitting)} files fit {reference} equally well ({shown}); keep one"
-                )
-            if fitting:
-                return fitting[0]
-        return None
-
-
 def place(s3: Any, references: list[str], images: Path) -> Placed:
     """Upload the image of each reference, found in the folder by its name.
 
     Raises:
-        UserError: the folder holds none of the images, or several that fit one reference equally well.
+        UserError: the folder holds none of the images, several that fit one reference equally well, or one that fits
+            two of them.
     """
     folder = ImageFolder(images)
     pairs = [(reference, folder.find(reference)) for reference in references]

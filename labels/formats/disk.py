@@ -13,6 +13,8 @@ from labels.errors import UserError
 
 T = TypeVar("T")
 
+_BOM = b"\xef\xbb\xbf"
+
 
 def read_bytes(path: Path) -> bytes:
     """Raises UserError when the file cannot be read."""
@@ -40,13 +42,21 @@ def read_json(path: Path, shape: type[T]) -> T:
     Raises:
         UserError: it is not JSON, or something in it is missing or of the wrong type.
     """
-    data = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+    data = read_bytes(path).removeprefix(_BOM)
     try:
         return msgspec.json.decode(data, type=shape)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: {str(error)[:1].lower()}{str(error)[1:]}: correct it there") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not JSON: {error}") from None
+
+
+def keys_of(data: bytes | msgspec.Raw) -> set[str]:
+    """The keys of a JSON object, with or without byte order mark; none when it is something else."""
+    try:
+        return set(msgspec.json.decode(bytes(data).removeprefix(_BOM), type=dict[str, msgspec.Raw]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return set()
 
 
 def read_class_names(path: Path) -> list[str]:

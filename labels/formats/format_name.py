@@ -6,7 +6,21 @@ from enum import Enum
 
 
 class FormatName(str, Enum):
-    """As on the command line."""
+    """What can be read, as on the command line."""
+
+    GROUNDTRUTH = "groundtruth"
+    COCO = "coco"
+    YOLO = "yolo"
+    VOC = "voc"
+    CSV = "csv"
+    JUMPSTART = "jumpstart"
+    REKOGNITION = "rekognition"
+    A2I = "a2i"
+    VIDEO = "video"
+
+
+class WrittenFormat(str, Enum):
+    """What can be written, too: the formats that labels of any origin fit into."""
 
     GROUNDTRUTH = "groundtruth"
     COCO = "coco"

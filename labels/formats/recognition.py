@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import msgspec
-
+from labels.attributes import label_kinds
 from labels.errors import UserError
+from labels.formats.a2i.output_file import KEYS, OUTPUT
 from labels.formats.coco.reader import json_file
 from labels.formats.csv.reader import COLUMNS
-from labels.formats.disk import read_bytes
+from labels.formats.disk import keys_of, read_bytes
 from labels.formats.jumpstart.reader import ANNOTATIONS
 from labels.formats.voc.reader import annotations_folder
 from labels.formats.yolo.class_names import FILES, names_file
+from labels.kinds import DETECTION_TYPE, is_video
 from labels.manifest import open_manifest, raw_lines
+from labels.video import KEYS as KEYS_OF_SEQUENCES
 
 _FOLDER = "it is a folder"
 _FILE = "it is a file, not a folder"
@@ -26,18 +28,33 @@ def why_not_manifest(path: Path) -> str:
     if path.is_dir():
         return _FOLDER
     try:
-        with open_manifest(path) as stream:
-            line = next((line for line in raw_lines(stream) if line.strip()), b"")
+        line = _first_line(path)
     except UserError as error:
         return str(error)
-    return "" if "source-ref" in _keys(line) else "its first line is no JSON object with a source-ref"
+    if "source-ref" not in keys_of(line):
+        return "its first line is no JSON object with a source-ref"
+    kinds = [kind for _, kind in label_kinds(line)]
+    return "its labels are a video's" if any(map(is_video, kinds)) and DETECTION_TYPE not in kinds else ""
+
+
+def why_not_video(path: Path) -> str:
+    """A SeqLabel.json, or a manifest with labels of a video on its first line."""
+    if path.is_dir():
+        return _FOLDER
+    try:
+        if keys_of(read_bytes(path)) & KEYS_OF_SEQUENCES:
+            return ""
+        kinds = [kind for _, kind in label_kinds(_first_line(path))]
+    except UserError as error:
+        return str(error)
+    return "" if any(map(is_video, kinds)) else "no SeqLabel.json, nor a manifest of a video job"
 
 
 def why_not_coco(path: Path) -> str:
     """The keys of the JSON object decide."""
     try:
         file = json_file(path)
-        keys = _keys(_json_bytes(file))
+        keys = keys_of(read_bytes(file))
     except UserError as error:
         return str(error)
     missing = [key for key in ("images", "annotations", "categories") if key not in keys]
@@ -50,7 +67,7 @@ def why_not_jumpstart(path: Path) -> str:
     if file.name != ANNOTATIONS or not file.is_file():
         return f"no {ANNOTATIONS}"
     try:
-        keys = _keys(_json_bytes(file))
+        keys = keys_of(read_bytes(file))
     except UserError as error:
         return str(error)
     if "categories" in keys:
@@ -93,13 +110,22 @@ def why_not_csv(path: Path) -> str:
     return f"its first line lacks the columns {', '.join(missing)}" if missing else ""
 
 
-def _json_bytes(file: Path) -> bytes:
-    data = read_bytes(file)
-    return data.removeprefix(b"\xef\xbb\xbf")
+def _first_line(path: Path) -> bytes:
+    """The first that is not blank."""
+    with open_manifest(path) as stream:
+        return next((line for line in raw_lines(stream) if line.strip()), b"")
 
 
-def _keys(data: bytes) -> set[str]:
+def why_not_a2i(path: Path) -> str:
+    """The keys of one output file."""
+    file = path
+    if path.is_dir():
+        first = next(iter(path.rglob(OUTPUT)), None)
+        if first is None:
+            return f"holds no {OUTPUT}"
+        file = first
     try:
-        return set(msgspec.json.decode(data, type=dict[str, msgspec.Raw]))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return set()
+        missing = KEYS - keys_of(read_bytes(file))
+    except UserError as error:
+        return str(error)
+    return f"{file.name} is no JSON object with {', '.join(sorted(missing))}" if missing else ""

@@ -8,25 +8,30 @@ from pathlib import Path
 
 from labels.attributes import CANONICAL
 from labels.errors import UserError
+from labels.formats.a2i import from_a2i
 from labels.formats.coco import as_coco, from_coco
 from labels.formats.csv import as_csv, from_csv
 from labels.formats.dataset import Dataset
-from labels.formats.format_name import FormatName
+from labels.formats.format_name import FormatName, WrittenFormat
 from labels.formats.groundtruth import as_groundtruth, from_groundtruth
 from labels.formats.groundtruth.reader import AUTO
-from labels.formats.images import ImageFolder
 from labels.formats.jumpstart import as_jumpstart, from_jumpstart
 from labels.formats.recognition import (
+    why_not_a2i,
     why_not_coco,
     why_not_csv,
     why_not_jumpstart,
     why_not_manifest,
+    why_not_video,
     why_not_voc,
     why_not_yolo,
 )
 from labels.formats.rekognition import as_rekognition
+from labels.formats.video import from_video
+from labels.formats.video.reader import Fetch
 from labels.formats.voc import as_voc, from_voc
 from labels.formats.yolo import as_yolo, from_yolo
+from labels.image_folder import ImageFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,12 @@ class Options:
     Attributes:
         images: the folder with the image files.
         label_attribute: of manifests; `auto` means the only one when read, `bounding-box` when written.
+        fetch: reads what is in S3, for labels that are spread over files there.
     """
 
     images: ImageFolder | None = None
     label_attribute: str = AUTO
+    fetch: Fetch | None = None
 
     @property
     def written_attribute(self) -> str:
@@ -52,65 +59,83 @@ class Format:
 
     Attributes:
         read: the data set at a path. Raises UserError.
-        write: writes a data set to a new path and returns notes on what was lost. Raises UserError.
         why_not: why what is at a path is not in this format; "" when it is.
         uris, file_names: how it can name images.
         keeps_images: whether it has a folder of image files.
+        measures_images: whether reading looks into that folder.
     """
 
     read: Callable[[Path, Options], Dataset]
-    write: Callable[[Dataset, Path, Options], list[str]]
     why_not: Callable[[Path], str]
     uris: bool = False
     file_names: bool = True
     keeps_images: bool = False
+    measures_images: bool = False
 
 
 FORMATS = {
     FormatName.GROUNDTRUTH: Format(
         lambda path, options: from_groundtruth(path, options.label_attribute),
-        lambda dataset, path, options: as_groundtruth(dataset, path, options.written_attribute),
         why_not_manifest,
         uris=True,
         file_names=False,
     ),
     FormatName.COCO: Format(
         lambda path, options: from_coco(path, options.images),
-        lambda dataset, path, _: as_coco(dataset, path),
         why_not_coco,
     ),
     FormatName.YOLO: Format(
         lambda path, options: from_yolo(path, options.images),
-        lambda dataset, path, options: as_yolo(dataset, path, options.images),
         why_not_yolo,
         keeps_images=True,
+        measures_images=True,
     ),
     FormatName.VOC: Format(
         lambda path, options: from_voc(path, options.images),
-        lambda dataset, path, options: as_voc(dataset, path, options.images),
         why_not_voc,
         keeps_images=True,
     ),
     FormatName.CSV: Format(
         lambda path, options: from_csv(path, options.images),
-        lambda dataset, path, _: as_csv(dataset, path),
         why_not_csv,
         uris=True,
     ),
     FormatName.JUMPSTART: Format(
         lambda path, _: from_jumpstart(path),
-        lambda dataset, path, options: as_jumpstart(dataset, path, options.images),
         why_not_jumpstart,
         keeps_images=True,
     ),
     FormatName.REKOGNITION: Format(
         lambda path, options: from_groundtruth(path, options.label_attribute),
-        lambda dataset, path, options: as_rekognition(dataset, path, options.written_attribute),
         lambda path: why_not_manifest(path) or "its lines are Ground Truth's, and read as such",
         uris=True,
         file_names=False,
     ),
+    FormatName.A2I: Format(
+        lambda path, options: from_a2i(path, images=options.images),
+        why_not_a2i,
+        uris=True,
+        file_names=False,
+    ),
+    FormatName.VIDEO: Format(
+        lambda path, options: from_video(path, options.label_attribute, options.images, options.fetch),
+        why_not_video,
+        uris=True,
+    ),
 }
+
+WRITERS: dict[WrittenFormat, Callable[[Dataset, Path, Options], list[str]]] = {
+    WrittenFormat.GROUNDTRUTH: lambda dataset, path, options: as_groundtruth(dataset, path, options.written_attribute),
+    WrittenFormat.COCO: lambda dataset, path, _: as_coco(dataset, path),
+    WrittenFormat.YOLO: lambda dataset, path, options: as_yolo(dataset, path, options.images),
+    WrittenFormat.VOC: lambda dataset, path, options: as_voc(dataset, path, options.images),
+    WrittenFormat.CSV: lambda dataset, path, _: as_csv(dataset, path),
+    WrittenFormat.JUMPSTART: lambda dataset, path, options: as_jumpstart(dataset, path, options.images),
+    WrittenFormat.REKOGNITION: lambda dataset, path, options: as_rekognition(
+        dataset, path, options.written_attribute, options.images
+    ),
+}
+"""Each writes a data set to a new path and returns notes on what was lost; raises UserError."""
 
 
 def detect(path: Path) -> FormatName:

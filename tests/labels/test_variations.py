@@ -91,8 +91,8 @@ def test_maps_that_contradict_each_other_between_lines(manifest_line: ManifestLi
         pytest.param([0], {"confidence-map": {"0": 1}}, "multilabel", id="several classes an image, no type"),
         pytest.param("s3://b/m.png", {"type": "groundtruth/semantic-segmentation"}, "masks", id="segmentation"),
         pytest.param("s3://b/m.png", {"internal-color-map": {}}, "masks", id="segmentation, no type"),
-        pytest.param("s3://b/s.json", {"type": "groundtruth/video-object-detection"}, "frame_lines", id="video"),
-        pytest.param("s3://b/s.json", {"type": "groundtruth/video-object-tracking"}, "frame_lines", id="tracking"),
+        pytest.param("s3://b/s.json", {"type": "groundtruth/video-object-detection"}, "labels convert", id="video"),
+        pytest.param("s3://b/s.json", {"type": "groundtruth/video-object-tracking"}, "labels convert", id="tracking"),
         pytest.param("s3://b/s.json", {"type": "groundtruth/point-cloud"}, "only bounding boxes", id="anything else"),
     ],
 )

@@ -1,3 +1,5 @@
+"""The SeqLabel.json of one video."""
+
 from __future__ import annotations
 
 import json
@@ -9,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labels.errors import UserError
-from labels.findings import Code
-from labels.records import Box, Kind
-from labels.video import read_sequence
+from labels.records import Box
+from labels.video import Frame, read_sequence
 
 SAMPLE = Path(__file__).parents[3] / "shared/samples/manifests/aws__amazon-sagemaker-examples__SeqLabel.head20.json"
 
@@ -33,50 +34,32 @@ def sequence(*frames: list[dict[str, Any]], kind: str = "tracking", number: type
 
 @pytest.mark.parametrize("kind", ["tracking", "detection"])
 @pytest.mark.parametrize("number", [str, int])
-def test_each_frame_is_a_record(kind: str, number: type) -> None:
+def test_each_frame_has_its_boxes(kind: str, number: type) -> None:
     data = sequence([item(number(0)), item(number(1), "Bus:1")], [], kind=kind, number=number)
-    lines = list(read_sequence(data, "s3://b/video/", 64, 48))
-    assert [(line.number, line.kind, line.findings) for line in lines] == [
-        (1, Kind.LABELLED, ()),
-        (2, Kind.NEGATIVE, ()),
-    ]
-    record = lines[0].record
-    assert record is not None
-    assert (record.source_ref, record.width, record.height) == ("s3://b/video/0.jpg", 64, 48)
-    assert record.boxes == (Box("Car", 1, 2, 3, 4), Box("Bus", 1, 2, 3, 4))
-    assert json.loads(lines[0].raw)["frame-no"] == number(0)
+    found = read_sequence(data)
+    assert found.frames == (Frame("0.jpg", (Box("Car", 1, 2, 3, 4), Box("Bus", 1, 2, 3, 4))), Frame("1.jpg", ()))
+    assert found.class_map == {"0": "Car", "1": "Bus"}
 
 
 def test_the_class_map_names_the_classes_where_one_is_given() -> None:
-    data = sequence([item("0", None)], [item("7", None)])
-    first, second = read_sequence(data, "s3://b/video", 64, 48, {"0": "car"})
-    assert first.record is not None
-    assert first.record.boxes[0].class_name == "car"
-    assert [finding.code for finding in second.findings] == [Code.MISSING_CLASS_MAP_ID]
-
-
-def test_boxes_are_checked_like_those_of_images() -> None:
-    data = sequence([item(left=-1)], [item(left=63)], [item(width=0)])
-    codes = [line.findings[0].code for line in read_sequence(data, "s3://b/v", 64, 48)]
-    assert codes == [Code.BOX_CLIPPED, Code.BOX_CLIPPED, Code.BOX_TOO_SMALL]
+    data = sequence([item("0", None)])
+    assert read_sequence(data, {"0": "car"}).frames[0].boxes[0].class_name == "car"
 
 
 @pytest.mark.parametrize(
-    ("data", "folder", "message"),
+    ("data", "class_map", "message"),
     [
-        pytest.param(b"{", "s3://b/v", "not the SeqLabel.json", id="no JSON"),
-        pytest.param(b"{}", "s3://b/v", "no detection-annotations", id="another file"),
-        pytest.param(sequence([{"left": 1}]), "s3://b/v", r"annotations\[0\]", id="box without sides"),
-        pytest.param(sequence([item("0", None)]), "s3://b/v", "class 0 of frame 0.jpg has no name", id="no name"),
-        pytest.param(
-            sequence([item("0", "Car:1"), item("0", "Bus:1")]), "s3://b/v", "'Car' and, in frame", id="two names"
-        ),
-        pytest.param(sequence([]), "frames/", "give its S3 URI", id="folder on disk"),
+        pytest.param(b"{", None, "not the SeqLabel.json", id="no JSON"),
+        pytest.param(b"{}", None, "no detection-annotations, no tracking-annotations", id="another file"),
+        pytest.param(sequence([{"left": 1}]), None, r"annotations\[0\]", id="box without sides"),
+        pytest.param(sequence([item("0", None)]), None, "class 0 of frame 0.jpg has no name", id="no name"),
+        pytest.param(sequence([item("0", "Car:1"), item("0", "Bus:1")]), None, "'Car' and, in frame", id="two names"),
+        pytest.param(sequence([item("7")]), {"0": "Car"}, r"not in the class-map \(0\)", id="not in the map"),
     ],
 )
-def test_what_cannot_be_read(data: bytes, folder: str, message: str) -> None:
+def test_what_cannot_be_read(data: bytes, class_map: dict[str, str] | None, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        list(read_sequence(data, folder, 64, 48))
+        read_sequence(data, class_map)
 
 
 JSON = st.recursive(
@@ -96,18 +79,18 @@ ITEM = st.fixed_dictionaries(
 )
 def test_whatever_is_in_the_file_is_read_or_refused(frames: list[Any]) -> None:
     try:
-        lines = list(read_sequence(json.dumps({"detection-annotations": frames}).encode(), "s3://b/v", 64, 48, {}))
+        found = read_sequence(json.dumps({"detection-annotations": frames}).encode())
     except UserError:
         return
-    assert len(lines) == len(frames)
+    assert [(frame.name, len(frame.boxes)) for frame in found.frames] == [
+        (frame["frame"], len(frame["annotations"])) for frame in frames
+    ]
 
 
 @pytest.mark.skipif(not SAMPLE.is_file(), reason="the folder of real samples is not beside the repository")
 def test_a_real_tracking_job() -> None:
-    lines = list(read_sequence(SAMPLE.read_bytes(), "s3://bucket/frames/", 1920, 1080))
-    assert [line.kind for line in lines] == [Kind.LABELLED] * 20
-    assert not any(line.findings for line in lines)
-    records = [line.record for line in lines if line.record]
-    assert records[0].source_ref == "s3://bucket/frames/000001.jpg"
-    assert {box.class_name for record in records for box in record.boxes} == {"Vehicle"}
-    assert len(records[0].boxes) == 2
+    found = read_sequence(SAMPLE.read_bytes())
+    assert len(found.frames) == 20
+    assert found.frames[0].name == "000001.jpg"
+    assert {box.class_name for frame in found.frames for box in frame.boxes} == {"Vehicle"}
+    assert len(found.frames[0].boxes) == 2

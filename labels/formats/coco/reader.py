@@ -10,7 +10,8 @@ import msgspec
 from labels.errors import UserError
 from labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique
 from labels.formats.disk import read_json
-from labels.formats.images import ImageFolder, Sizes
+from labels.formats.images import Sizes
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 _Pixels = Annotated[int, msgspec.Meta(ge=1)]
@@ -92,7 +93,7 @@ def json_file(path: Path) -> Path:
         return path
     found = sorted(path.glob("*.json"))
     if len(found) != 1:
-        names = ", ".join(file.name for file in found) or "none"
+        names = ", ".join(file.name for file in found[:3]) + (", ..." if len(found) > 3 else "") or "none"
         raise UserError(f"{path}: holds {len(found)} JSON files ({names}): give the one to read")
     return found[0]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from labels.errors import UserError
 from labels.formats.dataset import BoxCheck, Dataset, LabelledImage, used_classes
 from labels.formats.disk import read_text
-from labels.formats.images import ImageFolder, Sizes
+from labels.formats.images import Sizes
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 COLUMNS = ("image", "label", "left", "top", "width", "height")

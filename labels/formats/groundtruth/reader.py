@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from labels.attributes import METADATA, choose_attribute, find_attributes
+from labels.class_maps import class_map_of, order_of_classes
 from labels.duplicates import one_line_per_image
 from labels.errors import UserError
 from labels.findings import Code, Severity
@@ -19,7 +20,6 @@ from labels.records import Kind, Line, Record
 AUTO = "auto"
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_CLASS_MAP = msgspec.json.Decoder(dict[str, str])
 
 
 def from_groundtruth(path: Path, label_attribute: str = AUTO) -> Dataset:
@@ -42,31 +42,13 @@ def from_groundtruth(path: Path, label_attribute: str = AUTO) -> Dataset:
         why = f": {unused[0]}" if unused else ""
         raise UserError(f"{path}: no line holds labels that can be used{why}; see groundloop labels check")
     images = tuple(LabelledImage(record.source_ref, record.width, record.height, record.boxes) for _, record in usable)
-    classes, conflict = _classes((_class_map(line.raw, label_attribute) for line, _ in usable), usable)
+    classes, conflict = _classes(label_attribute, usable)
     return Dataset(images, classes, (*unused, *conflict, *_not_kept(usable, label_attribute), *_clipped(usable)))
 
 
-def _classes(
-    maps: Iterable[dict[str, str]], usable: Sequence[tuple[Line, Record]]
-) -> tuple[tuple[str, ...], list[str]]:
-    """The classes in the order of their ids, or alphabetical with a note where lines contradict each other."""
-    used = {name for _, record in usable for name in (*record.class_names, *(box.class_name for box in record.boxes))}
-    names: dict[int, str] = {}
-    ids: dict[str, int] = {}
-    for class_map in maps:
-        for key, name in class_map.items():
-            if name not in used or not (key.isascii() and key.isdigit()):
-                continue
-            number = int(key)
-            if names.setdefault(number, name) != name or ids.setdefault(name, number) != number:
-                told = f"the class maps of the lines contradict each other on class {key} ({names[number]!r}, {name!r})"
-                return tuple(sorted(used)), [f"{told}: names count, and the classes are in alphabetical order"]
-    return tuple(names[number] for number in sorted(names)), []
-
-
-def _class_map(raw: bytes, attribute: str) -> dict[str, str]:
-    metadata = _FIELDS.decode(_FIELDS.decode(raw)[attribute + METADATA])
-    return _CLASS_MAP.decode(metadata["class-map"]) if "class-map" in metadata else {}
+def _classes(attribute: str, usable: Sequence[tuple[Line, Record]]) -> tuple[tuple[str, ...], list[str]]:
+    sound = {name for _, record in usable for name in record.class_names}
+    return order_of_classes(((line.number, class_map_of(line.raw, attribute)) for line, _ in usable), sound)
 
 
 def _unused(lines: Sequence[Line]) -> list[str]:

@@ -10,9 +10,10 @@ import msgspec
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, whole
 from labels.formats.disk import check_free, class_names_text, write_folder
-from labels.formats.images import ImageFolder
+from labels.formats.images import files_of
 from labels.formats.jumpstart.reader import ANNOTATIONS, CLASSES
 from labels.formats.names import as_file_names, check_file_name
+from labels.image_folder import ImageFolder
 
 
 def as_jumpstart(dataset: Dataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
@@ -50,7 +51,7 @@ def as_jumpstart(dataset: Dataset, folder: Path, images: ImageFolder | None = No
         ANNOTATIONS: msgspec.json.encode({"images": entries, "annotations": annotations}) + b"\n",
         CLASSES: class_names_text(dataset.classes).encode(),
     }
-    copies = images.files(labelled.images) if images else {}
+    copies = files_of(labelled.images, images) if images else {}
     write_folder(folder, files, {f"images/{name}": file for name, file in copies.items()})
     notes = list(named.notes[len(dataset.notes) :])
     if dataset.negatives:

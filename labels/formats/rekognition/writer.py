@@ -10,34 +10,51 @@ from labels.attributes import CANONICAL
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
 from labels.formats.disk import write_file
-from labels.formats.groundtruth.writer import manifest
+from labels.formats.groundtruth.writer import manifest, now
+from labels.formats.images import files_of
+from labels.image_folder import ImageFolder
 
 _SMALLEST_SIDE, _LARGEST_SIDE, _MOST_ASPECT = 64, 4096, 20
 _MOST_BOXES = 50
 _SCALED_TO = 1280
 _MOST_CLASSES, _MOST_IMAGES, _MOST_BYTES = 250, 250_000, 10**9
+# AWS does not say whether its MB is 10^6 or 2^20 bytes: the smaller one is right either way.
+_MOST_IMAGE_BYTES = 15 * 10**6
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
-def as_rekognition(dataset: Dataset, path: Path, label_attribute: str = CANONICAL) -> list[str]:
+def as_rekognition(
+    dataset: Dataset, path: Path, label_attribute: str = CANONICAL, images: ImageFolder | None = None
+) -> list[str]:
     """Write a manifest that Rekognition Custom Labels takes.
+
+    Args:
+        images: the image files, to be looked at too; without it only what the labels say is.
 
     Returns:
         Notes on images that were left out.
 
     Raises:
-        UserError: the data set as a whole breaks a rule, sizes or URIs are missing, or the file is there already.
+        UserError: the data set as a whole breaks a rule, sizes, URIs or image files are missing, an image file has
+            another size than its labels say, or the manifest is there already.
     """
     dataset.require_sizes("Rekognition")
     left: defaultdict[str, list[str]] = defaultdict(list)
     kept = []
     for image in dataset.images:
         reason = _refusal(image)
+        if images and not reason:
+            reason = _refusal_of_file(images.file(image.name))
         if reason:
             left[reason].append(image.name)
         else:
             kept.append(image)
     _check_whole(kept, dataset.classes)
-    lines = manifest(replace(dataset, images=tuple(kept)), label_attribute, confidence=1, target="Rekognition")
+    if images:
+        files_of(kept, images)
+    lines = manifest(
+        replace(dataset, images=tuple(kept)), label_attribute, confidence=1, target="Rekognition", created=now()
+    )
     if len(lines) > _MOST_BYTES:
         raise UserError(
             f"the manifest has {len(lines):,} bytes, and Rekognition takes {_MOST_BYTES:,}: split the source"
@@ -48,7 +65,11 @@ def as_rekognition(dataset: Dataset, path: Path, label_attribute: str = CANONICA
         for reason, names in left.items()
     ]
     negatives = sum(not image.boxes for image in kept)
-    return [*notes, *[f"{negatives} images without boxes are kept: Rekognition warns of them"] * bool(negatives)]
+    if negatives:
+        notes.append(f"{negatives} images without boxes are kept: Rekognition warns of them")
+    if not images:
+        notes.append("image files were not looked at, for their format and size in bytes: see --images")
+    return notes
 
 
 def _refusal(image: LabelledImage) -> str:
@@ -63,6 +84,21 @@ def _refusal(image: LabelledImage) -> str:
     scale = min(1, _SCALED_TO / long)
     if any(min(box.width, box.height) * scale <= 1 for box in image.boxes):
         return f"a box of 1 pixel or less once the image is scaled down to {_SCALED_TO}"
+    return ""
+
+
+def _refusal_of_file(file: Path) -> str:
+    """The same by the file: its format, whatever its name, and its size."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(max(map(len, _SIGNATURES)))
+            size = file.stat().st_size
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+    if not start.startswith(_SIGNATURES):
+        return "neither PNG nor JPEG"
+    if size > _MOST_IMAGE_BYTES:
+        return f"more than {_MOST_IMAGE_BYTES // 10**6} MB"
     return ""
 
 

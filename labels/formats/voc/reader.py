@@ -9,8 +9,9 @@ from xml.etree.ElementTree import Element
 from labels.errors import UserError
 from labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique, used_classes
 from labels.formats.disk import read_class_names
-from labels.formats.images import ImageFolder, Sizes
+from labels.formats.images import Sizes
 from labels.formats.voc.xml_file import parse_xml
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 ANNOTATIONS = "Annotations"

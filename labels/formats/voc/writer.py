@@ -9,9 +9,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
 from labels.formats.disk import check_free, class_names_text, write_folder
-from labels.formats.images import ImageFolder
+from labels.formats.images import files_of
 from labels.formats.names import as_file_names, label_files
 from labels.formats.voc.reader import ANNOTATIONS, CLASSES
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 IMAGES = "JPEGImages"
@@ -38,7 +39,7 @@ def as_voc(dataset: Dataset, folder: Path, images: ImageFolder | None = None) ->
             raise UserError(f"the name {name!r} has a character that XML cannot hold: rename it")
     files = {f"{ANNOTATIONS}/{labels[image.name]}": _annotation(image) for image in named.images}
     files[CLASSES] = class_names_text(dataset.classes).encode()
-    copies = images.files(named.images) if images else {}
+    copies = files_of(named.images, images) if images else {}
     write_folder(folder, files, {f"{IMAGES}/{name}": file for name, file in copies.items()})
     notes = list(named.notes[len(dataset.notes) :])
     rounded = sum(_corners(box, image) != _exact(box) for image in named.images for box in image.boxes)

@@ -8,9 +8,10 @@ from pathlib import Path
 from labels.errors import UserError
 from labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique
 from labels.formats.disk import read_text
-from labels.formats.images import ImageFolder, Sizes
+from labels.formats.images import Sizes
 from labels.formats.names import label_files
 from labels.formats.yolo.class_names import read_names
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 _CLASSES = "classes.txt"  # stands among the label files of some tools and is none

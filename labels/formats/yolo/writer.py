@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
 from labels.formats.disk import check_free, write_folder
-from labels.formats.images import SUFFIXES, ImageFolder
+from labels.formats.images import files_of
 from labels.formats.names import as_file_names, label_files
+from labels.image_folder import SUFFIXES, ImageFolder
 
 
 def as_yolo(dataset: Dataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
@@ -30,7 +31,7 @@ def as_yolo(dataset: Dataset, folder: Path, images: ImageFolder | None = None) -
     ids = {name: number for number, name in enumerate(dataset.classes)}
     files = {f"labels/{labels[image.name]}": _lines(image, ids).encode() for image in named.images}
     files["data.yaml"] = _data_yaml(dataset.classes)
-    copies = images.files(named.images) if images else {}
+    copies = files_of(named.images, images) if images else {}
     write_folder(folder, files, {f"images/{name}": file for name, file in copies.items()})
     notes = list(named.notes[len(dataset.notes) :])
     if not images:

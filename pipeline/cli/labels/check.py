@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.labels.progress import counter
+
 if TYPE_CHECKING:
     from labels.checking import Checked
+    from labels.classes import ClassList
     from labels.findings import Finding
     from labels.records import Line
     from steps.prepare.images import ImageChecker
@@ -23,7 +26,11 @@ def check(
     manifests: Annotated[list[str], typer.Argument(help="Paths or S3 URIs of manifests.")],
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
     classes: Annotated[
-        list[str] | None, typer.Option(help="A class name, in the order of ids; give it once per class.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="In the order of ids: nut,bolt. A name with a comma in quotes: '\"nut, M4\",bolt'.",
+        ),
     ] = None,
     images: Annotated[bool, typer.Option("--images", help="Open the images too, in S3.")] = False,
     images_from: Annotated[Path | None, typer.Option(help="Open the images in this folder instead.")] = None,
@@ -38,11 +45,10 @@ def check(
     Example: groundloop labels check output.manifest --images-from photos/
     """
     from labels.checking import check_lines, check_together
-    from labels.classes import ClassList
     from labels.findings import Severity
     from pipeline.label_source import read_manifest
 
-    configured = ClassList.from_config(classes) if classes else None
+    configured = _class_list(classes) if classes else None
     allowed = configured.names if configured else None
     checker = _checker(images, images_from, max_image_mb, region)
     attributes: dict[str, str] = {}
@@ -50,7 +56,7 @@ def check(
     for place in dict.fromkeys(manifests):
         attributes[place], read = read_manifest(place, region, label_attribute, allowed, clip_tolerance)
         lines[place] = _with_images(read, checker) if checker else read
-    results = {place: check_lines(lines[place], configured, image_shape) for place in lines}
+    results = {place: check_lines(lines[place], attributes[place], configured, image_shape) for place in lines}
     together = check_together(lines, configured, image_shape) if len(lines) > 1 else None
     if as_json:
         typer.echo(json.dumps(_json(results, attributes, together), indent=2, ensure_ascii=False))
@@ -66,6 +72,18 @@ def check(
         raise typer.Exit(1)
 
 
+def _class_list(given: list[str]) -> ClassList:
+    """Comma-separated names, in one option or several; a name may have commas, so quotes count as in CSV."""
+    from labels.classes import ClassList
+    from labels.errors import UserError
+
+    try:
+        rows = list(csv.reader(given, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise UserError(f"--classes {' '.join(given)}: the quotes are not closed as in CSV ({error})") from None
+    return ClassList.from_config(name for row in rows for name in row)
+
+
 def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str) -> ImageChecker | None:
     if not images and folder is None:
         return None
@@ -76,16 +94,12 @@ def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str
 
 
 class _FolderImages:
-    """Images on disk, found by the longest common tail of path and S3 key."""
+    """Images on disk. One that several files could be, or that shares its file with another, counts as missing."""
 
     def __init__(self, folder: Path) -> None:
-        from labels.errors import UserError
-        from pipeline.placing import ImageFolder
+        from labels.image_folder import ImageFolder
 
-        if not folder.is_dir():
-            raise UserError(f"--images-from {folder}: is no folder")
         self._folder = ImageFolder(folder)
-        self._name = folder
 
     def size(self, source_ref: str) -> int:
         return self._path(source_ref).stat().st_size
@@ -100,12 +114,16 @@ class _FolderImages:
             raise UnusableImageError(Code.INVALID_IMAGE, f"the image cannot be read: {error.strerror}") from None
 
     def _path(self, source_ref: str) -> Path:
+        from labels.errors import UserError
         from labels.findings import Code
         from steps.prepare.images import UnusableImageError
 
-        path = self._folder.find(source_ref)
+        try:
+            path = self._folder.find(source_ref)
+        except UserError as error:
+            raise UnusableImageError(Code.IMAGE_MISSING, str(error)) from None
         if path is None:
-            told = f"no such image in {self._name}: put it there, or correct the source-ref"
+            told = f"no such image in {self._folder.path}: put it there, or correct the source-ref"
             raise UnusableImageError(Code.IMAGE_MISSING, told)
         return path
 
@@ -115,14 +133,11 @@ def _with_images(lines: list[Line], checker: ImageChecker) -> list[Line]:
     from steps.prepare.images import judged
 
     usable = [line for line in lines if line.record]
-    shown = sys.stderr.isatty()
+    progress = counter("images")
     changed: dict[int, Line] = {}
     for done, (line, finding) in enumerate(checker.findings(usable), start=1):
         changed[line.number] = judged(line, finding)
-        if shown and (done % 20 == 0 or done == len(usable)):
-            sys.stderr.write(f"\rimages {done}/{len(usable)}")
-    if shown:
-        sys.stderr.write("\r\033[K")
+        progress(done, len(usable))
     return [changed.get(line.number, line) for line in lines]
 
 

@@ -2,68 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labels.formats.format_name import FormatName
+from labels.formats.format_name import FormatName, WrittenFormat
+from pipeline.cli.labels.progress import counter
 
 if TYPE_CHECKING:
     from labels.formats.dataset import Dataset
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="File or folder to read.")],
-    destination: Annotated[Path, typer.Argument(help="File or folder to write; nothing is overwritten.")],
-    to: Annotated[FormatName, typer.Option("--to", help="Format to write.")],
+    source: Annotated[str, typer.Argument(metavar="SRC", help="File or folder to read; a path or an S3 URI.")],
+    destination: Annotated[str, typer.Argument(metavar="DST", help="File or folder to write; nothing is overwritten.")],
+    to: Annotated[WrittenFormat, typer.Option("--to", help="Format to write.")],
     from_: Annotated[FormatName | None, typer.Option("--from", help="Format to read; else it is recognised.")] = None,
     images: Annotated[
-        Path | None, typer.Option(help="Folder with the images: for sizes, and copied where the format keeps images.")
+        Path | None,
+        typer.Option(help="Folder with the images: for sizes and rules, and copied where the format keeps images."),
     ] = None,
     prefix: Annotated[
         str | None, typer.Option(help="S3 folder of the images, s3://bucket/images/: put before or taken off names.")
     ] = None,
     label_attribute: Annotated[str, typer.Option(help="Label attribute of manifests; auto: the only one.")] = "auto",
+    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
     """Convert labels between Ground Truth, COCO, YOLO, Pascal VOC, CSV, JumpStart and Rekognition.
 
+    Also from Ground Truth's video jobs, and from what people answered in A2I's human loops (a folder of output.json).
     What a format cannot hold is told in notes.
 
     Example: groundloop labels convert output.manifest dataset/ --to yolo --images photos/
     """
     from labels.errors import UserError
     from labels.formats.disk import check_free
-    from labels.formats.images import ImageFolder
-    from labels.formats.registry import FORMATS, Options, detect
+    from labels.formats.registry import FORMATS, WRITERS, Options, detect
+    from labels.image_folder import ImageFolder
+    from pipeline.label_source import labels_at
 
-    for place in (source, destination):
-        if place.parts[:1] == ("s3:",):
-            raise UserError(f"{place} is in S3, and labels are converted on disk: copy them with aws s3 cp or sync")
-    check_free(destination)  # before the work
-    read_format = from_ or detect(source)
-    if not source.exists():
-        raise UserError(f"{source} does not exist: check the path")
-    given = Options(ImageFolder(images) if images else None, label_attribute)
-    dataset = FORMATS[read_format].read(source, given)
-    named = _named(dataset, to, prefix)
-    # Another ImageFolder: names may have changed, and each file belongs to one name.
-    given = Options(ImageFolder(images) if images else None, label_attribute)
-    written = FORMATS[to].write(named, destination, given)
-    typer.echo(f"read       {_counts(dataset)}, from {read_format.value} {source}")
-    typer.echo(f"classes    {', '.join(dataset.classes) or 'none'}")
-    for note in (*named.notes, *written):
-        typer.echo(f"note       {note}")
-    typer.echo(f"written    {to.value} {destination}")
+    if destination.startswith("s3://"):
+        raise UserError(f"{destination} is in S3, and labels are written to the disk: copy them there with aws s3 sync")
+    target = Path(destination)
+    check_free(target)  # before the work
+
+    def options() -> Options:
+        """With an ImageFolder of its own: names may change, and there each file belongs to one name."""
+        return Options(ImageFolder(images) if images else None, label_attribute, _fetch(region))
+
+    with labels_at(source, region, counter("files")) as labels:
+        if not labels.path.exists():
+            raise UserError(f"{source} does not exist: check the path")
+        read_format = from_ or detect(labels.path)
+        if images is None and FORMATS[read_format].measures_images:
+            labels.fetch_images()
+        dataset = FORMATS[read_format].read(labels.path, options())
+        named = _named(dataset, to, prefix)
+        written = WRITERS[to](named, target, options())
+        typer.echo(f"read       {_counts(dataset)}, from {read_format.value} {source}")
+        typer.echo(f"classes    {', '.join(dataset.classes) or 'none'}")
+        for note in (*named.notes, *written):
+            typer.echo(f"note       {labels.named(note)}")
+        typer.echo(f"written    {to.value} {destination}")
 
 
-def _named(dataset: Dataset, to: FormatName, prefix: str | None) -> Dataset:
+def _fetch(region: str) -> Callable[[str], bytes]:
+    def fetch(uri: str) -> bytes:
+        from pipeline.packages import read_bytes
+
+        return read_bytes(region, uri)
+
+    return fetch
+
+
+def _named(dataset: Dataset, to: WrittenFormat, prefix: str | None) -> Dataset:
     """The images named as the target format can name them."""
     from labels.errors import UserError
     from labels.formats.names import as_file_names, under_prefix
     from labels.formats.registry import FORMATS
 
-    target = FORMATS[to]
+    target = FORMATS[FormatName(to.value)]
     if not target.file_names or (target.uris and prefix is not None and not dataset.in_s3):
         return under_prefix(dataset, prefix, to.value)
     if prefix is not None and not dataset.in_s3:

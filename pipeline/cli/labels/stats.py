@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from labels.records import Record
     from labels.statistics import Statistics
 
 
@@ -21,18 +22,28 @@ def stats(
 ) -> None:
     """Count classes, box sizes, boxes per image and what occurs together.
 
+    An image that is labelled more than once counts once, with its last labels.
+
     Example: groundloop labels stats output.manifest --plot plots/
     """
+    from labels.findings import Code
     from labels.statistics import Statistics
     from pipeline.label_source import read_manifest
 
-    statistics = Statistics()
+    records: dict[str, Record] = {}
+    replaced = 0
     for place in manifests:
         _, lines = read_manifest(place, region, label_attribute)
-        for line in lines:
-            if line.record:
-                statistics.add(line.record)
-    typer.echo(json.dumps(_numbers(statistics), indent=2) if as_json else "\n".join(_table(statistics)))
+        replaced += sum(finding.code is Code.DUPLICATE_SOURCE_REF for line in lines for finding in line.findings)
+        found = {line.record.source_ref: line.record for line in lines if line.record}
+        replaced += len(records.keys() & found.keys())
+        records |= found
+    statistics = Statistics.of(records.values())
+    if as_json:
+        typer.echo(json.dumps(_numbers(statistics) | {"labels_replaced_by_later_ones": replaced}, indent=2))
+    else:
+        again = [f"again    {replaced} labels not counted: a later line labels the same image"] if replaced else []
+        typer.echo("\n".join([*again, *_table(statistics)]))
     if plot is not None:
         from pipeline.label_plots import draw
 

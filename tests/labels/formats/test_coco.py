@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from labels.errors import UserError
 from labels.formats.coco import as_coco, from_coco
 from labels.formats.dataset import Dataset
-from labels.formats.images import ImageFolder
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 

@@ -8,7 +8,7 @@ import pytest
 from labels.errors import UserError
 from labels.formats.csv import as_csv, from_csv
 from labels.formats.dataset import Dataset, LabelledImage
-from labels.formats.images import ImageFolder
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 HEADER = "image,label,left,top,width,height"

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
 from labels.formats.groundtruth import as_groundtruth, from_groundtruth
 from labels.formats.names import under_prefix
 from labels.formats.rekognition import as_rekognition
+from labels.image_folder import ImageFolder
 from labels.manifest import ManifestReader
 from labels.records import Box, Kind
 
@@ -77,8 +79,8 @@ def test_maps_that_contradict_each_other_give_the_alphabet(tmp_path: Path) -> No
     dataset = from_groundtruth(write(tmp_path, line("a.jpg", {"0": "nut"}, 0), line("b.jpg", {"0": "axle"}, 0)))
     assert dataset.classes == ("axle", "nut")
     assert dataset.notes[0] == (
-        "the class maps of the lines contradict each other on class 0 ('nut', 'axle'): names count, and the classes "
-        "are in alphabetical order"
+        "the class maps of the lines contradict each other (class id 0 is 'nut' on line 1 and 'axle' on line 2): "
+        "names count, and the classes are in alphabetical order"
     )
 
 
@@ -153,7 +155,36 @@ def test_rekognition_leaves_out_what_it_would_refuse(tmp_path: Path) -> None:
         f"1 {refuses} (more than 50 boxes), first: s3://b/many.jpg",
         f"2 {refuses} (a box of 1 pixel or less once the image is scaled down to 1280), first: s3://b/tiny.jpg",
         "1 images without boxes are kept: Rekognition warns of them",
+        "image files were not looked at, for their format and size in bytes: see --images",
     ]
+
+
+def test_rekognition_leaves_out_image_files_that_it_would_refuse(tmp_path: Path) -> None:
+    box = Box("nut", 0, 0, 10, 10)
+    names = ("sound.png", "photo.jpg", "large.jpg", "picture.bmp", "bitmap.jpg")
+    dataset = Dataset(tuple(LabelledImage(f"s3://b/{name}", 64, 64, (box,)) for name in names), ("nut",))
+    (tmp_path / "images").mkdir()
+    for name, kind in zip(names, ("PNG", "JPEG", "JPEG", "BMP", "BMP"), strict=True):
+        Image.new("RGB", (64, 64)).save(tmp_path / "images" / name, kind)
+    with (tmp_path / "images/large.jpg").open("ab") as stream:
+        stream.truncate(15_000_001)
+    notes = as_rekognition(dataset, tmp_path / "r.manifest", images=ImageFolder(tmp_path / "images"))
+    lines = [json.loads(one) for one in (tmp_path / "r.manifest").read_text().splitlines()]
+    assert [one["source-ref"] for one in lines] == ["s3://b/sound.png", "s3://b/photo.jpg"]
+    refuses = "images left out, which Rekognition refuses"
+    assert notes == [
+        f"1 {refuses} (more than 15 MB), first: s3://b/large.jpg",
+        f"2 {refuses} (neither PNG nor JPEG), first: s3://b/picture.bmp",
+    ]
+
+
+def test_rekognition_needs_the_image_files_that_were_labelled(tmp_path: Path) -> None:
+    dataset = Dataset((LabelledImage("s3://b/a.png", 64, 64, (Box("nut", 0, 0, 10, 10),)),), ("nut",))
+    with pytest.raises(UserError, match=r"the image s3://b/a\.png is not in the folder"):
+        as_rekognition(dataset, tmp_path / "r.manifest", images=ImageFolder(tmp_path))
+    Image.new("RGB", (64, 65)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="64 x 65 pixels, but its labels were made on 64 x 64"):
+        as_rekognition(dataset, tmp_path / "r.manifest", images=ImageFolder(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
-from labels.formats.images import ImageFolder
 from labels.formats.jumpstart import as_jumpstart, from_jumpstart
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 CONTENT: dict[str, Any] = {

@@ -8,8 +8,9 @@ import pytest
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
 from labels.formats.disk import check_free, write_file, write_folder
-from labels.formats.images import ImageFolder
+from labels.formats.images import Size, files_of, image_size
 from labels.formats.names import as_file_names, under_prefix
+from labels.image_folder import ImageFolder
 
 MakeImage = Callable[[Path, int, int], None]
 
@@ -53,34 +54,15 @@ def test_names_that_cannot_be_made() -> None:
             under_prefix(named("a.jpg"), prefix, "x")
 
 
-def test_images_are_found_by_the_longest_tail_of_their_name(tmp_path: Path, make_image: MakeImage) -> None:
-    make_image(tmp_path / "a.png", 10, 20)
-    make_image(tmp_path / "x/a.png", 10, 20)
-    folder = ImageFolder(tmp_path)
-    assert folder.find("s3://bucket/y/x/a.png") == tmp_path / "x/a.png"
-    assert folder.find("s3://bucket/a.png") == tmp_path / "a.png"
-    with pytest.raises(UserError, match=r"would stand for two images, s3://bucket/a\.png and s3://other/a\.png"):
-        folder.find("s3://other/a.png")
-    with pytest.raises(UserError, match=r"the image b\.png is not in the folder"):
-        folder.find("b.png")
-    with pytest.raises(UserError, match="is not in the folder"):
-        ImageFolder(tmp_path / "x").find("../..")
-
-
 def test_images_of_another_size_than_labelled_are_refused(tmp_path: Path, make_image: MakeImage) -> None:
     make_image(tmp_path / "a.png", 20, 10)
     with pytest.raises(UserError, match=r"a\.png is 20 x 10 pixels, but its labels were made on 10 x 20"):
-        ImageFolder(tmp_path).files(named("a.png").images)
+        files_of(named("a.png").images, ImageFolder(tmp_path))
 
 
 def test_a_very_large_image_is_only_measured(tmp_path: Path, make_image: MakeImage) -> None:
     make_image(tmp_path / "a.png", 12_000, 12_000)
-    assert ImageFolder(tmp_path).size("a.png").width == 12_000
-
-
-def test_no_folder_of_images(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"the folder of images .*absent does not exist"):
-        ImageFolder(tmp_path / "absent")
+    assert image_size(tmp_path / "a.png") == Size(12_000, 12_000)
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

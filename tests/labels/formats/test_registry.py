@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labels.errors import UserError
-from labels.formats.format_name import FormatName
-from labels.formats.registry import FORMATS, Options, detect
+from labels.formats.format_name import FormatName, WrittenFormat
+from labels.formats.registry import FORMATS, WRITERS, Options, detect
 
 MakeImage = Callable[[Path, int, int], None]
 COCO = '{"images": [], "annotations": [], "categories": []}'
@@ -23,6 +23,8 @@ def put(folder: Path, name: str, content: str = "") -> None:
 
 def test_every_name_has_a_format() -> None:
     assert set(FORMATS) == set(FormatName)
+    assert set(WRITERS) == set(WrittenFormat)
+    assert {name.value for name in FormatName} - {name.value for name in WrittenFormat} == {"a2i", "video"}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,9 @@ def test_what_is_in_no_format_is_told_why(tmp_path: Path) -> None:
         "yolo: it is a file, not a folder; voc: it is a file, not a folder; "
         "csv: its first line lacks the columns image, label, left, top, width, height; "
         "jumpstart: no annotations.json; "
-        "rekognition: its first line is no JSON object with a source-ref): say which it is with --from"
+        "rekognition: its first line is no JSON object with a source-ref; "
+        "a2i: x.txt is no JSON object with humanAnswers, inputContent; "
+        "video: no SeqLabel.json, nor a manifest of a video job): say which it is with --from"
     )
 
 
@@ -120,6 +124,11 @@ _SOUND = {
     FormatName.YOLO: b"0 0.5 0.5 0.25 0.25\n0 0.1 0.1 0.1 0.1 0.9\n",
     FormatName.VOC: b"<annotation><filename>a.png</filename><size><width>9</width><height>9</height></size><object>"
     b"<name>nut</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></object></annotation>",
+    FormatName.A2I: b'{"inputContent":{"taskObject":"s3://b/a.png","labels":["nut"]},"humanAnswers":[{"answerContent":{"a":'
+    b'{"boundingBoxes":[{"label":"nut","left":1,"top":2,"width":3,"height":4}],"inputImageProperties":{"width":9,'
+    b'"height":9}}},"submissionTime":"2020-05-01T18:24:53Z"}]}',
+    FormatName.VIDEO: b'{"tracking-annotations":[{"frame":"a.png","annotations":[{"class-id":"0","left":1,"top":2,'
+    b'"width":3,"height":4,"object-name":"nut:1"}]}]}',
 }
 _JUNK = [b"1e999", b"-1", b"nan", b"\x00", b'"', b"<", b"{", b"9" * 30]
 
@@ -136,6 +145,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory, make_image: MakeImage) -> 
         FormatName.CSV: "labels.csv",
         FormatName.YOLO: "yolo",
         FormatName.VOC: "voc",
+        FormatName.A2I: "output.json",
+        FormatName.VIDEO: "SeqLabel.json",
     }
     spoilt = {FormatName.YOLO: "yolo/labels/a.txt", FormatName.VOC: "voc/a.xml"}
     for name in spoilt.values():

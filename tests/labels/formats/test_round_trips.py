@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labels.formats.dataset import Dataset, LabelledImage, used_classes
-from labels.formats.format_name import FormatName
-from labels.formats.images import ImageFolder
+from labels.formats.format_name import FormatName, WrittenFormat
 from labels.formats.names import as_file_names, under_prefix
-from labels.formats.registry import FORMATS, Options, detect
+from labels.formats.registry import FORMATS, WRITERS, Options, detect
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 PREFIX = "s3://bucket/photos/"
@@ -58,16 +58,16 @@ def _there_and_back(
         for image in dataset.images:
             make_image(root / "pictures" / image.name, image.width, image.height)
         truth, other = FORMATS[FormatName.GROUNDTRUTH], FORMATS[name]
-        truth.write(under_prefix(dataset, PREFIX, "groundtruth"), root / "first.manifest", Options())
+        WRITERS[WrittenFormat.GROUNDTRUTH](under_prefix(dataset, PREFIX, "x"), root / "first.manifest", Options())
         first = truth.read(root / "first.manifest", Options())
         named = as_file_names(first, PREFIX) if other.file_names and not other.uris else first
         place = root / ("annotations.json" if name is FormatName.COCO else "there")
         options = Options(ImageFolder(root / "pictures"))
-        other.write(named, place, options)
+        WRITERS[WrittenFormat(name.value)](named, place, options)
         assert detect(place) is (FormatName.GROUNDTRUTH if name is FormatName.REKOGNITION else name)
         back = other.read(place, Options() if other.keeps_images else Options(ImageFolder(root / "pictures")))
         named_back = back if back.in_s3 else under_prefix(back, PREFIX, "groundtruth")
-        truth.write(named_back, root / "second.manifest", Options())
+        WRITERS[WrittenFormat.GROUNDTRUTH](named_back, root / "second.manifest", Options())
         return first, truth.read(root / "second.manifest", Options())
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
-from labels.formats.images import ImageFolder
 from labels.formats.voc import as_voc, from_voc
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 OBJECT = (

@@ -9,8 +9,8 @@ from PIL import Image
 
 from labels.errors import UserError
 from labels.formats.dataset import Dataset, LabelledImage
-from labels.formats.images import ImageFolder
 from labels.formats.yolo import as_yolo, from_yolo
+from labels.image_folder import ImageFolder
 from labels.records import Box
 
 MakeImage = Callable[[Path, int, int], None]

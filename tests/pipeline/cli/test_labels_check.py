@@ -6,20 +6,18 @@ import gzip
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import typer
 from click.testing import Result
-from moto import mock_aws
 from PIL import Image
 from typer.testing import CliRunner
 
 from labels.errors import UserError
-from pipeline import aws
 from pipeline.cli.labels.check import check
 
 Write = Callable[..., str]
@@ -142,11 +140,27 @@ def test_several_manifests_are_checked_each_and_then_together(write: Write) -> N
     assert "1 images of" in text
 
 
-def test_a_configured_class_list_refuses_others_and_names_the_unused(write: Write) -> None:
-    result = run(write(GOOD), "--classes", "nut", "--classes", "cog")
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(["--classes", "nut,cog"], id="commas"),
+        pytest.param(["--classes", "nut, cog"], id="commas and spaces"),
+        pytest.param(["--classes", "nut", "--classes", "cog"], id="repeated"),
+    ],
+)
+def test_a_configured_class_list_refuses_others_and_names_the_unused(write: Write, given: list[str]) -> None:
+    result = run(write(GOOD), *given)
     assert result.exit_code == 1
     assert "ERROR_CLASS_NOT_CONFIGURED" in result.stdout
     assert "class 'cog' is in the class list but no box has it" in result.stdout
+
+
+def test_class_names_may_hold_commas_and_spaces(write: Write) -> None:
+    names = ("nut, M4", "storage box", "bolt ")
+    path = write([line(f"{n}.png", *names) for n in range(12)])
+    told = json.loads(run(path, "--classes", '"nut, M4",storage box,"bolt "', "--json").stdout)["manifests"][0]
+    assert list(told["classes"]) == list(names)
+    assert told["errors"] == 0
 
 
 def test_tiny_boxes_depend_on_the_image_shape(write: Write) -> None:
@@ -219,20 +233,6 @@ def test_progress_is_shown_where_a_person_watches(
     assert capsys.readouterr().out.endswith("\n5 errors, 2 warnings\n")
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    aws.client.cache_clear()
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="bucket")
-        yield client
-    aws.client.cache_clear()
-
-
 def test_manifest_and_images_in_s3(s3: Any, write: Write, pictures: Path) -> None:
     s3.upload_file(write(GOOD), "bucket", "job/output.manifest")
     for path in pictures.iterdir():
@@ -248,6 +248,49 @@ def test_faults_of_a_manifest_in_s3_name_its_uri(s3: Any) -> None:
         run("s3://bucket/cut.gz")
     with pytest.raises(UserError, match=r"s3://bucket/none: is not there"):
         run("s3://bucket/none")
+    with pytest.raises(UserError, match=r"s3://nowhere/none: is not there"):
+        run("s3://nowhere/none")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b'{"source-ref":"s3://b/a","k":{"annotations":[]},"l":{"annotations":[]}}', "2 label", id="two"),
+        pytest.param(
+            b'{"source-ref":"s3://b/a","k-metadata":{"type":"groundtruth/image-classification"}}', "no bounding", id="0"
+        ),
+        pytest.param(gzip.compress(b"{}\n" * 999)[:-9], "is damaged", id="cut"),
+    ],
+)
+def test_no_message_names_the_copy_of_a_manifest_in_s3(s3: Any, content: bytes, message: str) -> None:
+    s3.put_object(Bucket="bucket", Key="job/output.manifest", Body=content)
+    with pytest.raises(UserError, match=message) as raised:
+        run("s3://bucket/job/output.manifest")
+    assert "s3://bucket/job/output.manifest" in str(raised.value)
+    assert tempfile.gettempdir() not in str(raised.value)
+
+
+def test_a_folder_in_s3_is_no_manifest(s3: Any) -> None:
+    s3.put_object(Bucket="bucket", Key="job/output.manifest", Body=b"{}")
+    for uri in ("s3://bucket/job", "s3://bucket/job/", "s3://bucket"):
+        with pytest.raises(UserError, match=f"{uri}: is a folder in S3: give the manifest in it"):
+            run(uri)
+
+
+def test_an_image_that_several_files_could_be_is_a_finding(write: Write, tmp_path: Path) -> None:
+    for name in ("red/00.png", "blue/00.png"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True)
+        Image.new("RGB", (64, 48)).save(tmp_path / "photos" / name)
+    (one,) = json.loads(run(write(GOOD[:1]), "--images-from", str(tmp_path / "photos"), "--json").stdout)["manifests"]
+    found = [finding for finding in one["findings"] if finding["line"]]
+    assert [finding["code"] for finding in found] == ["ERROR_IMAGE_MISSING"]
+    assert "2 files fit s3://bucket/images/00.png equally well" in found[0]["message"]
+
+
+def test_class_maps_that_contradict_each_other_are_told(write: Write) -> None:
+    told = run(write([*GOOD, line("turned.png", "bolt", "nut")])).stdout
+    assert "WARNING_CLASS_MAPS_DIFFER" in told
+    assert "class id 0 is 'nut' on line 1 and 'bolt' on line 13; 1 lines contradict an earlier one" in told
 
 
 @pytest.mark.parametrize(
@@ -265,8 +308,11 @@ def test_faults_of_a_manifest_in_s3_name_its_uri(s3: Any) -> None:
             r"no bounding boxes but other labels: k \(groundtruth/image-classification\)",
             id="classification",
         ),
-        pytest.param(GOOD, ["--images-from", "nowhere"], "--images-from nowhere: is no folder", id="no folder"),
+        pytest.param(GOOD, ["--images-from", "nowhere"], "nowhere is no folder", id="no folder"),
         pytest.param(GOOD, ["--classes", "a", "--classes", "a"], "'a' twice", id="class twice"),
+        pytest.param(GOOD, ["--classes", "a,,b"], "holds an empty name", id="class without a name"),
+        pytest.param(GOOD, ["--classes", ""], "class list is empty", id="no class"),
+        pytest.param(GOOD, ["--classes", '"a,b'], "the quotes are not closed", id="quotes"),
     ],
 )
 def test_a_users_mistake_is_one_line(write: Write, lines: list[Any], arguments: list[str], message: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,6 +17,7 @@ from labels.errors import UserError
 from labels.formats.dataset import Dataset
 from labels.formats.groundtruth import from_groundtruth
 from pipeline.cli.labels.convert import convert
+from pipeline.s3_copy import S3Copy
 
 _SCENES = 6
 
@@ -29,6 +32,10 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def truth(manifest: Path) -> Dataset:
     return from_groundtruth(manifest)
+
+
+def folder_of(dataset: Dataset) -> str:
+    return dataset.images[0].name.rpartition("/")[0] + "/"
 
 
 def run(*arguments: str | Path) -> Result:
@@ -48,8 +55,7 @@ def test_there_and_back(manifest: Path, truth: Dataset, tmp_path: Path, to: str,
     images = manifest.parent / "images"
     there = run(manifest, tmp_path / name, "--to", to, "--images", images)
     assert there.exit_code == 0
-    folder = truth.images[0].name.rpartition("/")[0] + "/"
-    prefix = [] if to in ("csv", "rekognition") else ["--prefix", folder]
+    prefix = [] if to in ("csv", "rekognition") else ["--prefix", folder_of(truth)]
     back = run(tmp_path / name, tmp_path / "back.manifest", "--to", "groundtruth", "--images", images, *prefix)
     assert back.exit_code == 0
     again = from_groundtruth(tmp_path / "back.manifest")
@@ -112,13 +118,136 @@ def test_nothing_is_overwritten_and_the_source_must_be_there(manifest: Path, tmp
             run(tmp_path / "absent", tmp_path / "x", "--to", "voc", *given)
 
 
-def test_s3_is_no_place_on_disk(manifest: Path) -> None:
-    for given in (["s3://bucket/output.manifest", "x"], [str(manifest), "s3://bucket/y"]):
-        with pytest.raises(UserError, match="is in S3, and labels are converted on disk"):
-            run(*given, "--to", "yolo")
+def upload(s3: Any, folder: Path, prefix: str) -> None:
+    for file in folder.rglob("*"):
+        if file.is_file():
+            s3.upload_file(str(file), "bucket", f"{prefix}/{file.relative_to(folder).as_posix()}")
+
+
+def test_a_file_in_s3(s3: Any, manifest: Path, truth: Dataset, tmp_path: Path) -> None:
+    s3.upload_file(str(manifest), "bucket", "job/output.manifest")
+    printed = run("s3://bucket/job/output.manifest", tmp_path / "c.json", "--to", "coco").stdout.splitlines()
+    assert printed[0].endswith("from groundtruth s3://bucket/job/output.manifest")
+    s3.upload_file(str(tmp_path / "c.json"), "bucket", "c.json")
+    run("s3://bucket/c.json", tmp_path / "back", "--to", "groundtruth", "--prefix", folder_of(truth))
+    assert set(from_groundtruth(tmp_path / "back").images) == set(truth.images)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/sets/one", "s3://bucket/sets/one/"])
+@pytest.mark.parametrize("to", ["yolo", "voc", "jumpstart"])
+def test_a_folder_in_s3(s3: Any, manifest: Path, truth: Dataset, tmp_path: Path, to: str, uri: str) -> None:
+    run(manifest, tmp_path / "there", "--to", to, "--images", manifest.parent / "images")
+    upload(s3, tmp_path / "there", "sets/one")
+    s3.put_object(Bucket="bucket", Key="sets/one/labels/", Body=b"")
+    s3.put_object(Bucket="bucket", Key="sets/one-other/data.yaml", Body=b"another folder")
+    printed = run(uri, tmp_path / "back", "--to", "groundtruth", "--prefix", folder_of(truth)).stdout
+    assert f"from {to} {uri}" in printed
+    again = from_groundtruth(tmp_path / "back")
+    assert {image for image in again.images if image.boxes} == {image for image in truth.images if image.boxes}
+
+
+def test_images_are_copied_from_s3_only_where_labels_are_measured_by_them(
+    s3: Any, manifest: Path, truth: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    original = S3Copy._copy
+    monkeypatch.setattr(S3Copy, "_copy", lambda self, key, name: (copied.append(name), original(self, key, name))[1])
+    images, prefix = manifest.parent / "images", folder_of(truth)
+    for to, given, expected in (("voc", [], 0), ("yolo", ["--images", images], 0), ("yolo", [], _SCENES)):
+        run(manifest, tmp_path / f"{to}{len(given)}", "--to", to, "--images", images)
+        upload(s3, tmp_path / f"{to}{len(given)}", f"{to}{len(given)}")
+        copied.clear()
+        uri = f"s3://bucket/{to}{len(given)}"
+        run(uri, tmp_path / f"{to}{len(given)}.m", "--to", "groundtruth", "--prefix", prefix, *given)
+        assert sum(name.endswith(".jpg") for name in copied) == expected, to
+
+
+def test_answers_of_human_loops_in_s3(s3: Any, tmp_path: Path) -> None:
+    for number, boxes in enumerate(([], [{"label": "nut", "left": 1, "top": 2, "width": 3, "height": 4}])):
+        content = {
+            "inputContent": {"taskObject": f"s3://photos/{number}.png"},
+            "humanAnswers": [
+                {"answerContent": {"a": {"boundingBoxes": boxes, "inputImageProperties": {"width": 9, "height": 9}}}}
+            ],
+        }
+        key = f"a2i/review/2024/01/02/03/04/0{number}/loop{number}/output.json"
+        s3.put_object(Bucket="bucket", Key=key, Body=json.dumps(content))
+    printed = run("s3://bucket/a2i", tmp_path / "m", "--to", "groundtruth").stdout
+    assert "read       2 images (1 without boxes), 1 boxes, from a2i s3://bucket/a2i" in printed
+    assert [image.name for image in from_groundtruth(tmp_path / "m").images] == [
+        "s3://photos/0.png",
+        "s3://photos/1.png",
+    ]
+    s3.put_object(Bucket="bucket", Key="a2i/x/output.json", Body=b'{"inputContent": {}, "humanAnswers": []}')
+    printed = run("s3://bucket/a2i", tmp_path / "again", "--to", "groundtruth").stdout
+    assert "first: s3://bucket/a2i/x/output.json\n" in printed
+    assert tempfile.gettempdir() not in printed.replace(str(tmp_path), "")
+
+
+def test_a_video_job_in_s3(s3: Any, tmp_path: Path) -> None:
+    line = {
+        "source-ref": "s3://bucket/in/1.json",
+        "cars-ref": "s3://bucket/out/SeqLabel.json",
+        "cars-ref-metadata": {"class-map": {"0": "car"}, "type": "groundtruth/video-object-tracking"},
+    }
+    box = {"class-id": "0", "left": 1, "top": 2, "width": 30, "height": 4}
+    labels = {"tracking-annotations": [{"frame-no": "0", "frame": "0.png", "annotations": [box]}]}
+    for key, content in (
+        ("out/output.manifest", line),
+        ("out/SeqLabel.json", labels),
+        ("in/1.json", {"seq-no": 1, "prefix": "s3://bucket/frames/"}),
+    ):
+        s3.put_object(Bucket="bucket", Key=key, Body=json.dumps(content))
+    (tmp_path / "frames").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "frames/0.png")
+    target = [tmp_path / "m", "--to", "groundtruth", "--images", tmp_path / "frames"]
+    assert "from video s3://bucket/out/output.manifest" in run("s3://bucket/out/output.manifest", *target).stdout
+    (image,) = from_groundtruth(tmp_path / "m").images
+    assert (image.name, image.width, len(image.boxes)) == ("s3://bucket/frames/0.png", 64, 1)
+    with pytest.raises(UserError, match=r"needs the size of each image, .* --images"):
+        run("s3://bucket/out/output.manifest", tmp_path / "n", "--to", "groundtruth")
+
+
+@pytest.mark.parametrize(
+    ("files", "uri", "message"),
+    [
+        pytest.param({}, "s3://bucket/x", "s3://bucket/x: is not there: check the URI", id="nothing"),
+        pytest.param({}, "s3://nowhere", "s3://nowhere: is not there", id="no bucket"),
+        pytest.param({"x": "hello"}, "s3://bucket/x", "s3://bucket/x is in no format known here", id="no format"),
+        pytest.param({"x/c.json": '{"images": [1]}'}, "s3://bucket/x", r"s3://bucket/x is in no format", id="folder"),
+        pytest.param({"x/../y": "1"}, "s3://bucket/x", r"x/\.\./y: its key cannot be a file", id="out of it"),
+        pytest.param({"x/a": "1", "x/a/b": "2"}, "s3://bucket/x", "cannot be copied to the disk", id="file and folder"),
+        pytest.param(
+            {"x/a.xml": "<annotation><filename>a</filename><object/></annotation>"},
+            "s3://bucket/x/",
+            r"s3://bucket/x/a\.xml: object 1: has no name",
+            id="a fault in a file of a folder",
+        ),
+        pytest.param(
+            {"d/l.csv": "image,label,left,top,width,height\na,nut,1,2,3\n"},
+            "s3://bucket/d/l.csv",
+            r"s3://bucket/d/l\.csv, line 2: 5 fields",
+            id="a fault in a file",
+        ),
+    ],
+)
+def test_faults_name_what_is_in_s3(s3: Any, tmp_path: Path, files: dict[str, str], uri: str, message: str) -> None:
+    for key, content in files.items():
+        s3.put_object(Bucket="bucket", Key=key, Body=content)
+    with pytest.raises(UserError, match=message) as raised:
+        run(uri, tmp_path / "y", "--to", "yolo")
+    assert tempfile.gettempdir() not in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "y").exists()
+
+
+def test_nothing_is_written_to_s3(manifest: Path) -> None:
+    with pytest.raises(UserError, match="s3://bucket/y is in S3, and labels are written to the disk"):
+        run(manifest, "s3://bucket/y", "--to", "yolo")
 
 
 def test_an_unknown_format_is_a_usage_error(manifest: Path, tmp_path: Path) -> None:
-    result = run(manifest, tmp_path / "x", "--to", "kitti")
-    assert result.exit_code == 2
+    for unknown in ("kitti", "a2i"):  # the second is for reading only
+        result = run(manifest, tmp_path / "x", "--to", unknown)
+        assert result.exit_code == 2
     assert "jumpstart" in result.output

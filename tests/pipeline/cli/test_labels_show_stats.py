@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,6 +17,8 @@ from typer.testing import CliRunner
 from labels.errors import UserError
 from pipeline.cli.labels.show import show
 from pipeline.cli.labels.stats import stats
+from pipeline.label_source import read_manifest
+from pipeline.placing import source_refs
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +52,85 @@ def test_stats_as_json(manifest: Path) -> None:
     assert boxes == sum(int(many) * images for many, images in numbers["boxes_per_image"].items())
 
 
-def test_two_manifests_are_counted_together(manifest: Path) -> None:
-    numbers = json.loads(run("stats", str(manifest), str(manifest), "--json").stdout)
-    assert numbers["images"] == 40
+def test_two_manifests_are_counted_together(manifest: Path, tmp_path: Path) -> None:
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    (tmp_path / "one").write_bytes(b"".join(lines[:12]))
+    (tmp_path / "two").write_bytes(b"".join(lines[12:]))
+    together = json.loads(run("stats", str(tmp_path / "one"), str(tmp_path / "two"), "--json").stdout)
+    whole = json.loads(run("stats", str(manifest), "--json").stdout)
+    assert together["images"] == 20
+    assert together["classes"] == whole["classes"]
+
+
+@pytest.fixture
+def relabelled(manifest: Path, tmp_path: Path) -> Path:
+    """The same images; a line behind all others gives each of the first two one box of another class."""
+    attribute, lines = read_manifest(str(manifest), "us-east-1", "auto")
+    again = [json.loads(line.raw) for line in lines if line.record][:2]
+    for line in again:
+        line[attribute]["annotations"] = [{"class_id": 0, "left": 1, "top": 2, "width": 3, "height": 4}]
+        line[f"{attribute}-metadata"] |= {"class-map": {"0": "cog"}, "objects": [{"confidence": 0}]}
+    added = "".join(json.dumps(line) + "\n" for line in again)
+    (tmp_path / "again.manifest").write_bytes(manifest.read_bytes() + added.encode())
+    return tmp_path / "again.manifest"
+
+
+def test_an_image_labelled_twice_counts_once_with_its_last_labels(manifest: Path, relabelled: Path) -> None:
+    numbers = json.loads(run("stats", str(relabelled), "--json").stdout)
+    assert (numbers["images"], numbers["labels_replaced_by_later_ones"]) == (20, 2)
+    assert numbers["classes"]["cog"] == {
+        "boxes": 2,
+        "images": 2,
+        "width": {"least": 3, "median": 3, "most": 3},
+        "height": {"least": 4, "median": 4, "most": 4},
+    }
+    told = run("stats", str(relabelled)).stdout
+    assert told.startswith("again    2 labels not counted: a later line labels the same image\nimages   20, ")
+    assert "again" not in run("stats", str(manifest)).stdout
+
+
+@pytest.mark.parametrize(("order", "cogs"), [((0, 1), 2), ((1, 0), 0)])
+def test_a_later_manifest_counts_before_an_earlier_one(
+    manifest: Path, relabelled: Path, order: tuple[int, int], cogs: int
+) -> None:
+    places = [str(manifest), str(relabelled)]
+    numbers = json.loads(run("stats", *(places[one] for one in order), "--json").stdout)
+    assert (numbers["images"], numbers["labels_replaced_by_later_ones"]) == (20, 22)
+    assert numbers["classes"].get("cog", {"boxes": 0})["boxes"] == cogs
+
+
+def test_show_counts_an_image_labelled_twice_once(manifest: Path, relabelled: Path, tmp_path: Path) -> None:
+    images = ["--images", str(manifest.parent / "images"), "-o", str(tmp_path / "s.jpg")]
+    assert run("show", str(relabelled), *images).stdout.startswith("12 of 20 images")
+    assert run("show", str(relabelled), *images, "--class", "cog").stdout.startswith("2 of 2 images")
+
+
+@pytest.mark.parametrize("command", ["stats", "show"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(gzip.compress(b"{}\n" * 999)[:-9], "is damaged", id="cut"),
+        pytest.param(b'{"source-ref":"s3://b/a","k":{"annotations":[]},"l":{"annotations":[]}}', "2 label", id="two"),
+    ],
+)
+def test_faults_of_a_manifest_in_s3_name_its_uri(s3: Any, command: str, content: bytes, message: str) -> None:
+    s3.put_object(Bucket="bucket", Key="job/x.manifest", Body=content)
+    with pytest.raises(UserError, match=message) as raised:
+        run(command, "s3://bucket/job/x.manifest")
+    assert "s3://bucket/job/x.manifest" in str(raised.value)
+    assert tempfile.gettempdir() not in str(raised.value)
+
+
+def test_manifest_and_images_in_s3(s3: Any, manifest: Path, tmp_path: Path) -> None:
+    s3.upload_file(str(manifest), "bucket", "output.manifest")
+    for reference in source_refs(manifest):
+        place, _, key = reference.removeprefix("s3://").partition("/")
+        image = manifest.parent / "images" / key.rpartition("/")[2]
+        if image.is_file():
+            s3.upload_file(str(image), place, key)
+    printed = run("show", "s3://bucket/output.manifest", "-o", str(tmp_path / "s.jpg"), "-n", "3").stdout
+    assert printed.startswith("3 of 20 images")
+    assert run("stats", "s3://bucket/output.manifest").stdout == run("stats", str(manifest)).stdout
 
 
 def test_plots_are_written_under_their_names(manifest: Path, tmp_path: Path) -> None:
@@ -83,7 +164,7 @@ def test_show_only_one_class(manifest: Path, tmp_path: Path) -> None:
     [
         pytest.param(["--class", "cog"], "no labelled image of class 'cog'; classes: bolt, nut, washer", id="class"),
         pytest.param(["--images", "nowhere"], "is no folder", id="no folder"),
-        pytest.param(["--images", str(Path(__file__).parent)], "the folder has no such image", id="other images"),
+        pytest.param(["--images", str(Path(__file__).parent)], "is not in the folder", id="other images"),
         pytest.param(["-o", "sheet.unknown"], "can't be written", id="no picture format"),
     ],
 )

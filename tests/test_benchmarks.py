@@ -1,0 +1,166 @@
+"""The benchmark of Prepare does what its table says: the same job by all, checked line by line."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from benchmarks.prepare import agreement
+from benchmarks.prepare.__main__ import Bench, DisagreementError, rows
+from benchmarks.prepare.candidates import CANDIDATES, ONE, STDLIB, STDLIB_LESS, Candidate, groundloop
+from benchmarks.prepare.manifest import FAULTS, Truth, without, write_manifest
+from benchmarks.prepare.measure import Cost, FailedError, run
+
+LINES = 2_000
+OUTPUTS = (
+    *("train.manifest", "validation.manifest", "test.manifest"),
+    *("predict-images.json", "summary.json", "rejected.jsonl"),
+)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    bench = Bench(LINES, tmp_path_factory.mktemp("bench"))
+    bench.cost(ONE)
+    return bench
+
+
+class TestManifest:
+    def test_the_same_seed_gives_the_same_bytes(self, tmp_path: Path) -> None:
+        truths = [write_manifest(tmp_path / name, 300, 5) for name in ("one", "two")]
+        assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+        assert truths[0] == truths[1]
+
+    def test_it_is_what_performance_is_measured_on(self, tmp_path: Path) -> None:
+        truth = write_manifest(tmp_path / "manifest", LINES, 1)
+        lines = (tmp_path / "manifest").read_bytes().splitlines()
+        assert len(lines) == truth.lines == LINES
+        assert (tmp_path / "manifest").stat().st_size == truth.bytes
+        assert truth.bytes / LINES == pytest.approx(1400, rel=0.05)
+        assert truth.boxes.total() / LINES == pytest.approx(10.7, rel=0.05)
+        assert sum(b'"labeling-job/parts-2024"' in line for line in lines) / LINES == pytest.approx(0.3, abs=0.05)
+        assert len(truth.faults) / LINES == pytest.approx(0.01, rel=0.5)
+        assert set(truth.by_kind()) == set(FAULTS)
+
+    def test_lines_with_one_kind_of_fault_can_be_left_out(self, tmp_path: Path) -> None:
+        truth = write_manifest(tmp_path / "all", LINES, 1)
+        without(tmp_path / "all", tmp_path / "sound", truth, "bad_json")
+        lines = (tmp_path / "sound").read_bytes().splitlines()
+        assert len(lines) == LINES - truth.by_kind()["bad_json"]
+        for line in lines:
+            msgspec.json.decode(line)
+
+
+class TestAgreement:
+    @pytest.mark.parametrize("candidate", CANDIDATES[1:], ids=lambda candidate: candidate.name)
+    def test_a_candidate_does_the_same_job(self, bench: Bench, candidate: Candidate) -> None:
+        if not candidate.installed:
+            pytest.skip(f"{candidate.needs} is not installed: it is in the extra `bench`")
+        cost = bench.cost(candidate)
+        assert cost.cpu > 0
+        assert cost.memory > 2**20
+
+    def test_a_candidate_that_misses_a_fault_is_told(self, bench: Bench) -> None:
+        blind = Candidate("blind", STDLIB_LESS.command)
+        with pytest.raises(DisagreementError, match="blind does not agree:\n  faults by kind are"):
+            bench.cost(blind)
+
+    def test_a_candidate_that_breaks_off_is_told_with_its_words(self, bench: Bench) -> None:
+        with pytest.raises(FailedError, match=r"(?s)output ended with code 1:.*No module named .*no_such"):
+            bench.cost(Candidate("broken", ("-m", "benchmarks.prepare.peers.no_such")))
+
+    @pytest.mark.parametrize(
+        ("file", "change", "told"),
+        [
+            pytest.param(
+                "test.manifest", lambda lines: lines[1:], ["lines in the splits", "the test split"], id="a line is lost"
+            ),
+            pytest.param(
+                "train.manifest",
+                lambda lines: [lines[0].replace(b'"class_id":', b'"class_id":1', 1), *lines[1:]],
+                ["boxes by class", "the train split"],
+                id="a box has another class",
+            ),
+            pytest.param(
+                "train.manifest",
+                lambda lines: [lines[0].replace(b'"left":', b'"left":1', 1), *lines[1:]],
+                ["the train split"],
+                id="a box is elsewhere",
+            ),
+            pytest.param("rejected.jsonl", lambda lines: lines[1:], ["faults by kind"], id="a fault is not told"),
+            pytest.param(
+                "rejected.jsonl",
+                lambda lines: [lines[0].replace(b'"line":', b'"line":1', 1), *lines[1:]],
+                ["first differences"],
+                id="a fault is on another line",
+            ),
+            pytest.param("train.manifest", lambda lines: lines[::-1], [], id="another order is as good"),
+        ],
+    )
+    def test_what_counts(
+        self, tmp_path: Path, file: str, change: Callable[[list[bytes]], list[bytes]], told: list[str]
+    ) -> None:
+        truth, reference = stdlib_run(tmp_path)
+        path = tmp_path / file
+        path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+        result, problems = agreement.read(STDLIB, tmp_path, truth)
+        problems += agreement.differences(STDLIB, result, reference)
+        assert len(problems) >= len(told)
+        assert bool(problems) == bool(told)
+        for text in told:
+            assert any(text in problem for problem in problems), problems
+
+
+def stdlib_run(folder: Path) -> tuple[Truth, agreement.Result]:
+    """A short manifest split by the stdlib's program into the folder."""
+    truth = write_manifest(folder / "manifest", 500, 3)
+    run(STDLIB.full_command(folder / "manifest", folder), Path(__file__).resolve().parents[1], folder / "log")
+    result, problems = agreement.read(STDLIB, folder, truth)
+    assert not problems
+    return truth, result
+
+
+class TestRanges:
+    def test_any_number_of_processes_writes_the_same_bytes(self, tmp_path: Path) -> None:
+        write_manifest(tmp_path / "manifest", LINES, 4)
+        outputs = {}
+        for processes in (1, 2, 8):
+            folder = tmp_path / str(processes)
+            folder.mkdir()
+            command = groundloop(processes).full_command(tmp_path / "manifest", folder)
+            run(command, Path(__file__).resolve().parents[1], tmp_path / "log")
+            outputs[processes] = {name: (folder / name).read_bytes() for name in OUTPUTS}
+        assert outputs[1] == outputs[2]
+        assert outputs[1] == outputs[8]
+
+
+class TestMeasure:
+    def test_the_work_of_children_counts(self, tmp_path: Path) -> None:
+        work = "import time\nwhile time.process_time() < 0.3: pass"
+        program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}], check=True)"
+        cost = run([sys.executable, "-c", program], tmp_path, tmp_path / "log")
+        assert cost.cpu >= 0.3
+        assert cost.wall >= 0.3
+
+    def test_memory_is_the_peak(self, tmp_path: Path) -> None:
+        cost = run([sys.executable, "-c", "b = bytearray(b'x') * 200_000_000; del b"], tmp_path, tmp_path / "log")
+        assert 200e6 < cost.memory < 300e6
+
+    def test_memory_of_whoever_starts_it_does_not_count(self, tmp_path: Path) -> None:
+        ballast = bytearray(b"x") * 200_000_000
+        cost = run([sys.executable, "-c", "pass"], tmp_path, tmp_path / "log")
+        assert cost.memory < 100e6 < len(ballast)
+
+    def test_ratios_are_taken_round_by_round(self) -> None:
+        # The machine slows down to a half from the first round to the third; the ratio stays.
+        ours = [Cost(cpu, cpu, 2**20) for cpu in (1.0, 1.5, 2.0)]
+        theirs = [Cost(3 * cost.cpu, cost.wall, 2**21) for cost in ours]
+        header, first, second = rows({ONE.name: ours, "other": theirs}, megabytes=30)
+        assert Counter(header.split())["CPU"] == 1
+        assert first.split()[-5:] == ["1.50", "1.00x", "20.0", "1.50", "1"]
+        assert second.split() == ["other", "4.50", "3.00x", "6.7", "1.50", "2"]
