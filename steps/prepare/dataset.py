@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from labels.advice import Overview
+from labels.class_maps import ClassMaps
 from labels.duplicates import Duplicates, labelled_twice
 from labels.errors import UserError
 from labels.findings import Code, Finding, Severity, Tally
@@ -59,7 +60,10 @@ class DataSet:
         self._boxes: Counter[str] = Counter()
         self._tiny: Counter[str] = Counter()
         shown = Shown()
+        maps = [ClassMaps() for _ in sources]
         for part in parts:
+            for items, (line, lines) in sorted(part.class_maps.items(), key=lambda entry: entry[1]):
+                maps[part.source].add(dict(items), line, lines)
             self.index.extend(part.index, [shown.position(names) for names in part.shown.sets()])
             self.kinds += part.kinds
             self.tally.join(part.tally)
@@ -67,6 +71,8 @@ class DataSet:
             self._boxes += part.boxes
             self._tiny += part.tiny
             self.rejected[part.source].append((part.rejected, part.rejected_numbers))
+        for told in maps:
+            self.tally.add(told.findings())
         self._sets = shown.sets()
         self._split = bytearray([OUT]) * len(self.index)
         self._readers = [rules.reader(source.attribute) for source in sources]

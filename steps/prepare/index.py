@@ -11,6 +11,8 @@ TINY = 2
 """A box is too small at the network's input."""
 CHANGED = 4
 """Its boxes are used otherwise than they are written."""
+PLAIN = 8
+"""See `labels.glance`."""
 
 # The type of each column: unsigned integers of 1 (B), 2 (H), 4 (I) or 8 (Q) bytes.
 _COLUMNS = {
@@ -66,7 +68,7 @@ class Index:
         for name in _COLUMNS:
             if name != "shown":
                 getattr(self, name).extend(getattr(other, name))
-        self.shown.extend(shown[position] for position in other.shown)
+        self.shown.extend(map(shown.__getitem__, other.shown))
 
     def places(self, entries: Sequence[int]) -> Index:
         """These entries in this order, with what it takes to find and rewrite them: source, offset, length, marks."""

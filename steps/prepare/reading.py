@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labels.advice import Overview
 from labels.attributes import Attributes, find_attributes
 from labels.canonical import changed_boxes
+from labels.class_maps import class_map_of
 from labels.findings import Tally
-from labels.glance import Glancer
+from labels.glance import MOST_MAPS, Glancer
 from labels.grouping import Grouping
 from labels.lines import ByteRange, lines_of
 from labels.manifest import ManifestReader
 from labels.records import Kind, Line
-from labels.split import digest
-from steps.prepare.index import CHANGED, MACHINE_LABELLED, TINY, Index, Shown
+from labels.split import digest, digester
+from steps.prepare.engine import no_cycles
+from steps.prepare.index import CHANGED, MACHINE_LABELLED, PLAIN, TINY, Index, Shown
 from steps.prepare.outputs import rejected_entry
 from steps.prepare.sources import Source
 
+# Boxes that are counted at once: to count those of each line takes longer.
+_AT_A_TIME = 10_000
 UNUSED = (Kind.REJECTED, Kind.FAILED, Kind.UNLABELLED)
 
 
@@ -70,6 +75,7 @@ class Part:
         kinds: lines by kind.
         names: lines by class name that their map has.
         boxes, tiny: by class name, of the usable lines.
+        class_maps: each different one, as its items, with the first line that has it and how many have it.
     """
 
     source: int
@@ -82,6 +88,13 @@ class Part:
     names: Counter[str] = field(default_factory=Counter)
     boxes: Counter[str] = field(default_factory=Counter)
     tiny: Counter[str] = field(default_factory=Counter)
+    class_maps: dict[tuple[tuple[str, str], ...], tuple[int, int]] = field(default_factory=dict)
+
+    def add_class_map(self, class_map: Mapping[str, str], line: int, lines: int) -> None:
+        items = tuple(class_map.items())
+        first, known = self.class_maps.get(items, (line, 0))
+        if known or len(self.class_maps) < MOST_MAPS:
+            self.class_maps[items] = min(first, line), known + lines
 
 
 def attributes_in(task: tuple[Source, ByteRange]) -> Attributes:
@@ -95,20 +108,33 @@ def read(task: ReadTask) -> Part:
     rules, part = task.rules, Part(task.number, task.rejected)
     glance = Glancer(task.source.attribute, rules.classes, rules.image_shape)
     reader = rules.reader(task.source.attribute)
+    key_of = digester(rules.seed)
     index, shown, labelled, negative = part.index, part.shown, 0, 0
-    with task.rejected.open("wb") as rejected:
+    # Looked up once and not for every line.
+    add_offset, add_length, add_number = index.offset.append, index.length.append, index.number.append
+    add_key, add_boxes, add_shown, add_marks = (
+        index.key.append,
+        index.boxes.append,
+        index.shown.append,
+        index.marks.append,
+    )
+    with no_cycles(), task.rejected.open("wb") as rejected:
         for number, (offset, raw) in enumerate(lines_of(task.source.path, task.within), start=task.within.first_line):
             seen = glance(raw)
             if seen is None:
                 line = reader.read_line(number, raw)
-                _add(part, line, offset, rules)
+                _add(part, line, offset, task)
                 if line.kind in UNUSED:
                     part.rejected_numbers.append(number)
                     rejected.write(rejected_entry(line, task.source.name))
                 continue
-            source_ref, class_map, class_ids, ids, tiny, by_machine = seen
+            source_ref, class_map, class_ids, ids, tiny, by_machine, plain = seen
+            if not class_map.lines:
+                class_map.first_line = number
             class_map.lines += 1
-            class_map.boxes.update(class_ids)
+            class_map.waiting += class_ids
+            if len(class_map.waiting) > _AT_A_TIME:
+                class_map.count()
             position = class_map.shown.get(ids)
             if position is None:
                 position = class_map.shown[ids] = shown.position(class_map.names[one] for one in ids)
@@ -116,29 +142,35 @@ def read(task: ReadTask) -> Part:
                 labelled += 1
             else:
                 negative += 1
-            marks = MACHINE_LABELLED if by_machine else 0
+            marks = PLAIN if plain else 0
+            if by_machine:
+                marks |= MACHINE_LABELLED
             if tiny:
                 part.tiny.update(class_map.names[one] for one in tiny)
                 marks |= TINY
-            index.offset.append(offset)
-            index.length.append(len(raw))
-            index.number.append(number)
-            index.key.append(digest(source_ref, rules.seed))
-            index.boxes.append(len(class_ids))
-            index.shown.append(position)
-            index.marks.append(marks)
+            add_offset(offset)
+            add_length(len(raw))
+            add_number(number)
+            add_key(key_of(source_ref))
+            add_boxes(len(class_ids))
+            add_shown(position)
+            add_marks(marks)
             if rules.grouping:
                 index.group.append(digest(rules.grouping(source_ref, raw), rules.seed))
     part.kinds[Kind.LABELLED] += labelled
     part.kinds[Kind.NEGATIVE] += negative
     for class_map in glance.class_maps:
-        part.names.update(dict.fromkeys(class_map.all_names, class_map.lines) if class_map.lines else {})
+        class_map.count()
+        if class_map.lines:
+            part.names.update(dict.fromkeys(class_map.all_names, class_map.lines))
+            part.add_class_map(class_map.entries, class_map.first_line, class_map.lines)
         part.boxes.update({class_map.names[one]: count for one, count in class_map.boxes.items()})
     index.source.extend([task.number] * len(index))
     return part
 
 
-def _add(part: Part, line: Line, offset: int, rules: Rules) -> None:
+def _add(part: Part, line: Line, offset: int, task: ReadTask) -> None:
+    rules = task.rules
     part.kinds[line.kind] += 1
     part.tally.add(line.findings)
     if line.record is None:
@@ -147,6 +179,7 @@ def _add(part: Part, line: Line, offset: int, rules: Rules) -> None:
     counted = Overview(rules.image_shape)
     counted.add([record])
     part.names.update(set(record.class_names))
+    part.add_class_map(class_map_of(line.raw, task.source.attribute), line.number, 1)
     part.boxes += counted.boxes
     part.tiny += counted.tiny
     marks = MACHINE_LABELLED if record.machine_labelled else 0

@@ -21,7 +21,7 @@ def summary(
     `training` repeats its figures as text, because hyperparameters are text and a pipeline cannot convert.
 
     Args:
-        fingerprint: equal exactly when the classes and the lines of each split are, whatever their order.
+        fingerprint: equal exactly when the classes and the manifests are.
     """
     width = label_width(dataset.most_boxes)
     kinds = dataset.kinds

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import RawIOBase
 from itertools import chain
 from pathlib import Path
 
@@ -20,13 +21,18 @@ from labels.manifest import source_ref_of
 from labels.split import Split
 from steps.prepare import outputs
 from steps.prepare.dataset import DataSet
-from steps.prepare.engine import Engine
-from steps.prepare.index import CHANGED, Index
+from steps.prepare.engine import Engine, no_cycles
+from steps.prepare.index import CHANGED, PLAIN, Index
 from steps.prepare.reading import Rules
 from steps.prepare.sources import Source
 
+BLOCK = 1000
+"""Lines that are hashed together."""
+
 _BUFFER = 1 << 20
-_ALL_BITS = 2**256 - 1
+# Lines that are written at once, unless one is so long that it had better not wait.
+_AT_ONCE = 100
+_LONG = 100_000
 _PREDICTED = (Split.VALIDATION, Split.TEST)
 
 
@@ -56,14 +62,14 @@ class Written:
     """What was written.
 
     Attributes:
-        digests: sum of the lines' SHA-256, as numbers.
+        digests: SHA-256 of every `BLOCK` lines, one after the other.
         buckets: of the images; empty when no URIs were asked for, as are the others.
         first, last: URI in alphabetical order.
     """
 
     target: Path
     references: Path | None
-    digests: int
+    digests: bytes
     buckets: set[str]
     first: str
     last: str
@@ -74,23 +80,66 @@ def write(task: WriteTask) -> Written:
     rewrite = [Canonicaliser(source.attribute, task.classes) for source in task.sources]
     readers = [task.rules.reader(source.attribute) for source in task.sources]
     lines = task.lines
-    digests, buckets, first, last = 0, set[str](), "", ""
-    with ExitStack() as stack:
+    buckets, first, last = set[str](), "", ""
+    with no_cycles(), ExitStack() as stack:
         files = [stack.enter_context(source.path.open("rb", buffering=0)).fileno() for source in task.sources]
-        target = stack.enter_context(task.target.open("wb", buffering=_BUFFER))
+        target = _Blocks(stack.enter_context(task.target.open("wb", buffering=0)))
         references = None if task.references is None else stack.enter_context(task.references.open("wb"))
+        waiting = target.waiting
         for source, offset, length, marks in zip(lines.source, lines.offset, lines.length, lines.marks, strict=True):
             raw = os.pread(files[source], length, offset)
-            boxes = changed_boxes(readers[source].read_line(0, raw)) if marks & CHANGED else None
-            line = rewrite[source](raw, boxes)
-            target.write(line + b"\n")
-            digests += int.from_bytes(hashlib.sha256(line).digest(), "big")
+            if marks & PLAIN:
+                line = rewrite[source].plain(raw)
+            else:
+                boxes = changed_boxes(readers[source].read_line(0, raw)) if marks & CHANGED else None
+                line = rewrite[source](raw, boxes)
+            waiting.append(line)
+            if len(waiting) == _AT_ONCE or length > _LONG:
+                target.write()
             if references is not None:
                 source_ref = source_ref_of(line)
                 references.write(msgspec.json.encode(source_ref) + b"\n")
                 buckets.add(source_ref[: source_ref.index("/", 5)].removeprefix("s3://"))
                 first, last = min(first or source_ref, source_ref), max(last, source_ref)
-    return Written(task.target, task.references, digests & _ALL_BITS, buckets, first, last)
+        target.write()
+    return Written(task.target, task.references, target.digests(), buckets, first, last)
+
+
+class _Blocks:
+    """A file of lines that is hashed block by block, so that parts of it can be hashed by themselves.
+
+    Attributes:
+        waiting: lines to be written with the next call; at most up to the end of a block.
+    """
+
+    def __init__(self, stream: RawIOBase) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self._room = BLOCK
+        self._digests: list[bytes] = []
+        self.waiting: list[bytes] = []
+
+    def write(self) -> None:
+        """Write the waiting lines."""
+        while self.waiting:
+            taken, self.waiting[:] = self.waiting[: self._room], self.waiting[self._room :]
+            data = memoryview(b"\n".join([*taken, b""]))
+            self._hash.update(data)
+            while data:  # a disk that is nearly full takes less than it is given, then complains
+                data = data[self._stream.write(data) :]
+            self._room -= len(taken)
+            if not self._room:
+                self._end()
+
+    def digests(self) -> bytes:
+        """Those of the blocks, the last of which may be shorter."""
+        if self._room < BLOCK:
+            self._end()
+        return b"".join(self._digests)
+
+    def _end(self) -> None:
+        self._digests.append(self._hash.digest())
+        self._hash, self._room = hashlib.sha256(), BLOCK
 
 
 def write_manifests(
@@ -103,14 +152,15 @@ def write_manifests(
         work: for what is not to stay.
 
     Returns:
-        The data set's fingerprint: SHA-256 over the classes and, for each split, the sum of its lines' SHA-256.
+        The data set's fingerprint: SHA-256 over the classes and the SHA-256 of every `BLOCK` lines of each split.
 
     Raises:
         UserError: the images to predict lie in several buckets.
     """
     chosen = {split: dataset.entries(split) for split in _PREDICTED}
     chosen[Split.TRAIN] = dataset.shuffled(Split.TRAIN, shuffle_seed)
-    at_a_time = max(1, -(-sum(map(len, chosen.values())) // engine.width))
+    # Whole blocks: cut anywhere else, the same lines would have other digests.
+    at_a_time = BLOCK * max(1, -(-sum(map(len, chosen.values())) // (engine.width * BLOCK)))
     tasks: list[WriteTask] = []
     splits: list[Split] = []
     for split, entries in chosen.items():
@@ -120,10 +170,10 @@ def write_manifests(
             lines = dataset.index.places(entries[begin : begin + at_a_time])
             tasks.append(WriteTask(dataset.sources, dataset.rules, classes, lines, target, references))
             splits.append(split)
-    digests = dict.fromkeys(chosen, 0)
+    digests = dict.fromkeys(chosen, b"")
     predicted: list[Written] = []
     for split, written in zip(splits, engine.map(write, tasks), strict=True):
-        digests[split] = (digests[split] + written.digests) & _ALL_BITS
+        digests[split] += written.digests
         target = folder / f"{split.value}.manifest"
         if written.target != target:
             with written.target.open("rb") as part, target.open("ab") as whole:
@@ -138,7 +188,7 @@ def write_manifests(
         min(written.first for written in predicted if written.first),
         max(written.last for written in predicted),
     )
-    sums = "".join(f"{split.value} {digests[split]:064x}\n" for split in Split)
+    sums = "".join(f"{split.value} {digests[split].hex()}\n" for split in Split)
     return hashlib.sha256(f"{classes.sha256}\n{sums}".encode()).hexdigest()
 
 

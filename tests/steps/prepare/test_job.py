@@ -98,7 +98,11 @@ def test_the_configured_class_list_gives_the_ids_and_refuses_others(
     done = prepare([*forty, stranger], "--classes", "nut", "bolt", "cog")
     assert done.summary["classes"] == ["nut", "bolt", "cog"]
     assert [(entry["line"], entry["code"]) for entry in done.rejected] == [(41, "ERROR_CLASS_NOT_CONFIGURED")]
-    assert done.summary["findings"] == {"ERROR_CLASS_NOT_CONFIGURED": 1, "WARNING_UNUSED_CLASS": 1}
+    assert done.summary["findings"] == {
+        "ERROR_CLASS_NOT_CONFIGURED": 1,
+        "WARNING_CLASS_MAPS_DIFFER": 1,
+        "WARNING_UNUSED_CLASS": 1,
+    }
 
 
 def test_negatives_leave_train_only_and_are_counted(
@@ -188,7 +192,7 @@ def test_boxes_a_little_beyond_the_image_are_written_clipped(prepare: Prepare, f
     for line in forty:
         line["screws"]["annotations"][0]["left"] = -2
     done = prepare(forty)
-    assert done.summary["findings"] == {"WARNING_BOX_CLIPPED": 40}
+    assert done.summary["findings"] == {"WARNING_BOX_CLIPPED": 40, "WARNING_CLASS_MAPS_DIFFER": 1}
     sides = {
         (line["bounding-box"]["annotations"][0]["left"], line["bounding-box"]["annotations"][0]["width"])
         for split in ("train", "validation", "test")
@@ -218,6 +222,7 @@ def test_advice_on_the_whole_data_set_is_in_log_and_summary(
     done = prepare([*forty, rare], "--image-shape", "20")
     assert done.summary["findings"] == {
         "WARNING_CLASS_IMBALANCE": 1,
+        "WARNING_CLASS_MAPS_DIFFER": 1,
         "WARNING_CLASS_WITH_FEW_EXAMPLES": 1,
         "WARNING_TINY_BOXES": 1,
     }
