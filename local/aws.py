@@ -18,9 +18,10 @@ from local.moto_server import ADDRESS, Server, moto_application, reset
 from local.programs import BUILT_IN, Program
 
 _ROLE = "groundloop-local"
+_SERVICES = ["sagemaker.amazonaws.com", "events.amazonaws.com"]
 _TRUST = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": _SERVICES}, "Action": "sts:AssumeRole"}],
 }
 #: moto's state belongs to the process, so there is one offline AWS in it at a time.
 _running = threading.Lock()

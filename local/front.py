@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _TARGET = "SageMaker."
-_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
+_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 _STATUS = {
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
@@ -68,6 +69,12 @@ def _refused(environ: WSGIEnvironment) -> tuple[int, dict[str, str], bytes] | No
     return 403, {"Content-Type": "text/plain"}, b"The offline AWS does not answer web pages, and only as 127.0.0.1.\n"
 
 
+def _invocation_error(error: ApiError) -> tuple[int, dict[str, str], bytes]:
+    """An error as the runtime's REST protocol carries it."""
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
+    return error.status, headers, json.dumps({"Message": error.message, **error.details}).encode()
+
+
 class Front:
     """The WSGI application of one offline AWS."""
 
@@ -90,7 +97,7 @@ class Front:
         signed = _SIGNED_FOR.search(environ.get("HTTP_AUTHORIZATION", ""))
         service = signed.group(1) if signed else ""
         if service == "sagemaker" and (match := _INVOCATIONS.fullmatch(environ.get("PATH_INFO", ""))):
-            return self._invoke(match.group(1), environ)
+            return (self._queue if match.group(2) else self._invoke)(match.group(1), environ)
         if service == "iam" and environ["REQUEST_METHOD"] == "POST":
             return self._iam(parse_qs(_body(environ).decode("utf-8", "replace")))
         return None
@@ -123,11 +130,22 @@ class Front:
                 environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT"),
             )
         except ApiError as error:
-            told = {"Message": error.message, **error.details}
-            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
-            return error.status, headers, json.dumps(told).encode()
+            return _invocation_error(error)
         headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant}
         return 200, headers, answer.body
+
+    def _queue(self, endpoint: str, environ: WSGIEnvironment) -> tuple[int, dict[str, str], bytes]:
+        """InvokeEndpointAsync: the request lies in S3, and so will the answer."""
+        try:
+            accepted = self._services.async_invocations.accept(endpoint, environ)
+        except ApiError as error:
+            return _invocation_error(error)
+        headers = {
+            "Content-Type": "application/json",
+            "X-Amzn-SageMaker-OutputLocation": accepted.output,
+            "X-Amzn-SageMaker-FailureLocation": accepted.failure,
+        }
+        return 202, headers, json.dumps({"InferenceId": accepted.inference_id}).encode()
 
     def _iam(self, form: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes] | None:
         """SimulatePrincipalPolicy, which moto lacks: the offline AWS has no IAM, so every action is allowed."""

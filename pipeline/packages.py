@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from labels.errors import UserError
 from pipeline.aws import client, error_code
 from pipeline.executions import steps
+from steps.deploy.choice import served
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def registered_by(region: str, execution_arn: str) -> Package | None:
 
 
 def served_by(region: str, endpoint: str, group: str) -> Package:
-    """The package whose model an endpoint serves.
+    """The package whose model an endpoint's first variant serves.
 
     Raises:
         UserError: no such endpoint, or its model is none of the group's.
@@ -77,21 +78,10 @@ def served_by(region: str, endpoint: str, group: str) -> Package:
         if error_code(error) == "ValidationException":
             raise UserError(f"there is no endpoint {endpoint!r} in {region}") from None
         raise
-    variant = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
-    model = sagemaker.describe_model(ModelName=variant["ModelName"])
-    container = model.get("PrimaryContainer") or model["Containers"][0]
-    if "ModelPackageName" in container:
-        return package(region, container["ModelPackageName"])
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
-    )
-    for page in pages:
-        for summary in page["ModelPackageSummaryList"]:
-            arn = summary["ModelPackageArn"]
-            described = sagemaker.describe_model_package(ModelPackageName=arn)
-            if described["InferenceSpecification"]["Containers"][0].get("ModelDataUrl") == container["ModelDataUrl"]:
-                return package(region, arn)
-    raise UserError(f"endpoint {endpoint!r} serves {container['ModelDataUrl']}, which is no version of {group!r}")
+    first = served(sagemaker, config, group)[0]
+    if first.package is None:
+        raise UserError(f"endpoint {endpoint!r} serves model {first.model}, which is no version of {group!r}")
+    return package(region, first.package)
 
 
 def read_json(region: str, uri: str) -> dict[str, Any]:

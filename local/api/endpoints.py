@@ -1,4 +1,4 @@
-"""Endpoint configs and endpoints; an endpoint's variants are programs that answer."""
+"""Endpoints: their variants are programs that answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from local.api.endpoint_configs import EndpointConfigs
 from local.api.models import Models
 from local.api.paging import in_order, page, within
 from local.api.tags import Tags
@@ -39,6 +40,9 @@ class Endpoint:
     status: str = "Creating"
     failure_reason: str | None = None
     variants: list[Variant] = field(default_factory=list)
+    deployment: dict[str, Any] | None = None
+    asynchronous: dict[str, Any] | None = None
+    capture: dict[str, Any] | None = None
     created: datetime = field(default_factory=now)
     modified: datetime = field(default_factory=now)
     deleted: threading.Event = field(default_factory=threading.Event)
@@ -47,65 +51,10 @@ class Endpoint:
 class Endpoints:
     """All endpoints of one offline AWS."""
 
-    def __init__(self, context: Context, tags: Tags, models: Models) -> None:
-        self._context, self._tags, self._models = context, tags, models
-        self._configs: dict[str, dict[str, Any]] = {}
+    def __init__(self, context: Context, tags: Tags, models: Models, configs: EndpointConfigs) -> None:
+        self._context, self._tags, self._models, self._configs = context, tags, models, configs
         self._endpoints: dict[str, Endpoint] = {}
         self._threads: list[threading.Thread] = []
-
-    # Endpoint configs
-
-    def _config_arn(self, name: str) -> str:
-        return self._context.arn(f"endpoint-config/{name}")
-
-    def _config(self, name: str) -> dict[str, Any]:
-        try:
-            return self._configs[name]
-        except KeyError:
-            raise invalid(f'Could not find endpoint configuration "{self._config_arn(name)}".') from None
-
-    def create_endpoint_config(self, request: dict[str, Any]) -> dict[str, Any]:
-        name = request["EndpointConfigName"]
-        variants = [variant["VariantName"] for variant in request["ProductionVariants"]]
-        if len(set(variants)) != len(variants):
-            raise invalid("Variant names must be unique.")
-        for variant in request["ProductionVariants"]:
-            if not variant.get("ModelName"):
-                raise invalid(
-                    f"Variant {variant['VariantName']} needs a ModelName (inference components are not offered)."
-                )
-            self._models.exists(variant["ModelName"])
-            if not variant.get("InstanceType") and not variant.get("ServerlessConfig"):
-                raise invalid(f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.")
-        with self._context.lock:
-            if name in self._configs:
-                raise invalid(f'Cannot create already existing endpoint configuration "{self._config_arn(name)}".')
-            self._configs[name] = {**request, "EndpointConfigArn": self._config_arn(name), "CreationTime": now()}
-            self._tags.set(self._config_arn(name), request)
-        return {"EndpointConfigArn": self._config_arn(name)}
-
-    def describe_endpoint_config(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._config(request["EndpointConfigName"])
-
-    def delete_endpoint_config(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._config(request["EndpointConfigName"])
-        del self._configs[request["EndpointConfigName"]]
-        return {}
-
-    def list_endpoint_configs(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = [
-            config
-            for config in self._configs.values()
-            if request.get("NameContains", "") in config["EndpointConfigName"]
-            and within(request, config["CreationTime"], "CreationTimeAfter", "CreationTimeBefore")
-        ]
-        keys = {
-            "CreationTime": lambda config: config["CreationTime"],
-            "Name": lambda config: config["EndpointConfigName"],
-        }
-        return page(in_order(found, request, keys, "Descending"), request, "EndpointConfigs", default=10)
-
-    # Endpoints
 
     def _endpoint(self, name: str) -> Endpoint:
         try:
@@ -115,7 +64,7 @@ class Endpoints:
 
     def create_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["EndpointName"]
-        config = self._config(request["EndpointConfigName"])
+        config = self._configs.find(request["EndpointConfigName"])
         arn = self._context.arn(f"endpoint/{name}")
         with self._context.lock:
             if name in self._endpoints:
@@ -128,15 +77,36 @@ class Endpoints:
 
     def update_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._endpoint(request["EndpointName"])
-        config = self._config(request["EndpointConfigName"])
+        config = self._configs.find(request["EndpointConfigName"])
+        deployment = request.get("DeploymentConfig")
+        if deployment and deployment.get("BlueGreenUpdatePolicy") and deployment.get("RollingUpdatePolicy"):
+            raise invalid("Only one of BlueGreenUpdatePolicy and RollingUpdatePolicy may be given.")
         with self._context.lock:
             if endpoint.status not in ("InService", "Failed"):
                 raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
             endpoint.status = "Updating"
             endpoint.failure_reason = None
             endpoint.modified = now()
+            if not request.get("RetainDeploymentConfig"):
+                endpoint.deployment = deployment
+        self._say_what_is_left_out(endpoint)
         self._deploy(endpoint, config)
         return {"EndpointArn": endpoint.arn}
+
+    def _say_what_is_left_out(self, endpoint: Endpoint) -> None:
+        """A line in the endpoint's log: the new variants take over all at once, and no alarm is looked at."""
+        policy = endpoint.deployment or {}
+        routing = policy.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "")
+        left_out = []
+        if routing not in ("", "ALL_AT_ONCE") or policy.get("RollingUpdatePolicy"):
+            left_out.append(f"traffic {routing or 'ROLLING'} is taken as ALL_AT_ONCE")
+        if policy.get("AutoRollbackConfiguration"):
+            left_out.append("alarms are not watched")
+        if left_out:
+            folder = self._context.home / "endpoints" / endpoint.name
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "log.txt").open("a", encoding="utf-8") as log:
+                log.write(f"[offline AWS] {now().isoformat()} update: {'; '.join(left_out)}\n")
 
     def _deploy(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
         thread = threading.Thread(
@@ -163,6 +133,8 @@ class Endpoints:
             if not reason and not endpoint.deleted.is_set() and not self._context.stopping.is_set():
                 dropped, endpoint.variants = endpoint.variants, started
                 endpoint.config = config["EndpointConfigName"]
+                endpoint.asynchronous = config.get("AsyncInferenceConfig")
+                endpoint.capture = config.get("DataCaptureConfig")
                 endpoint.status = "InService"
             else:
                 # An update that fails is rolled back: the old variants serve on.
@@ -191,6 +163,8 @@ class Endpoints:
                     "DesiredWeight": variant.weight,
                     "CurrentInstanceCount": variant.described.get("InitialInstanceCount"),
                     "DesiredInstanceCount": variant.described.get("InitialInstanceCount"),
+                    "CurrentServerlessConfig": variant.described.get("ServerlessConfig"),
+                    "DesiredServerlessConfig": variant.described.get("ServerlessConfig"),
                 }
                 for variant in endpoint.variants
             ]
@@ -201,9 +175,25 @@ class Endpoints:
                 "EndpointStatus": endpoint.status,
                 "FailureReason": endpoint.failure_reason,
                 "ProductionVariants": variants or None,
+                "DataCaptureConfig": self._capture(endpoint),
+                "LastDeploymentConfig": endpoint.deployment,
+                "AsyncInferenceConfig": endpoint.asynchronous,
                 "CreationTime": endpoint.created,
                 "LastModifiedTime": endpoint.modified,
             }
+
+    def _capture(self, endpoint: Endpoint) -> dict[str, Any] | None:
+        """DataCaptureConfigSummary: what was asked for, and that nothing is captured here."""
+        asked = endpoint.capture
+        if not asked:
+            return None
+        return {
+            "EnableCapture": asked.get("EnableCapture", False),
+            "CaptureStatus": "Stopped",
+            "CurrentSamplingPercentage": asked["InitialSamplingPercentage"],
+            "DestinationS3Uri": asked["DestinationS3Uri"],
+            "KmsKeyId": asked.get("KmsKeyId", ""),
+        }
 
     def list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
         found = [
@@ -234,15 +224,32 @@ class Endpoints:
             variant.server.stop()
         return {}
 
+    def asynchronous(self, name: str) -> dict[str, Any]:
+        """AsyncInferenceConfig of an endpoint that serves; ValidationError for any other."""
+        endpoint = self._endpoints.get(name)
+        if endpoint is None or not endpoint.variants:
+            raise ApiError("ValidationError", f"Endpoint {name} of account {self._context.account} not found.")
+        if not endpoint.asynchronous:
+            raise ApiError("ValidationError", f"Endpoint {name} is not asynchronous: use InvokeEndpoint.")
+        return endpoint.asynchronous
+
     def invoke(
-        self, name: str, body: bytes, content_type: str | None, accept: str | None, target: str | None
+        self,
+        name: str,
+        body: bytes,
+        content_type: str | None,
+        accept: str | None,
+        target: str | None,
+        queued: bool = False,
     ) -> tuple[Answer, str]:
-        """One request to an endpoint: the model's answer and the variant that gave it."""
+        """One request to an endpoint: the model's answer and the variant that gave it. ``queued``: out of S3."""
         with self._context.lock:
             endpoint = self._endpoints.get(name)
             variants = list(endpoint.variants) if endpoint else []
         if endpoint is None or not variants:
             raise ApiError("ValidationError", f"Endpoint {name} of account {self._context.account} not found.")
+        if endpoint.asynchronous and not queued:
+            raise ApiError("ValidationError", f"Endpoint {name} is asynchronous: use InvokeEndpointAsync.")
         if target:
             variants = [variant for variant in variants if variant.name == target]
             if not variants:
@@ -254,6 +261,9 @@ class Endpoints:
         try:
             answer = variant.server.invoke(body, content_type, accept)
         except OSError as error:
+            if variant not in endpoint.variants and endpoint.variants and not target:
+                # An update replaced it while it was asked: AWS lets requests end, here the new one is asked.
+                return self.invoke(name, body, content_type, accept, target, queued)
             raise self._model_error(endpoint, variant, 500, str(error)) from error
         if answer.status >= 400:
             raise self._model_error(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 from local.api.paging import in_order, page, within
 from local.api.pipelines import Pipeline, Pipelines, Version
-from local.api.rules import starts_asked_for
+from local.api.rules import starts_asked_for, undelivered
 from local.context import Context, now, random_id
 from local.errors import ApiError, invalid, not_found
 from local.executor.cache import StepCache
 from local.executor.expressions import as_text
 from local.executor.parameters import DefinitionError
 from local.executor.run import Execution
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -76,12 +73,12 @@ class Executions:
 
     def start_by_rule(self, package: dict[str, Any]) -> None:
         """Start the pipelines that EventBridge rules want started when a package's approval status is set."""
-        for request in starts_asked_for(self._context, package):
+        for start in starts_asked_for(self._context, package):
             try:
-                self.start_pipeline_execution(request)
+                self.start_pipeline_execution(start.request)
             except ApiError as error:
-                # EventBridge would retry and then drop the event: whoever approves a package hears nothing of it.
-                logger.warning("the rule's target %s was not started: %s", request["PipelineName"], error.message)
+                # Whoever approves a package hears nothing of it: EventBridge tries again, then the queue has it.
+                undelivered(self._context, start, error.message)
 
     def describe_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
         started = self._find(request)

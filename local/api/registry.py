@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from local.api.cards import check_model_card
 from local.api.paging import in_order, page, within
 from local.api.tags import Tags
 from local.context import Context, now
 from local.errors import invalid
 
 Package = dict[str, Any]
+
+
+def _check_metadata(request: dict[str, Any]) -> None:
+    """What botocore's model leaves open: the model card's schema, and the metadata's alphabet (a pattern of Java's)."""
+    if request.get("ModelCard"):
+        check_model_card(request["ModelCard"])
+    for key, value in (request.get("CustomerMetadataProperties") or {}).items():
+        if any(c not in "_.:/=+-@" and unicodedata.category(c)[0] not in "LZN" for c in key + value):
+            raise invalid(
+                f"1 validation error detected: Value {value!r} at 'customerMetadataProperties.{key}' failed to satisfy "
+                "constraint: Member must satisfy regular expression pattern: "
+                r"([\p{L}\p{Z}\p{N}_.:\/=+\-@]*)${1,256}"
+            )
 
 
 class Registry:
@@ -102,6 +117,7 @@ class Registry:
         group_name, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
         if bool(group_name) == bool(name):
             raise invalid("Exactly one of ModelPackageName and ModelPackageGroupName is required.")
+        _check_metadata(request)
         versioned: dict[str, Any] = {"ModelPackageName": name, "ModelPackageGroupName": None}
         with self._context.lock:
             if group_name:
@@ -149,10 +165,11 @@ class Registry:
 
     def update_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
         package = self._package(request["ModelPackageArn"])
+        _check_metadata(request)
         with self._context.lock:
             properties = {
-                **package.get("CustomerMetadataProperties", {}),
-                **request.get("CustomerMetadataProperties", {}),
+                **(package.get("CustomerMetadataProperties") or {}),
+                **(request.get("CustomerMetadataProperties") or {}),
             }
             for key in request.get("CustomerMetadataPropertiesToRemove") or []:
                 properties.pop(key, None)

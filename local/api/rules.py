@@ -2,16 +2,23 @@
 
 moto keeps rules and targets but sends no such event and knows no pipeline as a target. The event's form is AWS's
 documentation ("SageMaker Model Package State Change"); the substitution of ``$.detail.X`` by EventBridge itself was not
-verified on AWS.
+verified on AWS. Schedules are kept by moto and never fire: the offline AWS lives for minutes.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local.context import Context, now, random_id
+
+logger = logging.getLogger(__name__)
 
 _PATH = re.compile(r"\$(?:\.[A-Za-z0-9_-]+)+")
 
@@ -50,8 +57,18 @@ def _value(template: str, event: dict[str, Any]) -> str | None:
     return None if value is None else str(value)
 
 
-def starts_asked_for(context: Context, package: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The StartPipelineExecution requests of the enabled rules on the default bus that match the event."""
+@dataclass(frozen=True)
+class Start:
+    """A StartPipelineExecution request that a rule asks for, and where the event goes when it is refused."""
+
+    request: dict[str, Any]
+    rule: str
+    event: dict[str, Any]
+    dead_letters: str | None
+
+
+def starts_asked_for(context: Context, package: dict[str, Any]) -> Iterator[Start]:
+    """What the enabled rules on the default bus that match the event of a package want started."""
     from local.moto_server import event_matches
 
     events = context.client("events")
@@ -69,10 +86,31 @@ def starts_asked_for(context: Context, package: dict[str, Any]) -> Iterator[dict
                 if ":pipeline/" not in target["Arn"]:
                     continue
                 values = [(item["Name"], _value(item["Value"], event)) for item in parameters or []]
-                yield {
+                request = {
                     "PipelineName": target["Arn"],
                     "ClientRequestToken": event["id"] + rule["Name"],
                     "PipelineParameters": [
                         {"Name": name, "Value": value} for name, value in values if value is not None
                     ],
                 }
+                yield Start(request, rule["Arn"], event, target.get("DeadLetterConfig", {}).get("Arn"))
+
+
+def undelivered(context: Context, start: Start, reason: str) -> None:
+    """Send an event to its target's dead-letter queue, as EventBridge does; log what can't be sent anywhere."""
+    logger.warning("the rule %s could not start %s: %s", start.rule, start.request["PipelineName"], reason)
+    if start.dead_letters is None:
+        return
+    sqs = context.client("sqs")
+    attributes = {"RULE_ARN": start.rule, "TARGET_ARN": start.request["PipelineName"], "ERROR_MESSAGE": reason[:1024]}
+    try:
+        url = sqs.get_queue_url(QueueName=start.dead_letters.rsplit(":", 1)[-1])["QueueUrl"]
+        sqs.send_message(
+            QueueUrl=url,
+            MessageBody=json.dumps(start.event),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+    except ClientError as error:
+        logger.warning("the event is lost: its dead-letter queue %s: %s", start.dead_letters, error)

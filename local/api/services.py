@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from local.api.async_invocations import AsyncInvocations
+from local.api.endpoint_configs import EndpointConfigs
 from local.api.endpoints import Endpoints
 from local.api.executions import Executions
 from local.api.jobs import Jobs
@@ -34,11 +36,22 @@ class Services:
         self.registry = Registry(context, self.tags)
         self.models = Models(context, self.tags, self.registry)
         self.jobs = Jobs(context, self.tags, self.models)
-        self.endpoints = Endpoints(context, self.tags, self.models)
+        self.endpoint_configs = EndpointConfigs(context, self.tags, self.models)
+        self.endpoints = Endpoints(context, self.tags, self.models, self.endpoint_configs)
+        self.async_invocations = AsyncInvocations(context, self.endpoints)
         self.pipelines = Pipelines(context, self.tags)
         self.executions = Executions(context, self.pipelines)
         self.registry.on_approval(self.executions.start_by_rule)
-        parts = (self.tags, self.registry, self.models, self.jobs, self.endpoints, self.pipelines, self.executions)
+        parts = (
+            self.tags,
+            self.registry,
+            self.models,
+            self.jobs,
+            self.endpoint_configs,
+            self.endpoints,
+            self.pipelines,
+            self.executions,
+        )
         self._operations: dict[str, Operation] = {}
         for name in sagemaker_model().operation_names:
             for part in parts:

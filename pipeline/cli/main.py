@@ -9,7 +9,28 @@ import typer
 from labels.errors import UserError
 from local.errors import LocalAwsError
 from pipeline.cli import compile as compile_command
-from pipeline.cli import config, demo, doctor, labels, local, logs, predict, runs, start, stop, upsert, watch
+from pipeline.cli import (
+    approve,
+    config,
+    demo,
+    deploy,
+    destroy,
+    doctor,
+    endpoint,
+    labels,
+    local,
+    logs,
+    models,
+    predict,
+    reject,
+    rollback,
+    runs,
+    start,
+    stop,
+    triggers,
+    upsert,
+    watch,
+)
 
 app = typer.Typer(
     name="groundloop",
@@ -31,6 +52,14 @@ app.command("runs")(runs.runs)
 app.command("stop")(stop.stop)
 app.command("logs")(logs.logs)
 app.command("doctor")(doctor.doctor)
+app.add_typer(models.app, name="models")
+app.command("approve")(approve.approve)
+app.command("reject")(reject.reject)
+app.add_typer(triggers.app, name="triggers")
+app.command("deploy")(deploy.deploy)
+app.command("rollback")(rollback.rollback)
+app.command("endpoint")(endpoint.endpoint)
+app.command("destroy")(destroy.destroy)
 app.command("predict")(predict.predict)
 
 

@@ -1,24 +1,140 @@
-"""Settings of deployment: when, and what endpoint."""
+"""Settings of deployment: when, what endpoint, and how it moves from one version to the next."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
-from steps.settings import InstanceType, ResourceName, Settings
+from steps.settings import InstanceType, ResourceName, S3Uri, Settings
+
+PackageArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/.+$", max_length=2048)
+]
+TopicArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_.-]+$")]
+
+
+class ServerlessSettings(Settings):
+    """An endpoint without machines of its own: billed by request, with cold starts, CPU only."""
+
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(4096, description="Memory, MB.")
+    max_concurrency: int = Field(5, ge=1, le=200, description="Requests at the same time; more are refused.")
+    provisioned_concurrency: int | None = Field(
+        None, ge=1, le=200, description="Requests that are kept warm for, billed all the time; null: none."
+    )
+
+    @model_validator(mode="after")
+    def _warm_is_part_of_all(self) -> ServerlessSettings:
+        if self.provisioned_concurrency and self.provisioned_concurrency > self.max_concurrency:
+            raise ValueError(
+                f"provisioned_concurrency {self.provisioned_concurrency} is over max_concurrency {self.max_concurrency}"
+            )
+        return self
+
+
+class AsynchronousSettings(Settings):
+    """An endpoint that is asked with an object in S3 and answers with one: large images, long queues."""
+
+    output: S3Uri | None = Field(None, description="S3 prefix of the answers; null: async/ under aws.prefix.")
+    max_concurrent: int | None = Field(None, ge=1, le=1000, description="Requests at a time per machine; null: AWS's.")
+    success_topic: TopicArn | None = Field(None, description="SNS topic that is told of each answer.")
+    error_topic: TopicArn | None = Field(None, description="SNS topic that is told of each failure.")
+
+
+class AutoscalingSettings(Settings):
+    """Target tracking: machines come and go so that each has about as much to do."""
+
+    min_instances: int = Field(1, ge=0, le=1000, description="Machines at the least; 0 for asynchronous ones only.")
+    max_instances: int = Field(ge=1, le=1000, description="Machines at the most.")
+    target: float = Field(
+        gt=0, description="Requests per machine and minute to aim at; asynchronous: requests waiting per machine."
+    )
+    scale_out_seconds: int = Field(60, ge=0, le=3600, description="Pause after adding machines.")
+    scale_in_seconds: int = Field(300, ge=0, le=3600, description="Pause after removing machines.")
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> AutoscalingSettings:
+        if self.min_instances > self.max_instances:
+            raise ValueError(f"min_instances {self.min_instances} is over max_instances {self.max_instances}")
+        return self
+
+
+class VariantSettings(Settings):
+    """One more production variant: another version that gets a share of the requests."""
+
+    name: ResourceName = Field(description="Name of the variant.")
+    package: Annotated[int, Field(ge=1)] | PackageArn = Field(description="Version in registry.group, or package ARN.")
+    weight: float = Field(gt=0, le=1e6, description="Its share is its weight over the sum of all weights.")
+    instance_type: InstanceType | None = Field(None, description="Machine; null: the endpoint's instance_type.")
+    instance_count: int = Field(1, ge=1, le=100, description="Machines.")
 
 
 class EndpointSettings(Settings):
-    """The real-time endpoint."""
+    """The endpoint: on machines (real-time), serverless, or asynchronous."""
 
     name: ResourceName = Field("groundloop", description="Endpoint that is created, or updated when it exists.")
     variant: ResourceName = Field("AllTraffic", description="Name of the production variant.")
+    weight: float = Field(1.0, gt=0, le=1e6, description="Weight of the variant, against those of also.")
     instance_type: InstanceType = Field("ml.m5.xlarge", description="Machine, CPU or GPU.")
     instance_count: int = Field(1, ge=1, le=100, description="Machines.")
+    also: list[VariantSettings] = Field([], max_length=9, description="More variants that share the requests (A/B).")
+    serverless: ServerlessSettings | None = Field(None, description="Serverless instead of machines; null: no.")
+    asynchronous: AsynchronousSettings | None = Field(None, description="Asynchronous endpoint; null: no.")
+    autoscaling: AutoscalingSettings | None = Field(None, description="Autoscaling of the variant; null: no.")
     capture_percent: int = Field(
         0, ge=0, le=100, description="Share of requests whose data is captured to S3; 0: data capture is off."
     )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> EndpointSettings:
+        """What AWS's documentation excludes from serverless endpoints, and what autoscaling needs."""
+        if self.serverless:
+            for key, given in (
+                ("asynchronous", self.asynchronous),
+                ("autoscaling", self.autoscaling),
+                ("also", self.also),
+                ("capture_percent", self.capture_percent),
+            ):
+                if given:
+                    raise ValueError(f"a serverless endpoint can't have {key}: drop serverless or {key}")
+        if self.autoscaling and self.autoscaling.min_instances == 0 and not self.asynchronous:
+            raise ValueError("autoscaling.min_instances 0 needs an asynchronous endpoint; give at least 1")
+        names = [self.variant, *(other.name for other in self.also)]
+        if doubled := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two variants are named {doubled!r}; each needs a name of its own")
+        return self
+
+
+class RolloutSettings(Settings):
+    """How an update moves the requests from the old version to the new one (blue/green)."""
+
+    traffic: Literal["all_at_once", "canary", "linear"] = Field(
+        "all_at_once", description="canary: a first part, then the rest; linear: in equal parts."
+    )
+    step_percent: int = Field(
+        10, ge=1, le=50, description="Size of canary's first part, or of each of linear's (at least 10), percent."
+    )
+    wait_minutes: int = Field(5, ge=0, le=60, description="Watch each part for so long before the next one.")
+    keep_old_minutes: int = Field(0, ge=0, le=60, description="The old machines stay so long after the last part.")
+    alarms: list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] = Field(
+        [], max_length=10, description="CloudWatch alarms; one that goes off while rolling out rolls back."
+    )
+    timeout_minutes: int = Field(60, ge=10, le=480, description="A rollout that takes longer is rolled back.")
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> RolloutSettings:
+        if self.traffic == "linear" and self.step_percent < 10:
+            raise ValueError(f"step_percent {self.step_percent}: linear takes steps of 10 to 50 percent")
+        if self.alarms and self.traffic == "all_at_once" and not self.keep_old_minutes:
+            raise ValueError("alarms are watched while old machines stay: give keep_old_minutes, or another traffic")
+        parts = {"all_at_once": 0, "canary": 2, "linear": -(-100 // self.step_percent)}[self.traffic]
+        least = parts * self.wait_minutes + self.keep_old_minutes
+        if least >= self.timeout_minutes:
+            raise ValueError(
+                f"timeout_minutes {self.timeout_minutes} is too short: {parts} x wait_minutes and keep_old_minutes "
+                f"alone take {least} minutes"
+            )
+        return self
 
 
 class DeploySettings(Settings):
@@ -29,3 +145,22 @@ class DeploySettings(Settings):
         description="on_pass: at once when the gate passes; on_approval: by the deploy pipeline; never: not at all.",
     )
     endpoint: EndpointSettings = Field(EndpointSettings(), description="The endpoint.")
+    rollout: RolloutSettings = Field(RolloutSettings(), description="How an update moves the requests.")
+
+    @model_validator(mode="after")
+    def _parts_can_be_made(self) -> DeploySettings:
+        if self.rollout.traffic == "all_at_once":
+            return self
+        if self.endpoint.serverless:
+            raise ValueError(f"rollout.traffic {self.rollout.traffic} needs machines; serverless takes all_at_once")
+        if self.endpoint.instance_count < 2:
+            raise ValueError(
+                f"rollout.traffic {self.rollout.traffic} needs endpoint.instance_count of at least 2: a part is at "
+                "least one machine and at most half of them"
+            )
+        return self
+
+    @property
+    def needs_job(self) -> bool:
+        """Whether the endpoint is beyond what a pipeline's own EndpointConfig and Endpoint steps can express."""
+        return bool(self.rollout != RolloutSettings() or self.endpoint.also or self.endpoint.autoscaling)

@@ -197,3 +197,80 @@ def test_a_model_from_a_registered_package_serves(
     sm.create_endpoint(EndpointName="served", EndpointConfigName="served")
     assert settled("served")["EndpointStatus"] == "InService"
     assert json.loads(runtime.invoke_endpoint(EndpointName="served", Body=b"x")["Body"].read())["model"] == ["packaged"]
+
+
+def test_an_asynchronous_endpoint_is_asked_and_answers_in_s3(
+    sm: Any, runtime: Any, make_model: Any, put: Callable[..., str], get: Callable[[str], bytes], settled: Any
+) -> None:
+    variant = {"VariantName": "v", "ModelName": make_model(), "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    output = {"OutputConfig": {"S3OutputPath": "s3://bucket/answers/"}}
+    sm.create_endpoint_config(EndpointConfigName="queued", ProductionVariants=[variant], AsyncInferenceConfig=output)
+    sm.create_endpoint(EndpointName="queued", EndpointConfigName="queued")
+    assert settled("queued")["AsyncInferenceConfig"] == output
+    asked = {"EndpointName": "queued", "ContentType": "image/jpeg"}
+    answer = runtime.invoke_endpoint_async(**asked, InputLocation=put("asked/image.jpg", "12345"))
+    assert json.loads(_arrived(get, answer["OutputLocation"]))["bytes"] == 5
+    refused = runtime.invoke_endpoint_async(**asked, InputLocation=put("asked/bad.jpg", "bad"))
+    assert b"unreadable image" in _arrived(get, refused["FailureLocation"])
+    with pytest.raises(ClientError, match="use InvokeEndpointAsync"):
+        runtime.invoke_endpoint(EndpointName="queued", Body=b"x")
+
+
+def _arrived(get: Callable[[str], bytes], uri: str) -> bytes:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return get(uri)
+        except ClientError:
+            assert time.monotonic() < deadline, uri
+            time.sleep(0.05)
+
+
+def test_an_endpoint_that_answers_at_once_takes_no_queue(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
+    sm.create_endpoint(EndpointName="direct", EndpointConfigName=make_config())
+    settled("direct")
+    with pytest.raises(ClientError, match="is not asynchronous"):
+        runtime.invoke_endpoint_async(EndpointName="direct", InputLocation="s3://bucket/x")
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        pytest.param({}, "exactly one of", id="neither machine nor serverless"),
+        pytest.param({"InstanceType": "ml.m5.large", "ServerlessConfig": {}}, "exactly one of", id="both"),
+        pytest.param({"ServerlessConfig": {}, "capture": True}, "does not support data capture", id="with capture"),
+        pytest.param({"ServerlessConfig": {}, "queue": True}, "does not support asynchronous", id="with a queue"),
+    ],
+)
+def test_configs_that_are_refused(sm: Any, make_model: Any, members: dict[str, Any], message: str) -> None:
+    more: dict[str, Any] = {}
+    if members.get("capture"):
+        more["DataCaptureConfig"] = {
+            "EnableCapture": True, "InitialSamplingPercentage": 1, "DestinationS3Uri": "s3://bucket/c",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        }  # fmt: skip
+    if members.get("queue"):
+        more["AsyncInferenceConfig"] = {"OutputConfig": {"S3OutputPath": "s3://bucket/a"}}
+    variant = {"VariantName": "v", "ModelName": make_model(), "InitialInstanceCount": 1}
+    for name in ("InstanceType", "ServerlessConfig"):
+        if name in members:
+            variant[name] = members[name] or {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    with pytest.raises(ClientError, match=message):
+        sm.create_endpoint_config(EndpointConfigName="refused", ProductionVariants=[variant], **more)
+
+
+def test_what_an_update_asks_for_is_kept_and_what_is_left_out_is_written_down(
+    sm: Any, aws: LocalAws, make_config: Any, settled: Any
+) -> None:
+    sm.create_endpoint(EndpointName="shifted", EndpointConfigName=make_config())
+    settled("shifted")
+    size = {"Type": "CAPACITY_PERCENT", "Value": 10}
+    routing = {"Type": "CANARY", "WaitIntervalInSeconds": 60, "CanarySize": size}
+    deployment = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
+    }
+    sm.update_endpoint(EndpointName="shifted", EndpointConfigName=make_config(), DeploymentConfig=deployment)
+    assert settled("shifted")["LastDeploymentConfig"] == deployment
+    log = (aws.home / "endpoints" / "shifted" / "log.txt").read_text()
+    assert "traffic CANARY is taken as ALL_AT_ONCE; alarms are not watched" in log

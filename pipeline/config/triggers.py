@@ -1,0 +1,39 @@
+"""Settings of the triggers: what starts the pipelines without a person."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from steps.settings import RoleArn, Settings
+
+#: As EventBridge takes it; AWS checks the fields of a cron expression when the rule is made.
+Schedule = Annotated[str, StringConstraints(pattern=r"^(cron\(\S+( \S+){5}\)|rate\(\d+ (minute|hour|day)s?\))$")]
+TriggerName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-?[a-zA-Z0-9])*$", max_length=20)]
+#: EventBridge's pattern for names of parameters: no underscore.
+ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=256)]
+
+
+class ScheduleSettings(Settings):
+    """A time at which the training pipeline starts."""
+
+    at: Schedule = Field(description="cron(minute hour day month weekday year) in UTC, or rate(7 days).")
+    parameters: dict[ParameterName, Annotated[str, StringConstraints(max_length=1024)]] = Field(
+        {}, max_length=200, description="Values of pipeline parameters, as text; others keep their defaults."
+    )
+    enabled: bool = Field(True, description="false: the rule stays, and does not fire.")
+
+
+class TriggersSettings(Settings):
+    """EventBridge rules of this pipeline; `groundloop triggers apply` makes them."""
+
+    role: RoleArn | None = Field(
+        None, description="Role that events.amazonaws.com assumes to start the pipelines; null: aws.role."
+    )
+    rollback_on_rejection: bool = Field(
+        True, description="Rejecting the version that is served goes back to the highest approved one."
+    )
+    schedules: dict[TriggerName, ScheduleSettings] = Field(
+        {}, max_length=20, description="Name to time at which the training pipeline starts."
+    )

@@ -1,0 +1,149 @@
+"""The Deploy job: brings an endpoint to the version it should serve, and says what it did.
+
+It decides when it runs, from the registry, and not from the event that started it: so several events for one approval
+deploy once, and events out of order end the same. It does what a pipeline's own EndpointConfig and Endpoint steps
+can't: traffic in parts, rollback on alarms, several variants, autoscaling, taking everything back after a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from labels.errors import UserError
+from steps import jobs
+from steps.deploy.choice import Choice, Served, after_a_change, champion, served, status_of, version_of, wanted
+from steps.deploy.rollout import BusyError, Rollout, want
+from steps.jobs import say
+
+#: For --package: the highest approved version. For --changed: started by no event.
+LATEST_APPROVED, NO_CHANGE = "latest-approved", "none"
+
+
+def parse(argv: Sequence[str] | None) -> Namespace:
+    """The arguments; every path has SageMaker's place as its default."""
+    parser = ArgumentParser(prog="deploy", description=__doc__)
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--endpoint", required=True, help="created, or updated when it exists")
+    parser.add_argument("--instance-type", default="", help="machine of the variants that name none")
+    parser.add_argument("--package", default=LATEST_APPROVED, help=f"ARN of a version, or {LATEST_APPROVED}")
+    parser.add_argument("--changed", default=NO_CHANGE, help="ARN of the version whose approval status has changed")
+    parser.add_argument("--any-status", action="store_true", help="deploy --package though it isn't approved")
+    parser.add_argument("--specification", action="append", default=[], help="JSON, in parts that are joined")
+    parser.add_argument("--output", type=Path, default=Path("/opt/ml/processing/output/deployment"))
+    jobs.add_message_file(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; 0 when the endpoint serves what it should, 1 when it couldn't be brought to."""
+    arguments = parse(argv)
+    return jobs.run(lambda: deploy(arguments), arguments.message_file)
+
+
+def deploy(arguments: Namespace) -> None:
+    """Decide, bring the endpoint there, write deployment.json.
+
+    Raises:
+        UserError: nothing to deploy, AWS refuses, or the endpoint didn't come up; it serves what it served before.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from steps.deploy.scaling import Scaling
+
+    session = boto3.Session(region_name=arguments.region)
+    scaling = Scaling(session.client("application-autoscaling"), arguments.endpoint)
+    specification = json.loads("".join(arguments.specification))
+    # The offline AWS answers at once, and its endpoints come up in a second.
+    poll = 0.2 if "AWS_ENDPOINT_URL" in os.environ else 15.0
+    rollout = Rollout(session.client("sagemaker"), scaling, arguments.endpoint, specification, say, poll)
+    try:
+        outcome = bring(rollout, arguments)
+    except ClientError as error:
+        told = error.response.get("Error", {})
+        raise UserError(f"AWS refused {error.operation_name}: {told.get('Code')}: {told.get('Message')}") from None
+    except BotoCoreError as error:
+        raise UserError(f"AWS can't be asked: {error}") from None
+    say(outcome["outcome"])
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "deployment.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+
+
+def bring(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
+    """Bring the endpoint to what it should serve; the content of deployment.json."""
+    sagemaker, group = rollout.sagemaker, rollout.specification["group"]
+    while True:
+        before = rollout.settled()
+        if before is not None and before["EndpointStatus"] == "Failed":
+            # AWS can't update an endpoint that never came up, and it serves nobody.
+            say(f"endpoint {rollout.endpoint} failed ({before.get('FailureReason', 'no reason')}); it is made anew")
+            rollout.delete()
+            before = None
+        serving = served(sagemaker, before["EndpointConfigName"], group) if before else []
+        choice = _choose(sagemaker, group, arguments, serving)
+        say(choice.why)
+        if choice.package is None:
+            return _outcome(rollout, before, serving, "left as it is: " + choice.why)
+        specification = _approved_only(sagemaker, rollout.specification)
+        target = want(specification, rollout.endpoint, choice.package, arguments.instance_type)
+        number = version_of(choice.package)
+        if before is not None and before["EndpointConfigName"] == target.name:
+            rollout.scale(target)
+            return _outcome(rollout, before, serving, f"endpoint {rollout.endpoint} serves version {number} already")
+        try:
+            rollout.roll_out(target, before)
+        except BusyError:
+            say("another deployment of this endpoint began meanwhile: waiting for it, then deciding again")
+            continue
+        except UserError as error:
+            raise UserError(f"{error}; {_still(serving)}") from None
+        after = rollout.settled()
+        assert after is not None  # noqa: S101 (roll_out has seen it serve)
+        serving = served(sagemaker, after["EndpointConfigName"], group)
+        return _outcome(rollout, after, serving, f"endpoint {rollout.endpoint} serves version {number}")
+
+
+def _choose(sagemaker: Any, group: str, arguments: Namespace, serving: list[Served]) -> Choice:
+    if arguments.changed != NO_CHANGE:
+        return after_a_change(sagemaker, group, arguments.changed, serving)
+    if arguments.package == LATEST_APPROVED:
+        return champion(sagemaker, group)
+    return wanted(sagemaker, arguments.package, any_status=arguments.any_status)
+
+
+def _approved_only(sagemaker: Any, specification: dict[str, Any]) -> dict[str, Any]:
+    """Without the further variants whose version nobody has approved, or that was rejected while it was served."""
+    main, *others = specification["variants"]
+    kept = []
+    for variant in others:
+        status = status_of(sagemaker, variant["Package"])
+        if status == "Approved":
+            kept.append(variant)
+        else:
+            say(f"variant {variant['VariantName']} is left out: version {version_of(variant['Package'])} is {status}")
+    return {**specification, "variants": [main, *kept]}
+
+
+def _still(serving: list[Served]) -> str:
+    packages = [variant.package for variant in serving if variant.package]
+    if not serving:
+        return "there is no endpoint now"
+    return f"it still serves version {version_of(packages[0])}" if packages else "it serves what it served before"
+
+
+def _outcome(rollout: Rollout, endpoint: dict[str, Any] | None, serving: list[Served], outcome: str) -> dict[str, Any]:
+    return {
+        "endpoint": rollout.endpoint,
+        "config": endpoint["EndpointConfigName"] if endpoint else None,
+        "variants": [{"variant": item.variant, "package": item.package, "weight": item.weight} for item in serving],
+        "outcome": outcome,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,240 @@
+"""One offline AWS with a tiny stand-in for a model, on which each test has a project of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from local import LocalAws, Program
+from pipeline.aws import client
+from pipeline.config import Config, load_config
+
+ROOT = Path(__file__).resolve().parents[3]
+STAND_IN = ROOT / "tests" / "local" / "stand_in.py"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/stand-in:1"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One per module: a process has one offline AWS at a time, and other tests want theirs."""
+    command = [sys.executable, str(STAND_IN)]
+    programs = {"/stand-in:": Program(serve=[*command, "serve", "{opt_ml}"])}
+    saved = dict(os.environ)
+    with LocalAws(tmp_path_factory.mktemp("aws"), programs=programs) as aws:
+        os.environ.update(aws.environment())
+        client.cache_clear()
+        boto3.client("s3").create_bucket(Bucket="groundloop-local")
+        try:
+            yield aws
+        finally:
+            os.environ.clear()
+            os.environ.update(saved)
+            client.cache_clear()
+
+
+@pytest.fixture
+def quick(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy jobs run in this process, which saves a second each; test_approval has them run as they do."""
+    from local.jobs.processing import ProcessingJob
+    from steps.deploy import job
+
+    shared = boto3.Session(region_name="us-east-1")  # each would read the service models anew
+    monkeypatch.setattr(boto3, "Session", lambda **_: shared)
+    monkeypatch.setattr(job, "say", lambda text: None)
+    monkeypatch.setattr(ProcessingJob, "run_program", lambda self, command, environment: job.main(command[2:]))
+
+
+@dataclass(frozen=True)
+class Project:
+    """A configuration with names of its own, its group, and plain boto3 to look at what became of it."""
+
+    arguments: list[str]
+    config: Config
+    scratch: Path
+
+    @property
+    def name(self) -> str:
+        return self.config.pipeline.name
+
+    def changed(self, *assignments: str) -> Project:
+        """The same names with other settings."""
+        added = [text for assignment in assignments for text in ("-s", assignment)]
+        given = [text for text in [*self.arguments, *added] if text not in ("-s", "-c")][1:]
+        return Project(
+            [*self.arguments, *added],
+            load_config([ROOT / "configs" / "local.yaml"], given, environment={}),
+            self.scratch,
+        )
+
+    def upsert(self) -> None:
+        """Group, job code and deploy pipeline as upsert makes them; for training something small of its parameters."""
+        from pipeline.bundle import job_archive
+        from pipeline.definition import compile_pipeline, deploy_pipeline
+
+        sagemaker, archive = boto3.client("sagemaker"), job_archive("deploy")
+        key = archive.key(self.config.aws.prefix)
+        boto3.client("s3").put_object(Bucket="groundloop-local", Key=key, Body=archive.content)
+        if not sagemaker.list_model_package_groups(NameContains=self.name)["ModelPackageGroupSummaryList"]:
+            sagemaker.create_model_package_group(ModelPackageGroupName=self.config.registry.group)
+        training = {
+            "Version": "2020-12-01",
+            "Parameters": [{"Name": "Epochs", "Type": "Integer", "DefaultValue": 1}],
+            "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "no training here"}}],
+        }
+        definitions = {
+            self.config.pipeline.name: json.dumps(training),
+            self.config.pipeline.deploy_name: compile_pipeline(deploy_pipeline(self.config)),
+        }
+        there = [
+            item["PipelineName"] for item in sagemaker.list_pipelines(PipelineNamePrefix=self.name)["PipelineSummaries"]
+        ]
+        for name, definition in definitions.items():
+            put = sagemaker.update_pipeline if name in there else sagemaker.create_pipeline
+            put(PipelineName=name, PipelineDefinition=definition, RoleArn=self.config.aws.role)
+
+    def put(self, key: str, content: bytes) -> str:
+        boto3.client("s3").put_object(Bucket="groundloop-local", Key=f"{self.name}/{key}", Body=content)
+        return f"s3://groundloop-local/{self.name}/{key}"
+
+    def register(self, *, broken: bool = False, status: str = "PendingManualApproval", **figures: Any) -> str:
+        """A version whose endpoint tells its name among its model's files; ``broken``: it never comes up."""
+        from local.archive import pack
+
+        number = next(_numbers)
+        folder = self.scratch / f"model-{number}"
+        folder.mkdir()
+        (folder / ("broken" if broken else f"model-{number}")).write_text("1")
+        archive = self.scratch / f"model-{number}.tar.gz"
+        pack(folder, archive)
+        evaluation = {"map": 0.5, "map_50": 0.8, "voc_map": 0.7, "count": {"mae": 0.25}, "threshold": 0.4, **figures}
+        created = boto3.client("sagemaker").create_model_package(
+            ModelPackageGroupName=self.config.registry.group,
+            ModelApprovalStatus=status,
+            InferenceSpecification={
+                "Containers": [{"Image": IMAGE, "ModelDataUrl": self.put(f"m/{number}.tar.gz", archive.read_bytes())}],
+                "SupportedContentTypes": ["image/jpeg"],
+            },
+            CustomerMetadataProperties={
+                "evaluation": self.put(f"e/{number}/evaluation.json", json.dumps(evaluation).encode()),
+                "summary": self.put(f"e/{number}/summary.json", json.dumps({"classes": ["bolt"]}).encode()),
+                "test_manifest": f"s3://groundloop-local/{self.name}/test.manifest",
+            },
+        )
+        return str(created["ModelPackageArn"])
+
+    def decide(self, arn: str, status: str) -> None:
+        """As Studio does it."""
+        boto3.client("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+
+    def executions(self) -> list[dict[str, Any]]:
+        """Executions of the deploy pipeline once none of them runs, oldest first."""
+        sagemaker = boto3.client("sagemaker")
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            found: list[dict[str, Any]] = sagemaker.list_pipeline_executions(
+                PipelineName=self.config.pipeline.deploy_name, SortOrder="Ascending"
+            )["PipelineExecutionSummaries"]
+            if all(item["PipelineExecutionStatus"] not in ("Executing", "Stopping") for item in found):
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"still running: {found}")
+
+    def statuses(self) -> list[str]:
+        return [item["PipelineExecutionStatus"] for item in self.executions()]
+
+    def failure(self) -> str:
+        """Why the newest execution's job failed."""
+        steps = boto3.client("sagemaker").list_pipeline_execution_steps(
+            PipelineExecutionArn=self.executions()[-1]["PipelineExecutionArn"]
+        )["PipelineExecutionSteps"]
+        return str(steps[0]["FailureReason"])
+
+    def endpoint(self) -> dict[str, Any]:
+        found: dict[str, Any] = boto3.client("sagemaker").describe_endpoint(EndpointName=self.name)
+        return found
+
+    def answers(self) -> str:
+        """The model that answers a request."""
+        answer = boto3.client("sagemaker-runtime").invoke_endpoint(EndpointName=self.name, Body=b"x")
+        return str(json.loads(answer["Body"].read())["model"][0])
+
+    def made(self) -> tuple[list[str], list[str]]:
+        """Names of the endpoint configs and models that there are for the endpoint."""
+        sagemaker = boto3.client("sagemaker")
+        configs = sagemaker.list_endpoint_configs(NameContains=self.name, MaxResults=100)["EndpointConfigs"]
+        models = sagemaker.list_models(NameContains=self.name, MaxResults=100)["Models"]
+        return [item["EndpointConfigName"] for item in configs], [item["ModelName"] for item in models]
+
+
+@pytest.fixture
+def project(aws: LocalAws, tmp_path: Path) -> Project:
+    """A project with its pipelines and its group, and nothing registered."""
+    name = f"p{next(_numbers)}x"
+    given = [
+        f"pipeline={{name: {name}, deploy_name: {name}-deploy}}",
+        f"registry={{group: {name}, approval_status: PendingManualApproval}}",
+        f"deploy={{mode: on_approval, endpoint: {{name: {name}}}}}",
+    ]
+    overlay = ROOT / "configs" / "local.yaml"
+    made = Project(
+        ["-c", str(overlay), *(text for assignment in given for text in ("-s", assignment))],
+        load_config([overlay], given, environment={}),
+        tmp_path,
+    )
+    made.upsert()
+    return made
+
+
+@pytest.fixture
+def triggered(project: Project) -> Project:
+    """The same with its triggers applied."""
+    from pipeline.triggers import apply
+
+    apply(project.config)
+    return project
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    error: str
+
+
+@pytest.fixture
+def groundloop(project: Project) -> Callable[..., Ran]:
+    """Runs a command of the life cycle with the project's configuration."""
+    from labels.errors import UserError
+    from pipeline.cli import approve, deploy, destroy, endpoint, models, reject, rollback, triggers
+
+    app = typer.Typer()
+    app.add_typer(models.app, name="models")
+    app.add_typer(triggers.app, name="triggers")
+    for module, name in ((approve, "approve"), (reject, "reject"), (deploy, "deploy"), (rollback, "rollback")):
+        app.command(name)(getattr(module, name))
+    app.command("endpoint")(endpoint.endpoint)
+    app.command("destroy")(destroy.destroy)
+
+    def run(*arguments: str, given: Project = project, typed: str = "") -> Ran:
+        ran = CliRunner().invoke(app, [*arguments, *given.arguments], input=typed)
+        if ran.exception and not isinstance(ran.exception, SystemExit | UserError):
+            raise ran.exception
+        told = str(ran.exception) if isinstance(ran.exception, UserError) else ran.stderr
+        return Ran(ran.exit_code, ran.stdout, told)
+
+    return run

@@ -1,0 +1,116 @@
+"""destroy: all that the project made, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from labels.errors import UserError
+from pipeline.teardown import inventory
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def deployed(triggered: Any) -> Any:
+    """A project with two deployments behind it, and a neighbour's things beside."""
+    for _ in range(2):
+        triggered.decide(triggered.register(), "Approved")
+        triggered.executions()
+    return triggered
+
+
+def kinds(items: list[Any]) -> dict[str, int]:
+    names = [item.kind for item in items]
+    return {kind: names.count(kind) for kind in names}
+
+
+def test_everything_is_listed_in_an_order_that_works(deployed: Any) -> None:
+    found = inventory(deployed.config)
+    assert kinds(found) == {"rule": 1, "endpoint": 1, "endpoint config": 2, "model": 2, "queue": 1, "pipeline": 2}
+    assert [item.kind for item in found][:2] == ["rule", "endpoint"]
+    more = inventory(deployed.config, packages=True, data=True)
+    assert kinds(more) == {**kinds(found), "package": 2, "package group": 1, "S3 data": 1}
+
+
+def test_nothing_is_removed_without_the_name(deployed: Any, groundloop: Any) -> None:
+    before = inventory(deployed.config)
+    wrong = groundloop("destroy", typed="yes\n")
+    assert (wrong.code, "nothing was removed" in wrong.error) == (1, True)
+    assert groundloop("destroy", "--yes", "groundloop").code == 1
+    assert "stays: registered versions (--packages), S3 data (--data)" in groundloop("destroy", "--dry-run").out
+    assert inventory(deployed.config) == before
+
+
+def test_the_name_removes_all_but_versions_and_data(deployed: Any, groundloop: Any) -> None:
+    ran = groundloop("destroy", typed=f"{deployed.name}\n")
+    assert ran.code == 0, ran.error
+    assert ran.out.count("removed ") == 9
+    assert inventory(deployed.config) == []
+    assert deployed.made() == ([], [])
+    sagemaker = boto3.client("sagemaker")
+    versions = sagemaker.list_model_packages(ModelPackageGroupName=deployed.name)["ModelPackageSummaryList"]
+    assert len(versions) == 2
+    assert f"nothing of {deployed.name!r} is in us-east-1" in groundloop("destroy").out
+
+
+def test_versions_and_data_go_when_asked(deployed: Any, groundloop: Any) -> None:
+    boto3.client("s3").put_object(Bucket="groundloop-local", Key="groundlooped/other.txt", Body=b"")
+    ran = groundloop("destroy", "--packages", "--data", "--yes", deployed.name)
+    assert ran.code == 0, ran.error
+    groups = boto3.client("sagemaker").list_model_package_groups(NameContains=deployed.name)
+    assert groups["ModelPackageGroupSummaryList"] == []
+    listed = boto3.client("s3").list_objects_v2(Bucket="groundloop-local")
+    keys = [item["Key"] for item in listed["Contents"]]
+    assert not [key for key in keys if key.startswith("groundloop/")]
+    assert "groundlooped/other.txt" in keys, "another prefix that begins the same"
+
+
+def test_what_others_made_stays(deployed: Any, groundloop: Any) -> None:
+    sagemaker, events = boto3.client("sagemaker"), boto3.client("events")
+    config = sagemaker.list_endpoint_configs(NameContains=deployed.name)["EndpointConfigs"][0]["EndpointConfigName"]
+    variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    container = sagemaker.describe_model(ModelName=variants[0]["ModelName"])["Containers"][0]
+    theirs = f"{deployed.name}-v9-0123456789"
+    role = deployed.config.aws.role
+    sagemaker.create_model(ModelName=f"{theirs}-0", ExecutionRoleArn=role, Containers=[container])
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=theirs, ProductionVariants=[{**variants[0], "ModelName": f"{theirs}-0"}]
+    )
+    events.put_rule(Name=f"{deployed.name}-theirs", ScheduleExpression="rate(1 day)")
+    assert groundloop("destroy", "--yes", deployed.name).code == 0
+    assert deployed.made() == ([theirs], [f"{theirs}-0"]), "they look like ours and lack the tag"
+    assert [rule["Name"] for rule in events.list_rules(NamePrefix=deployed.name)["Rules"]] == [
+        f"{deployed.name}-theirs"
+    ]
+
+
+def test_the_labels_are_never_part_of_the_data(project: Any) -> None:
+    inside = project.changed("labels.manifest=s3://groundloop-local/groundloop/labels/output.manifest")
+    with pytest.raises(UserError, match="would remove your labels"):
+        inventory(inside.config, data=True)
+
+
+def test_a_running_execution_has_to_be_stopped_first(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from local.executor.steps import JobRunner
+
+    release = __import__("threading").Event()
+    monkeypatch.setattr(JobRunner, "run", lambda self, *_: release.wait(30) and {})
+    sagemaker = boto3.client("sagemaker")
+    sagemaker.start_pipeline_execution(PipelineName=f"{project.name}-deploy", ClientRequestToken=project.name * 12)
+    with pytest.raises(UserError, match="is Executing"):
+        inventory(project.config)
+    release.set()
+    project.executions()
+
+
+def test_json_lists_and_asks_nothing(deployed: Any, groundloop: Any) -> None:
+    listed = json.loads(groundloop("destroy", "--json", "--dry-run").out)
+    assert listed["pipeline"] == deployed.name
+    assert listed["items"][0] == {"kind": "rule", "name": f"{deployed.name}-approval", "note": ""}
+    assert groundloop("destroy", "--json").code == 2
+    assert json.loads(groundloop("destroy", "--json", "--yes", deployed.name).out)["items"]
+    assert inventory(deployed.config) == []
