@@ -25,13 +25,23 @@ def iou_matrix(first: Boxes, second: Boxes) -> NDArray[np.float64]:
     Returns:
         (n, m); 0 where both areas are 0.
     """
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    intersection: NDArray[np.float64] = np.prod(np.clip(high - low, 0, None), axis=2)
-    union = _areas(first)[:, None] + _areas(second)[None, :] - intersection
-    overlaps: NDArray[np.float64] = np.zeros_like(intersection)
-    np.divide(intersection, union, out=overlaps, where=union > 0)
-    return overlaps
+    return paired_iou(first[:, None, :], second[None, :, :])
+
+
+def paired_iou(first: Boxes, second: Boxes) -> NDArray[np.float64]:
+    """Intersection over union of boxes side by side; (..., 4) each, of shapes that broadcast.
+
+    To the last bit what the COCO API computes from xmin, ymin, width and height (`bbIou`), so that an IoU on a
+    threshold falls on the same side of it.
+    """
+    size, other_size = first[..., 2:] - first[..., :2], second[..., 2:] - second[..., :2]
+    high = np.minimum(first[..., :2] + size, second[..., :2] + other_size)
+    overlap = np.maximum(high - np.maximum(first[..., :2], second[..., :2]), 0)
+    intersection: NDArray[np.float64] = overlap[..., 0] * overlap[..., 1]
+    union = size[..., 0] * size[..., 1] + other_size[..., 0] * other_size[..., 1] - intersection
+    ratio: NDArray[np.float64] = np.zeros_like(intersection)
+    np.divide(intersection, union, out=ratio, where=union > 0)
+    return ratio
 
 
 class Rule(str, Enum):
@@ -64,13 +74,10 @@ def match(
     taken = np.zeros(len(truth), dtype=bool)
     for index in np.argsort(-scores, kind="stable"):
         candidates = np.where(taken, -1.0, overlaps[index]) if rule is Rule.BEST_FREE else overlaps[index]
-        best = int(np.argmax(candidates))
+        # Of equal ones the COCO API takes the last, the devkit the first.
+        last = rule is Rule.BEST_FREE
+        best = len(truth) - 1 - int(np.argmax(candidates[::-1])) if last else int(np.argmax(candidates))
         if candidates[best] >= least_iou and not taken[best]:
             matched[index] = best
             taken[best] = True
     return matched
-
-
-def _areas(boxes: Boxes) -> NDArray[np.float64]:
-    areas: NDArray[np.float64] = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return areas

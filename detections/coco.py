@@ -13,91 +13,84 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detections.dataset import ScoredImage
-from labels.errors import UserError
+from detections.matching import Floats, Ints, pooled
 
 _IOU_50, _IOU_75 = 0, 5  # positions in IoU 0.50, 0.55, ... 0.95
-_ALL_AREAS, _MOST_DETECTIONS = 0, -1  # any box size; 100 detections an image
+_ANY, _SMALL, _MEDIUM, _LARGE = range(4)  # positions of the area ranges: under 32 squared, to 96 squared, over
+_1, _10, _100 = range(3)  # positions of the limits of detections an image and class
 
 
 @dataclass(frozen=True, slots=True)
 class CocoScores:
-    """AP and AR in [0, 1]; per class None where the class has no true box."""
+    """AP and AR in [0, 1]; None where there is no true box, of a class or of a size.
 
-    ap: float
-    ap_50: float
-    ap_75: float
-    ar_100: float
+    Attributes:
+        figures: the twelve statistics in the COCO API's order: map, map_50, map_75, map_small, map_medium, map_large,
+            ar_1, ar_10, ar_100, ar_small, ar_medium, ar_large.
+        ap_by_class, ap_50_by_class, ap_75_by_class: in id order.
+    """
+
+    figures: dict[str, float | None]
     ap_by_class: tuple[float | None, ...]
     ap_50_by_class: tuple[float | None, ...]
+    ap_75_by_class: tuple[float | None, ...]
 
 
 def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoScores:
-    """Score the detections of all images against their true boxes.
-
-    Raises:
-        UserError: no image has a true box, so there is nothing to measure.
-    """
+    """Score the detections of all images against their true boxes."""
     # Not at the top: the library takes a moment to load, and not every user of detections scores.
     from faster_coco_eval import COCO, COCOeval_faster
 
-    annotations = _annotations(images)
-    if not annotations:
-        raise UserError("the images to score hold no true box: average precision needs some")
-    truth = COCO(
-        {
-            "images": [{"id": index} for index in range(1, len(images) + 1)],
-            "categories": [{"id": class_id, "name": name} for class_id, name in enumerate(classes)],
-            "annotations": annotations,
-        }
-    )
-    evaluation = COCOeval_faster(truth, truth.loadRes(_results(images)), "bbox")
+    pool = pooled(images, len(classes))
+    data = {
+        "images": [{"id": image_id} for image_id in range(len(images))],
+        "categories": [{"id": class_id, "name": name} for class_id, name in enumerate(classes)],
+    }
+    truth = COCO({**data, "annotations": _rows(pool.true_images, pool.true_ids, pool.true_boxes)})
+    # Not by `loadRes`, which outlines every box as a polygon first.
+    found = COCO({**data, "annotations": _rows(pool.image, pool.class_ids, pool.boxes, pool.scores)})
+    evaluation = COCOeval_faster(truth, found, "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
     # (IoU, recall level, class, area range, detections an image), -1 where a class has no true box
-    precision = np.asarray(evaluation.eval["precision"])[:, :, :, _ALL_AREAS, _MOST_DETECTIONS]
-    recall = np.asarray(evaluation.eval["recall"])[:, :, _ALL_AREAS, _MOST_DETECTIONS]
+    precision = np.asarray(evaluation.eval["precision"])
+    recall = np.asarray(evaluation.eval["recall"])  # without the recall levels
+    figures = {
+        "map": _mean(precision[:, :, :, _ANY, _100]),
+        "map_50": _mean(precision[_IOU_50, :, :, _ANY, _100]),
+        "map_75": _mean(precision[_IOU_75, :, :, _ANY, _100]),
+        "map_small": _mean(precision[:, :, :, _SMALL, _100]),
+        "map_medium": _mean(precision[:, :, :, _MEDIUM, _100]),
+        "map_large": _mean(precision[:, :, :, _LARGE, _100]),
+        "ar_1": _mean(recall[:, :, _ANY, _1]),
+        "ar_10": _mean(recall[:, :, _ANY, _10]),
+        "ar_100": _mean(recall[:, :, _ANY, _100]),
+        "ar_small": _mean(recall[:, :, _SMALL, _100]),
+        "ar_medium": _mean(recall[:, :, _MEDIUM, _100]),
+        "ar_large": _mean(recall[:, :, _LARGE, _100]),
+    }
+    by_class = precision[:, :, :, _ANY, _100]
+    each = range(len(classes))
     return CocoScores(
-        ap=_mean(precision) or 0.0,
-        ap_50=_mean(precision[_IOU_50]) or 0.0,
-        ap_75=_mean(precision[_IOU_75]) or 0.0,
-        ar_100=_mean(recall) or 0.0,
-        ap_by_class=tuple(_mean(precision[:, :, k]) for k in range(len(classes))),
-        ap_50_by_class=tuple(_mean(precision[_IOU_50, :, k]) for k in range(len(classes))),
+        figures=figures,
+        ap_by_class=tuple(_mean(by_class[:, :, k]) for k in each),
+        ap_50_by_class=tuple(_mean(by_class[_IOU_50, :, k]) for k in each),
+        ap_75_by_class=tuple(_mean(by_class[_IOU_75, :, k]) for k in each),
     )
 
 
-def _annotations(images: Sequence[ScoredImage]) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for image_id, image in enumerate(images, start=1):
-        for class_id, box in zip(image.true_ids.tolist(), _xywh(image.true_boxes), strict=True):
-            # Ids from 1: the evaluator reads a match with id 0 as no match.
-            rows.append(
-                {
-                    "id": len(rows) + 1,
-                    "image_id": image_id,
-                    "category_id": class_id,
-                    "bbox": box,
-                    "area": box[2] * box[3],
-                    "iscrowd": 0,
-                }
-            )
-    return rows
-
-
-def _results(images: Sequence[ScoredImage]) -> list[dict[str, object]]:
-    return [
-        {"image_id": image_id, "category_id": class_id, "bbox": box, "score": score}
-        for image_id, image in enumerate(images, start=1)
-        for class_id, box, score in zip(
-            image.class_ids.tolist(), _xywh(image.boxes), image.scores.tolist(), strict=True
-        )
-    ]
-
-
-def _xywh(boxes: NDArray[np.float64]) -> list[list[float]]:
+def _rows(images: Ints, class_ids: Ints, boxes: Floats, scores: Floats | None = None) -> list[dict[str, object]]:
+    """Boxes as the evaluator takes them; with scores, as detections."""
     sizes = boxes[:, 2:] - boxes[:, :2]
-    rows: list[list[float]] = np.hstack([boxes[:, :2], sizes]).tolist()
-    return rows
+    corners = np.hstack([boxes[:, :2], sizes]).tolist()
+    areas = np.prod(sizes, axis=1)
+    marks = np.zeros(len(boxes)) if scores is None else scores
+    columns = zip(images.tolist(), class_ids.tolist(), corners, areas.tolist(), marks.tolist(), strict=True)
+    # Ids from 1: the evaluator reads a match with id 0 as no match.
+    return [
+        {"id": id_, "image_id": image, "category_id": class_id, "bbox": box, "area": area, "iscrowd": 0, "score": mark}
+        for id_, (image, class_id, box, area, mark) in enumerate(columns, start=1)
+    ]
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from pipeline import sdk  # first: the SDK can't be imported without a region
 from pipeline.aws import check_region
 from pipeline.bundle import job_archive
 from pipeline.config import Config, ConfigError
-from pipeline.parameters import Parameters
+from pipeline.parameters import Parameters, endpoint_instance_type
 
 # isort: split
 from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.steps import Step
 
 from steps.building import Building
-from steps.deploy.step import deploy_gate, deploy_steps
+from steps.deploy.job import LATEST_APPROVED, NO_CHANGE
+from steps.deploy.step import deploy_gate, deploy_job_step, deploy_steps
 from steps.evaluate.step import evaluate_step, quality_gate
 from steps.model import create_model_step
 from steps.predict.step import predict_step
@@ -68,22 +71,60 @@ def training_pipeline(config: Config) -> Pipeline:
     evaluate = evaluate_step(
         building,
         config.processing,
+        config.evaluate,
+        config.gate,
         prepare=prepare,
         predict=predict,
         code_uri=job_archive("evaluate").uri(aws.bucket, aws.prefix),
         instance_type=p.processing_instance_type,
-        thresholds={"map": p.min_map, "map_50": p.min_map_50, "voc_map": p.min_voc_map},
+        thresholds={
+            "map": p.min_map,
+            "map_50": p.min_map_50,
+            "voc_map": p.min_voc_map,
+            "count.mae": p.max_count_mae,
+        },
+        group=config.registry.group,
     )
     register = register_step(
-        building, config.registry, prepare=prepare, train=train, evaluate=evaluate, approval_status=p.approval_status
-    )
-    deploy = deploy_steps(
         building,
-        config.deploy.endpoint,
-        model=model,
-        endpoint_name=p.endpoint_name,
-        instance_type=p.endpoint_instance_type,
+        config.registry,
+        prepare=prepare,
+        train=train,
+        evaluate=evaluate,
+        approval_status=p.approval_status,
+        hyperparameters={
+            **config.training.hyperparameters.strings(),
+            "epochs": p.epochs,
+            "mini_batch_size": p.mini_batch_size,
+            "learning_rate": p.learning_rate,
+        },
+        pipeline_name=config.pipeline.name,
+        config_sha256=hashlib.sha256(config.model_dump_json().encode()).hexdigest(),
+        code_version=" ".join(f"{job}@{job_archive(job).sha256}" for job in ("prepare", "evaluate")),
     )
+    if config.deploy.needs_job:
+        deploy: list[Step] = [
+            deploy_job_step(
+                building,
+                config.processing,
+                config.deploy,
+                group=config.registry.group,
+                project=config.pipeline.name,
+                code_uri=job_archive("deploy").uri(aws.bucket, aws.prefix),
+                endpoint_name=p.endpoint_name,
+                instance_type=p.endpoint_instance_type,
+                package=register.properties.ModelPackageArn,
+                any_status=True,
+            )
+        ]
+    else:
+        deploy = deploy_steps(
+            building,
+            config.deploy.endpoint,
+            model=model,
+            endpoint_name=p.endpoint_name,
+            instance_type=p.endpoint_instance_type,
+        )
     gate = quality_gate(evaluate, on_pass=[register, deploy_gate(p.deploy_mode, register=register, steps=deploy)])
     return Pipeline(
         name=config.pipeline.name,
@@ -95,20 +136,33 @@ def training_pipeline(config: Config) -> Pipeline:
 
 @sdk.building()
 def deploy_pipeline(config: Config) -> Pipeline:
-    """One model package to the endpoint; started by a person, or when a package is approved."""
+    """The endpoint to a version: the highest approved one, or one that is named.
+
+    One job instead of steps: several events for one approval have to deploy once, a rejection has to find the version
+    to go back to, and what fails has to be taken back. None of that can be asked of the Model and Endpoint steps.
+    """
     building = _building(config)
-    endpoint = config.deploy.endpoint
-    package = ParameterString("ModelPackageArn", _no_package(config))
+    aws, endpoint = config.aws, config.deploy.endpoint
+    package = ParameterString("ModelPackageArn", LATEST_APPROVED)
+    changed = ParameterString("ChangedPackageArn", NO_CHANGE)
     endpoint_name = ParameterString("EndpointName", endpoint.name)
-    instance_type = ParameterString("EndpointInstanceType", endpoint.instance_type)
-    model = create_model_step(
-        building, description="The model package as a model.", container={"ModelPackageName": package}
+    instance_type = endpoint_instance_type(endpoint)
+    deploy = deploy_job_step(
+        building,
+        config.processing,
+        config.deploy,
+        group=config.registry.group,
+        project=config.pipeline.name,
+        code_uri=job_archive("deploy").uri(aws.bucket, aws.prefix),
+        endpoint_name=endpoint_name,
+        instance_type=instance_type,
+        package=package,
+        changed=changed,
     )
-    deploy = deploy_steps(building, endpoint, model=model, endpoint_name=endpoint_name, instance_type=instance_type)
     return Pipeline(
         name=config.pipeline.deploy_name,
-        parameters=[package, endpoint_name, instance_type],
-        steps=[model, *deploy],
+        parameters=[package, changed, endpoint_name, *([instance_type] if instance_type is not None else [])],
+        steps=[deploy],
         sagemaker_session=building.session,
     )
 
@@ -128,10 +182,3 @@ def _building(config: Config) -> Building:
         check_region(region)  # a misspelt one is told apart; looked up only now, since it takes a while
         raise ConfigError(f"aws.region is {region!r}, which has no image for the jobs: {error}") from None
     return Building(session=sdk.OfflineSession(region, config.aws.bucket), aws=config.aws, execution=config.execution)
-
-
-def _no_package(config: Config) -> str:
-    """A default is needed by schedules and Studio, and must not deploy anything by accident: version 0 never exists."""
-    account = config.aws.role.split(":")[4]
-    partition = config.aws.role.split(":")[1]
-    return f"arn:{partition}:sagemaker:{config.aws.region}:{account}:model-package/{config.registry.group}/0"

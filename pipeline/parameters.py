@@ -8,7 +8,7 @@ from typing import get_args
 from sagemaker.core.workflow.parameters import Parameter, ParameterFloat, ParameterInteger, ParameterString
 
 from pipeline.config import Config
-from steps.deploy.settings import DeploySettings
+from steps.deploy.settings import DeploySettings, EndpointSettings
 from steps.register.settings import RegistrySettings
 from steps.settings import Settings
 from steps.train.settings import TrainingSettings
@@ -29,10 +29,11 @@ class Parameters:
     min_map: ParameterFloat
     min_map_50: ParameterFloat
     min_voc_map: ParameterFloat
+    max_count_mae: ParameterFloat
     approval_status: ParameterString
     deploy_mode: ParameterString
     endpoint_name: ParameterString
-    endpoint_instance_type: ParameterString
+    endpoint_instance_type: ParameterString | None
 
     @classmethod
     def of(cls, config: Config) -> Parameters:
@@ -53,6 +54,7 @@ class Parameters:
             min_map=ParameterFloat("MinMap", config.gate.map),
             min_map_50=ParameterFloat("MinMap50", config.gate.map_50),
             min_voc_map=ParameterFloat("MinVocMap", config.gate.voc_map),
+            max_count_mae=ParameterFloat("MaxCountMae", config.gate.count_mae),
             approval_status=ParameterString(
                 "ModelApprovalStatus",
                 config.registry.approval_status,
@@ -60,11 +62,17 @@ class Parameters:
             ),
             deploy_mode=ParameterString("DeployMode", config.deploy.mode, enum_values=_choices(DeploySettings, "mode")),
             endpoint_name=ParameterString("EndpointName", config.deploy.endpoint.name),
-            endpoint_instance_type=ParameterString("EndpointInstanceType", config.deploy.endpoint.instance_type),
+            endpoint_instance_type=endpoint_instance_type(config.deploy.endpoint),
         )
 
     def all(self) -> list[Parameter]:
-        return [getattr(self, field.name) for field in fields(self)]
+        parameters = [getattr(self, field.name) for field in fields(self)]
+        return [parameter for parameter in parameters if parameter is not None]
+
+
+def endpoint_instance_type(endpoint: EndpointSettings) -> ParameterString | None:
+    """The endpoint's machine as a parameter; None for a serverless endpoint, which has none."""
+    return None if endpoint.serverless else ParameterString("EndpointInstanceType", endpoint.instance_type)
 
 
 def _choices(settings: type[Settings], field: str) -> list[str]:

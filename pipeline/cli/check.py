@@ -68,12 +68,12 @@ def check(
 
 def _our_own(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
     """The pipelines that upsert makes of a configuration, each with the bytes of its text."""
-    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
+    from pipeline.upsert import compiled
 
-    texts = {settings.pipeline.name: compile_pipeline(training_pipeline(settings))}
-    if settings.deploy.mode != "never":
-        texts[settings.pipeline.deploy_name] = compile_pipeline(deploy_pipeline(settings))
-    return {name: (json.loads(text), len(text.encode())) for name, text in texts.items()}
+    return {
+        pipeline.name: (json.loads(pipeline.definition), len(pipeline.definition.encode()))
+        for pipeline in compiled(settings)
+    }
 
 
 def _line(finding: Finding) -> str:

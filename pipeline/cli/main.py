@@ -8,15 +8,16 @@ import typer
 
 from labels.errors import UserError
 from local.errors import LocalAwsError
-from pipeline.cli import compile as compile_command
 from pipeline.cli import (
     approve,
+    check,
     config,
     demo,
     deploy,
     destroy,
     doctor,
     endpoint,
+    evaluate,
     labels,
     local,
     logs,
@@ -31,6 +32,7 @@ from pipeline.cli import (
     upsert,
     watch,
 )
+from pipeline.cli import compile as compile_command
 
 app = typer.Typer(
     name="groundloop",
@@ -45,6 +47,7 @@ app.add_typer(local.app, name="local")
 app.add_typer(labels.app, name="labels")
 app.add_typer(config.app, name="config")
 app.command("compile")(compile_command.compile_definition)
+app.command("check")(check.check)
 app.command("upsert")(upsert.upsert)
 app.command("start")(start.start)
 app.command("watch")(watch.watch)
@@ -60,6 +63,7 @@ app.command("deploy")(deploy.deploy)
 app.command("rollback")(rollback.rollback)
 app.command("endpoint")(endpoint.endpoint)
 app.command("destroy")(destroy.destroy)
+app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 
 

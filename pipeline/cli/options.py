@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,3 +32,18 @@ def load(config: list[Path] | None, assignments: list[str] | None) -> Config:
     from pipeline.config import load_config
 
     return load_config(config or [], assignments or [])
+
+
+def class_names(given: list[str]) -> list[str]:
+    """Comma-separated names, in one option or several; a name may have commas, so quotes count as in CSV.
+
+    Raises:
+        UserError: quotes that are not closed.
+    """
+    from labels.errors import UserError
+
+    try:
+        rows = list(csv.reader(given, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise UserError(f"--classes {' '.join(given)}: the quotes are not closed as in CSV ({error})") from None
+    return [name for row in rows for name in row]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from pipeline.cli.figures import figure_lines
 from pipeline.cli.progress import follow
 from pipeline.config import Config
 from pipeline.offline import Finished, run
@@ -31,22 +32,18 @@ def run_and_report(config: Config, home: Path) -> None:
 
 def _figures(finished: Finished) -> list[str]:
     figures, summary = finished.package.evaluation, finished.package.summary
-    images, count, read = figures["images"], figures["count"], summary["lines"]
+    read = summary["lines"]
     unused = read["rejected"] + read["failed"] + read["unlabelled"]
     splits = ", ".join(f"{summary[split]['images']} {split}" for split in ("train", "validation", "test"))
-    lines = [
+    tested = figures["images"]["test"]
+    return [
         f"labels: {read['read']} lines read, {unused} not used (Prepare's log says why); images: {splits}",
-        f"on {images['test']} test images, never trained on (by groundloop's offline stand-in, not AWS's detector):",
-        f"  COCO mAP {figures['map']:.3f}   AP50 {figures['map_50']:.3f}   VOC mAP@0.5 {figures['voc_map']:.3f}",
-        f"  counts at score >= {figures['threshold']:.2f}: {count['mae']:.2f} objects off per image",
-        f"  gate: {figures['gate']['message']}",
+        f"on {tested} test images, never trained on (by groundloop's offline stand-in, not AWS's detector):",
+        *figure_lines(figures),
         "",
-        f"  {'class':<20} {'AP50':>6} {'objects':>8}",
+        f"gate: {figures['gate']['message']}",
+        "",
     ]
-    for name, scores in figures["per_class"].items():
-        ap = "-" if scores["ap_50"] is None else f"{scores['ap_50']:.3f}"
-        lines.append(f"  {name:<20} {ap:>6} {scores['boxes']:>8}")
-    return [*lines, ""]
 
 
 def _picture(config: Config, finished: Finished, endpoint: str, path: Path) -> Path:

@@ -1,12 +1,42 @@
-"""Settings of Register: the model package and its approval."""
+"""Settings of Register: the model package, its approval and its model card."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from steps.settings import InstanceType, ResourceName, Settings
+
+# Length of the card's texts in SageMaker's schema.
+_Prose = Annotated[str, StringConstraints(max_length=2048)]
+
+
+class CardSettings(Settings):
+    """What people have to say about the model, under the names of SageMaker's model card schema; empty: left out."""
+
+    purpose_of_model: _Prose = Field(
+        "Finds and counts the objects of the labelled classes in images.", description="Why the model was made."
+    )
+    intended_uses: _Prose = Field(
+        "Images like those it was trained on; a person checks what matters.", description="What it is to be used for."
+    )
+    factors_affecting_model_efficiency: _Prose = Field(
+        "Other cameras, light, distances and backgrounds than in the training images; objects that are very small or "
+        "hide each other; classes with few labels.",
+        description="What makes it worse.",
+    )
+    risk_rating: Literal["High", "Medium", "Low", "Unknown"] = Field("Unknown", description="Risk of its use.")
+    explanations_for_risk_rating: _Prose = Field("", description="Why the risk is rated so.")
+    business_problem: _Prose = Field("", description="The problem that it solves.")
+    business_stakeholders: _Prose = Field("", description="Who depends on it.")
+    line_of_business: _Prose = Field("", description="Where in the organisation it is used.")
+    ethical_considerations: _Prose = Field("", description="What users have to consider.")
+    caveats_and_recommendations: _Prose = Field(
+        "Its figures are of images from the same source as the training images. Measure it again on images from where "
+        "it will work.",
+        description="What users have to know.",
+    )
 
 
 class RegistrySettings(Settings):
@@ -26,3 +56,4 @@ class RegistrySettings(Settings):
         min_length=1,
         description="Machines that the package may be used for Batch Transform on.",
     )
+    card: CardSettings = Field(CardSettings(), description="The model card's texts.")

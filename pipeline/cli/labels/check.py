@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,6 @@ from pipeline.cli.labels.progress import counter
 
 if TYPE_CHECKING:
     from labels.checking import Checked
-    from labels.classes import ClassList
     from labels.findings import Finding
     from labels.records import Line
     from steps.prepare.images import ImageChecker
@@ -45,10 +43,12 @@ def check(
     Example: groundloop labels check output.manifest --images-from photos/
     """
     from labels.checking import check_lines, check_together
+    from labels.classes import ClassList
     from labels.findings import Severity
+    from pipeline.cli.options import class_names
     from pipeline.label_source import read_manifest
 
-    configured = _class_list(classes) if classes else None
+    configured = ClassList.from_config(class_names(classes)) if classes else None
     allowed = configured.names if configured else None
     checker = _checker(images, images_from, max_image_mb, region)
     attributes: dict[str, str] = {}
@@ -72,60 +72,14 @@ def check(
         raise typer.Exit(1)
 
 
-def _class_list(given: list[str]) -> ClassList:
-    """Comma-separated names, in one option or several; a name may have commas, so quotes count as in CSV."""
-    from labels.classes import ClassList
-    from labels.errors import UserError
-
-    try:
-        rows = list(csv.reader(given, skipinitialspace=True, strict=True))
-    except csv.Error as error:
-        raise UserError(f"--classes {' '.join(given)}: the quotes are not closed as in CSV ({error})") from None
-    return ClassList.from_config(name for row in rows for name in row)
-
-
 def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str) -> ImageChecker | None:
     if not images and folder is None:
         return None
+    from pipeline.folder_images import FolderImages
     from steps.prepare.images import MEGABYTE, Check, ImageChecker, S3Images
 
-    source = S3Images(region) if folder is None else _FolderImages(folder)
+    source = S3Images(region) if folder is None else FolderImages(folder)
     return ImageChecker(Check.OPEN, int(max_image_mb * MEGABYTE), source)
-
-
-class _FolderImages:
-    """Images on disk. One that several files could be, or that shares its file with another, counts as missing."""
-
-    def __init__(self, folder: Path) -> None:
-        from labels.image_folder import ImageFolder
-
-        self._folder = ImageFolder(folder)
-
-    def size(self, source_ref: str) -> int:
-        return self._path(source_ref).stat().st_size
-
-    def body(self, source_ref: str) -> bytes:
-        from labels.findings import Code
-        from steps.prepare.images import UnusableImageError
-
-        try:
-            return self._path(source_ref).read_bytes()
-        except OSError as error:
-            raise UnusableImageError(Code.INVALID_IMAGE, f"the image cannot be read: {error.strerror}") from None
-
-    def _path(self, source_ref: str) -> Path:
-        from labels.errors import UserError
-        from labels.findings import Code
-        from steps.prepare.images import UnusableImageError
-
-        try:
-            path = self._folder.find(source_ref)
-        except UserError as error:
-            raise UnusableImageError(Code.IMAGE_MISSING, str(error)) from None
-        if path is None:
-            told = f"no such image in {self._folder.path}: put it there, or correct the source-ref"
-            raise UnusableImageError(Code.IMAGE_MISSING, told)
-        return path
 
 
 def _with_images(lines: list[Line], checker: ImageChecker) -> list[Line]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def case(tmp_path: Path) -> Case:
 def evaluate(capfd: pytest.CaptureFixture[str]) -> Callable[..., Evaluated]:
     """Run the job in this process on a case."""
 
-    def run(case: Case, *gate: str) -> Evaluated:
+    def run(case: Case, *gate: str, more: Sequence[str] = ()) -> Evaluated:
         folder = case.folder
         for name in ("manifests", "report"):
             (folder / name).mkdir(exist_ok=True)
@@ -83,13 +83,15 @@ def evaluate(capfd: pytest.CaptureFixture[str]) -> Callable[..., Evaluated]:
             text = "".join(json.dumps(line) + "\n" for line in lines)
             (folder / "manifests" / f"{split}.manifest").write_text(text)
         if case.classes:
-            (folder / "report" / "summary.json").write_text(json.dumps({"classes": case.classes, "num_classes": 2}))
+            counts = {split: {"images": 2, "boxes": 3, "negatives": 0} for split in ("train", "validation", "test")}
+            summary = {"classes": case.classes, "num_classes": 2, "fingerprint": "ab" * 32, **counts}
+            (folder / "report" / "summary.json").write_text(json.dumps(summary))
         message = folder / "output" / "message"
         code = main(
             [
                 *("--manifests", str(folder / "manifests"), "--predictions", str(folder / "predictions")),
                 *("--report", str(folder / "report"), "--output", str(folder / "evaluation")),
-                *("--message-file", str(message)),
+                *("--message-file", str(message), "--no-gallery", "--resamples", "20", *more),
                 *(["--gate", *gate] if gate else []),
             ]
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -19,15 +20,16 @@ def test_perfect_predictions_score_one_everywhere(evaluate: Evaluate, case: Any)
         assert figures[name] == pytest.approx(1)
     assert figures["count"]["mae"] == figures["count"]["bias"] == 0
     assert figures["count"]["exact_share"] == 1
-    assert (figures["threshold"], figures["threshold_f1"]) == (0.9, 1)
+    assert figures["threshold"] == 0.9
+    assert figures["class_thresholds"] == {"bolt": 0.9, "nut": 0.9}
+    assert figures["at_threshold"]["f1"] == 1
+    assert figures["confusion"]["matrix"] == [[2 - 1, 0, 0], [0, 2, 0], [0, 0, 0]]
+    assert figures["intervals"]["figures"]["map_50"] == [1, 1]
     assert figures["images"] == {"validation": 2, "test": 2}
     assert figures["classes"] == ["bolt", "nut"]
-    assert figures["per_class"]["nut"] == {
-        "ap": pytest.approx(1),
-        "ap_50": pytest.approx(1),
-        "voc_ap": pytest.approx(1),
-        "boxes": 2,
-    }
+    nut = figures["per_class"]["nut"]
+    assert nut["ap"] == nut["ap_50"] == nut["voc_ap"] == pytest.approx(1)
+    assert (nut["boxes"], nut["precision"], nut["recall"], nut["true_positives"]) == (2, 1, 1, 2)
 
 
 def test_scores_are_of_test_and_the_threshold_of_validation(evaluate: Evaluate, case: Any) -> None:
@@ -39,8 +41,9 @@ def test_scores_are_of_test_and_the_threshold_of_validation(evaluate: Evaluate, 
     assert figures["per_class"]["bolt"]["ap_50"] == pytest.approx(1)
     assert figures["per_class"]["nut"]["voc_ap"] == pytest.approx(2 / 3)
     assert figures["count"]["bias"] == pytest.approx(-1 / 3)
-    assert figures["count"]["per_class"]["nut"] == {
+    assert figures["per_class"]["nut"]["count"] == {
         "mae": pytest.approx(1 / 3),
+        "rmse": pytest.approx((1 / 3) ** 0.5),
         "bias": pytest.approx(-1 / 3),
         "exact_share": pytest.approx(2 / 3),
     }
@@ -49,7 +52,9 @@ def test_scores_are_of_test_and_the_threshold_of_validation(evaluate: Evaluate, 
 def test_a_class_without_true_boxes_has_no_score(evaluate: Evaluate, case: Any) -> None:
     case.classes = ["bolt", "nut", "cog"]
     per_class = evaluate(case).figures["per_class"]["cog"]
-    assert per_class == {"ap": None, "ap_50": None, "voc_ap": None, "boxes": 0}
+    for figure in ("ap", "ap_50", "ap_75", "voc_ap", "voc_ap_07", "precision", "recall", "f1"):
+        assert per_class[figure] is None
+    assert per_class["boxes"] == 0
 
 
 def test_outputs_without_their_folder_are_matched_too(evaluate: Evaluate, case: Any) -> None:
@@ -79,11 +84,12 @@ def test_a_missed_gate_is_a_verdict_and_no_failure(evaluate: Evaluate, case: Any
     done = evaluate(case, "map=0", "map_50=0.9", "voc_map=0.7")
     assert done.code == 0
     gate = done.figures["gate"]
-    assert gate["thresholds"] == {"map": 0, "map_50": 0.9, "voc_map": 0.7}
+    assert [(asked["figure"], asked["met"]) for asked in gate["requirements"]] == [("map_50", False), ("voc_map", True)]
     assert gate["missed"] == ["map_50"]
     assert gate["thresholds_missed"] == 1
-    value = done.figures["map_50"]
-    assert gate["message"] == f"map_50 is {value:.3f}, {0.9 - value:.3f} under its threshold 0.9"
+    value, (low, high) = done.figures["map_50"], done.figures["intervals"]["figures"]["map_50"]
+    sure = f" (95 % interval {low:.2f} to {high:.2f})"
+    assert gate["message"] == f"map_50 is {value:.3f}{sure}, {0.9 - value:.3f} under its threshold 0.9"
     assert f"gate: {gate['message']}" in done.out
 
 
@@ -98,8 +104,40 @@ def test_when_nothing_matches_on_validation_the_log_says_how_the_threshold_came(
     for path in case.folder.glob("predictions/validation/*.out"):
         path.write_text('{"prediction": []}')
     done = evaluate(case)
-    assert (done.figures["threshold"], done.figures["threshold_f1"]) == (1, 0)
-    assert "no detection on validation matches a true box" in done.out
+    assert done.figures["threshold"] == 1
+    assert done.figures["threshold_rule"] in done.out
+    assert "no detection" in done.figures["threshold_rule"]
+
+
+def test_all_that_a_reviewer_needs_is_written(evaluate: Evaluate, case: Any) -> None:
+    done = evaluate(case, "map_50=0.5")
+    names = {path.name for path in done.output.iterdir()}
+    assert names == {
+        *("evaluation.json", "report.html", "results.csv", "detections.csv.gz", "counts.png"),
+        *("confusion_matrix.png", "confusion_matrix_normalized.png"),
+        *("BoxPR_curve.png", "BoxF1_curve.png", "BoxP_curve.png", "BoxR_curve.png"),
+    }
+    table = gzip.decompress((done.output / "detections.csv.gz").read_bytes()).decode().splitlines()
+    assert len(table) == 1 + 6
+    assert sum(",TP," in row for row in table) == 6
+    assert "Passed: 1 requirement met" in (done.output / "report.html").read_text()
+    assert done.figures["registry"]["map_50"] == "1.0000"
+
+
+def test_requirements_reach_every_figure(evaluate: Evaluate, case: Any) -> None:
+    case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [])
+    done = evaluate(case, more=["--require", "per_class.nut.recall >= 0.9", "count.mae <= 0.5"])
+    assert done.figures["gate"]["missed"] == ["per_class.nut.recall"]
+    wrong = evaluate(case, more=["--require", "per_class.nutt.recall >= 0.9"])
+    assert "did you mean per_class.nut.recall" in wrong.message
+
+
+def test_a_wanted_precision_chooses_the_threshold(evaluate: Evaluate, case: Any) -> None:
+    case.add("validation", "validation/3.jpg", [], [[0, 0.95, 0.0, 0.0, 0.1, 0.1]])
+    done = evaluate(case, more=["--threshold-rule", "precision", "--threshold-target", "0.75"])
+    assert done.figures["threshold_rule"].startswith("precision of at least 0.75 on validation")
+    refused = evaluate(case, more=["--threshold-rule", "precision"])
+    assert "needs the wanted precision" in refused.message
 
 
 def _write(path: str, text: str | bytes) -> Callable[[Any], None]:
@@ -115,6 +153,10 @@ def _remove(path: str) -> Callable[[Any], None]:
 
 def _repeat_an_image(case: Any) -> None:
     case.lines["test"].append(case.lines["test"][0])
+
+
+def _share_an_image(case: Any) -> None:
+    case.lines["test"].append(case.lines["validation"][0])
 
 
 def _share_a_name(case: Any) -> None:
@@ -163,7 +205,8 @@ OUT = "predictions/test/1.jpg.out"
         ),
         pytest.param(_write(OUT, '{"prediction": [[0, NaN, 0, 0, 1, 1]]}'), "holds a NaN", id="NaN"),
         pytest.param(_share_a_name, r"1\.jpg\.out fits 2 images", id="an output that fits two images"),
-        pytest.param(_repeat_an_image, "test/1.jpg is in validation and test more than once", id="an image twice"),
+        pytest.param(_repeat_an_image, "test.manifest, line 3: s3://bucket/test/1.jpg is there a second", id="twice"),
+        pytest.param(_share_an_image, "s3://bucket/validation/1.jpg is in validation and test", id="in both splits"),
         pytest.param(_no_true_box, "the test split holds no true box", id="no true box"),
         pytest.param(_other_line, r"test\.manifest, line 3: not labelled", id="a line that Prepare did not write"),
         pytest.param(_no_summary, r"summary\.json does not exist", id="no summary"),

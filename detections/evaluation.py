@@ -1,0 +1,159 @@
+"""What an evaluation says of a detector: every figure that the gate, the registry and the report show.
+
+All figures are of the test split, at IoU 0.5 where a single IoU is needed, except the thresholds, which are chosen on
+validation. Fractions are in [0, 1]. None stands for a figure that the data does not define, such as the AP of a class
+without true boxes or the precision of no detections.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AtThreshold:
+    """How detections with a score of at least the threshold fare: true, false and missed, matched greedily."""
+
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+
+    @property
+    def precision(self) -> float | None:
+        detected = self.true_positives + self.false_positives
+        return self.true_positives / detected if detected else None
+
+    @property
+    def recall(self) -> float | None:
+        truths = self.true_positives + self.false_negatives
+        return self.true_positives / truths if truths else None
+
+    @property
+    def f1(self) -> float | None:
+        """2 TP / (2 TP + FP + FN); None when there is nothing to find and nothing was found."""
+        total = 2 * self.true_positives + self.false_positives + self.false_negatives
+        return 2 * self.true_positives / total if total else None
+
+
+@dataclass(frozen=True, slots=True)
+class CountErrors:
+    """Errors of counts over images.
+
+    Attributes:
+        mae: mean absolute error, objects an image.
+        rmse: root mean square error, objects an image.
+        bias: mean of detected minus true, objects an image; positive means too many.
+        exact_share: share of images counted exactly.
+    """
+
+    mae: float
+    rmse: float
+    bias: float
+    exact_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """What curves are drawn from, for one class or for the mean over classes, at IoU 0.5.
+
+    Attributes:
+        precision_at_recall: (101,) interpolated precision at recall 0, 0.01, ... 1.
+        precision, recall, f1: (1001,) each at score thresholds 0, 0.001, ... 1.
+    """
+
+    precision_at_recall: Curve
+    precision: Curve
+    recall: Curve
+    f1: Curve
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """The figures of one class.
+
+    Attributes:
+        boxes: true boxes in the test split.
+        threshold: the score from which its detections count.
+        curves: None where the class has no true box.
+    """
+
+    name: str
+    boxes: int
+    ap: float | None
+    ap_50: float | None
+    ap_75: float | None
+    voc_ap: float | None
+    voc_ap_07: float | None
+    threshold: float
+    at_threshold: AtThreshold
+    count: CountErrors
+    curves: Curves | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A detector, scored.
+
+    Attributes:
+        classes: names in id order.
+        validation_images, test_images: how many images of each split were scored.
+        figures: headline figures by name, in the order they are shown: map, map_50, map_75, map_small, map_medium,
+            map_large, ar_1, ar_10, ar_100, ar_small, ar_medium, ar_large (COCO), voc_map, voc_map_07 (VOC).
+        per_class: in id order.
+        threshold: the operating threshold over all classes together.
+        threshold_rule: how it was chosen, in words.
+        at_threshold: over all classes, each at its own threshold (`ClassFigures.threshold`).
+        count: of the objects of all classes together; an image is exact when every class is.
+        confusion: (classes + 1, classes + 1) counts at the threshold; rows are true, columns detected, the last of
+            each is the background: a missed object, a false alarm.
+        counts: (images, classes, 2): true and detected number of objects in each test image.
+        intervals: low and high end by dotted figure name, such as `map_50` or `count.mae`.
+        interval_level, interval_resamples: what share of resampled data sets lies in an interval, of how many.
+        curves: means over classes with true boxes.
+    """
+
+    classes: tuple[str, ...]
+    validation_images: int
+    test_images: int
+    figures: dict[str, float | None]
+    per_class: tuple[ClassFigures, ...]
+    threshold: float
+    threshold_rule: str
+    at_threshold: AtThreshold
+    count: CountErrors
+    confusion: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    intervals: dict[str, tuple[float, float]]
+    interval_level: float
+    interval_resamples: int
+    curves: Curves
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One row of the table of detections: a detection with what it matched, or a true box that was missed.
+
+    Attributes:
+        split: validation or test.
+        source_ref: the image.
+        outcome: TP, FP or FN at the class's threshold; "" for a detection under it.
+        class_name: of the detection; for FN of the true box.
+        score: of the detection; None for FN.
+        box: xmin, ymin, xmax, ymax in pixels of the detection; None for FN.
+        iou: with the true box it matched or, where it matched none, the best of its class; 0 when there is none.
+        true_box: the true box it matched, or that was missed; else None.
+    """
+
+    split: str
+    source_ref: str
+    outcome: str
+    class_name: str
+    score: float | None
+    box: tuple[float, float, float, float] | None
+    iou: float
+    true_box: tuple[float, float, float, float] | None

@@ -1,0 +1,131 @@
+"""The worst images: each file scaled down and embedded, its boxes drawn over it as SVG.
+
+The boxes are not drawn into the pixels (as `detections.drawing` does) so that they stay crisp, class names show in any
+script, and each box tells its class and score where the pointer rests on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from detections.report.chart import text
+from detections.report.markup import Content, Markup, join, name, section, tag
+from detections.report.numbers import many
+from detections.report.pictures import embed
+from detections.report.worst import Mark, Outcome, WorstChoice, WorstImage
+
+# Of the picture's width; the pictures are shown about 330 to 500 pixels wide.
+_TEXT = 0.034
+# More tags than that hide what they name: first those of right detections go, then all; titles stay.
+_MOST_TAGS = 30
+_LONGEST_NAME = 24
+
+_LOOKS = {Outcome.FOUND: "found", Outcome.RIGHT: "hit", Outcome.MISSED: "missed", Outcome.FALSE: "false"}
+_SIGNS = {Outcome.FOUND: "", Outcome.RIGHT: "", Outcome.MISSED: "missed ", Outcome.FALSE: "\u2717 "}
+_LEGEND = {
+    Outcome.FALSE: "\u2717 false detection",
+    Outcome.MISSED: "missed true box",
+    Outcome.RIGHT: "right detection",
+    Outcome.FOUND: "true box that was found",
+}
+
+
+def gallery_section(worst: Sequence[WorstImage]) -> Markup:
+    """The images in the order given, with a legend."""
+    if not worst:
+        return section(
+            "Worst images", tag("p", "No image is shown: none has an error at the thresholds."), key="gallery"
+        )
+    told = "The test images with most false and missed objects at the thresholds, matched at IoU 0.50."
+    keys = [_key(outcome, words) for outcome, words in _LEGEND.items()]
+    return section(
+        "Worst images",
+        tag("p", told),
+        tag("ul", *keys, class_="keys samples"),
+        tag("div", *map(_picture, worst), class_="gallery", style="margin-top:16px"),
+        key="gallery",
+    )
+
+
+def _picture(image: WorstImage) -> Markup:
+    choice = image.choice
+    ground, size, reason = _ground(image)
+    font = round(size[0] * _TEXT, 1)
+    errors = choice.count(Outcome.FALSE, Outcome.MISSED)
+    tagged = {Outcome.FALSE, Outcome.MISSED} if errors <= _MOST_TAGS else set()
+    if tagged and len(choice.marks) <= _MOST_TAGS:
+        tagged.add(Outcome.RIGHT)
+    marks = sorted(choice.marks, key=lambda mark: (list(_LOOKS).index(mark.outcome), mark.score or 0))
+    boxes = [_box(mark) for mark in marks]
+    tags = [_tag(mark, font, size) for mark in marks if mark.outcome in tagged]
+    view = f"0 0 {size[0]} {size[1]}"
+    counts = join(
+        many(choice.count(Outcome.FALSE), "false detection"),
+        ", ",
+        f"{choice.count(Outcome.MISSED):,} of {choice.count(Outcome.MISSED, Outcome.FOUND):,} objects missed",
+    )
+    picture = tag("svg", ground, *boxes, *tags, viewBox=view, role="img", aria_label=counts)
+    label = choice.source_ref.rsplit("/", 1)[-1]
+    told = tag("small", tag("br"), f"Image not shown: {reason}. Its boxes, on an empty ground.") if reason else None
+    caption = tag("figcaption", tag("b", name(label), title=choice.source_ref), tag("br"), tag("small", counts), told)
+    return tag("figure", caption, picture)
+
+
+def _ground(image: WorstImage) -> tuple[Markup | None, tuple[int, int], str]:
+    """The image to draw on, the size its boxes are measured in, and why it is not there, or ""."""
+    if image.content is None:
+        return None, _extent(image.choice), image.missing or "there is no file"
+    try:
+        embedded = embed(image.content)
+    except ValueError as error:
+        return None, _extent(image.choice), str(error)
+    size = (embedded.width, embedded.height)
+    # The embedded file is smaller; it fills the ground, in whose pixels the boxes are.
+    fill: dict[str, Content] = {"width": size[0], "height": size[1], "preserveAspectRatio": "none"}
+    return tag("image", href=embedded.address, **fill), size, ""
+
+
+def _extent(choice: WorstChoice) -> tuple[int, int]:
+    """A ground that holds all boxes with a margin: without the file nobody knows the image's size."""
+    right = max(mark.box[2] for mark in choice.marks)
+    low = max(mark.box[3] for mark in choice.marks)
+    return max(1, math.ceil(right * 1.03)), max(1, math.ceil(low * 1.03))
+
+
+def _box(mark: Mark) -> Markup:
+    left, top, right, low = mark.box
+    place = {"x": f"{left:.1f}", "y": f"{top:.1f}", "width": f"{right - left:.1f}", "height": f"{low - top:.1f}"}
+    score = "" if mark.score is None else f" {mark.score:.2f}"
+    words = f"{mark.outcome.value}: {mark.class_name}{score}"
+    case = tag("rect", class_="case", **place)
+    return tag("g", tag("title", words), case, tag("rect", class_=_LOOKS[mark.outcome], **place))
+
+
+def _tag(mark: Mark, font: float, size: tuple[int, int]) -> Markup:
+    """The words at the box, moved so that they lie on the picture: above it, those of missed ones inside below."""
+    left, top, _, low = mark.box
+    words = f"{_SIGNS[mark.outcome]}{_short(mark.class_name)}"
+    if mark.score is not None:
+        words += f" {mark.score:.2f}"
+    below = mark.outcome is Outcome.MISSED
+    down = low - 0.3 * font if below else top - 0.3 * font
+    down = min(size[1] - 0.3 * font, max(font, down))
+    right = left > size[0] * 0.7
+    across = min(size[0] - 2.0, mark.box[2]) if right else max(2.0, left + (0.3 * font if below else 0))
+    look: dict[str, Content] = {
+        "class_": f"tag {_LOOKS[mark.outcome]}",
+        "style": f"font-size:{font:g}px;stroke-width:{font * 0.24:.1f}px",
+        "text_anchor": "end" if right else None,
+    }
+    return text(across, down, words, **look)
+
+
+def _short(class_name: str) -> str:
+    return class_name if len(class_name) <= _LONGEST_NAME else class_name[: _LONGEST_NAME - 1] + "\u2026"
+
+
+def _key(outcome: Outcome, words: str) -> Markup:
+    place: dict[str, Content] = {"x": 3, "y": 3, "width": 30, "height": 16}
+    boxes = (tag("rect", class_="case", **place), tag("rect", class_=_LOOKS[outcome], **place))
+    return tag("li", tag("svg", *boxes, viewBox="0 0 36 22", aria_hidden="true"), tag("span", words))

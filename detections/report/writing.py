@@ -1,0 +1,22 @@
+"""The report's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detections.report.content import Report
+from detections.report.page import page
+from detections.report.plots import write_plots
+from detections.report.results import results_csv
+
+
+def write_report(folder: Path, report: Report) -> list[Path]:
+    """Write `report.html`, `results.csv` and the plots; files of the same names are replaced.
+
+    Returns:
+        The files.
+    """
+    html, table = folder / "report.html", folder / "results.csv"
+    html.write_text(page(report), encoding="utf-8", newline="\n")
+    table.write_text(results_csv(report.evaluation), encoding="utf-8", newline="")
+    return [html, table, *write_plots(folder, report.evaluation)]

@@ -1,0 +1,139 @@
+"""What the checker says: codes that stay the same, how bad each is, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+
+
+class Severity(str, Enum):
+    """The service refuses an error, or the execution fails with it; a warning works but not as it seems to."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Code(str, Enum):
+    """What can be found."""
+
+    # the definition and its steps
+    MALFORMED = "malformed"
+    UNKNOWN_KEY = "unknown-key"
+    WRONG_VERSION = "wrong-version"
+    TOO_LARGE_DEFINITION = "definition-too-large"
+    LARGE_DEFINITION = "large-definition"
+    BAD_NAME = "bad-name"
+    DUPLICATE_NAME = "duplicate-name"
+    UNKNOWN_STEP_TYPE = "unknown-step-type"
+    UNCHECKED_STEP_TYPE = "unchecked-step-type"
+    BAD_CACHE = "bad-cache"
+    NEVER_CACHED = "never-cached"
+    BAD_RETRY = "bad-retry"
+    NEVER_RETRIED = "never-retried"
+    BAD_CONDITION = "bad-condition"
+    CONDITION_TYPES = "condition-types"
+    IDLE_CONDITION = "idle-condition"
+    ALWAYS_FAILS = "always-fails"
+    # parameters
+    BAD_PARAMETER = "bad-parameter"
+    BAD_DEFAULT = "bad-default"
+    NO_DEFAULT = "no-default"
+    EMPTY_DEFAULT = "empty-default"
+    TOO_MANY_VALUES = "too-many-values"
+    TOO_MANY_PARAMETERS = "too-many-parameters"
+    UNUSED_PARAMETER = "unused-parameter"
+    NAME_NOT_FOR_EVENTS = "name-not-for-events"
+    # arguments against the API
+    REQUIRED = "required"
+    UNKNOWN_MEMBER = "unknown-member"
+    WRONG_TYPE = "wrong-type"
+    NOT_IN_ENUM = "not-in-enum"
+    OUT_OF_RANGE = "out-of-range"
+    WRONG_LENGTH = "wrong-length"
+    BAD_PATTERN = "bad-pattern"
+    EXCLUSIVE = "exclusive"
+    SPOT = "spot"
+    NO_CHECKPOINTS = "no-checkpoints"
+    FIXED_NAME = "fixed-name"
+    AUGMENTED_MANIFEST = "augmented-manifest"
+    # references
+    BAD_EXPRESSION = "bad-expression"
+    UNKNOWN_PARAMETER = "unknown-parameter"
+    UNKNOWN_STEP = "unknown-step"
+    UNKNOWN_PROPERTY = "unknown-property"
+    UNKNOWN_OUTPUT = "unknown-output"
+    UNKNOWN_VARIABLE = "unknown-variable"
+    WHOLE_STRUCTURE = "whole-structure"
+    BAD_PROPERTY_FILE = "bad-property-file"
+    UNKNOWN_PROPERTY_FILE = "unknown-property-file"
+    BAD_JSON_PATH = "bad-json-path"
+    # order
+    CYCLE = "cycle"
+    OTHER_BRANCH = "other-branch"
+    MAY_NOT_RUN = "may-not-run"
+    # the built-in Object Detection algorithm
+    CHANNELS = "algorithm-channels"
+    CONTENT_TYPE = "algorithm-content-type"
+    NOT_SHUFFLED = "algorithm-not-shuffled"
+    INCREMENTAL = "algorithm-incremental"
+    INCREMENTAL_WEIGHTS = "algorithm-incremental-weights"
+    HYPERPARAMETER = "algorithm-hyperparameter"
+    BATCH_SIZE = "algorithm-batch-size"
+    BATCH_MEMORY = "algorithm-batch-memory"
+    LEARNING_STEPS = "algorithm-learning-steps"
+    MACHINES = "algorithm-machines"
+    UNLISTED_MACHINE = "algorithm-unlisted-machine"
+    IMAGE = "algorithm-image"
+    IMAGE_TAG = "algorithm-image-tag"
+    OBJECTIVE = "algorithm-objective"
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.WARNING if self in _WARNINGS else Severity.ERROR
+
+
+_WARNINGS = {
+    Code.LARGE_DEFINITION,
+    Code.UNCHECKED_STEP_TYPE,
+    Code.NEVER_CACHED,
+    Code.NEVER_RETRIED,
+    Code.ALWAYS_FAILS,
+    Code.IDLE_CONDITION,
+    Code.NO_DEFAULT,
+    Code.EMPTY_DEFAULT,
+    Code.UNUSED_PARAMETER,
+    Code.NAME_NOT_FOR_EVENTS,
+    Code.NO_CHECKPOINTS,
+    Code.FIXED_NAME,
+    Code.MAY_NOT_RUN,
+    Code.NOT_SHUFFLED,
+    Code.INCREMENTAL_WEIGHTS,
+    Code.BATCH_MEMORY,
+    Code.UNLISTED_MACHINE,
+    Code.IMAGE_TAG,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault. ``step`` is None for what concerns the whole definition; ``path`` leads to the place from there."""
+
+    code: Code
+    step: str | None
+    path: str
+    message: str
+    remedy: str
+
+    @property
+    def severity(self) -> Severity:
+        return self.code.severity
+
+    @property
+    def text(self) -> str:
+        """Place, message and remedy in one line."""
+        place = ": ".join(part for part in (self.step, self.path) if part)
+        return f"{place + ': ' if place else ''}{self.message}; {self.remedy}"
+
+    def as_json(self) -> dict[str, str | None]:
+        """The finding for scripts; these keys stay."""
+        return {**asdict(self), "severity": self.severity.value, "code": self.code.value}

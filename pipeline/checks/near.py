@@ -1,0 +1,46 @@
+"""Words for people: values quoted short, the nearest right word for a misspelt one."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+_SHORT = 70
+_LISTED = 8
+# So many letters of a word's beginning tell which one is meant.
+_BEGINNING = 4
+
+
+def quoted(value: Any) -> str:
+    """A value as JSON, cut when it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant; None if none is near."""
+    words = list(known)
+    folded = {name.lower(): name for name in words}
+    if word.lower() in folded:
+        return folded[word.lower()]
+    if found := difflib.get_close_matches(word, words, n=1, cutoff=0.75):
+        return found[0]
+    longer = [name for name in words if len(word) >= _BEGINNING and name.lower().startswith(word.lower())]
+    return min(longer, key=len, default=None)
+
+
+def correction(word: Any, known: Iterable[str], else_do: str) -> str:
+    """``write 'x'`` when a known word is near, else the other remedy."""
+    near = nearest(word, known) if isinstance(word, str) else None
+    return f"write {quoted(near)}" if near else else_do
+
+
+def listed(words: Iterable[str], *, near: Any = None) -> str:
+    """All words when they are few; else those that are near, or the first."""
+    every = [str(word) for word in words]
+    if len(every) <= _LISTED:
+        return ", ".join(every)
+    close = difflib.get_close_matches(str(near), every, n=3, cutoff=0.6)
+    return f"e.g. {', '.join(close)}" if close else f"{', '.join(every[:_LISTED])} ..."

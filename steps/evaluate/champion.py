@@ -1,0 +1,280 @@
+"""The champion: the highest approved version of the package group, on the images that it was tested on too.
+
+A comparison on different images says little. The split is by image, so most test images of the champion are test images
+still, and its detections on them lie beside its evaluation: they are scored again, against today's truth and by class
+name, next to the new model's on the same images.
+
+The job's role needs `sagemaker:ListModelPackages` and `sagemaker:DescribeModelPackage` on the package group, and
+`s3:GetObject` and `s3:ListBucket` where the versions' evaluations lie (without the latter, S3 says "access denied" of a
+file that is not there).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+
+from detections.dataset import ScoredImage
+from detections.evaluation import Outcome
+from detections.outcomes import scored_from_table
+from labels.errors import UserError
+from steps.evaluate.figures import ERRORS, SHARES, figures_of, unlisted_class
+
+#: Figures, as evaluation.json holds them, of images of which each class has its own threshold.
+Score: TypeAlias = Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]
+#: The content of a detections.csv.gz as its rows.
+ReadTable: TypeAlias = Callable[[bytes], Iterable[Outcome]]
+
+TABLE = "detections.csv.gz"
+_COMPARED = (SHARES | ERRORS | {"bias"}) - {"threshold", "threshold_f1"}
+_GONE = {"NoSuchKey", "NoSuchBucket", "404"}
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """A version, and what it left behind.
+
+    Attributes:
+        evaluation: its evaluation.json.
+        table: its detections; None for a version from before there was one.
+        test_images: URIs of its test split; None where its manifest is gone.
+    """
+
+    arn: str
+    version: int
+    evaluation: Mapping[str, Any]
+    table: Sequence[Outcome] | None
+    test_images: frozenset[str] | None
+
+
+class _UnreadableError(Exception):
+    """The registry, or what a version left behind, cannot be read; the text says why and what to do."""
+
+
+class _Line(msgspec.Struct):
+    source_ref: str = msgspec.field(name="source-ref")
+
+
+def compare(
+    group: str,
+    *,
+    gains: Mapping[str, float],
+    images: Sequence[ScoredImage],
+    classes: Sequence[str],
+    evaluation: Mapping[str, Any],
+    score: Score,
+    read_table: ReadTable,
+    clients: Callable[[str], Any] | None = None,
+) -> dict[str, Any]:
+    """The `champion` part of evaluation.json.
+
+    Args:
+        gains: the least gain over the champion by figure, as the gate asks for it; without any, a registry that cannot
+            be read is said and no failure.
+        images: the test split with the new model's detections.
+        classes: names in id order.
+        evaluation: the new model's evaluation.json so far.
+        score: gives figures for any of the images.
+        read_table: reads a champion's detections.
+        clients: makes a boto3 client of a service (`sagemaker`, `s3`); None: of the job's region.
+
+    Returns:
+        As :func:`side_by_side`; without a champion `{"package": None, "message": why}`.
+
+    Raises:
+        UserError: a gain is asked for, and the champion cannot be read.
+    """
+    try:
+        champion = latest_approved(group, read_table, clients or _client)
+    except _UnreadableError as error:
+        if gains:
+            raise UserError(
+                f"gate.beat_champion_by asks for a comparison with the latest approved version, but {error}"
+            ) from None
+        return {"package": None, "message": f"not compared with an approved version: {error}"}
+    if champion is None:
+        return {"package": None, "message": f"no approved version yet: {group} has none to compare with"}
+    return side_by_side(champion, images, classes, evaluation, score, gains)
+
+
+def side_by_side(
+    champion: Champion,
+    images: Sequence[ScoredImage],
+    classes: Sequence[str],
+    evaluation: Mapping[str, Any],
+    score: Score,
+    gains: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Both models' figures: on the shared test images, else, where there are none, as each was evaluated.
+
+    Returns:
+        package, version; images_shared: how many images the figures are of, 0 when each model's are of its own;
+        figures: the champion's by dotted path; candidate: the new model's; message. Figures of single classes are those
+        only that a gain is asked of.
+    """
+    theirs: list[ScoredImage] = []
+    if champion.table is not None:
+        theirs = _champions_images(champion, images, classes, champion.table)
+    if theirs:
+        shared = {image.source_ref for image in theirs}
+        ours = [image for image in images if image.source_ref in shared]
+        figures = score(theirs, _thresholds(champion.evaluation, classes))
+        candidate = score(ours, _thresholds(evaluation, classes))
+        message = f"compared with version {champion.version} on the {len(shared)} of {len(images)} test images "
+        message += "that were its test images too"
+    else:
+        figures, candidate = champion.evaluation, evaluation
+        why = "none of its test images is one today" if champion.table is not None else "its detections were not kept"
+        message = f"compared with version {champion.version} as it was evaluated, on other images: {why}"
+    return {
+        "package": champion.arn,
+        "version": champion.version,
+        "images_shared": len(theirs),
+        "figures": _compared(figures, gains),
+        "candidate": _compared(candidate, gains),
+        "message": message,
+    }
+
+
+def latest_approved(group: str, read_table: ReadTable, clients: Callable[[str], Any]) -> Champion | None:
+    """The highest approved version of a group; None when there is none, or no group yet.
+
+    Raises:
+        _UnreadableError: no answer, no permission, a version that this pipeline didn't register, or a broken file.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        sagemaker, s3 = clients("sagemaker"), clients("s3")
+        try:
+            pages = sagemaker.get_paginator("list_model_packages").paginate(
+                ModelPackageGroupName=group,
+                ModelApprovalStatus="Approved",
+                SortBy="CreationTime",
+                SortOrder="Descending",
+            )
+            found = [package for page in pages for package in page["ModelPackageSummaryList"]]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        if not found:
+            return None
+        # Versions count up. An approval doesn't change a version's number, nor when it was made.
+        highest = max(found, key=lambda package: int(package["ModelPackageVersion"]))
+        described = sagemaker.describe_model_package(ModelPackageName=highest["ModelPackageArn"])
+        return _read(described, read_table, s3)
+    except ClientError as error:
+        fault = error.response.get("Error", {})
+        raise _UnreadableError(
+            f"AWS refused {error.operation_name}: {fault.get('Code', '')}: {_one_line(fault.get('Message', ''))}; "
+            "allow the job's role sagemaker:ListModelPackages and DescribeModelPackage on the group, and s3:GetObject "
+            "and s3:ListBucket where its evaluations lie"
+        ) from None
+    except BotoCoreError as error:
+        raise _UnreadableError(
+            f"the registry cannot be reached: {_one_line(error)}; give the job a way to SageMaker's API"
+        ) from None
+
+
+def _read(described: Mapping[str, Any], read_table: ReadTable, s3: Any) -> Champion:
+    arn, version = described["ModelPackageArn"], int(described["ModelPackageVersion"])
+    metadata = described.get("CustomerMetadataProperties") or {}
+    uri = metadata.get("evaluation", "")
+    if not uri:
+        raise _UnreadableError(f"version {version} names no evaluation, so this pipeline didn't register it: {arn}")
+    content = _object(s3, uri)
+    if content is None:
+        raise _UnreadableError(f"the evaluation of version {version} is gone: {uri}")
+    try:
+        evaluation = msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise _UnreadableError(f"the evaluation of version {version}, {uri}, is not one: {error}") from None
+    if not isinstance(evaluation.get("threshold"), int | float):
+        raise _UnreadableError(f"the evaluation of version {version}, {uri}, is not one: it holds no threshold")
+    table_uri = f"{uri.rpartition('/')[0]}/{TABLE}"
+    table = _object(s3, table_uri)
+    try:
+        rows = None if table is None else list(read_table(table))
+    except UserError as error:
+        raise _UnreadableError(f"the detections of version {version}, {table_uri}, cannot be read: {error}") from None
+    manifest = _object(s3, metadata["test_manifest"]) if "test_manifest" in metadata else None
+    return Champion(
+        arn=arn,
+        version=version,
+        evaluation=evaluation,
+        table=rows,
+        test_images=None if manifest is None else _source_refs(manifest),
+    )
+
+
+def _object(s3: Any, uri: str) -> bytes | None:
+    """An object's content; None when it isn't there."""
+    from botocore.exceptions import ClientError
+
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _GONE:
+            return None
+        raise
+    return content
+
+
+def _source_refs(manifest: bytes) -> frozenset[str]:
+    try:
+        return frozenset(line.source_ref for line in msgspec.json.Decoder(_Line).decode_lines(manifest))
+    except msgspec.DecodeError as error:
+        raise _UnreadableError(f"the champion's test manifest is not one: {error}") from None
+
+
+def _champions_images(
+    champion: Champion, images: Sequence[ScoredImage], classes: Sequence[str], table: Sequence[Outcome]
+) -> list[ScoredImage]:
+    """Our test images that were the champion's too: today's truth, its detections, in our order and class ids.
+
+    Detections of a class that is no longer listed count for nothing, as they would today.
+    """
+    # An image without boxes and detections has no row: the manifest knows it.
+    tested = champion.test_images
+    if tested is None:
+        tested = frozenset(row.source_ref for row in table if row.split == "test")
+    shared, _ = scored_from_table(table, [image for image in images if image.source_ref in tested], classes)
+    return shared
+
+
+def _thresholds(evaluation: Mapping[str, Any], classes: Sequence[str]) -> dict[str, float]:
+    """The threshold of each class as a model was evaluated with; the overall one for a class it doesn't know."""
+    per_class = evaluation.get("per_class", {})
+    overall = float(evaluation["threshold"])
+    return {name: float(per_class.get(name, {}).get("threshold", overall)) for name in classes}
+
+
+def _compared(evaluation: Mapping[str, Any], asked: Iterable[str]) -> dict[str, float | None]:
+    """The figures by which models are compared: not numbers of boxes, not the threshold."""
+    wanted = set(asked)
+    return {
+        name: value
+        for name, value in figures_of(evaluation).items()
+        if name in wanted or (name.rpartition(".")[2] in _COMPARED and unlisted_class(name, ()) is None)
+    }
+
+
+def _client(service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    # A job without a way to the API would else wait for minutes.
+    retries: Any = {"mode": "standard", "total_max_attempts": 3}
+    # SageMaker gives a job AWS_REGION, which boto3 doesn't read.
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
+    return session.client(service, config=Config(connect_timeout=10, read_timeout=30, retries=retries))
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())

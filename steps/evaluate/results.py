@@ -1,0 +1,99 @@
+"""What an evaluation leaves behind: the figures, the table of detections, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from labels.errors import UserError
+from steps.prepare.images import THREADS, Images, S3Images, UnusableImageError
+
+if TYPE_CHECKING:
+    from detections.dataset import ScoredImage
+    from detections.evaluation import Evaluation
+    from detections.report.worst import WorstChoice, WorstImage
+
+#: Finds the files of images for the gallery.
+Gallery: TypeAlias = "Callable[[Sequence[WorstChoice]], list[WorstImage]]"
+
+SHOWN = 12
+"""Images in the report's gallery."""
+
+
+def write_results(
+    folder: Path,
+    evaluation: Evaluation,
+    images: Mapping[str, Sequence[ScoredImage]],
+    figures: Mapping[str, Any],
+    gallery: Gallery,
+    *,
+    title: str,
+    details: Mapping[str, str],
+    notes: Sequence[str],
+) -> None:
+    """Write `evaluation.json`, `detections.csv.gz`, `report.html` with its plots, and `results.csv`.
+
+    Args:
+        images: that were scored, by split; those of `test` are shown.
+        figures: the whole of evaluation.json.
+        title, details, notes: of the report.
+    """
+    from detections.outcomes import outcomes
+    from detections.report import Report, worst_images, write_report
+    from detections.table import NAME, write_outcomes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2)
+    (folder / "evaluation.json").write_bytes(encoded + b"\n")
+    thresholds = {one.name: one.threshold for one in evaluation.per_class}
+    rows = (
+        row for split, scored in images.items() for row in outcomes(split, scored, evaluation.classes, thresholds)
+    )
+    write_outcomes(folder / NAME, rows)
+    report = Report(
+        evaluation=evaluation,
+        gate=figures["gate"],
+        champion=figures.get("champion"),
+        worst=gallery(worst_images(images["test"], evaluation, SHOWN)),
+        title=title,
+        details=details,
+        notes=notes,
+    )
+    write_report(folder, report)
+
+
+def from_s3(choices: Sequence[WorstChoice]) -> list[WorstImage]:
+    """The images from S3. One that can't be had is shown as boxes on an empty canvas, with the reason."""
+    try:
+        return from_images(S3Images(), choices)
+    except UserError as error:
+        return without(str(error))(choices)
+
+
+def from_images(images: Images, choices: Sequence[WorstChoice]) -> list[WorstImage]:
+    """The images from wherever they are."""
+    from detections.report import WorstImage
+
+    def load(choice: WorstChoice) -> WorstImage:
+        try:
+            return WorstImage(choice, images.body(choice.source_ref))
+        except (UnusableImageError, UserError) as error:
+            return WorstImage(choice, missing=str(error))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(load, choices))
+
+
+def without(reason: str) -> Gallery:
+    """No image at all, and why."""
+
+    def leave_out(choices: Sequence[WorstChoice]) -> list[WorstImage]:
+        from detections.report import WorstImage
+
+        return [WorstImage(choice, missing=reason) for choice in choices]
+
+    return leave_out

@@ -1,0 +1,92 @@
+"""How an execution looks on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from labels.errors import UserError
+from pipeline.cli import progress
+from pipeline.diagnosis import Diagnosis
+from pipeline.executions import Outcome, Transition
+
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
+GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+def change(status: str, **members: Any) -> Transition:
+    given: dict[str, Any] = {"seconds": None, "cached": False, "attempt": 1, "kind": "TrainingJob", "job": "job-1"}
+    return Transition(step="Train", status=status, **{**given, **members})
+
+
+@pytest.fixture
+def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Follows an execution on AWS that goes through the given changes."""
+
+    def follow(*changes: Transition, status: str = "Succeeded") -> None:
+        def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> Outcome:
+            for item in changes:
+                tell(item)
+            failed = tuple(item for item in changes if item.status == "Failed")
+            return Outcome(arn, status, "; ".join(item.reason for item in failed), 75, failed)
+
+        monkeypatch.setattr(progress, "watch", watch)
+        monkeypatch.setattr(progress, "warning_of_training", lambda *_: None)
+        monkeypatch.setattr(
+            progress, "diagnose", lambda region, arn, step: Diagnosis(arn, step.step, step.job, GROUP, [], [], [])
+        )
+        progress.follow("us-east-1", ARN)
+
+    return follow
+
+
+def test_links_lead_to_the_job_and_when_it_fails_to_its_log(
+    follow: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match="no luck"):
+        follow(change("Executing"), change("Failed", seconds=190.0, attempt=2, reason="no luck"), status="Failed")
+    lines = capsys.readouterr().out.splitlines()
+    page = "https://us-east-1.console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/job-1"
+    assert lines[0] == "00:00  Train           Executing  job-1"
+    assert lines[1].strip() == page
+    assert lines[2] == "00:00  Train           Failed     3 min 10 s, attempt 2, job-1"
+    assert lines[3].strip() == page
+    assert lines[4].strip().startswith("https://us-east-1.console.aws.amazon.com/cloudwatch/home")
+
+
+def test_a_step_from_the_cache_is_said_to_be(follow: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    follow(change("Succeeded", seconds=0.0, cached=True))
+    assert capsys.readouterr().out.splitlines() == [
+        "00:00  Train           Succeeded  0.0 s, from cache, job-1",
+        "execution Succeeded in 1 min 15 s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        pytest.param(4.21, "4.2 s", id="seconds"),
+        pytest.param(59.99, "60.0 s", id="nearly a minute"),
+        pytest.param(187, "3 min 7 s", id="minutes"),
+        pytest.param(3599.7, "1 h 0 min", id="nearly an hour"),
+        pytest.param(7530, "2 h 5 min", id="hours"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert progress.duration(seconds) == text
+
+
+def test_a_log_cannot_upset_the_terminal() -> None:
+    """Decoders put whole images into their errors."""
+    from datetime import datetime, timezone
+
+    from pipeline.logs import Event
+
+    event = Event(datetime(2026, 1, 1, tzinfo=timezone.utc), "algo-1", "\x1b[2J" + "x" * 9_000)
+    written: list[str] = []
+    progress.print_diagnosis(Diagnosis(ARN, "Train", "j", GROUP, [event], [], []), written.append)
+    assert written[1].startswith("  | ?[2Jxxx")
+    assert written[1].endswith("x ... (9004 characters)")
+    assert len(written[1]) < 600

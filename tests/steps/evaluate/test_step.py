@@ -1,0 +1,99 @@
+"""What the definition asks of the Evaluate job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import load_config
+
+LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
+
+
+def evaluate(*assignments: str) -> dict[str, Any]:
+    from pipeline.definition import compile_pipeline, training_pipeline
+
+    definition = json.loads(compile_pipeline(training_pipeline(load_config([LOCAL], assignments, environment={}))))
+    (step,) = (step for step in definition["Steps"] if step["Name"] == "Evaluate")
+    return dict(step)
+
+
+def arguments(step: dict[str, Any]) -> list[Any]:
+    return list(step["Arguments"]["AppSpecification"]["ContainerArguments"])
+
+
+def values(step: dict[str, Any], option: str) -> list[Any]:
+    """What follows an option, up to the next one."""
+    found = arguments(step)
+    after = found[found.index(option) + 1 :]
+    end = next((index for index, item in enumerate(after) if isinstance(item, str) and item.startswith("--")), None)
+    return after[:end]
+
+
+def test_the_main_thresholds_are_parameters() -> None:
+    asked = {
+        joined["Std:Join"]["Values"][0]: joined["Std:Join"]["Values"][1] for joined in values(evaluate(), "--gate")
+    }
+    assert asked == {
+        "map": {"Get": "Parameters.MinMap"},
+        "map_50": {"Get": "Parameters.MinMap50"},
+        "voc_map": {"Get": "Parameters.MinVocMap"},
+        "count.mae": {"Get": "Parameters.MaxCountMae"},
+    }
+
+
+def test_requirements_and_gains_are_handed_on_one_by_one() -> None:
+    step = evaluate(
+        'gate.require=["per_class.usb-c.recall >= 0.8", "count.rmse<=1"]',
+        "gate.beat_champion_by={map_50: 0.01, count.mae: -0.5}",
+    )
+    assert values(step, "--require") == ["per_class.usb-c.recall >= 0.8", "count.rmse<=1"]
+    assert values(step, "--beat-champion") == ["map_50=0.01", "count.mae=-0.5"]
+
+
+def test_without_any_the_options_are_left_out() -> None:
+    assert not {"--require", "--beat-champion"} & {item for item in arguments(evaluate()) if isinstance(item, str)}
+
+
+def test_as_much_as_can_be_asked_is_within_the_apis_limits() -> None:
+    """ContainerArguments: at most 100, each of at most 256 characters (CreateProcessingJob)."""
+    require = ", ".join(f'"per_class.{"x" * 200}{n}.recall >= 0.8"' for n in range(40))
+    gains = ", ".join(f"per_class.{'x' * 200}{n}.recall: -0.123456789" for n in range(20))
+    given = arguments(
+        evaluate(
+            f"gate.require=[{require}]",
+            f"gate.beat_champion_by={{{gains}}}",
+            "evaluate.threshold={rule: recall, target: 0.9, per_class: true}",
+        )
+    )
+    assert len(given) <= 100
+    assert all(len(item) <= 256 for item in given if isinstance(item, str))
+
+
+def test_the_champion_is_looked_for_in_the_group_and_never_in_the_cache() -> None:
+    step = evaluate("registry.group=detectors")
+    assert values(step, "--champion-group") == ["detectors"]
+    assert "CacheConfig" not in step, "the registry may have changed, of which a cache key knows nothing"
+
+
+def test_without_a_network_nobody_looks_for_a_champion() -> None:
+    step = evaluate(
+        "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true}",
+        "processing.image_uri=123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
+        "processing.requirements=preinstalled",
+        "prepare.check_images=none",
+    )
+    assert "--champion-group" not in arguments(step)
+
+
+def test_how_the_threshold_is_chosen_and_intervals_are_made_is_handed_on() -> None:
+    step = evaluate(
+        "evaluate.threshold={rule: recall, target: 0.9, per_class: true}",
+        "evaluate.intervals={resamples: 200, level: 0.9, seed: 7}",
+    )
+    assert values(step, "--threshold-rule") == ["recall"]
+    assert values(step, "--threshold-target") == ["0.9"]
+    assert "--per-class-threshold" in arguments(step)
+    assert (values(step, "--resamples"), values(step, "--interval-level")) == (["200"], ["0.9"])
+    assert values(step, "--interval-seed") == ["7"]
