@@ -11,7 +11,7 @@ from detections.evaluation import Curves
 from detections.matching import Matches
 
 #: (1001,) score thresholds 0, 0.001, ... 1.
-THRESHOLDS = np.linspace(0.0, 1.0, 1001)
+THRESHOLDS = np.arange(1001) / 1000
 #: The COCO API looks at no more detections an image and class.
 MOST_DETECTIONS = 100
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,18 +45,3 @@ def scored_image(record: Record, ids: Mapping[str, int], detections: Detections)
         class_ids=detections.class_ids,
         scores=detections.scores,
     )
-
-
-def true_counts(images: Iterable[ScoredImage], num_classes: int) -> NDArray[np.int64]:
-    """(images, classes): how many true boxes."""
-    return _table([np.bincount(image.true_ids, minlength=num_classes) for image in images], num_classes)
-
-
-def detected_counts(images: Iterable[ScoredImage], num_classes: int, threshold: float) -> NDArray[np.int64]:
-    """(images, classes): how many detections with a score of at least the threshold."""
-    kept = [np.bincount(image.class_ids[image.scores >= threshold], minlength=num_classes) for image in images]
-    return _table(kept, num_classes)
-
-
-def _table(rows: list[NDArray[np.intp]], num_classes: int) -> NDArray[np.int64]:
-    return np.array(rows, dtype=np.int64).reshape(-1, num_classes)

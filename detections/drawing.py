@@ -6,11 +6,11 @@ class names in other scripts show as empty squares.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from detections.predictions import Detections
+from detections.predictions import Detections, Threshold
 from labels.records import Box
 
 # Colours that stay apart for most kinds of colour vision (after Okabe and Ito, 2008) and carry the text of their row.
@@ -32,7 +32,7 @@ Colour = tuple[int, int, int]
 
 
 def draw_detections(
-    image: Image.Image, detections: Detections, threshold: float, true_boxes: Sequence[Box] | None = None
+    image: Image.Image, detections: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None = None
 ) -> Image.Image:
     """A copy of the image with what was detected on it.
 
@@ -97,7 +97,9 @@ def _canvas(image: Image.Image) -> tuple[Image.Image, float, Font, int]:
     return picture, scale, ImageFont.load_default(max(12, max(picture.size) // 55)), max(2, max(picture.size) // 350)
 
 
-def _legend(shown: Detections, threshold: float, true_boxes: Sequence[Box] | None) -> list[tuple[str, Colour | None]]:
+def _legend(
+    shown: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None
+) -> list[tuple[str, Colour | None]]:
     rows: list[tuple[str, Colour | None]] = []
     for class_id, (name, count) in enumerate(shown.counts().items()):
         text = f"{name}: {count}"
@@ -106,7 +108,9 @@ def _legend(shown: Detections, threshold: float, true_boxes: Sequence[Box] | Non
         rows.append((text, _colours(class_id)[0]))
     if true_boxes is not None:
         rows.append(("true box", _TRUE_COLOUR))
-    rows.append((f"score >= {threshold:.2f}", None))
+    least = set(threshold.values()) if isinstance(threshold, Mapping) else {threshold}
+    by_class = f" to {max(least):.2f}, by class" if len(least) > 1 else ""
+    rows.append((f"score >= {min(least):.2f}{by_class}", None))
     return rows
 
 

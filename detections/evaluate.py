@@ -49,9 +49,10 @@ def evaluate(
 def evaluate_at(images: Sequence[ScoredImage], classes: Sequence[str], thresholds: Mapping[str, float]) -> Evaluation:
     """Score detections at thresholds that were chosen before, without intervals.
 
-    What cannot be measured for want of true boxes is None.
+    What cannot be measured for want of true boxes is None. The highest of the thresholds stands for the overall one.
 
     Args:
+        images: at least one.
         thresholds: of each class, by name.
     """
     by_class = np.array([thresholds[name] for name in classes], dtype=np.float64)

@@ -6,8 +6,9 @@ fractions of the image's width and height; detections come unfiltered, so most h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -18,6 +19,9 @@ from labels.errors import UserError
 _ANSWER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[list[float]])
 _LONGEST_QUOTE = 200
+
+#: The score from which detections count: one for all classes, or each class's by name.
+Threshold: TypeAlias = "float | Mapping[str, float]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,10 @@ class Detections:
         """The class name of each detection."""
         return [self.classes[class_id] for class_id in self.class_ids]
 
-    def at(self, threshold: float) -> Detections:
-        """Those with a score of at least the threshold."""
-        kept = self.scores >= threshold
+    def at(self, threshold: Threshold) -> Detections:
+        """Those with a score of at least the threshold of their class."""
+        by_class = threshold if isinstance(threshold, Mapping) else dict.fromkeys(self.classes, threshold)
+        kept = self.scores >= np.array([by_class[name] for name in self.classes], dtype=np.float64)[self.class_ids]
         return Detections(self.classes, self.class_ids[kept], self.scores[kept], self.boxes[kept], self.clipped)
 
     def counts(self) -> dict[str, int]:

@@ -37,7 +37,8 @@ def write_outcomes(path: Path, rows: Iterable[Outcome]) -> None:
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
         io.TextIOWrapper(packed, encoding="utf-8", newline="") as stream,
     ):
-        writer = csv.writer(stream, lineterminator="\n")
+        # As RFC 4180 wants it; the writer quotes cells that hold a part of its line end, so that any name survives.
+        writer = csv.writer(stream, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for row in rows:
             box = _NO_BOX if row.box is None else map(repr, row.box)

@@ -32,8 +32,14 @@ class Package:
 
     @property
     def threshold(self) -> float:
-        """The operating threshold that evaluation chose on the validation split."""
+        """The operating threshold over all classes that evaluation chose on the validation split."""
         return float(self.evaluation["threshold"])
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The score from which detections of each class count; all the same unless the rule was per class."""
+        by_class = self.evaluation.get("class_thresholds", {})  # evaluations of earlier releases have none
+        return {name: float(by_class.get(name, self.threshold)) for name in self.classes}
 
 
 def package(region: str, arn: str) -> Package:

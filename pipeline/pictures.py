@@ -8,14 +8,14 @@ from PIL import Image, UnidentifiedImageError
 
 from detections.drawing import draw_detections
 from detections.endpoint import EndpointClient
-from detections.predictions import Detections
+from detections.predictions import Detections, Threshold
 from labels.errors import UserError
 from pipeline.aws import client
 from pipeline.packages import Package
 
 
 def annotate(
-    region: str, endpoint: str, package: Package, image: bytes, threshold: float
+    region: str, endpoint: str, package: Package, image: bytes, threshold: Threshold
 ) -> tuple[Image.Image, Detections]:
     """Ask the endpoint about an encoded image.
 

@@ -26,7 +26,7 @@ class Plane:
     size: tuple[float, float]
     x: tuple[float, float] = (0.0, 1.0)
     y: tuple[float, float] = (0.0, 1.0)
-    left: float = 46
+    left: float = 58
     right: float = 12
     top: float = 10
     bottom: float = 44

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from detections.evaluation import Evaluation
-from detections.report.markup import Content, Markup, name, scrolling, section, tag
+from detections.report.markup import Content, Markup, join, name, scrolling, section, tag
+from detections.report.numbers import many
 
 #: Up to so many classes the cells hold their numbers.
 MOST_NUMBERED = 30
 _CELL, _NARROW_CELL, _TINY_CELL = 46, 34, 16
 _NARROW_FROM = 14
+_MOST_ERRORS = 8
 
 
 def confusion_section(evaluation: Evaluation) -> Markup:
@@ -21,13 +23,20 @@ def confusion_section(evaluation: Evaluation) -> Markup:
         tag("th", tag("span", column), scope="col", title=title)
         for column, title in zip(columns, _columns(classes), strict=True)
     ]
-    rows = [tag("tr", tag("th", "true, by row"), *heads)]
+    rows = [tag("tr", tag("th", "true \u2193 detected \u2192"), *heads)]
     body = []
     for index, row in enumerate(counts):
         last = index == len(classes)
         head: Content = "nothing there" if last else name(classes[index])
         cells = [_cell(classes, index, column, row, numbered) for column in range(len(row))]
-        body.append(tag("tr", tag("th", head, scope="row"), *cells, class_="edge" if last else None))
+        body.append(
+            tag(
+                "tr",
+                tag("th", head, scope="row", title=None if last else classes[index]),
+                *cells,
+                class_="edge" if last else None,
+            )
+        )
     table = tag("table", tag("thead", *rows), tag("tbody", *body), class_="matrix", style=f"--cell:{cell}px")
     told = (
         "At the thresholds, matched at IoU 0.50. A row is a true class, a column what was detected in its place: right "
@@ -36,7 +45,29 @@ def confusion_section(evaluation: Evaluation) -> Markup:
     )
     if not numbered:
         told += " There are too many classes for numbers; rest the pointer on a cell, or look into results.csv."
-    return section("Confusion matrix", tag("p", told), scrolling(table, "Confusion matrix"), key="confusion")
+    both = tag("div", scrolling(table, "Confusion matrix"), _most_frequent(evaluation), class_="beside")
+    return section("Confusion matrix", tag("p", told), both, key="confusion")
+
+
+def _most_frequent(evaluation: Evaluation) -> Markup | None:
+    """The errors that are made most often, in words."""
+    classes, background = evaluation.classes, len(evaluation.classes)
+    errors = [
+        (-count, index, column)
+        for index, row in enumerate(evaluation.confusion.tolist())
+        for column, count in enumerate(row)
+        if count and index != column
+    ]
+    told = []
+    for count, index, column in sorted(errors)[:_MOST_ERRORS]:
+        if index == background:
+            words = join(f"{many(-count, 'false alarm')}: ", name(classes[column]))
+        else:
+            taken = join("taken for ", name(classes[column])) if column < background else "not found"
+            total = int(evaluation.confusion[index].sum())
+            words = join(f"{-count:,} of {total:,} ", name(classes[index]), " ", taken)
+        told.append(tag("li", words))
+    return tag("div", tag("h3", "Most frequent errors"), tag("ul", *told)) if told else None
 
 
 def _columns(classes: tuple[str, ...]) -> list[str]:

@@ -21,7 +21,7 @@ _LARGEST, _LEAST = 17.0, 2.4
 def counts_section(evaluation: Evaluation) -> Markup:
     """Panels of all classes together and of each class, with the errors below."""
     total = evaluation.counts.sum(axis=1)
-    panels = [_panel("all classes", total)]
+    panels = [_panel("all classes", total, "sum exact")]
     chosen = panel_classes(evaluation)
     if len(evaluation.classes) > 1:
         panels += [_panel(evaluation.classes[class_id], evaluation.counts[:, class_id]) for class_id in chosen]
@@ -69,12 +69,12 @@ def radius(images: int, most: int, largest: float, least: float) -> float:
     return float(max(least, largest * np.sqrt(images / most)))
 
 
-def _panel(title: str, counts: NDArray[np.int64]) -> Markup:
+def _panel(title: str, counts: NDArray[np.int64], told: str = "exact") -> Markup:
     found = bubbles(counts)
     marks = ticks(int(counts.max(initial=0)))
-    pad = marks[-1] * 0.09
+    pad = marks[-1] * 0.12
     span = (-pad, marks[-1] + pad)
-    plane = Plane((_SIDE, _SIDE), span, span, left=40)
+    plane = Plane((_SIDE, _SIDE), span, span, left=52, bottom=46)
     ends = (
         f"M{plane.across(span[0]):.1f} {plane.down(span[0]):.1f}L{plane.across(span[1]):.1f} {plane.down(span[1]):.1f}"
     )
@@ -93,7 +93,7 @@ def _panel(title: str, counts: NDArray[np.int64]) -> Markup:
     alt = f"Detected over true counts of {title}, {many(len(counts), 'image')}"
     picture = chart(plane, marks, marks, ("true", "detected"), alt, *body)
     exact = float((counts[:, 0] == counts[:, 1]).mean()) if len(counts) else None
-    caption = tag("figcaption", tag("b", name(title)), " ", tag("small", f"exact on {percent(exact)}"))
+    caption = tag("figcaption", tag("b", name(title)), " ", tag("small", f"{told} on {percent(exact)}"))
     return tag("figure", caption, picture)
 
 

@@ -13,19 +13,20 @@ from detections.report.chart import text
 from detections.report.markup import Content, Markup, join, name, section, tag
 from detections.report.numbers import many
 from detections.report.pictures import embed
+from detections.report.tags import Tag, place
 from detections.report.worst import Mark, Outcome, WorstChoice, WorstImage
 
-# Of the picture's width; the pictures are shown about 330 to 500 pixels wide.
-_TEXT = 0.034
+# Of the picture's width; the pictures are shown 350 to 500 pixels wide.
+_TEXT = 0.03
 # More tags than that hide what they name: first those of right detections go, then all; titles stay.
 _MOST_TAGS = 30
 _LONGEST_NAME = 24
 
 _LOOKS = {Outcome.FOUND: "found", Outcome.RIGHT: "hit", Outcome.MISSED: "missed", Outcome.FALSE: "false"}
-_SIGNS = {Outcome.FOUND: "", Outcome.RIGHT: "", Outcome.MISSED: "missed ", Outcome.FALSE: "\u2717 "}
+_SIGNS = {Outcome.FOUND: "", Outcome.RIGHT: "", Outcome.MISSED: "? ", Outcome.FALSE: "\u2717 "}
 _LEGEND = {
     Outcome.FALSE: "\u2717 false detection",
-    Outcome.MISSED: "missed true box",
+    Outcome.MISSED: "? missed true box",
     Outcome.RIGHT: "right detection",
     Outcome.FOUND: "true box that was found",
 }
@@ -58,7 +59,8 @@ def _picture(image: WorstImage) -> Markup:
         tagged.add(Outcome.RIGHT)
     marks = sorted(choice.marks, key=lambda mark: (list(_LOOKS).index(mark.outcome), mark.score or 0))
     boxes = [_box(mark) for mark in marks]
-    tags = [_tag(mark, font, size) for mark in marks if mark.outcome in tagged]
+    # Errors are placed first, hence best.
+    tags = _tags([mark for mark in reversed(marks) if mark.outcome in tagged], font, size)
     view = f"0 0 {size[0]} {size[1]}"
     counts = join(
         many(choice.count(Outcome.FALSE), "false detection"),
@@ -98,27 +100,27 @@ def _box(mark: Mark) -> Markup:
     place = {"x": f"{left:.1f}", "y": f"{top:.1f}", "width": f"{right - left:.1f}", "height": f"{low - top:.1f}"}
     score = "" if mark.score is None else f" {mark.score:.2f}"
     words = f"{mark.outcome.value}: {mark.class_name}{score}"
-    case = tag("rect", class_="case", **place)
+    # What was found already has the detection's heavier line next to it.
+    case = None if mark.outcome is Outcome.FOUND else tag("rect", class_="case", **place)
     return tag("g", tag("title", words), case, tag("rect", class_=_LOOKS[mark.outcome], **place))
 
 
-def _tag(mark: Mark, font: float, size: tuple[int, int]) -> Markup:
-    """The words at the box, moved so that they lie on the picture: above it, those of missed ones inside below."""
-    left, top, _, low = mark.box
-    words = f"{_SIGNS[mark.outcome]}{_short(mark.class_name)}"
-    if mark.score is not None:
-        words += f" {mark.score:.2f}"
-    below = mark.outcome is Outcome.MISSED
-    down = low - 0.3 * font if below else top - 0.3 * font
-    down = min(size[1] - 0.3 * font, max(font, down))
-    right = left > size[0] * 0.7
-    across = min(size[0] - 2.0, mark.box[2]) if right else max(2.0, left + (0.3 * font if below else 0))
-    look: dict[str, Content] = {
-        "class_": f"tag {_LOOKS[mark.outcome]}",
-        "style": f"font-size:{font:g}px;stroke-width:{font * 0.24:.1f}px",
-        "text_anchor": "end" if right else None,
-    }
-    return text(across, down, words, **look)
+def _words(mark: Mark) -> str:
+    score = "" if mark.score is None else f" {mark.score:.2f}"
+    return f"{_SIGNS[mark.outcome]}{_short(mark.class_name)}{score}"
+
+
+def _tags(marks: Sequence[Mark], font: float, size: tuple[int, int]) -> list[Markup]:
+    places = place([Tag(mark.box, _words(mark)) for mark in marks], font, size)
+    # In the style, since the sheet's size of SVG text counts before attributes.
+    look = {"style": f"font-size:{font:g}px", "lengthAdjust": "spacingAndGlyphs"}
+    drawn = []
+    for mark, at in zip(marks, places, strict=True):
+        area = {"x": f"{at.left:.1f}", "y": f"{at.top:.1f}", "width": f"{at.width:.1f}", "height": f"{at.height:.1f}"}
+        kind = f"tag {_LOOKS[mark.outcome]}"
+        words = text(at.start, at.base, _words(mark), class_=kind, textLength=f"{at.length:.1f}", **look)
+        drawn.append(tag("rect", class_="tag", **area) + words)
+    return [Markup(one) for one in drawn]
 
 
 def _short(class_name: str) -> str:

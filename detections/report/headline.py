@@ -29,8 +29,8 @@ def headline_section(evaluation: Evaluation, gate: Mapping[str, Any]) -> Markup:
     asked = {row["figure"]: row["threshold"] for row in gate["requirements"] if not row.get("against")}
     cards = [_card(card, evaluation, asked.get(card.figure)) for card in _cards(evaluation)]
     told = (
-        f"Interval: the figure of {evaluation.interval_level:.0%} of {evaluation.interval_resamples:,} sets of "
-        f"{many(evaluation.test_images, 'image')}, drawn from the test images with replacement."
+        f"How sure the figures are: {many(evaluation.test_images, 'test image')} were drawn again with replacement, "
+        f"{evaluation.interval_resamples:,} times; {_level(evaluation)} of the figures lie in the interval."
         if evaluation.intervals
         else "No intervals were computed."
     )
@@ -51,13 +51,13 @@ def _cards(evaluation: Evaluation) -> list[_Card]:
     ends = interval(evaluation, "count.mae")
     most = max(count.mae, ends[1] if ends else 0.0)
     return [
-        _Card("map_50", figures.get("map_50"), "mean average precision at IoU 0.50"),
-        _Card("map", figures.get("map"), "mean over IoU 0.50 to 0.95, as COCO"),
-        _Card("voc_map", figures.get("voc_map"), "area under the curve, as VOC 2010"),
-        _Card("at_threshold.f1", at.f1, "balance of precision and recall"),
+        _Card("map_50", figures.get("map_50"), "mean AP at IoU 0.50"),
+        _Card("map", figures.get("map"), "mean AP, IoU 0.50 to 0.95"),
+        _Card("voc_map", figures.get("voc_map"), "mean AP as VOC 2010"),
+        _Card("at_threshold.f1", at.f1, "precision and recall in one"),
         _Card("at_threshold.precision", at.precision, f"{at.true_positives:,} of {many(detected, 'detection')} right"),
         _Card("at_threshold.recall", at.recall, f"{at.true_positives:,} of {many(truths, 'object')} found"),
-        _Card("count.exact_share", count.exact_share, "of images, every class", in_percent=True),
+        _Card("count.exact_share", count.exact_share, "of images, in every class", in_percent=True),
         _Card(
             "count.mae",
             count.mae,
@@ -73,7 +73,7 @@ def _card(card: _Card, evaluation: Evaluation, asked: float | None) -> Markup:
     if ends:
         low, high = (_along(end, card.most) for end in ends)
         marks.append(tag("i", style=f"left:{low:.1f}%;width:{max(0.0, high - low):.1f}%"))
-        words = f"{evaluation.interval_level:.0%} interval {card.write(ends[0])} to {card.write(ends[1])}"
+        words = f"{_level(evaluation)} interval {card.write(ends[0])} to {card.write(ends[1])}"
     else:
         words = "no interval"
     if asked is not None:
@@ -91,6 +91,10 @@ def _card(card: _Card, evaluation: Evaluation, asked: float | None) -> Markup:
         tag("div", *(tag("span", end) for end in scale), class_="ends", aria_hidden="true"),
         class_="card",
     )
+
+
+def _level(evaluation: Evaluation) -> str:
+    return f"{100 * evaluation.interval_level:g} %"
 
 
 def _along(value: float, most: float) -> float:

@@ -52,6 +52,7 @@ max-width:none;overflow-wrap:anywhere}
 .card b{font-size:.95rem}
 .card .value{font-size:2rem;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums}
 .card small{display:block}
+.card small+small{margin-bottom:12px}
 .card .bar{margin-top:auto}
 .bar{position:relative;height:10px;background:var(--soft);border-radius:5px;margin:10px 0 2px}
 .bar i{position:absolute;top:0;bottom:0;background:rgba(var(--heat),.4);border-radius:5px;min-width:2px}
@@ -73,9 +74,10 @@ tr:last-child>*{border-bottom-width:0}
 td.text{text-align:left;white-space:normal;min-width:14em}
 td.meter{background:linear-gradient(90deg,rgba(var(--heat),.16) var(--v),transparent var(--v)) no-repeat 0 50%/100% 76%}
 figure{margin:0;min-width:0}
+.panels small{display:block}
 figcaption{font-size:.92rem;margin-bottom:4px;overflow-wrap:anywhere}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:22px 26px}
-.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,160px),1fr));gap:18px}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr));gap:20px}
 svg{display:block;width:100%;height:auto}
 svg text{fill:var(--muted);font-size:13px;font-family:inherit}
 svg text.strong{fill:var(--ink);font-weight:600}
@@ -99,25 +101,30 @@ svg text.in{fill:var(--ink);text-anchor:middle;font-weight:600;font-size:11px}
 border:1px solid var(--card);background:var(--soft);font-size:.82rem}
 .matrix tbody th{padding:0 10px 0 0;font-size:.84rem;vertical-align:middle;min-width:5em;max-width:13em;
 width:max-content;line-height:1.15}
-.matrix thead th{vertical-align:bottom;text-align:left}
+.matrix thead th{vertical-align:bottom;text-align:center}
 .matrix thead span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);max-height:11em;
 overflow:hidden;text-overflow:ellipsis;white-space:nowrap;padding:0 0 0 2px;text-align:left;line-height:1.2}
 .matrix thead th:first-child{color:var(--muted);font-weight:400;font-size:.8rem;padding:0 10px 4px 0;text-align:right}
 .matrix .edge{border-left:3px solid var(--card)}
 .matrix tr.edge>*{border-top:3px solid var(--card)}
-.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:20px}
+.beside{display:flex;flex-wrap:wrap;gap:16px 40px;align-items:flex-start}
+.beside>*{max-width:100%;min-width:0}
+.beside h3{margin-top:0}
+.beside ul{margin:0;padding-left:1.2em;font-size:.92rem;overflow-wrap:anywhere}
+.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:24px 20px}
 .gallery svg{background:#5f6873;border-radius:8px;overflow:hidden}
 .keys.samples svg{background:#5f6873;border-radius:3px;width:36px;height:22px}
-:is(.gallery,.samples) rect{fill:none;vector-effect:non-scaling-stroke}
+:is(.gallery,.samples) rect{fill:none;pointer-events:all;vector-effect:non-scaling-stroke}
 :is(.gallery,.samples) .case{stroke:#000;stroke-opacity:.55;stroke-width:4.5}
-:is(.gallery,.samples) .found{stroke:#fff;stroke-width:1.3;stroke-dasharray:5 4}
-:is(.gallery,.samples) .missed{stroke:#ffe14d;stroke-width:2.6;stroke-dasharray:8 5}
-:is(.gallery,.samples) .hit{stroke:#46d3a0;stroke-width:2}
-:is(.gallery,.samples) .false{stroke:#ff7a45;stroke-width:3}
-.gallery svg .tag{font-weight:600;paint-order:stroke;stroke:#000;stroke-opacity:.82;stroke-linejoin:round}
-.gallery .tag.hit{fill:#7ff0c4}
-.gallery .tag.missed{fill:#ffec8a}
-.gallery .tag.false{fill:#ffb28f}
+:is(.gallery,.samples) rect.found{stroke:#fff;stroke-width:1.3;stroke-dasharray:5 4}
+:is(.gallery,.samples) rect.missed{stroke:#ffe14d;stroke-width:2.6;stroke-dasharray:8 5}
+:is(.gallery,.samples) rect.hit{stroke:#46d3a0;stroke-width:2}
+:is(.gallery,.samples) rect.false{stroke:#ff7a45;stroke-width:3}
+.gallery rect.tag{fill:#0b0f14;fill-opacity:.8;pointer-events:none}
+.gallery text{font-weight:600;pointer-events:none}
+.gallery svg text.hit{fill:#7ff0c4}
+.gallery svg text.missed{fill:#ffec8a}
+.gallery svg text.false{fill:#ffb28f}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 18px;margin:0}
 dt{color:var(--muted)}
 dd{margin:0;overflow-wrap:anywhere}
@@ -132,8 +139,13 @@ h1{font-size:1.4rem}
 .card{padding:10px}
 .card .value{font-size:1.6rem}
 .charts svg text{font-size:16px}
+.panels{grid-template-columns:repeat(2,minmax(0,1fr));gap:14px 8px}
+.panels svg text{font-size:17px}
+tbody th small{display:block}
+.matrix tbody th{max-width:8em;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+thead th{white-space:normal}
 th,td{padding:6px 7px}
-tbody th{max-width:11em;min-width:6.5em}
+tbody th{max-width:11em;min-width:8em}
 .scroll th:first-child{max-width:9.5em}
 dl{grid-template-columns:minmax(0,1fr);gap:0}
 dd{margin-bottom:8px}

@@ -21,7 +21,7 @@ def gate_section(gate: Mapping[str, Any], evaluation: Evaluation) -> Markup:
         kind, words = "missed", f"\u2717 Not passed: {missed} of {many(len(asked), 'requirement')} missed"
     else:
         kind, words = "met", f"\u2713 Passed: {many(len(asked), 'requirement')} met"
-    heads = ("figure", "asked", "value", "difference", "interval", "")
+    heads = ("figure", "", "value", "asked", "difference", "interval")
     rows = [_requirement(row, evaluation) for row in asked]
     table = scrolling(_table(heads, rows), "Requirements of the quality gate") if rows else None
     head = tag("h2", words)
@@ -34,33 +34,40 @@ def champion_section(champion: Mapping[str, Any]) -> Markup:
     """The figures of the champion and of this model side by side, on the images that both have."""
     if champion["package"] is None:
         return section("Champion", tag("p", champion["message"]), key="champion")
-    shared = champion["images_shared"]
-    both = f"Both on the {many(shared, 'test image')} that both have. " if shared else ""
-    heads = ("figure", f"champion, version {champion['version']}", "this model", "difference", "")
-    rows = [
-        _side_by_side(figure, value, champion["candidate"].get(figure)) for figure, value in champion["figures"].items()
-    ]
+    heads = ("figure", "this model", f"version {champion['version']}", "difference", "")
+    rows = {
+        figure: _side_by_side(figure, value, champion["candidate"].get(figure))
+        for figure, value in champion["figures"].items()
+        if value is not None or champion["candidate"].get(figure) is not None
+    }
+    main = [row for figure, row in rows.items() if title(figure)]
+    rest = [row for figure, row in rows.items() if not title(figure)]
     return section(
         "Champion",
-        tag("p", champion["message"]),
-        tag("p", f"{both}The champion: ", tag("span", champion["package"], class_="uri")),
-        scrolling(_table(heads, rows), "Champion and this model side by side"),
+        tag("p", champion["message"], tag("br"), tag("small", champion["package"])),
+        scrolling(_table(heads, main), "Champion and this model side by side") if main else None,
+        _folded(_table(heads, rest)) if rest else None,
         key="champion",
     )
+
+
+def _folded(table: Markup) -> Markup:
+    label = "Champion and this model side by side, by class"
+    return tag("details", tag("summary", "Side by side, by class"), scrolling(table, label))
 
 
 def _requirement(row: Mapping[str, Any], evaluation: Evaluation) -> Markup:
     value, threshold = row["value"], row["threshold"]
     asked = f"{_OPERATORS.get(row['operator'], row['operator'])} {_exact(threshold)}"
     if row.get("against"):
-        asked += f" (the {row['against']}'s)"
+        asked += f" ({row['against']})"
     ends = interval(evaluation, row["figure"])
     cells: list[Content] = [
+        tag("td", "\u2713 met", class_="good") if row["met"] else tag("td", "\u2717 missed", class_="bad"),
+        tag("td", signed(value) if row["figure"].endswith("bias") else share(value)),
         tag("td", asked),
-        tag("td", share(value)),
         tag("td", _difference(value, threshold)),
         tag("td", f"{ends[0]:.2f} to {ends[1]:.2f}" if ends else None),
-        tag("td", "\u2713 met", class_="good") if row["met"] else tag("td", "\u2717 missed", class_="bad"),
     ]
     return tag("tr", tag("th", _figure(row["figure"]), scope="row"), *cells)
 
@@ -70,7 +77,8 @@ def _side_by_side(figure: str, theirs: float | None, ours: float | None) -> Mark
     judged = None if difference is None else better(figure, difference)
     words = {True: tag("td", "\u25b2 better", class_="good"), False: tag("td", "\u25bc worse", class_="bad")}
     last = tag("td", "same" if difference == 0 else None) if judged is None else words[judged]
-    cells = (tag("td", share(theirs)), tag("td", share(ours)), tag("td", signed(difference)))
+    write = signed if figure.endswith("bias") else share
+    cells = (tag("td", write(ours)), tag("td", write(theirs)), tag("td", signed(difference)))
     return tag("tr", tag("th", _figure(figure), scope="row"), *cells, last)
 
 

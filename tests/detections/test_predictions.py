@@ -90,3 +90,10 @@ def test_any_bytes_give_sound_detections_or_a_users_error(answer: bytes) -> None
     assert ((found.boxes >= 0) & (found.boxes <= 1)).all()
     assert ((found.scores >= 0) & (found.scores <= 1)).all()
     assert len(found.names) == len(found.scores) == len(found.boxes)
+
+
+def test_each_class_may_have_a_threshold_of_its_own() -> None:
+    answer = b'{"prediction": [[0, 0.5, 0, 0, 1, 1], [1, 0.5, 0, 0, 1, 1], [1, 0.7, 0, 0, 1, 1]]}'
+    detections = parse_detections(answer, ["bolt", "nut"], "here")
+    assert detections.at({"bolt": 0.4, "nut": 0.6}).counts() == {"bolt": 1, "nut": 1}
+    assert detections.at(0.6).counts() == {"bolt": 0, "nut": 1}

@@ -1,0 +1,90 @@
+"""Where the words of boxes go, so that few of them lie on one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import east_asian_width
+
+# Of the height of letters. Nobody knows the reader's font: words are set to the width that is reckoned here.
+_LETTER, _WIDE_LETTER = 0.58, 1.0
+_INSET = 0.2
+_LINE = 1.15
+_GAP = 0.25
+
+_Area = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A ground for words, and the words on it: left end, base line and length."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    start: float
+    base: float
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Words of a box.
+
+    Attributes:
+        box: xmin, ymin, xmax, ymax.
+        words: one line.
+    """
+
+    box: _Area
+    words: str
+
+
+def place(tags: Sequence[Tag], font: float, size: tuple[int, int]) -> list[Place]:
+    """A place on the picture for each tag.
+
+    Each takes the first place at its box (above, inside at the top, inside at the bottom, below; at the left, at the
+    right) where nothing is yet, the first tag first; one that finds none lies above its box, over others.
+
+    Args:
+        font: height of the letters.
+        size: width and height of the picture.
+    """
+    taken: list[_Area] = []
+    places = []
+    for tag in tags:
+        length = font * sum(_WIDE_LETTER if _wide(letter) else _LETTER for letter in tag.words)
+        width = length + 2 * _INSET * font
+        areas = [
+            _moved(across, top, width, font, size) for top in _tops(tag.box, font) for across in _lefts(tag, width)
+        ]
+        area = next((area for area in areas if not any(_overlap(area, other) for other in taken)), areas[0])
+        taken.append(area)
+        left, top, right, low = area
+        places.append(Place(left, top, right - left, low - top, left + _INSET * font, low - _GAP * font, length))
+    return places
+
+
+def _wide(letter: str) -> bool:
+    return east_asian_width(letter) in "WF"
+
+
+def _tops(box: _Area, font: float) -> list[float]:
+    line = _LINE * font
+    return [box[1] - line, box[1], box[3] - line, box[3]]
+
+
+def _lefts(tag: Tag, width: float) -> list[float]:
+    return [tag.box[0], tag.box[2] - width]
+
+
+def _moved(left: float, top: float, width: float, font: float, size: tuple[int, int]) -> _Area:
+    line = _LINE * font
+    left = max(0.0, min(left, size[0] - width))
+    top = max(0.0, min(top, size[1] - line))
+    return left, top, left + width, top + line
+
+
+def _overlap(one: _Area, other: _Area) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
