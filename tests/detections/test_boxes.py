@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,23 @@ def test_the_two_rules_differ_when_the_best_true_box_is_taken() -> None:
     scores = np.array([0.9, 0.8])
     assert match(truth, detected, scores, Rule.BEST_FREE).tolist() == [0, 1]
     assert match(truth, detected, scores, Rule.BEST).tolist() == [0, -1]
+
+
+def test_of_equally_near_true_boxes_coco_takes_the_last_and_voc_the_first() -> None:
+    truth, detected = _boxes((0, 0, 10, 10), (0, 0, 10, 10)), _boxes((0, 0, 10, 10))
+    assert match(truth, detected, np.array([0.9]), Rule.BEST_FREE).tolist() == [1]
+    assert match(truth, detected, np.array([0.9]), Rule.BEST).tolist() == [0]
+
+
+def test_the_iou_is_to_the_last_bit_what_pycocotools_computes() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pycocotools.mask import iou
+    random = np.random.default_rng(0)
+    low = random.uniform(0, 20, (2, 300, 2))
+    first, second = np.concatenate([low, low + random.uniform(0, 20, low.shape)], axis=2)
+    with_sizes = [np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]) for boxes in (first, second)]
+    assert np.array_equal(iou_matrix(first, second), iou(*with_sizes, [0] * len(second)))
 
 
 @pytest.mark.parametrize("rule", Rule)

@@ -11,40 +11,14 @@ import pytest
 
 from detections.coco import coco_scores
 from detections.dataset import ScoredImage
-from labels.errors import UserError
 
 MakeImage = Callable[..., ScoredImage]
+RandomImages = Callable[..., list[ScoredImage]]
 CLASSES = ("nut", "bolt", "washer")
 
 
-def _random_set(seed: int) -> list[ScoredImage]:
-    """Boxes on a coarse grid and scores of one digit, so that scores and overlaps tie often."""
-    random = np.random.default_rng(seed)
-
-    def boxes(count: int) -> Any:
-        low = random.integers(0, 8, (count, 2)) * 10.0
-        return np.hstack([low, low + random.integers(1, 5, (count, 2)) * 10.0])
-
-    images = []
-    for number in range(12):
-        truths, found = int(random.integers(0, 8)), int(random.integers(0, 12))
-        true_boxes = boxes(truths)
-        near = true_boxes[random.integers(0, truths, found)] if truths else boxes(found)
-        images.append(
-            ScoredImage(
-                source_ref=f"s3://b/{number}.jpg",
-                true_boxes=true_boxes,
-                true_ids=random.integers(0, 2, truths),
-                boxes=near + random.choice([0.0, 1.0, 2.0], near.shape),
-                class_ids=random.integers(0, 3, found),
-                scores=random.integers(1, 10, found) / 10,
-            )
-        )
-    return images
-
-
-def _pycocotools(images: Sequence[ScoredImage]) -> tuple[list[float], list[float], list[float]]:
-    """The statistics and per-class AP and AP50 of the reference implementation."""
+def _pycocotools(images: Sequence[ScoredImage]) -> tuple[list[float], dict[str, list[float]]]:
+    """The twelve statistics and the AP, AP50, AP75 of each class of the reference implementation, -1 for undefined."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pycocotools.coco import COCO
@@ -75,42 +49,68 @@ def _pycocotools(images: Sequence[ScoredImage]) -> tuple[list[float], list[float
             evaluation.accumulate()
             evaluation.summarize()
     precision = evaluation.eval["precision"][:, :, :, 0, -1]
-    by_class = [float(precision[:, :, k].mean()) for k in range(len(CLASSES))]
-    return list(evaluation.stats), by_class, [float(precision[0, :, k].mean()) for k in range(len(CLASSES))]
+    each = range(len(CLASSES))
+    return list(evaluation.stats), {
+        "ap": [float(precision[:, :, k].mean()) for k in each],
+        "ap_50": [float(precision[0, :, k].mean()) for k in each],
+        "ap_75": [float(precision[5, :, k].mean()) for k in each],
+    }
+
+
+def _or_minus_one(values: Sequence[float | None]) -> list[float]:
+    return [-1 if value is None else value for value in values]
+
+
+def _assert_equal(images: Sequence[ScoredImage]) -> None:
+    scores = coco_scores(images, CLASSES)
+    statistics, by_class = _pycocotools(images)
+    assert _or_minus_one(list(scores.figures.values())) == pytest.approx(statistics, abs=1e-9)
+    assert _or_minus_one(scores.ap_by_class) == pytest.approx(by_class["ap"], abs=1e-9)
+    assert _or_minus_one(scores.ap_50_by_class) == pytest.approx(by_class["ap_50"], abs=1e-9)
+    assert _or_minus_one(scores.ap_75_by_class) == pytest.approx(by_class["ap_75"], abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_equal_to_pycocotools_on_random_sets_full_of_ties(seed: int) -> None:
-    images = _random_set(seed)
-    scores = coco_scores(images, CLASSES)
-    stats, ap, ap_50 = _pycocotools(images)
-    ours = [scores.ap, scores.ap_50, scores.ap_75, scores.ar_100]
-    assert ours == pytest.approx([stats[0], stats[1], stats[2], stats[8]], abs=1e-9)
-    # The reference says -1 where a class has no true box.
-    assert [-1 if value is None else value for value in scores.ap_by_class] == pytest.approx(ap, abs=1e-9)
-    assert [-1 if value is None else value for value in scores.ap_50_by_class] == pytest.approx(ap_50, abs=1e-9)
-    assert scores.ap_by_class[2] is None
+def test_equal_to_pycocotools_on_random_sets_full_of_ties(seed: int, random_images: RandomImages) -> None:
+    images = random_images(seed)
+    _assert_equal(images)
+    assert coco_scores(images, CLASSES).ap_by_class[2] is None  # washers are detected, and none is there
 
 
-def test_perfect_detections_score_one(make_image: MakeImage) -> None:
-    image = make_image([(0, 0, 0, 10, 10), (1, 20, 20, 40, 40)], [(0, 0.9, 0, 0, 10, 10), (1, 0.3, 20, 20, 40, 40)])
-    scores = coco_scores([image], CLASSES)
-    assert (scores.ap, scores.ap_50, scores.ap_75, scores.ar_100) == pytest.approx((1, 1, 1, 1))
-    assert scores.ap_by_class == (pytest.approx(1), pytest.approx(1), None)
+def test_equal_to_pycocotools_on_more_detections_than_it_looks_at(random_images: RandomImages) -> None:
+    _assert_equal(random_images(1, images=3, most_truths=60, most_detections=700))
+
+
+def test_equal_to_pycocotools_on_boxes_of_all_sizes_off_the_grid(random_images: RandomImages) -> None:
+    _assert_equal(random_images(2, images=300, grid=np.pi * 3))
+
+
+def test_the_names_of_the_twelve_in_the_order_of_the_coco_api(make_image: MakeImage) -> None:
+    image = make_image([(0, 0, 0, 10, 10), (1, 20, 20, 60, 60)], [(0, 0.9, 0, 0, 10, 10), (1, 0.3, 20, 20, 60, 60)])
+    figures = coco_scores([image], CLASSES).figures
+    assert list(figures) == [
+        *("map", "map_50", "map_75", "map_small", "map_medium", "map_large"),
+        *("ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large"),
+    ]
+    undefined = [name for name, value in figures.items() if value is None]
+    assert undefined == ["map_large", "ar_large"]  # the boxes are of 10 and 40 pixels
+    assert all(value == pytest.approx(1) for value in figures.values() if value is not None)
 
 
 def test_no_detection_scores_zero(make_image: MakeImage) -> None:
     scores = coco_scores([make_image([(0, 0, 0, 10, 10)], [])], CLASSES)
-    assert (scores.ap, scores.ar_100, scores.ap_by_class) == (0, 0, (0, None, None))
+    assert (scores.figures["map"], scores.figures["ar_100"]) == (0, 0)
+    assert scores.ap_by_class == (0, None, None)
 
 
 def test_a_false_alarm_on_a_negative_costs(make_image: MakeImage) -> None:
     image = make_image([(0, 0, 0, 10, 10)], [(0, 0.5, 0, 0, 10, 10)])
     negative = make_image([], [(0, 0.9, 0, 0, 10, 10)], name="negative")
-    assert coco_scores([image], CLASSES).ap_50 == pytest.approx(1)
-    assert coco_scores([image, negative], CLASSES).ap_50 == pytest.approx(0.5)
+    assert coco_scores([image], CLASSES).figures["map_50"] == pytest.approx(1)
+    assert coco_scores([image, negative], CLASSES).figures["map_50"] == pytest.approx(0.5)
 
 
-def test_without_any_true_box_there_is_nothing_to_measure(make_image: MakeImage) -> None:
-    with pytest.raises(UserError, match="no true box"):
-        coco_scores([make_image([], [(0, 0.9, 0, 0, 10, 10)])], CLASSES)
+def test_without_any_true_box_nothing_is_defined(make_image: MakeImage) -> None:
+    scores = coco_scores([make_image([], [(0, 0.9, 0, 0, 10, 10)])], CLASSES)
+    assert set(scores.figures.values()) == {None}
+    assert scores.ap_by_class == (None, None, None)

@@ -2,64 +2,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from detections.counting import CountErrors, Threshold, best_f1, count_errors
+from detections.counting import counted, errors_in
 from detections.dataset import ScoredImage
+from detections.evaluation import CountErrors
+from detections.matching import pooled
 
 MakeImage = Callable[..., ScoredImage]
 HERE, THERE, NOWHERE = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
 
 
-def test_the_threshold_of_the_best_f1(make_image: MakeImage) -> None:
-    image = make_image(
-        [(0, *HERE), (1, *THERE)],
-        [(0, 0.9, *HERE), (1, 0.6, *THERE), (0, 0.5, *NOWHERE), (1, 0.4, *NOWHERE)],
-    )
-    assert best_f1([image], 2) == Threshold(0.6, 1.0)
-
-
-def test_a_threshold_lets_all_of_its_score_through(make_image: MakeImage) -> None:
-    """At 0.5 the false one comes along: F1 is 2*2/(3+2); stopping after the first of the two is not possible."""
-    image = make_image([(0, *HERE), (0, *THERE)], [(0, 0.9, *HERE), (0, 0.5, *THERE), (0, 0.5, *NOWHERE)])
-    assert best_f1([image], 1) == Threshold(0.5, pytest.approx(0.8))
-
-
-def test_of_equally_good_thresholds_the_highest(make_image: MakeImage) -> None:
-    """F1 is 2*1/(1+2) = 2/3 after the first and 2*2/(4+2) = 2/3 after the fourth."""
-    found = [(0, 0.9, *HERE), (0, 0.8, *NOWHERE), (0, 0.7, *NOWHERE), (0, 0.6, *THERE)]
-    assert best_f1([make_image([(0, *HERE), (0, *THERE)], found)], 1) == Threshold(0.9, pytest.approx(2 / 3))
-
-
-def test_missed_classes_count_as_misses(make_image: MakeImage) -> None:
-    image = make_image([(0, *HERE), (1, *THERE)], [(0, 0.9, *HERE)])
-    assert best_f1([image], 2) == Threshold(0.9, pytest.approx(2 / 3))
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        pytest.param([], id="nothing detected"),
-        pytest.param([(0, 0.9, *NOWHERE)], id="nothing where something is"),
-        pytest.param([(1, 0.9, *HERE)], id="only another class there"),
-    ],
-)
-def test_without_any_match_no_threshold_is_chosen(make_image: MakeImage, found: list[tuple[float, ...]]) -> None:
-    assert best_f1([make_image([(0, *HERE)], found)], 2) is None
-
-
-def test_count_errors_at_a_threshold(make_image: MakeImage) -> None:
-    images = [
+@pytest.fixture
+def images(make_image: MakeImage) -> list[ScoredImage]:
+    return [
         make_image([(0, *HERE), (0, *THERE)], [(0, 0.9, *HERE), (0, 0.5, *THERE), (0, 0.49, *NOWHERE)]),
         make_image([(1, *HERE)], [(0, 0.9, *HERE), (1, 0.9, *HERE), (1, 0.9, *THERE)]),
         make_image([(0, *HERE), (1, *THERE)], [(0, 0.1, *HERE)]),
     ]
-    overall, by_class = count_errors(images, 2, 0.5)
-    assert overall == CountErrors(mae=pytest.approx(4 / 3), bias=0, exact_share=pytest.approx(1 / 3))
-    assert by_class[0] == CountErrors(mae=pytest.approx(2 / 3), bias=0, exact_share=pytest.approx(1 / 3))
-    assert by_class[1] == CountErrors(mae=pytest.approx(2 / 3), bias=0, exact_share=pytest.approx(1 / 3))
 
 
-def test_classes_that_cancel_out_are_not_exact(make_image: MakeImage) -> None:
-    overall, _ = count_errors([make_image([(0, *HERE)], [(1, 0.9, *HERE)])], 2, 0.5)
-    assert overall == CountErrors(mae=0, bias=0, exact_share=0)
+def test_true_and_detected_numbers_in_each_image(images: list[ScoredImage]) -> None:
+    counts = counted(pooled(images, 2), np.array([0.5, 0.5]))
+    assert counts.tolist() == [[[2, 2], [0, 0]], [[0, 1], [1, 2]], [[1, 0], [1, 0]]]
+
+
+def test_each_class_counts_from_its_own_threshold_on(images: list[ScoredImage]) -> None:
+    counts = counted(pooled(images, 2), np.array([0.1, 0.95]))
+    assert counts[:, :, 1].tolist() == [[3, 0], [1, 0], [1, 0]]
+
+
+def test_errors_overall_and_by_class(images: list[ScoredImage]) -> None:
+    """Detected minus true is 0, +1, -1 for the first class and the second: 0, +2, -2 together."""
+    overall, by_class = errors_in(counted(pooled(images, 2), np.array([0.5, 0.5])))
+    third, two_thirds = pytest.approx(1 / 3), pytest.approx(2 / 3)
+    assert overall == CountErrors(pytest.approx(4 / 3), pytest.approx((8 / 3) ** 0.5), 0, third)
+    assert by_class == (CountErrors(two_thirds, pytest.approx((2 / 3) ** 0.5), 0, third),) * 2
+
+
+def test_bias_is_positive_for_too_many() -> None:
+    overall, (nut,) = errors_in(np.array([[[1, 4]], [[2, 1]]]))
+    assert overall == nut == CountErrors(mae=2, rmse=pytest.approx(5**0.5), bias=1, exact_share=0)
+
+
+def test_classes_that_cancel_out_are_not_exact() -> None:
+    overall, by_class = errors_in(np.array([[[1, 0], [0, 1]]]))
+    assert overall == CountErrors(mae=0, rmse=0, bias=0, exact_share=0)
+    assert [errors.bias for errors in by_class] == [-1, 1]
