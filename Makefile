@@ -6,9 +6,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 JOBS := .venv/.jobs
 SPARK := .venv/.spark
+BENCH := .venv/.bench
 GROUNDLOOP := $(BIN)/groundloop
 
-.PHONY: help demo test lint upsert-pipeline start bench lock clean
+.PHONY: help demo test lint check plan upsert-pipeline start watch models approve deploy bench destroy lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,14 +60,41 @@ test: lint $(JOBS) $(SPARK)  ## lint, then every test
 	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) \
 	  GROUNDLOOP_PYSPARK=$$(ls $(CURDIR)/.venv/spark/bin/python 2>/dev/null || true) $(BIN)/pytest
 
-upsert-pipeline: $(READY)  ## create or update the pipelines on the AWS of the environment (ARGS="--config configs/prod.yaml")
+check: $(READY)  ## check the pipelines' definitions (ARGS="--config configs/prod.yaml", here and below)
+	@$(GROUNDLOOP) check $(ARGS)
+
+plan: $(READY)  ## what upsert would change, and what an execution can cost
+	@$(GROUNDLOOP) plan $(ARGS)
+
+upsert-pipeline: $(READY)  ## create or update the pipelines on the AWS of the environment
 	@$(GROUNDLOOP) upsert $(ARGS)
 
 start: $(READY)  ## start an execution and watch it (ARGS="-p Epochs=40")
 	@$(GROUNDLOOP) start --watch $(ARGS)
 
-bench: $(READY)  ## how long commands take to start, against the SDK's import
+watch: $(READY)  ## follow the newest execution
+	@$(GROUNDLOOP) watch $(ARGS)
+
+models: $(READY)  ## the registered versions with their figures
+	@$(GROUNDLOOP) models $(ARGS)
+
+approve: $(READY)  ## approve a version (ARGS="3 --reason TEXT")
+	@$(GROUNDLOOP) approve $(ARGS)
+
+deploy: $(READY)  ## bring the endpoint to an approved version
+	@$(GROUNDLOOP) deploy $(ARGS)
+
+destroy: $(READY)  ## list what the project made and, after a question, remove it
+	@$(GROUNDLOOP) destroy $(ARGS)
+
+$(BENCH): $(READY)
+	@$(call install,$(BIN)/python,-c requirements.lock --no-build-isolation -e '.[bench]')
+	@touch $@
+
+bench: $(READY) $(BENCH)  ## how fast, against what else does the same (about 10 minutes)
 	@$(BIN)/python benchmarks/startup.py
+	@$(BIN)/python -m benchmarks.scoring
+	@$(BIN)/python -m benchmarks.prepare --million
 
 lock: $(READY)  ## pin again what pyproject.toml asks for
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --no-annotate --no-header --quiet --upgrade -o requirements.lock

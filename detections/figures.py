@@ -1,17 +1,13 @@
-"""evaluation.json: how an evaluation is written down, and how one of its figures is found by name."""
+"""evaluation.json: how an evaluation is written down."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from detections.evaluation import AtThreshold, ClassFigures, Evaluation
-from labels.errors import UserError
 
 BACKGROUND = "background"
-_NEAR = 3
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -39,22 +35,6 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def lookup(evaluation: Mapping[str, Any], name: str) -> float | None:
-    """A figure of evaluation.json by its dotted name, such as `map_50` or `per_class.usb-c.recall`.
-
-    Class names may hold dots: the names are compared whole, never taken apart.
-
-    Raises:
-        UserError: there is no such figure; the text names near ones.
-    """
-    figures = dict(_figures(evaluation))
-    if name in figures:
-        return figures[name]
-    near = difflib.get_close_matches(name, figures, n=_NEAR, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(figures)}"
-    raise UserError(f"the evaluation has no figure {name!r}; {hint}")
-
-
 def _of_class(figures: ClassFigures) -> dict[str, Any]:
     return {
         "boxes": figures.boxes,
@@ -71,21 +51,3 @@ def _of_class(figures: ClassFigures) -> dict[str, Any]:
 
 def _at_threshold(figures: AtThreshold) -> dict[str, float | None]:
     return {"precision": figures.precision, "recall": figures.recall, "f1": figures.f1, **asdict(figures)}
-
-
-#: Parts that hold figures of the model; the others describe how they were come by.
-_PARTS = ("per_class", "at_threshold", "count")
-
-
-def _figures(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
-    for key, value in evaluation.items():
-        if key in _PARTS or not isinstance(value, Mapping):
-            yield from _numbers(key, value)
-
-
-def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            yield from _numbers(f"{path}.{key}", child)
-    elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        yield path, value

@@ -14,23 +14,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from detections.dataset import ScoredImage
-from detections.evaluation import Outcome
-from detections.outcomes import scored_from_table
 from labels.errors import UserError
 from steps.evaluate.figures import ERRORS, SHARES, figures_of, unlisted_class
 
+if TYPE_CHECKING:
+    from detections.dataset import ScoredImage
+    from detections.evaluation import Outcome
+
 #: Figures, as evaluation.json holds them, of images of which each class has its own threshold.
-Score: TypeAlias = Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]
+Score: TypeAlias = "Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]"
 #: The content of a detections.csv.gz as its rows.
-ReadTable: TypeAlias = Callable[[bytes], Iterable[Outcome]]
+ReadTable: TypeAlias = "Callable[[bytes], Iterable[Outcome]]"
 
 TABLE = "detections.csv.gz"
-_COMPARED = (SHARES | ERRORS | {"bias"}) - {"threshold", "threshold_f1"}
+_COMPARED = (SHARES | ERRORS | {"bias"}) - {"threshold"}
 _GONE = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
@@ -240,6 +241,8 @@ def _champions_images(
 
     Detections of a class that is no longer listed count for nothing, as they would today.
     """
+    from detections.outcomes import scored_from_table
+
     # An image without boxes and detections has no row: the manifest knows it.
     tested = champion.test_images
     if tested is None:

@@ -13,17 +13,15 @@ from labels.errors import UserError
 SHARES = frozenset(
     {"map", "map_50", "map_75", "map_small", "map_medium", "map_large", "voc_map", "voc_map_07", "exact_share"}
     | {"ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large"}
-    | {"ap", "ap_50", "ap_75", "voc_ap", "voc_ap_07", "precision", "recall", "f1", "threshold", "threshold_f1"}
+    | {"ap", "ap_50", "ap_75", "voc_ap", "voc_ap_07", "precision", "recall", "f1", "threshold"}
 )
 #: ... of errors less is better ...
 ERRORS = frozenset({"mae", "rmse"})
 #: ... and of the rest neither: a bias, numbers of boxes, images and detections.
-OTHERS = frozenset(
-    {"bias", "boxes", "validation", "test", "true_positives", "false_positives", "false_negatives", "detections"}
-)
+OTHERS = frozenset({"bias", "boxes", "validation", "test", "true_positives", "false_positives", "false_negatives"})
 NAMES = SHARES | ERRORS | OTHERS
 #: Parts of evaluation.json that hold numbers which are no figures of the model.
-_NO_FIGURES = frozenset({"gate", "champion", "registry", "intervals", "curves", "confusion"})
+_NO_FIGURES = frozenset({"gate", "champion", "registry", "intervals", "class_thresholds", "confusion"})
 _OF_A_CLASS = re.compile(r"(count\.)?per_class\.(?P<rest>.+)", re.DOTALL)
 
 

@@ -50,9 +50,7 @@ def write_results(
     encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2)
     (folder / "evaluation.json").write_bytes(encoded + b"\n")
     thresholds = {one.name: one.threshold for one in evaluation.per_class}
-    rows = (
-        row for split, scored in images.items() for row in outcomes(split, scored, evaluation.classes, thresholds)
-    )
+    rows = (row for split, scored in images.items() for row in outcomes(split, scored, evaluation.classes, thresholds))
     write_outcomes(folder / NAME, rows)
     report = Report(
         evaluation=evaluation,

@@ -8,9 +8,8 @@ import pytest
 
 from detections.dataset import ScoredImage
 from detections.evaluate import evaluate
-from detections.figures import as_json, lookup
+from detections.figures import as_json
 from detections.thresholds import ThresholdRule
-from labels.errors import UserError
 
 MakeImage = Callable[..., ScoredImage]
 HERE, THERE, NOWHERE = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
@@ -83,35 +82,3 @@ def test_what_the_data_does_not_define_is_null(written: dict[str, Any]) -> None:
     washer = written["per_class"]["washer"]
     undefined = [name for name, value in washer.items() if value is None]
     assert undefined == ["ap", "ap_50", "ap_75", "voc_ap", "voc_ap_07", "precision", "recall", "f1"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        pytest.param("at_threshold.recall", 3 / 4, id="a part"),
-        pytest.param("count.mae", 0, id="counts"),
-        pytest.param("per_class.usb-c.recall", 2 / 3, id="a class with a dash"),
-        pytest.param("per_class.no.6 nut.count.exact_share", 1, id="a class with a dot and a space"),
-        pytest.param("per_class.washer.ap", None, id="undefined"),
-        pytest.param("threshold", 0.6, id="the threshold"),
-    ],
-)
-def test_a_figure_by_name(written: dict[str, Any], name: str, value: float | None) -> None:
-    assert lookup(written, name) == (value if value is None else pytest.approx(value))
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        pytest.param("map50", "did you mean map_50", id="a slip"),
-        pytest.param("per_class.usb-c.recal", "did you mean per_class.usb-c.recall", id="a slip in a class's"),
-        pytest.param("per_class.usb_c.recall", "did you mean per_class.usb-c.recall", id="a slip in the class"),
-        pytest.param("per_class.usb-c", "did you mean", id="a class, not a figure"),
-        pytest.param("confusion.matrix", "has no figure", id="not a number"),
-        pytest.param("intervals.level", "has no figure", id="a number, not a figure of the model"),
-        pytest.param("q", "there are: map, map_50, ", id="nothing near"),
-    ],
-)
-def test_a_name_that_is_no_figure(written: dict[str, Any], name: str, hint: str) -> None:
-    with pytest.raises(UserError, match=hint):
-        lookup(written, name)

@@ -169,6 +169,60 @@ def test_a_gate_that_is_missed_fails_with_the_figures(
     assert "under its threshold 0.9999" in ran.err
 
 
+def test_the_package_carries_figures_and_a_card_for_who_approves_it(execution: str) -> None:
+    package = package_of(execution)
+    metadata = package["CustomerMetadataProperties"]
+    evaluation = json.loads(read(metadata["evaluation"]))
+    assert metadata["map_50"] == f"{evaluation['map_50']:.4f}"
+    assert metadata["classes"] == "bolt/nut/washer"
+    assert metadata["data_fingerprint"] == json.loads(read(metadata["summary"]))["fingerprint"]
+    card = json.loads(package["ModelCard"]["ModelCardContent"])
+    assert {"intended_uses", "training_details", "evaluation_details"} <= card.keys()
+    assert evaluation["champion"] == {
+        "package": None,
+        "message": "no approved version yet: groundloop has none to compare with",
+    }
+
+
+def test_the_report_lies_beside_the_figures(execution: str) -> None:
+    folder = package_of(execution)["CustomerMetadataProperties"]["evaluation"].rpartition("/")[0]
+    report = read(f"{folder}/report.html").decode()
+    assert "Made on an offline AWS" in report
+    assert report.count("data:image/jpeg") > 0, "the worst images are in it"
+    assert read(f"{folder}/BoxPR_curve.png").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("gain", "code", "told"),
+    [
+        pytest.param("0", 0, "compared with version", id="as good as the champion"),
+        pytest.param("0.5", 1, "under the gain of 0.5 that was asked", id="not better by what was asked"),
+    ],
+)
+def test_a_second_execution_is_compared_with_the_champion(
+    execution: str, house: Any, settings: list[str], groundloop: Callable[..., Any], gain: str, code: int, told: str
+) -> None:
+    """The same model again, trained by nobody: its training comes from the cache, the comparison does not."""
+    champion = package_of(execution)["ModelPackageArn"]
+    sets = [f"--set={setting}" for setting in (*settings, f"gate.beat_champion_by={{map_50: {gain}}}")]
+    assert groundloop("upsert", "-c", "configs/local.yaml", *sets).code == 0
+    ran = groundloop("start", "-c", "configs/local.yaml", "--watch")
+    assert ran.code == code, ran.err
+    assert "from cache" in next(line for line in ran.out.splitlines() if "Train " in line and "Succeeded" in line)
+    newest = boto3.client("sagemaker").list_pipeline_executions(PipelineName="groundloop")
+    arn = newest["PipelineExecutionSummaries"][0]["PipelineExecutionArn"]
+    job = boto3.client("sagemaker").describe_processing_job(
+        ProcessingJobName=steps_of(arn)["Evaluate"]["Metadata"]["ProcessingJob"]["Arn"].rpartition("/")[2]
+    )
+    (output,) = job["ProcessingOutputConfig"]["Outputs"]
+    evaluation = json.loads(read(f"{output['S3Output']['S3Uri']}/evaluation.json"))
+    compared = evaluation["champion"]
+    assert compared["package"].rpartition("/")[0] == champion.rpartition("/")[0]
+    assert compared["images_shared"] == evaluation["images"]["test"]
+    assert compared["figures"]["map_50"] == pytest.approx(compared["candidate"]["map_50"])
+    assert told in compared["message"] + ran.err
+
+
 def test_the_deploy_pipeline_moves_the_endpoint_to_a_package(
     execution: str, house: Any, groundloop: Callable[..., Any]
 ) -> None:

@@ -79,7 +79,10 @@ def test_images_fall_into_the_same_splits(python312: str) -> None:
 
 
 def test_the_gate_words_its_verdict_alike(python312: str) -> None:
-    code = "from steps.evaluate.gate import verdict; print(verdict({'map': 0.412}, {'map': 0.6})['message'])"
+    code = (
+        "from steps.evaluate.gate import parse_gate, verdict; "
+        "print(verdict({'map': 0.412}, parse_gate(['map=0.6']))['message'])"
+    )
     told = _run(python312, code)
     assert told.stdout == "map is 0.412, 0.188 under its threshold 0.6\n", told.stderr
 

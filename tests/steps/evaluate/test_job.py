@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from steps.evaluate.figures import NAMES, figures_of
+
 Evaluate = Callable[..., Any]
 
 
@@ -130,6 +132,12 @@ def test_requirements_reach_every_figure(evaluate: Evaluate, case: Any) -> None:
     assert done.figures["gate"]["missed"] == ["per_class.nut.recall"]
     wrong = evaluate(case, more=["--require", "per_class.nutt.recall >= 0.9"])
     assert "did you mean per_class.nut.recall" in wrong.message
+
+
+def test_every_figure_that_is_written_can_be_asked_for(evaluate: Evaluate, case: Any) -> None:
+    figures = figures_of(evaluate(case).figures)
+    assert {name.rpartition(".")[2] for name in figures} <= NAMES
+    assert {"map_50", "count.rmse", "at_threshold.f1", "per_class.nut.count.mae", "threshold"} <= figures.keys()
 
 
 def test_a_wanted_precision_chooses_the_threshold(evaluate: Evaluate, case: Any) -> None:
