@@ -89,7 +89,20 @@ STDLIB_LESS = Candidate(
     "stdlib json, no key check", _peer("stdlib_json"), "all lines in memory", unseen=("duplicate_key",)
 )
 PANDAS = Candidate(
-    "pandas", _peer("pandas_frames"), "all lines in memory", "pandas", unseen=("duplicate_key",), aborts_on="bad_json"
+    "pandas, row by row",
+    _peer("pandas_rows"),
+    "all lines in memory",
+    "pandas",
+    unseen=("duplicate_key",),
+    aborts_on="bad_json",
+)
+PANDAS_COLUMNS = Candidate(
+    "pandas, by columns",
+    _peer("pandas_frames"),
+    "all lines in memory",
+    "pandas",
+    unseen=("duplicate_key",),
+    aborts_on="bad_json",
 )
 DUCKDB = Candidate(
     "DuckDB",
@@ -99,7 +112,7 @@ DUCKDB = Candidate(
     unseen=("duplicate_key",),
     own_split=True,
 )
-CANDIDATES = (ONE, TWO, STDLIB, STDLIB_LESS, PANDAS, DUCKDB)
+CANDIDATES = (ONE, TWO, STDLIB, STDLIB_LESS, PANDAS, PANDAS_COLUMNS, DUCKDB)
 EXTRAS = (
     "groundloop alone also checks for clipped and tiny boxes and for odd types, keeps number text and unknown fields "
     "byte for byte, writes predict-images.json, summary.json with class balance and advice, and a fingerprint"

@@ -11,6 +11,7 @@ import gc
 import json
 import random
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -99,17 +100,21 @@ def prepare(manifest: Path, folder: Path, *, duplicate_keys: bool) -> None:
             names.update(line[METADATA]["class-map"].values())
             latest[source_ref] = number, line
     write_rejected(folder, rejected)
+    write_splits(folder, [line for _, line in latest.values()], names)
 
+
+def write_splits(folder: Path, lines: Iterable[dict[str, Any]], names: set[str]) -> None:
+    """Ids unified by name, lines dealt out, train shuffled, all written."""
     ids = {name: number for number, name in enumerate(sorted(names))}
     class_map = {str(number): name for name, number in ids.items()}
     new_ids: dict[tuple[tuple[str, str], ...], dict[int, int]] = {}
     splits: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
-    for source_ref, (_, line) in latest.items():
-        splits[split_of(source_ref)].append(line)
+    for line in lines:
+        splits[split_of(line["source-ref"])].append(line)
     random.Random(SEED).shuffle(splits["train"])  # noqa: S311  nothing here is secret
-    for split, lines in splits.items():
+    for split, part in splits.items():
         with (folder / f"{split}.manifest").open("w", encoding="utf-8") as written:
-            for line in lines:
+            for line in part:
                 metadata = line[METADATA]
                 own = tuple(metadata["class-map"].items())
                 changes = new_ids.get(own)
