@@ -99,7 +99,8 @@ def training_pipeline(config: Config) -> Pipeline:
             "learning_rate": p.learning_rate,
         },
         pipeline_name=config.pipeline.name,
-        config_sha256=hashlib.sha256(config.model_dump_json().encode()).hexdigest(),
+        # Neither changes what a model is: a new schedule should not make a new definition.
+        config_sha256=hashlib.sha256(config.model_dump_json(exclude={"triggers", "costs"}).encode()).hexdigest(),
         code_version=" ".join(f"{job}@{job_archive(job).sha256}" for job in ("prepare", "evaluate")),
     )
     if config.deploy.needs_job:

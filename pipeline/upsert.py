@@ -4,50 +4,112 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
 from labels.errors import UserError
-from pipeline.aws import client, error_code, error_text
-from pipeline.bundle import job_archive
+from pipeline.aws import client, error_text
+from pipeline.bundle import JobArchive, job_archive
+from pipeline.checks import Severity, check_definition
 from pipeline.config import Config
-from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
+from pipeline.plan.standing import Compiled, caller_account, has_archive, has_group, standing_pipeline
+from pipeline.triggers import Applied
+from pipeline.triggers import apply as apply_triggers
 
 # The API takes a definition of this size inline; a larger one goes through S3.
 _INLINE_BYTES = 100 * 1024
 
+Action = Literal["created", "updated", "unchanged"]
+
 
 @dataclass(frozen=True)
 class Upserted:
-    """A pipeline as it now stands in AWS."""
+    """A pipeline as it now stands in AWS, and what the checker warns of."""
 
     name: str
     arn: str
-    created: bool
+    action: Action
     parameters: list[dict[str, Any]] = field(repr=False)
+    warnings: list[str] = field(repr=False)
+
+    @property
+    def created(self) -> bool:
+        return self.action == "created"
 
 
 def upsert(config: Config) -> list[Upserted]:
-    """Upload the job code, then create or update both pipelines; the same call again changes nothing.
+    """Check and compile the pipelines, upload the job code, then create or update; the same call again changes nothing.
 
     The deploy pipeline is left out when ``deploy.mode`` is ``never``.
 
     Raises:
-        UserError: the bucket is missing or in another region.
+        UserError: a definition is faulty, the credentials are of another account than ``aws.account``, or the bucket
+            is missing or in another region.
     """
+    return put(config, compiled(config))
+
+
+def compiled(config: Config) -> list[Compiled]:
+    """The pipelines that a configuration asks for."""
+    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
+
     pipelines = [(config.pipeline.name, config.pipeline.description, training_pipeline(config))]
     if config.deploy.mode != "never":
         text = "Deploys one model package to the endpoint."
         pipelines.append((config.pipeline.deploy_name, text, deploy_pipeline(config)))
-    definitions = [(name, text, compile_pipeline(pipeline)) for name, text, pipeline in pipelines]
-    _check_bucket(config)
+    return [
+        Compiled(name, text, config.aws.role, dict(config.aws.tags), compile_pipeline(pipeline))
+        for name, text, pipeline in pipelines
+    ]
+
+
+def archives() -> list[JobArchive]:
+    """The job code that the pipelines run."""
+    return [job_archive(name) for name in ("prepare", "evaluate", "deploy")]
+
+
+def put(config: Config, pipelines: list[Compiled]) -> list[Upserted]:
+    """Upload the job code and bring these pipelines to AWS, after the checks that need no change there.
+
+    Raises:
+        UserError: as of ``upsert``.
+    """
+    warnings = {pipeline.name: checked(pipeline) for pipeline in pipelines}
+    check_account(config)
+    check_bucket(config)
     _upload_jobs(config)
     _ensure_group(config)
-    return [_put(config, name, text, definition) for name, text, definition in definitions]
+    return [_put(config, pipeline, warnings[pipeline.name]) for pipeline in pipelines]
 
 
-def _check_bucket(config: Config) -> None:
+def checked(pipeline: Compiled) -> list[str]:
+    """What the checker warns of in a definition, a line each.
+
+    Raises:
+        UserError: it has errors: the service would refuse it, or the execution fail.
+    """
+    findings = check_definition(json.loads(pipeline.definition), size=len(pipeline.definition.encode()))
+    lines = []
+    for finding in findings:
+        place = ": ".join(filter(None, [finding.step, finding.path, finding.message]))
+        lines.append((finding.severity, f"{pipeline.name}: {place}; {finding.remedy}"))
+    if errors := [line for severity, line in lines if severity is Severity.ERROR]:
+        raise UserError("\n".join([*errors, "nothing was changed: groundloop check says the same without AWS"]))
+    return [line for _, line in lines]
+
+
+def check_account(config: Config) -> None:
+    """Refuse credentials of another account than the one that the configuration is for."""
+    if config.aws.account is not None and (account := caller_account(config)) != config.aws.account:
+        raise UserError(
+            f"these credentials are of account {account}, but aws.account is {config.aws.account}: "
+            "use the other account's credentials (AWS_PROFILE), or correct aws.account"
+        )
+
+
+def check_bucket(config: Config) -> None:
+    """Refuse a bucket that is missing, not allowed, or in another region."""
     bucket, region = config.aws.bucket, config.aws.region
     try:
         answer = client("s3", region).head_bucket(Bucket=bucket)
@@ -68,56 +130,46 @@ def _check_bucket(config: Config) -> None:
 def _upload_jobs(config: Config) -> None:
     """Upload the archives that aren't there yet; their keys carry their hash, so nothing is overwritten."""
     s3 = client("s3", config.aws.region)
-    for name in ("prepare", "evaluate"):
-        archive = job_archive(name)
-        key = archive.key(config.aws.prefix)
-        if not object_exists(s3, config.aws.bucket, key):
-            extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config.aws.kms_key} if config.aws.kms_key else {}
+    extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config.aws.kms_key} if config.aws.kms_key else {}
+    for archive in archives():
+        if not has_archive(config, archive):
+            key = archive.key(config.aws.prefix)
             s3.put_object(Bucket=config.aws.bucket, Key=key, Body=archive.content, **extra)
-
-
-def object_exists(s3: Any, bucket: str, key: str) -> bool:
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
-            return False
-        raise
-    return True
 
 
 def _ensure_group(config: Config) -> None:
     """The package group, made here so that it carries the tags."""
-    sagemaker, group = client("sagemaker", config.aws.region), config.registry.group
-    try:
-        sagemaker.describe_model_package_group(ModelPackageGroupName=group)
-    except ClientError as error:
-        if error_code(error) not in {"ValidationException", "ResourceNotFound"}:
-            raise
-        sagemaker.create_model_package_group(
-            ModelPackageGroupName=group, ModelPackageGroupDescription=config.pipeline.description, Tags=_tags(config)
+    if not has_group(config):
+        client("sagemaker", config.aws.region).create_model_package_group(
+            ModelPackageGroupName=config.registry.group,
+            ModelPackageGroupDescription=config.pipeline.description,
+            Tags=_tags(config.aws.tags),
         )
 
 
-def _put(config: Config, name: str, description: str, definition: str) -> Upserted:
+def _put(config: Config, pipeline: Compiled, warnings: list[str]) -> Upserted:
+    standing = standing_pipeline(config, pipeline.name)
+    parameters = parameters_of(pipeline.definition)
+    if standing is not None and standing.is_as(pipeline):
+        return Upserted(pipeline.name, standing.arn, "unchanged", parameters, warnings)
     sagemaker = client("sagemaker", config.aws.region)
     request: dict[str, Any] = {
-        "PipelineName": name,
-        "PipelineDescription": description,
-        "RoleArn": config.aws.role,
-        **_definition_argument(config, name, definition),
+        "PipelineName": pipeline.name,
+        "PipelineDescription": pipeline.description,
+        "RoleArn": pipeline.role,
+        **_definition_argument(config, pipeline.name, pipeline.definition),
     }
+    action: Action = "created"
     try:
-        arn = sagemaker.create_pipeline(**request, Tags=_tags(config))["PipelineArn"]
-        created = True
+        arn = sagemaker.create_pipeline(**request, Tags=_tags(pipeline.tags))["PipelineArn"]
     except ClientError as error:
         if "already exists" not in error_text(error):
             raise
         arn = sagemaker.update_pipeline(**request)["PipelineArn"]
-        created = False
-        if config.aws.tags:
-            sagemaker.add_tags(ResourceArn=arn, Tags=_tags(config))
-    return Upserted(name, arn, created, parameters_of(definition))
+        action = "updated"
+        if pipeline.tags:
+            sagemaker.add_tags(ResourceArn=arn, Tags=_tags(pipeline.tags))
+    return Upserted(pipeline.name, arn, action, parameters, warnings)
 
 
 def _definition_argument(config: Config, name: str, definition: str) -> dict[str, Any]:
@@ -134,8 +186,19 @@ def parameters_of(definition: str) -> list[dict[str, Any]]:
     return parameters
 
 
-def _tags(config: Config) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(config.aws.tags.items())]
+def put_triggers(config: Config) -> tuple[Applied | None, str]:
+    """Bring the rules to AWS; None with the reason when that is refused.
+
+    Not an error: the pipelines are up and can be started, only nothing starts them without a person.
+    """
+    try:
+        return apply_triggers(config), ""
+    except UserError as error:
+        return None, f"the pipelines are up, but not what starts them: {error} (then: groundloop triggers apply)"
+
+
+def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def studio_link(config: Config, name: str) -> str | None:

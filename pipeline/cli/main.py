@@ -22,6 +22,7 @@ from pipeline.cli import (
     local,
     logs,
     models,
+    plan,
     predict,
     reject,
     rollback,
@@ -48,6 +49,7 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(config.app, name="config")
 app.command("compile")(compile_command.compile_definition)
 app.command("check")(check.check)
+app.command("plan")(plan.plan)
 app.command("upsert")(upsert.upsert)
 app.command("start")(start.start)
 app.command("watch")(watch.watch)

@@ -43,8 +43,17 @@ def plan(
         typer.echo(f"AWS: {where}, account {made.standing.account}")
         width = max(40, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
         for line in lines(made, width):
-            typer.echo(line)
+            typer.echo(_writable(line))
         if made.differs:
             typer.echo(f"next: groundloop upsert {out}" if out else "next: groundloop upsert, with the same options")
     if detailed_exitcode and made.differs:
         raise typer.Exit(2)
+
+
+def _writable(line: str) -> str:
+    """With an arrow of two characters where the output's encoding has none of one."""
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return line.replace("→", "->")
+    return line

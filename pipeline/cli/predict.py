@@ -34,7 +34,7 @@ def predict(
 
     name = endpoint or settings.deploy.endpoint.name
     package = served_by(settings.aws.region, name, settings.registry.group)
-    least = package.threshold if threshold is None else threshold
+    least = package.thresholds if threshold is None else threshold
     picture, detections = annotate(settings.aws.region, name, package, content, least)
     for kind, count in detections.counts().items():
         typer.echo(f"{kind:<20} {count}")

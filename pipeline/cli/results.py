@@ -48,6 +48,6 @@ def _figures(finished: Finished) -> list[str]:
 
 def _picture(config: Config, finished: Finished, endpoint: str, path: Path) -> Path:
     image = read_bytes(config.aws.region, finished.test_images[0])
-    picture, _ = annotate(config.aws.region, endpoint, finished.package, image, finished.package.threshold)
+    picture, _ = annotate(config.aws.region, endpoint, finished.package, image, finished.package.thresholds)
     picture.save(path, quality=92)
     return path

@@ -53,10 +53,11 @@ def test_the_code_that_the_definition_names_is_there(aws: Any, bucket: str) -> N
     from pipeline.upsert import upsert
 
     upsert(configured())
-    definition = aws.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"]
+    names = ("groundloop", "groundloop-deploy")
+    definitions = "".join(aws.describe_pipeline(PipelineName=name)["PipelineDefinition"] for name in names)
     keys = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
-    assert len(keys) == 2
-    assert all(f"s3://{bucket}/{key}" in definition for key in keys)
+    assert len(keys) == 3
+    assert all(f"s3://{bucket}/{key}" in definitions for key in keys)
 
 
 def test_code_that_is_there_is_not_written_again(aws: Any, bucket: str) -> None:
@@ -113,3 +114,60 @@ def test_the_studio_link_names_domain_and_pipeline(aws: Any) -> None:
     domain = aws.list_domains()["Domains"][0]["DomainId"]
     link = studio_link(configured(), "groundloop")
     assert link == f"https://studio-{domain}.studio.us-east-1.sagemaker.aws/pipelines/groundloop"
+
+
+def test_what_is_as_configured_is_left_alone(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert
+
+    upsert(configured())
+    before = aws.describe_pipeline(PipelineName="groundloop")["LastModifiedTime"]
+    assert [done.action for done in upsert(configured())] == ["unchanged", "unchanged"]
+    assert aws.describe_pipeline(PipelineName="groundloop")["LastModifiedTime"] == before
+    boto3.client("sagemaker").update_pipeline(PipelineName="groundloop", PipelineDescription="by hand")
+    assert [done.action for done in upsert(configured())] == ["updated", "unchanged"]
+
+
+def test_another_account_than_the_configured_one_is_refused(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert
+
+    with pytest.raises(UserError, match=r"are of account 123456789012, but aws\.account is 111122223333"):
+        upsert(configured("aws.account='111122223333'"))
+    assert aws.list_pipelines()["PipelineSummaries"] == []
+    assert len(upsert(configured("aws.account='123456789012'"))) == 2
+
+
+def test_a_faulty_definition_is_refused_before_anything_is_made(aws: Any, bucket: str) -> None:
+    from dataclasses import replace
+
+    from pipeline.upsert import compiled, put
+
+    first, second = compiled(configured())
+    faulty = replace(first, definition=first.definition.replace('"Parameters.Epochs"', '"Parameters.Epoch"'))
+    with pytest.raises(UserError) as refused:
+        put(configured(), [faulty, second])
+    assert "groundloop: Train: Arguments.HyperParameters.epochs" in str(refused.value)
+    assert "Epoch" in str(refused.value)
+    assert aws.list_pipelines()["PipelineSummaries"] == []
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=bucket)
+
+
+def test_what_the_checker_warns_of_comes_with_the_pipeline(aws: Any, bucket: str) -> None:
+    from dataclasses import replace
+
+    from pipeline.upsert import compiled, put
+
+    first, second = compiled(configured())
+    definition = json.loads(first.definition)
+    definition["Parameters"].append({"Name": "Unused", "Type": "String", "DefaultValue": "x"})
+    done = put(configured(), [replace(first, definition=json.dumps(definition)), second])
+    assert any("Unused" in warning for warning in done[0].warnings)
+
+
+def test_triggers_follow_the_pipelines(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import put_triggers, upsert
+
+    config = configured("deploy.mode=on_approval")
+    upsert(config)
+    applied, refused = put_triggers(config)
+    assert applied is not None
+    assert (applied.created, refused) == (["groundloop-approval"], "")

@@ -1,0 +1,147 @@
+"""What differs between two definitions, a line for each difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from pipeline.plan.facts import Definition, Fact, Step
+
+Sign = Literal["+", "~", "-"]
+Kind = Literal[
+    "pipeline", "parameter", "step", "argument", "record", "dependency", "code", "definition", "upload",
+    "group", "trigger", "endpoint",
+]  # fmt: skip
+_HASH = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference: of what (a step, a parameter, a rule ...), where in it, from what to what.
+
+    ``by``: the parameters whose defaults fill the place; ``files``: of changed code, as far as that can be seen. A
+    record is what a registered version only notes down of the configuration: no step does anything else for it.
+    """
+
+    sign: Sign
+    kind: Kind
+    name: str
+    path: str = ""
+    old: str | None = None
+    new: str | None = None
+    by: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``; these keys stay."""
+        return asdict(self)
+
+
+def differences(old: Definition, new: Definition) -> list[Change]:
+    """All differences between two definitions, parameters first, then steps in the new one's order.
+
+    Of a step that is new or gone one line tells; code of a job is told apart by its archive's hash.
+    """
+    found = [*_parameters(old, new), *_definition(old, new)]
+    for name, step in new.steps.items():
+        if name not in old.steps:
+            found.append(Change("+", "step", name, new=described(step)))
+        else:
+            found += _step(old.steps[name], step)
+    gone = [name for name in old.steps if name not in new.steps]
+    return _records([*found, *(Change("-", "step", name, old=described(old.steps[name])) for name in gone)], new)
+
+
+def _records(found: list[Change], new: Definition) -> list[Change]:
+    """Tell apart what a version's metadata and card only note down: hashes, and what changed elsewhere."""
+    registering = {name for name, step in new.steps.items() if step.type == "RegisterModel"}
+    elsewhere = {(change.old, change.new) for change in found if change.name not in registering}
+    return [
+        replace(change, kind="record")
+        if change.kind == "argument"
+        and change.name in registering
+        and ((change.old, change.new) in elsewhere or _HASH.search(f"{change.old} {change.new}"))
+        else change
+        for change in found
+    ]
+
+
+def described(step: Step) -> str:
+    """A step in a few words."""
+    after = f", after {', '.join(sorted(step.after))}" if step.after else ""
+    return f"{step.type}{after}"
+
+
+def described_parameter(parameter: dict[str, Any]) -> str:
+    """A parameter in a few words."""
+    return f"{parameter.get('Type')}, default {parameter.get('DefaultValue')}"
+
+
+def _parameters(old: Definition, new: Definition) -> Iterator[Change]:
+    for name, parameter in new.parameters.items():
+        if name not in old.parameters:
+            yield Change("+", "parameter", name, new=described_parameter(parameter))
+            continue
+        before = old.parameters[name]
+        for member in dict.fromkeys([*before, *parameter]):
+            if before.get(member) == parameter.get(member) and type(before.get(member)) is type(parameter.get(member)):
+                continue
+            if member == "EnumValues":
+                yield from _choices(name, before.get(member) or [], parameter.get(member) or [])
+            else:
+                path = "default" if member == "DefaultValue" else member
+                yield _changed("parameter", name, path, _text(before, member), _text(parameter, member))
+    for name, parameter in old.parameters.items():
+        if name not in new.parameters:
+            yield Change("-", "parameter", name, old=described_parameter(parameter))
+
+
+def _choices(name: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
+    gone, come = [x for x in old if x not in new], [x for x in new if x not in old]
+    yield from (Change("+", "parameter", name, "choices", new=str(choice)) for choice in come)
+    yield from (Change("-", "parameter", name, "choices", old=str(choice)) for choice in gone)
+    if not gone and not come:
+        yield Change("~", "parameter", name, "choices", ", ".join(map(str, old)), ", ".join(map(str, new)))
+
+
+def _text(parameter: dict[str, Any], member: str) -> str | None:
+    return str(parameter[member]) if member in parameter else None
+
+
+def _definition(old: Definition, new: Definition) -> Iterator[Change]:
+    for path in dict.fromkeys([*old.facts, *new.facts]):
+        before, after = old.facts.get(path), new.facts.get(path)
+        if before != after:
+            yield _changed("definition", "definition", path, _of(before), _of(after))
+
+
+def _step(old: Step, new: Step) -> Iterator[Change]:
+    if old.type != new.type:
+        yield Change("~", "step", new.name, "type", old.type, new.type)
+    if old.place != new.place:
+        yield _changed("step", new.name, "branch", old.place or "none", new.place or "none")
+    code = False
+    for path in dict.fromkeys([*old.facts, *new.facts]):
+        before, after = old.facts.get(path), new.facts.get(path)
+        if before is not None and after is not None and before.code != after.code:
+            code = True
+            if (before.text, before.parameters) == (after.text, after.parameters):
+                continue
+        if before != after:
+            by = list(dict.fromkeys([*(before.parameters if before else ()), *(after.parameters if after else ())]))
+            yield _changed("argument", new.name, path, _of(before), _of(after), by)
+    if code:
+        yield Change("~", "code", new.name)
+    yield from (Change("+", "dependency", new.name, new=name) for name in sorted(new.after - old.after))
+    yield from (Change("-", "dependency", new.name, old=name) for name in sorted(old.after - new.after))
+
+
+def _of(fact: Fact | None) -> str | None:
+    return None if fact is None else fact.text
+
+
+def _changed(kind: Kind, name: str, path: str, old: str | None, new: str | None, by: list[str] | None = None) -> Change:
+    sign: Sign = "+" if old is None else "-" if new is None else "~"
+    return Change(sign, kind, name, path, old, new, by or [])

@@ -1,0 +1,69 @@
+"""The endpoint as configured and as it serves. Upsert leaves it alone; the next deployment brings it there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.deployment import Endpoint, endpoint
+from pipeline.plan.changes import Change, Sign
+
+
+@dataclass(frozen=True)
+class EndpointPlan:
+    """What the next deployment changes. ``status`` empty: there is no endpoint yet; ``version``: what serves now."""
+
+    name: str
+    status: str
+    version: int | None
+    changes: list[Change]
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``; these keys stay."""
+        return {
+            "name": self.name,
+            "status": self.status or None,
+            "version": self.version,
+            "changes": [change.as_json() for change in self.changes],
+        }
+
+
+def endpoint_plan(config: Config) -> EndpointPlan | None:
+    """The endpoint against the configuration; None when nothing is ever deployed."""
+    if config.deploy.mode == "never":
+        return None
+    name, standing = config.deploy.endpoint.name, endpoint(config)
+    if standing is None:
+        return EndpointPlan(name, "", None, [])
+    now, asked = _standing(config, standing), _asked(config)
+    changes = []
+    for path in dict.fromkeys([*now, *asked]):
+        old, new = now.get(path), asked.get(path)
+        if old != new:
+            sign: Sign = "+" if old is None else "-" if new is None else "~"
+            changes.append(Change(sign, "endpoint", name, path, old, new))
+    return EndpointPlan(name, standing.status, standing.version, changes)
+
+
+def _asked(config: Config) -> dict[str, str]:
+    asked = config.deploy.endpoint
+    kind = "serverless" if asked.serverless else "asynchronous" if asked.asynchronous is not None else "real-time"
+    machine = f"serverless, {asked.serverless.memory_mb} MB" if asked.serverless else asked.instance_type
+    facts: dict[str, str] = {"kind": kind, "capture": f"{asked.capture_percent} %", f"{asked.variant} machine": machine}
+    if asked.serverless is None and asked.autoscaling is None:
+        facts[f"{asked.variant} machines"] = str(asked.instance_count)
+    for other in asked.also:
+        facts[f"{other.name} machine"] = other.instance_type or asked.instance_type
+        facts[f"{other.name} machines"] = str(other.instance_count)
+    return facts
+
+
+def _standing(config: Config, found: Endpoint) -> dict[str, str]:
+    facts = {"kind": found.kind, "capture": f"{found.capture_percent} %"}
+    for variant in found.variants:
+        facts[f"{variant.name} machine"] = variant.machine
+        scaled = variant.name == config.deploy.endpoint.variant and config.deploy.endpoint.autoscaling is not None
+        if variant.instances is not None and not scaled:
+            facts[f"{variant.name} machines"] = str(variant.instances)
+    return facts

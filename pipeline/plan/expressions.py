@@ -1,0 +1,114 @@
+"""Pipeline variables as text: what they hold when an execution starts with the defaults."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_STEP = re.compile(r"^Steps\.([^.\[]+)\.?")
+_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
+#: Stands for a variable while the text around it is read as JSON; a control character is in no other text.
+_HOLD, _HELD = "\x7f{}\x7f", re.compile("\x7f([0-9]+)\x7f")
+_FUNCTIONS = {"Get", "Std:Join", "Std:JsonGet"}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A value as text, and what it depends on: parameters, steps, the execution itself."""
+
+    text: str
+    parameters: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    per_execution: bool = False
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a value is a variable or a function of some."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _FUNCTIONS
+
+
+def render(value: Any, defaults: dict[str, Any]) -> Text:
+    """A value, an expression among them, as text."""
+    if not is_expression(value):
+        return Text(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+    ((function, body),) = value.items()
+    if function == "Get" and isinstance(body, str):
+        return _get(body, defaults)
+    if function == "Std:Join" and isinstance(body, dict) and isinstance(body.get("Values"), list):
+        parts = [render(part, defaults) for part in body["Values"]]
+        return _of(str(body.get("On", "")).join(part.text for part in parts), parts)
+    if function == "Std:JsonGet" and isinstance(body, dict):
+        source = body.get("PropertyFile", body.get("S3Uri"))
+        found = render(source, defaults)
+        file = found.text.strip("{}").replace(".PropertyFiles.", ".")
+        return _of(f"{{{file}: {body.get('Path')}}}", [found])
+    return Text(json.dumps(value, sort_keys=True), steps=tuple(steps_in(value)))
+
+
+def joined_document(value: Any) -> Any:
+    """The JSON object that a Std:Join puts together, with the variables in their places; None for any other value."""
+    join = value.get("Std:Join") if is_expression(value) else None
+    parts = join.get("Values") if isinstance(join, dict) and not join.get("On") else None
+    if not isinstance(parts, list) or not parts or not str(parts[0]).startswith("{"):
+        return None
+    text = ""
+    held: list[Any] = []
+    for part in parts:
+        if isinstance(part, str):
+            text += part
+        else:
+            # Between quotes the variable is a part of a text, outside of them it is a value of its own.
+            quoted = len(_QUOTE.findall(text)) % 2
+            text += _HOLD.format(len(held)) if quoted else json.dumps(_HOLD.format(len(held)))
+            held.append(part)
+    try:
+        return _filled(json.loads(text), held)
+    except ValueError:
+        return None
+
+
+def _filled(value: Any, held: list[Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, held) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, held) for inner in value]
+    if isinstance(value, str) and (pieces := _HELD.split(value))[1:]:
+        parts = [held[int(piece)] if number % 2 else piece for number, piece in enumerate(pieces)]
+        parts = [part for part in parts if part != ""]
+        return parts[0] if len(parts) == 1 else {"Std:Join": {"On": "", "Values": parts}}
+    return value
+
+
+def _get(reference: str, defaults: dict[str, Any]) -> Text:
+    kind, _, rest = reference.partition(".")
+    if kind == "Parameters" and rest in defaults:
+        default = defaults[rest]
+        return Text(default if isinstance(default, str) else json.dumps(default), parameters=(rest,))
+    if kind == "Steps":
+        return Text(f"{{{rest}}}", steps=tuple(steps_in({"Get": reference})))
+    # The pipeline's own name stays from one execution to the next, all else of Execution.* does not.
+    return Text(f"{{{reference}}}", per_execution=kind == "Execution" and rest not in ("PipelineName", "PipelineArn"))
+
+
+def _of(text: str, parts: list[Text]) -> Text:
+    return Text(
+        text,
+        tuple(dict.fromkeys(name for part in parts for name in part.parameters)),
+        tuple(dict.fromkeys(name for part in parts for name in part.steps)),
+        any(part.per_execution for part in parts),
+    )
+
+
+def steps_in(value: Any) -> Iterator[str]:
+    """The steps that a structure refers to."""
+    if isinstance(value, dict):
+        get = value.get("Get")
+        if isinstance(get, str) and (found := _STEP.match(get)):
+            yield found[1]
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from steps_in(inner)

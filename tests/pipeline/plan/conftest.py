@@ -1,0 +1,92 @@
+"""An empty AWS in this process, and the configuration that upsert and plan are given."""
+
+from __future__ import annotations
+
+import functools
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+
+from local.moto_server import reset
+from pipeline.aws import client
+from pipeline.bundle import JobArchive
+from pipeline.config import Config, load_config
+
+LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
+
+
+@pytest.fixture(scope="session")
+def session() -> Callable[[str, str], Any]:
+    """The SDK's session for building, made once: its clients take nearly all the time of a build, and it calls none."""
+    from pipeline.sdk import OfflineSession
+
+    return functools.cache(OfflineSession)
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[None]:
+    """moto for a module, and the clients with it, which take longer to make than what they do here."""
+    client.cache_clear()
+    with mock_aws():
+        yield
+    client.cache_clear()
+
+
+@pytest.fixture
+def aws(memory: None, monkeypatch: pytest.MonkeyPatch, session: Callable[[str, str], Any]) -> Any:
+    """An AWS with the bucket and nothing else; gives its SageMaker client. Prices can't be asked for."""
+
+    def unreachable() -> Any:
+        raise EndpointConnectionError(endpoint_url="https://api.pricing.us-east-1.amazonaws.com")
+
+    monkeypatch.setattr("pipeline.plan.prices.pricing_client", unreachable)
+    monkeypatch.setattr("pipeline.sdk.OfflineSession", session)
+    reset()
+    client("s3", "us-east-1").create_bucket(Bucket="groundloop-local")
+    return client("sagemaker", "us-east-1")
+
+
+@pytest.fixture
+def configured() -> Callable[..., Config]:
+    """``local.yaml``, deploying on approval, with assignments."""
+    return lambda *assignments: load_config([LOCAL], ["deploy.mode=on_approval", *assignments], environment={})
+
+
+@pytest.fixture
+def standing(aws: Any, configured: Callable[..., Config]) -> Any:
+    """The same AWS after an upsert, triggers included, and one execution."""
+    from pipeline.upsert import put_triggers, upsert
+
+    upsert(configured())
+    put_triggers(configured())
+    aws.start_pipeline_execution(PipelineName="groundloop")
+    return aws
+
+
+@pytest.fixture
+def edit(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Changes the code of a job: its archive gets a line more in ``steps/<job>/job.py``."""
+    from pipeline import bundle
+
+    def change(job: str) -> None:
+        original = bundle.job_archive(job)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(original.content)) as old, zipfile.ZipFile(buffer, "w") as new:
+            for item in old.infolist():
+                more = b"\n# edited\n" if item.filename == f"steps/{job}/job.py" else b""
+                new.writestr(item, old.read(item) + more)
+        edited = JobArchive(job, buffer.getvalue())
+
+        def archive(name: str) -> JobArchive:
+            return edited if name == job else bundle.job_archive(name)
+
+        monkeypatch.setattr("pipeline.definition.job_archive", archive)
+        monkeypatch.setattr("pipeline.upsert.job_archive", archive)
+
+    return change
