@@ -44,7 +44,7 @@ def confusion_section(evaluation: Evaluation) -> Markup:
         "share of the row."
     )
     if not numbered:
-        told += " There are too many classes for numbers; rest the pointer on a cell, or look into results.csv."
+        told += " There are too many classes for numbers; rest the pointer on a cell, or look into evaluation.json."
     both = tag("div", scrolling(table, "Confusion matrix"), _most_frequent(evaluation), class_="beside")
     return section("Confusion matrix", tag("p", told), both, key="confusion")
 

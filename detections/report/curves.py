@@ -81,7 +81,7 @@ def _over_threshold(evaluation: Evaluation, kind: str) -> Markup:
     words = f"at {threshold:.3f}"
     if np.isfinite(value):
         body.append(dot(plane, threshold, value, f"mean {said} {value:.3f} at the threshold {threshold:.3f}"))
-        words = f"{said} {value:.3f} at {threshold:.3f}"
+        words = f"{value:.3f} at {threshold:.3f}"
     left = threshold > 0.45
     look: dict[str, Content] = {"class_": "strong halo", "text_anchor": "end" if left else "start"}
     body.append(text(place - 7 if left else place + 7, plane.ends[1] - 10, words, **look))

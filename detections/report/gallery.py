@@ -111,11 +111,14 @@ def _words(mark: Mark) -> str:
 
 
 def _tags(marks: Sequence[Mark], font: float, size: tuple[int, int]) -> list[Markup]:
-    places = place([Tag(mark.box, _words(mark)) for mark in marks], font, size)
+    tags = [Tag(mark.box, _words(mark), needed=mark.outcome is not Outcome.RIGHT) for mark in marks]
+    places = place(tags, font, size)
     # In the style, since the sheet's size of SVG text counts before attributes.
     look = {"style": f"font-size:{font:g}px", "lengthAdjust": "spacingAndGlyphs"}
     drawn = []
     for mark, at in zip(marks, places, strict=True):
+        if at is None:
+            continue
         area = {"x": f"{at.left:.1f}", "y": f"{at.top:.1f}", "width": f"{at.width:.1f}", "height": f"{at.height:.1f}"}
         kind = f"tag {_LOOKS[mark.outcome]}"
         words = text(at.start, at.base, _words(mark), class_=kind, textLength=f"{at.length:.1f}", **look)

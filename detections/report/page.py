@@ -10,6 +10,7 @@ from detections.report.curves import curves_section
 from detections.report.gallery import gallery_section
 from detections.report.headline import headline_section
 from detections.report.markup import Markup, join, section, tag
+from detections.report.numbers import many
 from detections.report.style import STYLE
 from detections.report.verdict import champion_section, gate_section
 
@@ -29,7 +30,7 @@ _SECTIONS = {
 def page(report: Report) -> str:
     """The whole HTML file; equal reports give equal text, and it refers to nothing outside itself."""
     evaluation = report.evaluation
-    images = f"{evaluation.test_images:,} test and {evaluation.validation_images:,} validation images"
+    images = f"{many(evaluation.test_images, 'test image')}, {many(evaluation.validation_images, 'validation image')}"
     parts = {
         "gate": gate_section(report.gate, evaluation),
         "figures": headline_section(evaluation, report.gate),
@@ -46,7 +47,7 @@ def page(report: Report) -> str:
     body = tag(
         "main",
         tag("h1", report.title),
-        tag("p", f"{len(evaluation.classes):,} classes, {images}", class_="muted"),
+        tag("p", f"{many(len(evaluation.classes), 'class', 'classes')}, {images}", class_="muted"),
         *(tag("p", note, class_="note") for note in report.notes),
         tag("nav", *links, aria_label="Sections"),
         *shown.values(),
@@ -64,9 +65,5 @@ def page(report: Report) -> str:
 def _origin(report: Report) -> Markup | None:
     if not report.details:
         return None
-    pairs = [
-        part
-        for label, value in report.details.items()
-        for part in (tag("dt", label), tag("dd", tag("span", value, class_="uri")))
-    ]
+    pairs = [part for label, value in report.details.items() for part in (tag("dt", label), tag("dd", value))]
     return section("Where it comes from", tag("dl", *pairs), key="origin")

@@ -142,7 +142,7 @@ h1{font-size:1.4rem}
 .panels{grid-template-columns:repeat(2,minmax(0,1fr));gap:14px 8px}
 .panels svg text{font-size:17px}
 tbody th small{display:block}
-.matrix tbody th{max-width:8em;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.matrix tbody th{max-width:10em;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 thead th{white-space:normal}
 th,td{padding:6px 7px}
 tbody th{max-width:11em;min-width:8em}

@@ -35,31 +35,38 @@ class Tag:
     Attributes:
         box: xmin, ymin, xmax, ymax.
         words: one line.
+        needed: whether it is shown even where it lies on others.
     """
 
     box: _Area
     words: str
+    needed: bool = True
 
 
-def place(tags: Sequence[Tag], font: float, size: tuple[int, int]) -> list[Place]:
+def place(tags: Sequence[Tag], font: float, size: tuple[int, int]) -> list[Place | None]:
     """A place on the picture for each tag.
 
     Each takes the first place at its box (above, inside at the top, inside at the bottom, below; at the left, at the
-    right) where nothing is yet, the first tag first; one that finds none lies above its box, over others.
+    right) where nothing is yet, the first tag first. One that finds none lies above its box, over others, or is left
+    out (None) if it isn't needed.
 
     Args:
         font: height of the letters.
         size: width and height of the picture.
     """
     taken: list[_Area] = []
-    places = []
+    places: list[Place | None] = []
     for tag in tags:
         length = font * sum(_WIDE_LETTER if _wide(letter) else _LETTER for letter in tag.words)
         width = length + 2 * _INSET * font
         areas = [
             _moved(across, top, width, font, size) for top in _tops(tag.box, font) for across in _lefts(tag, width)
         ]
-        area = next((area for area in areas if not any(_overlap(area, other) for other in taken)), areas[0])
+        free = [area for area in areas if not any(_overlap(area, other) for other in taken)]
+        if not (free or tag.needed):
+            places.append(None)
+            continue
+        area = (free or areas)[0]
         taken.append(area)
         left, top, right, low = area
         places.append(Place(left, top, right - left, low - top, left + _INSET * font, low - _GAP * font, length))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from detections.evaluation import Evaluation
-from detections.report.markup import Content, Markup, join, name, scrolling, section, tag
+from detections.report.markup import Content, Markup, escape, join, name, scrolling, section, tag
 from detections.report.numbers import better, interval, many, share, signed, title
 
 _OPERATORS = {">=": "\u2265", "<=": "\u2264"}
@@ -34,6 +34,8 @@ def champion_section(champion: Mapping[str, Any]) -> Markup:
     """The figures of the champion and of this model side by side, on the images that both have."""
     if champion["package"] is None:
         return section("Champion", tag("p", champion["message"]), key="champion")
+    shared = champion["images_shared"]
+    both = f"Both on the {many(shared, 'test image')} that both have. " if shared else None
     heads = ("figure", "this model", f"version {champion['version']}", "difference", "")
     rows = {
         figure: _side_by_side(figure, value, champion["candidate"].get(figure))
@@ -44,7 +46,8 @@ def champion_section(champion: Mapping[str, Any]) -> Markup:
     rest = [row for figure, row in rows.items() if not title(figure)]
     return section(
         "Champion",
-        tag("p", champion["message"], tag("br"), tag("small", champion["package"])),
+        tag("p", champion["message"]),
+        tag("p", tag("small", both, champion["package"])),
         scrolling(_table(heads, main), "Champion and this model side by side") if main else None,
         _folded(_table(heads, rest)) if rest else None,
         key="champion",
@@ -58,9 +61,9 @@ def _folded(table: Markup) -> Markup:
 
 def _requirement(row: Mapping[str, Any], evaluation: Evaluation) -> Markup:
     value, threshold = row["value"], row["threshold"]
-    asked = f"{_OPERATORS.get(row['operator'], row['operator'])} {_exact(threshold)}"
+    asked = escape(f"{_OPERATORS.get(row['operator'], row['operator'])} {_exact(threshold)}")
     if row.get("against"):
-        asked += f" ({row['against']})"
+        asked = join(asked, tag("br"), tag("small", row["against"]))
     ends = interval(evaluation, row["figure"])
     cells: list[Content] = [
         tag("td", "\u2713 met", class_="good") if row["met"] else tag("td", "\u2717 missed", class_="bad"),
