@@ -8,7 +8,11 @@ import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
 
-app = typer.Typer(help="Show the configuration, or its JSON Schema.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Show the configuration, or its JSON Schema.\n\nExample: groundloop config show",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.command()

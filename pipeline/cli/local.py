@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipeline.config import Config
 
 app = typer.Typer(
-    help="AWS on this machine: start it, or take your own labelled images through the whole pipeline.",
+    help="AWS on this machine: start it, or take your own labelled images through the whole pipeline.\n\n"
+    "Example: groundloop local --labels output.manifest --images photos/",
     rich_markup_mode=None,
 )
 LOCAL_CONFIG = "local.yaml"

@@ -9,7 +9,11 @@ from pipeline.cli.labels.convert import convert
 from pipeline.cli.labels.show import show
 from pipeline.cli.labels.stats import stats
 
-app = typer.Typer(help="Check, convert, count, plot and look at labels.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Check, convert, count, plot and look at labels.\n\nExample: groundloop labels check output.manifest",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.command("check")(check)
 app.command("convert")(convert)
 app.command("stats")(stats)
