@@ -58,7 +58,8 @@ lint: $(READY)  ## style, types, layers
 
 test: lint $(JOBS) $(SPARK)  ## lint, then every test
 	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) \
-	  GROUNDLOOP_PYSPARK=$$(ls $(CURDIR)/.venv/spark/bin/python 2>/dev/null || true) $(BIN)/pytest
+	  GROUNDLOOP_PYSPARK=$$(ls $(CURDIR)/.venv/spark/bin/python 2>/dev/null || true) \
+	  $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## check the pipelines' definitions (ARGS="--config configs/prod.yaml", here and below)
 	@$(GROUNDLOOP) check $(ARGS)

@@ -88,10 +88,13 @@ def _names(frames: list[_Frame]) -> dict[str, str]:
     names: dict[str, str] = {}
     for frame in frames:
         for item in frame.annotations:
+            class_id = str(item.class_id)
+            if not (class_id.isascii() and class_id.isdigit()):
+                raise UserError(f"class-id {item.class_id!r} of frame {frame.frame} is no whole number: correct it")
             name = item.object_name.rpartition(":")[0]
             if not name:
                 raise UserError(f"class {item.class_id} of frame {frame.frame} has no name: {_GIVE_MAP}")
-            known = names.setdefault(str(item.class_id), name)
+            known = names.setdefault(class_id, name)
             if known != name:
                 raise UserError(
                     f"class {item.class_id} is called {known!r} and, in frame {frame.frame}, {name!r}: {_GIVE_MAP}"

@@ -6,6 +6,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# Half of the usual: the suite runs on two cores at every change. HYPOTHESIS_PROFILE=default looks longer.
+settings.register_profile("quick", max_examples=50)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
 

@@ -115,7 +115,7 @@ _BOXES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     _BOXES,
     st.dictionaries(st.sampled_from(["0", "1", "2", "01"]), st.sampled_from(["a", "é:", ""]), max_size=3),

@@ -55,6 +55,13 @@ def test_the_class_map_names_the_classes_where_one_is_given() -> None:
         pytest.param(sequence([item("0", None)]), None, "class 0 of frame 0.jpg has no name", id="no name"),
         pytest.param(sequence([item("0", "Car:1"), item("0", "Bus:1")]), None, "'Car' and, in frame", id="two names"),
         pytest.param(sequence([item("7")]), {"0": "Car"}, r"not in the class-map \(0\)", id="not in the map"),
+        pytest.param(
+            b'{"tracking-annotations":[{"frame":"a","annotations":[{"class-id":" 0","left":1,"top":1,"width":1,'
+            b'"height":1,"object-name":"nut:1"}]}]}',
+            None,
+            "class-id ' 0' of frame a is no whole number",
+            id="an id that is none",
+        ),
     ],
 )
 def test_what_cannot_be_read(data: bytes, class_map: dict[str, str] | None, message: str) -> None:

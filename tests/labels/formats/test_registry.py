@@ -155,7 +155,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory, make_image: MakeImage) -> 
 
 
 @pytest.mark.parametrize("name", list(_SOUND))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_spoilt_files_are_read_or_refused_in_one_line(
     name: FormatName, data: st.DataObject, sources: dict[FormatName, tuple[Path, Path]]

@@ -42,7 +42,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_change_of_a_definition_is_survived(training: Definition, data: st.DataObject) -> None:
     definition = copy.deepcopy(training)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -58,7 +58,7 @@ def test_any_change_of_a_definition_is_survived(training: Definition, data: st.D
 
 
 @given(definition=st.dictionaries(st.sampled_from(["Version", "Parameters", "Steps", "Metadata"]), JSON))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_object_is_survived(definition: Definition) -> None:
     assert check_definition(definition)
 

@@ -210,7 +210,7 @@ def other(value: Any) -> Any:
     return value + 1 if isinstance(value, int | float) else f"{value}x" if isinstance(value, str) else "x"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_value_changes_unseen(training: Json, data: st.DataObject) -> None:
     """Whatever single value of our definition changes: the plan has a line for it."""

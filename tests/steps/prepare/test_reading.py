@@ -31,7 +31,7 @@ LINES = st.one_of(
 RULES = Rules(classes=None, clip_tolerance=2, image_shape=300, seed=1, grouping=Grouping())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(LINES, max_size=12), st.sampled_from([b"\n", b"\r\n"]), st.integers(1, 3))
 def test_no_line_is_ever_lost(lines: list[bytes], ending: bytes, ranges: int) -> None:
     with TemporaryDirectory() as folder:
