@@ -87,7 +87,8 @@ class ClassMap:
         quotes: in its text.
         first_line, lines, boxes, shown: for those who count: the first line that has this map, how many have it, boxes
             by class id, and what stands for each set of ids that a line shows.
-        waiting: class ids of boxes that are not counted yet.
+        tiny: of the boxes, those that are tiny, by class id.
+        waiting, waiting_tiny: class ids of boxes that are not counted yet.
     """
 
     def __init__(self, text: bytes, allowed: Collection[str] | None) -> None:
@@ -106,13 +107,17 @@ class ClassMap:
         self.quotes = text.count(b'"')
         self.first_line = self.lines = 0
         self.boxes: Counter[int] = Counter()
+        self.tiny: Counter[int] = Counter()
         self.waiting: list[int] = []
+        self.waiting_tiny: list[int] = []
         self.shown: dict[frozenset[int], int] = {}
 
     def count(self) -> None:
         """Count the boxes that wait for it."""
         self.boxes.update(self.waiting)
+        self.tiny.update(self.waiting_tiny)
         self.waiting.clear()
+        self.waiting_tiny.clear()
 
 
 class Glance(NamedTuple):

@@ -146,7 +146,7 @@ def read(task: ReadTask) -> Part:
             if by_machine:
                 marks |= MACHINE_LABELLED
             if tiny:
-                part.tiny.update(class_map.names[one] for one in tiny)
+                class_map.waiting_tiny += tiny
                 marks |= TINY
             add_offset(offset)
             add_length(len(raw))
@@ -165,6 +165,7 @@ def read(task: ReadTask) -> Part:
             part.names.update(dict.fromkeys(class_map.all_names, class_map.lines))
             part.add_class_map(class_map.entries, class_map.first_line, class_map.lines)
         part.boxes.update({class_map.names[one]: count for one, count in class_map.boxes.items()})
+        part.tiny.update({class_map.names[one]: count for one, count in class_map.tiny.items()})
     index.source.extend([task.number] * len(index))
     return part
 
