@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -70,26 +70,43 @@ class InProcess(_Here):
 
 
 class Processes(_Here):
-    """Each task in a process of its own, at most ``width`` at a time; they end with this one."""
+    """Tasks in at most ``width`` other processes, which stay for the next ones and end with this one."""
 
     def __init__(self, width: int) -> None:
         self.width = width
+        self._idle: list[_Worker] = []
 
     def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         if len(tasks) == 1:
             yield function(tasks[0])
             return
-        running: deque[_Worker] = deque()
-        waiting = deque(tasks)
+        waiting = deque(enumerate(tasks))
+        busy: dict[Connection, tuple[_Worker, int]] = {}
+        results: dict[int, Result] = {}
+        given = 0
         try:
-            while running or waiting:
-                while waiting and len(running) < self.width:
-                    running.append(_Worker(function, waiting.popleft()))
-                yield running[0].result()  # type: ignore[misc]
-                running.popleft()
+            while given < len(tasks):
+                while waiting and len(busy) < self.width:
+                    index, task = waiting.popleft()
+                    worker = self._idle.pop() if self._idle else _Worker()
+                    worker.give(function, task)
+                    busy[worker.receiver] = worker, index
+                for receiver in wait(list(busy)):
+                    worker, index = busy[receiver]  # type: ignore[index]
+                    results[index] = worker.result()  # type: ignore[assignment]
+                    del busy[receiver]  # type: ignore[arg-type]
+                    self._idle.append(worker)
+                while given in results:
+                    yield results.pop(given)
+                    given += 1
         finally:
-            for worker in running:
+            for worker, _ in busy.values():
                 worker.stop()
+
+    def close(self) -> None:
+        for worker in self._idle:
+            worker.stop()
+        self._idle.clear()
 
 
 def suitable(processes: int, size: int) -> Engine:
@@ -124,19 +141,23 @@ class _Worker:
     # Started afresh and not forked: a fork would copy this process's threads in whatever state they are.
     _context = multiprocessing.get_context("spawn")
 
-    def __init__(self, function: Callable[..., object], task: object) -> None:
-        self._receiver, sender = self._context.Pipe(duplex=False)
-        self._process = self._context.Process(target=_work, args=(function, task, sender), daemon=True)
+    def __init__(self) -> None:
+        tasks, self._sender = self._context.Pipe(duplex=False)
+        self.receiver, outcomes = self._context.Pipe(duplex=False)
+        self._process = self._context.Process(target=_work, args=(tasks, outcomes), daemon=True)
         self._process.start()
-        sender.close()
+        tasks.close()
+        outcomes.close()
+
+    def give(self, function: Callable[..., object], task: object) -> None:
+        self._sender.send((function, task))
 
     def result(self) -> object:
         try:
-            result, error = self._receiver.recv()
+            result, error = self.receiver.recv()
         except EOFError:
             self._process.join()
             raise RuntimeError(f"a process of the job ended with code {self._process.exitcode}: see the log") from None
-        self._process.join()
         if error is not None:
             raise error
         return result
@@ -144,17 +165,21 @@ class _Worker:
     def stop(self) -> None:
         self._process.terminate()
         self._process.join()
+        self._sender.close()
+        self.receiver.close()
 
 
-def _work(function: Callable[..., object], task: object, sender: Connection) -> None:
+def _work(tasks: Connection, outcomes: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    outcome: tuple[object, UserError | None]
-    try:
-        outcome = (function(task), None)
-    except UserError as error:
-        outcome = (None, error)
-    with suppress(BrokenPipeError):
-        sender.send(outcome)
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            function, task = tasks.recv()
+            outcome: tuple[object, UserError | None]
+            try:
+                outcome = (function(task), None)
+            except UserError as error:
+                outcome = (None, error)
+            outcomes.send(outcome)
 
 
 def _end_with_parent() -> None:

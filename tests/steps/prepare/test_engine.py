@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,24 +20,39 @@ from labels.classes import ClassList
 from labels.errors import UserError
 from steps.prepare.engine import LEAST_BYTES, InProcess, Processes, suitable
 
+
+def _mapped(function: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
+    with closing(Processes(2)) as engine:
+        return list(engine.map(function, tasks))
+
+
 # What a new process can import: functions of this file it could not.
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
     begun = time.monotonic()
-    assert list(Processes(2).map(time.sleep, [1.0, 0.0, 0.0])) == [None, None, None]
+    assert _mapped(time.sleep, [1.0, 0.0, 0.0]) == [None, None, None]
     assert time.monotonic() - begun >= 1
-    assert list(Processes(2).map(math.factorial, [9, 1, 4])) == [362880, 1, 24]
+    assert _mapped(math.factorial, [9, 1, 4]) == [362880, 1, 24]
+
+
+def test_processes_stay_for_the_next_tasks() -> None:
+    with closing(Processes(2)) as engine:
+        assert list(engine.map(math.factorial, [1, 2, 3, 4, 5])) == [1, 2, 6, 24, 120]
+        started = multiprocessing.active_children()
+        assert list(engine.map(math.factorial, [6, 7])) == [720, 5040]
+        assert multiprocessing.active_children() == started
+    assert multiprocessing.active_children() == []
 
 
 def test_a_users_mistake_comes_through() -> None:
     with pytest.raises(UserError, match="the class list is empty"):
-        list(Processes(2).map(ClassList.from_config, [("nut",), ()]))
+        _mapped(ClassList.from_config, [("nut",), ()])
 
 
 def test_a_process_that_dies_is_told() -> None:
     with pytest.raises(RuntimeError, match="ended with code 3"):
-        list(Processes(2).map(os._exit, [3, 3]))
+        _mapped(os._exit, [3, 3])
 
 
 @pytest.mark.parametrize(
