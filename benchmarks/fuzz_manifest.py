@@ -19,15 +19,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from labels.advice import IMAGE_SHAPE, Overview
-from labels.attributes import find_attributes
-from labels.canonical import Canonicaliser, changed_boxes
-from labels.classes import ClassList
-from labels.duplicates import one_line_per_image
-from labels.findings import Severity
-from labels.glance import Glance, Glancer
-from labels.manifest import ManifestReader
-from labels.records import Line, Record
+from groundloop.labels.attributes import find_attributes
+from groundloop.labels.canonical import Canonicaliser, changed_boxes
+from groundloop.labels.classes import ClassList
+from groundloop.labels.duplicates import one_line_per_image
+from groundloop.labels.fast_reader import FastLineReader, FastRecord
+from groundloop.labels.findings import Severity
+from groundloop.labels.manifest import ManifestReader
+from groundloop.labels.records import Line, Record
+from groundloop.labels.training_requirements import IMAGE_SHAPE, Overview
 
 LINES = 200_000
 BATCH = 5_000
@@ -167,7 +167,7 @@ def use(raw: list[bytes]) -> Counter[str]:
     lines = list(one_line_per_image(read))
     if len(lines) != len(raw):
         raise LostLineError(f"{len(raw)} lines in, {len(lines)} out")
-    glancer = Glancer(ATTRIBUTE, None, IMAGE_SHAPE)
+    glancer = FastLineReader(ATTRIBUTE, None, IMAGE_SHAPE)
     for line in read:
         seen = glancer(line.raw)
         if seen and (line.findings or line.record is None or _told(line.record) != _seen(seen)):
@@ -191,12 +191,12 @@ def _told(record: Record) -> tuple[str, list[str], int, bool]:
     overview = Overview()
     overview.add([record])
     names = [box.class_name for box in record.boxes]
-    return record.source_ref, names, overview.tiny.total(), record.machine_labelled
+    return record.source_ref, names, overview.tiny.total(), record.auto_labelled
 
 
-def _seen(glance: Glance) -> tuple[str, list[str], int, bool]:
+def _seen(glance: FastRecord) -> tuple[str, list[str], int, bool]:
     names = [glance.class_map.names[class_id] for class_id in glance.class_ids]
-    return glance.source_ref, names, len(glance.tiny), glance.machine_labelled
+    return glance.source_ref, names, len(glance.tiny), glance.auto_labelled
 
 
 def _outcome(line: Line) -> str:

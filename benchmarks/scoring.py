@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from detections.coco import coco_scores
-from detections.dataset import ScoredImage
-from detections.evaluate import evaluate
-from detections.thresholds import ThresholdRule
+from groundloop.detections.coco import coco_scores
+from groundloop.detections.dataset import ScoredImage
+from groundloop.detections.evaluate import evaluate
+from groundloop.detections.thresholds import ThresholdRule
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = tuple(f"class {number}" for number in range(12))

@@ -1,14 +1,15 @@
-"""The two pipelines, from top to bottom. Building them needs no credentials, no network, and writes nothing."""
+"""The two pipelines, from top to bottom. BuildContext them needs no credentials, no network, and writes nothing."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 
+from groundloop.aws import check_region
+from groundloop.errors import ConfigError
 from pipeline import sdk  # first: the SDK can't be imported without a region
-from pipeline.aws import check_region
-from pipeline.bundle import job_archive
-from pipeline.config import Config, ConfigError
+from pipeline.config import Config
+from pipeline.job_archive import job_archive
 from pipeline.parameters import Parameters, endpoint_instance_type
 
 # isort: split
@@ -16,7 +17,7 @@ from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import Step
 
-from steps.building import Building
+from steps.build_context import BuildContext
 from steps.deploy.job import LATEST_APPROVED, NO_CHANGE
 from steps.deploy.step import deploy_gate, deploy_job_step, deploy_steps
 from steps.evaluate.step import evaluate_step, quality_gate
@@ -174,7 +175,7 @@ def compile_pipeline(pipeline: Pipeline) -> str:
     return json.dumps(json.loads(pipeline.definition()), indent=1)
 
 
-def _building(config: Config) -> Building:
+def _building(config: Config) -> BuildContext:
     region = config.aws.region
     try:
         algorithm_image_uri(region)
@@ -182,4 +183,6 @@ def _building(config: Config) -> Building:
     except ValueError as error:
         check_region(region)  # a misspelt one is told apart; looked up only now, since it takes a while
         raise ConfigError(f"aws.region is {region!r}, which has no image for the jobs: {error}") from None
-    return Building(session=sdk.OfflineSession(region, config.aws.bucket), aws=config.aws, execution=config.execution)
+    return BuildContext(
+        session=sdk.OfflineSession(region, config.aws.bucket), aws=config.aws, execution=config.execution
+    )

@@ -8,13 +8,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from labels.errors import UserError
-from pipeline.aws import client, error_code
+from groundloop.aws import client, error_code
+from groundloop.errors import UserError
+from groundloop.executions.control import start
+from groundloop.models.autoscaling import Scaling
+from groundloop.models.registry import version
+from groundloop.models.version_selection import Served, approved, served, version_of
 from pipeline.config import Config
-from pipeline.executions import start
-from pipeline.registry import version
-from steps.deploy.choice import Served, approved, served, version_of
-from steps.deploy.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def deploy(config: Config, number: int | None = None) -> str:
     return start(region, config.pipeline.deploy_name, [f"ModelPackageArn={found.arn}"])
 
 
-def before_the_served(config: Config) -> tuple[int, int]:
+def previous_approved(config: Config) -> tuple[int, int]:
     """The version that the endpoint serves, and the approved one before it.
 
     Raises:

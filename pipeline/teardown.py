@@ -14,14 +14,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from labels.errors import UserError
-from pipeline.aws import client, error_code, offline_endpoint
+from groundloop.aws import client, error_code, offline_endpoint
+from groundloop.errors import UserError
+from groundloop.executions.control import steps
+from groundloop.models.autoscaling import Scaling
+from groundloop.models.rollout import PROJECT_TAG
 from pipeline.config import Config
-from pipeline.dead_letters import queue_name, queue_url
-from pipeline.executions import steps
+from pipeline.dead_letter_queue import queue_name, queue_url
 from pipeline.triggers import owned, remove_rule
-from steps.deploy.rollout import PROJECT_TAG
-from steps.deploy.scaling import Scaling
 
 #: In the order of removal: first what starts things, last the pipelines, whose executions tell what they made.
 KINDS = ("rule", "endpoint", "endpoint config", "model", "queue", "package", "package group", "S3 data", "pipeline")

@@ -11,11 +11,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from labels.errors import UserError
-from pipeline.aws import client, error_code
+from groundloop.aws import client, error_code
+from groundloop.errors import UserError
+from groundloop.models.rollout import PROJECT_TAG
 from pipeline.config import Config
-from pipeline.dead_letters import EVENTS, ensure_queue, prefix, project_tags
-from steps.deploy.rollout import PROJECT_TAG
+from pipeline.dead_letter_queue import EVENTS, ensure_queue, prefix, project_tags
 
 _TARGET = "pipeline"
 
@@ -45,7 +45,7 @@ class Trigger:
 
 
 @dataclass(frozen=True)
-class Applied:
+class TriggerResult:
     """What ``apply`` did, by rule name; ``queue`` holds events that could not be delivered."""
 
     created: list[str]
@@ -95,7 +95,7 @@ def _approval(config: Config) -> Trigger:
     )
 
 
-def apply(config: Config) -> Applied:
+def apply(config: Config) -> TriggerResult:
     """Make the rules as configured and remove this pipeline's others; the same call again changes nothing.
 
     Raises:
@@ -125,7 +125,7 @@ def apply(config: Config) -> Applied:
     for name in sorted(there.keys() - {trigger.name for trigger in triggers}):
         remove_rule(events, name)
         done["removed"].append(name)
-    return Applied(**done, queue=queue, note=note)
+    return TriggerResult(**done, queue=queue, note=note)
 
 
 def owned(config: Config) -> list[dict[str, Any]]:

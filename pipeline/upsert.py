@@ -8,13 +8,12 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from labels.errors import UserError
-from pipeline.aws import client, error_text
-from pipeline.bundle import JobArchive, job_archive
-from pipeline.checks import Severity, check_definition
+from groundloop.aws import client, error_text
+from groundloop.errors import UserError
 from pipeline.config import Config
-from pipeline.plan.standing import Compiled, caller_account, has_archive, has_group, standing_pipeline
-from pipeline.triggers import Applied
+from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group
+from pipeline.desired import DesiredPipeline, archives, checked, compiled
+from pipeline.triggers import TriggerResult
 from pipeline.triggers import apply as apply_triggers
 
 # The API takes a definition of this size inline; a larger one goes through S3.
@@ -24,7 +23,7 @@ Action = Literal["created", "updated", "unchanged"]
 
 
 @dataclass(frozen=True)
-class Upserted:
+class UpsertResult:
     """A pipeline as it now stands in AWS, and what the checker warns of."""
 
     name: str
@@ -38,7 +37,7 @@ class Upserted:
         return self.action == "created"
 
 
-def upsert(config: Config) -> list[Upserted]:
+def upsert(config: Config) -> list[UpsertResult]:
     """Check and compile the pipelines, upload the job code, then create or update; the same call again changes nothing.
 
     The deploy pipeline is left out when ``deploy.mode`` is ``never``.
@@ -50,26 +49,7 @@ def upsert(config: Config) -> list[Upserted]:
     return put(config, compiled(config))
 
 
-def compiled(config: Config) -> list[Compiled]:
-    """The pipelines that a configuration asks for."""
-    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
-
-    pipelines = [(config.pipeline.name, config.pipeline.description, training_pipeline(config))]
-    if config.deploy.mode != "never":
-        text = "Deploys one model package to the endpoint."
-        pipelines.append((config.pipeline.deploy_name, text, deploy_pipeline(config)))
-    return [
-        Compiled(name, text, config.aws.role, dict(config.aws.tags), compile_pipeline(pipeline))
-        for name, text, pipeline in pipelines
-    ]
-
-
-def archives() -> list[JobArchive]:
-    """The job code that the pipelines run."""
-    return [job_archive(name) for name in ("prepare", "evaluate", "deploy")]
-
-
-def put(config: Config, pipelines: list[Compiled]) -> list[Upserted]:
+def put(config: Config, pipelines: list[DesiredPipeline]) -> list[UpsertResult]:
     """Upload the job code and bring these pipelines to AWS, after the checks that need no change there.
 
     Raises:
@@ -81,22 +61,6 @@ def put(config: Config, pipelines: list[Compiled]) -> list[Upserted]:
     _upload_jobs(config)
     _ensure_group(config)
     return [_put(config, pipeline, warnings[pipeline.name]) for pipeline in pipelines]
-
-
-def checked(pipeline: Compiled) -> list[str]:
-    """What the checker warns of in a definition, a line each.
-
-    Raises:
-        UserError: it has errors: the service would refuse it, or the execution fail.
-    """
-    findings = check_definition(json.loads(pipeline.definition), size=len(pipeline.definition.encode()))
-    lines = []
-    for finding in findings:
-        place = ": ".join(filter(None, [finding.step, finding.path, finding.message]))
-        lines.append((finding.severity, f"{pipeline.name}: {place}; {finding.remedy}"))
-    if errors := [line for severity, line in lines if severity is Severity.ERROR]:
-        raise UserError("\n".join([*errors, "nothing was changed: groundloop check says the same without AWS"]))
-    return [line for _, line in lines]
 
 
 def check_account(config: Config) -> None:
@@ -147,11 +111,11 @@ def _ensure_group(config: Config) -> None:
         )
 
 
-def _put(config: Config, pipeline: Compiled, warnings: list[str]) -> Upserted:
-    standing = standing_pipeline(config, pipeline.name)
+def _put(config: Config, pipeline: DesiredPipeline, warnings: list[str]) -> UpsertResult:
+    standing = describe_deployed(config, pipeline.name)
     parameters = parameters_of(pipeline.definition)
-    if standing is not None and standing.is_as(pipeline):
-        return Upserted(pipeline.name, standing.arn, "unchanged", parameters, warnings)
+    if standing is not None and standing.matches(pipeline):
+        return UpsertResult(pipeline.name, standing.arn, "unchanged", parameters, warnings)
     sagemaker = client("sagemaker", config.aws.region)
     request: dict[str, Any] = {
         "PipelineName": pipeline.name,
@@ -169,7 +133,7 @@ def _put(config: Config, pipeline: Compiled, warnings: list[str]) -> Upserted:
         action = "updated"
         if pipeline.tags:
             sagemaker.add_tags(ResourceArn=arn, Tags=_tags(pipeline.tags))
-    return Upserted(pipeline.name, arn, action, parameters, warnings)
+    return UpsertResult(pipeline.name, arn, action, parameters, warnings)
 
 
 def _definition_argument(config: Config, name: str, definition: str) -> dict[str, Any]:
@@ -186,7 +150,7 @@ def parameters_of(definition: str) -> list[dict[str, Any]]:
     return parameters
 
 
-def put_triggers(config: Config) -> tuple[Applied | None, str]:
+def put_triggers(config: Config) -> tuple[TriggerResult | None, str]:
     """Bring the rules to AWS; None with the reason when that is refused.
 
     Not an error: the pipelines are up and can be started, only nothing starts them without a person.

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 
 # SageMaker shows what a processing job writes here as its ExitMessage.
 MESSAGE_FILE = Path("/opt/ml/output/message")

@@ -9,7 +9,7 @@ from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.workflow.pipeline_context import PipelineSession, _ModelStepArguments
 from sagemaker.mlops.workflow.model_step import ModelStep
 
-from steps.building import Building
+from steps.build_context import BuildContext
 
 NAME = "CreateModel"
 
@@ -34,7 +34,7 @@ def captured(session: PipelineSession, create: Callable[[], object]) -> _ModelSt
 
 
 def create_model_step(
-    building: Building, *, container: Mapping[str, str | PipelineVariable], description: str
+    building: BuildContext, *, container: Mapping[str, str | PipelineVariable], description: str
 ) -> ModelStep:
     """The CreateModel step.
 

@@ -13,7 +13,7 @@ from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from steps.building import Building
+from steps.build_context import BuildContext
 from steps.settings import ProcessingSettings
 
 MOUNT = "/opt/ml/processing"
@@ -54,7 +54,7 @@ def _scikit_learn_image(region: str) -> str:
 
 
 def processing_step(
-    building: Building,
+    building: BuildContext,
     settings: ProcessingSettings,
     *,
     name: str,

@@ -12,6 +12,8 @@ from hypothesis import settings
 settings.register_profile("quick", max_examples=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+pytest_plugins = ["tests.fixtures.definitions"]
+
 _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
 
 

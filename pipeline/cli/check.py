@@ -14,7 +14,7 @@ import typer
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 
 if TYPE_CHECKING:
-    from pipeline.checks import Finding
+    from groundloop.check import Finding
     from pipeline.config import Config
 
 
@@ -35,9 +35,9 @@ def check(
 
     Example: groundloop check definition.json
     """
-    from labels.errors import UserError
-    from pipeline.checks import Severity, check_definition
-    from pipeline.checks.reading import read_definition, read_sample
+    from groundloop.check import Severity, check_definition
+    from groundloop.check.reading import read_definition, read_sample
+    from groundloop.errors import UserError
 
     if file is not None and (config or assignments):
         raise UserError("check takes either a FILE or --config and --set, which describe our own pipelines")
@@ -68,7 +68,7 @@ def check(
 
 def _our_own(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
     """The pipelines that upsert makes of a configuration, each with the bytes of its text."""
-    from pipeline.upsert import compiled
+    from pipeline.desired import compiled
 
     return {
         pipeline.name: (json.loads(pipeline.definition), len(pipeline.definition.encode()))

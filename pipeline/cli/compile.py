@@ -20,7 +20,7 @@ def compile_definition(
 
     Example: groundloop compile --config configs/local.yaml -o definition.json
     """
-    from labels.errors import UserError
+    from groundloop.errors import UserError
 
     settings = load(config, assignments)
     from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from groundloop.models.registry import Decision
     from pipeline.config import Config
-    from pipeline.registry import Decision
 
 
 def decide(config: Config, number: int, decision: Decision, reason: str) -> None:
     """Decide on a version and print what happens next."""
-    from pipeline.registry import decide as take
+    from groundloop.models.registry import decide as take
     from pipeline.triggers import owned, wanted
 
     found, changed = take(config.aws.region, config.registry.group, number, decision, reason)

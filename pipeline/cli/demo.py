@@ -15,12 +15,12 @@ def demo(
     Example: groundloop demo
     """
     from pipeline.cli.local import end_on_signals, load_local, program_name
-    from pipeline.scenes import KINDS, render
+    from pipeline.demo.synthetic_images import KINDS, render
 
     bucket = "groundloop-demo"
     settings = load_local(None, [f"labels.manifest=s3://{bucket}/labels/output.manifest"])
-    from pipeline.cli.results import run_and_report
-    from pipeline.offline import new_home, offline_aws, upload_labels
+    from pipeline.cli.run_summary import run_and_report
+    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
     end_on_signals()

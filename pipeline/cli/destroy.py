@@ -27,7 +27,7 @@ def destroy(
     """
     from dataclasses import asdict
 
-    from labels.errors import UserError
+    from groundloop.errors import UserError
 
     settings = load(config, assignments)
     from pipeline.teardown import destroy as remove

@@ -71,6 +71,6 @@ def _told(findings: Iterable[Finding], quiet: bool) -> Iterable[Finding]:
 
 def _print_policy(settings: Config, image_buckets: list[str]) -> None:
     from pipeline.doctor import container_images
-    from pipeline.policy import policies
+    from pipeline.doctor.role_policy import policies
 
     typer.echo(json.dumps(policies(settings, container_images(settings), image_buckets), indent=2))

@@ -21,8 +21,8 @@ def endpoint(
     Example: groundloop endpoint --json
     """
     settings = load(config, assignments)
-    from labels.errors import UserError
-    from pipeline.aws import offline_endpoint
+    from groundloop.aws import offline_endpoint
+    from groundloop.errors import UserError
     from pipeline.deployment import endpoint as find
 
     standing = find(settings, name)

@@ -38,11 +38,11 @@ def evaluate(
 
     Example: groundloop evaluate --truth test.manifest --predictions outputs/ --images photos/
     """
-    from detections.thresholds import ThresholdRule
-    from labels.errors import UserError
-    from pipeline.cli.figures import figure_lines
+    from groundloop.detections.thresholds import ThresholdRule
+    from groundloop.errors import UserError
+    from pipeline.cli.metrics_table import metric_rows
     from pipeline.cli.options import class_names
-    from pipeline.evaluation import Files, evaluate_files
+    from steps.evaluate.from_files import Files, evaluate_files
 
     # Any text goes in, so that a wrong one is refused with what is right.
     rule = ThresholdRule(threshold_rule, threshold_target, per_class_threshold)  # type: ignore[arg-type]
@@ -59,7 +59,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(done.figures, indent=2))
     else:
-        typer.echo("\n".join(figure_lines(done.figures)))
+        typer.echo("\n".join(metric_rows(done.figures)))
     for note in done.notes:
         typer.echo(f"note: {note}", err=as_json)
     typer.echo(f"report: {output / 'report.html'}", err=as_json)

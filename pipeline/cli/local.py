@@ -46,7 +46,7 @@ def local(
     overlays = [local_overlay(), *(config or [])]
     settings = load_local(config, None)
     from pipeline.config.loading import OVERLAY_VARIABLE
-    from pipeline.offline import new_home, offline_aws, upload_labels
+    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
     end_on_signals()
@@ -77,13 +77,13 @@ def run(
 
     Example: groundloop local run --labels output.manifest --images photos/
     """
-    from labels.errors import UserError
+    from groundloop.errors import UserError
 
     settings = load_local(config, assignments)
     if not labels.is_file():
         raise UserError(f"--labels {labels}: there is no such file")
-    from pipeline.cli.results import run_and_report
-    from pipeline.offline import new_home, offline_aws, upload_labels
+    from pipeline.cli.run_summary import run_and_report
+    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
     end_on_signals()

@@ -14,7 +14,7 @@ from pipeline.cli.options import Assignments, ConfigFiles, load
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.logs import Event
+    from groundloop.executions.logs import Event
 
 
 def logs(
@@ -34,10 +34,10 @@ def logs(
     Example: groundloop logs Train --follow
     """
     settings = load(config, assignments)
-    from pipeline.aws import offline_endpoint
-    from pipeline.executions import resolve
-    from pipeline.logs import JobLog
-    from pipeline.step_jobs import earlier_jobs, has_ended, job_of
+    from groundloop.aws import offline_endpoint
+    from groundloop.executions.control import resolve
+    from groundloop.executions.jobs import earlier_jobs, has_ended, job_of
+    from groundloop.executions.logs import JobLog
 
     region = settings.aws.region
     arn = resolve(region, name or settings.pipeline.name, execution)

@@ -6,8 +6,8 @@ import sys
 
 import typer
 
-from labels.errors import UserError
-from local.errors import LocalAwsError
+from groundloop.errors import UserError
+from groundloop.local.errors import LocalAwsError
 from pipeline.cli import (
     approve,
     check,
@@ -88,7 +88,7 @@ def main() -> None:
 def _explained(error: Exception) -> tuple[str | None, int]:
     """The line for a mistake of the user or a refusal of AWS; None for a fault of ours, which keeps its traceback."""
     if isinstance(error, UserError):
-        from pipeline.config.models import ConfigError
+        from groundloop.errors import ConfigError
 
         return str(error), 2 if isinstance(error, ConfigError) else 1
     if isinstance(error, LocalAwsError):
@@ -96,7 +96,7 @@ def _explained(error: Exception) -> tuple[str | None, int]:
     if "botocore" in sys.modules:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from pipeline.aws import explain
+        from groundloop.aws import explain
 
         if isinstance(error, BotoCoreError | ClientError):
             return explain(error), 1

@@ -10,8 +10,8 @@ import typer
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 
 if TYPE_CHECKING:
+    from groundloop.models.registry import Version
     from pipeline.config import Config
-    from pipeline.registry import Version
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -31,7 +31,7 @@ def models(
     if context.invoked_subcommand:
         return
     settings = load(config, assignments)
-    from pipeline.registry import champion, versions
+    from groundloop.models.registry import champion, versions
 
     group = settings.registry.group
     found, serving = versions(settings.aws.region, group, last), _served(settings)
@@ -70,8 +70,8 @@ def show(
     Example: groundloop models show 7
     """
     settings = load(config, assignments)
-    from pipeline.registry import champion
-    from pipeline.registry import version as find
+    from groundloop.models.registry import champion
+    from groundloop.models.registry import version as find
 
     region, group = settings.aws.region, settings.registry.group
     found, best, serving = find(region, group, version), champion(region, group), _served(settings)

@@ -40,7 +40,7 @@ def class_names(given: list[str]) -> list[str]:
     Raises:
         UserError: quotes that are not closed.
     """
-    from labels.errors import UserError
+    from groundloop.errors import UserError
 
     try:
         rows = list(csv.reader(given, skipinitialspace=True, strict=True))

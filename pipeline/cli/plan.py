@@ -30,8 +30,8 @@ def plan(
     """
     settings = load(config, assignments)
     from pipeline.plan.planning import plan as make_plan
-    from pipeline.plan.saved import save
-    from pipeline.plan.text import lines
+    from pipeline.plan.rendering import lines
+    from pipeline.plan.saved_plan import save
 
     made = make_plan(settings)
     if out is not None:

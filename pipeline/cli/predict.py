@@ -22,15 +22,15 @@ def predict(
 
     Example: groundloop predict photo.jpg -o annotated.jpg
     """
-    from labels.errors import UserError
+    from groundloop.errors import UserError
 
     settings = load(config, assignments)
     try:
         content = image.read_bytes()
     except OSError as error:
         raise UserError(f"{image}: can't be read: {error.strerror}") from None
-    from pipeline.packages import served_by
-    from pipeline.pictures import annotate
+    from groundloop.models.packages import served_by
+    from groundloop.models.predict import annotate
 
     name = endpoint or settings.deploy.endpoint.name
     package = served_by(settings.aws.region, name, settings.registry.group)

@@ -9,10 +9,10 @@ from typing import Any
 
 import typer
 
-from labels.errors import UserError
-from pipeline.console import job_page, log_page
-from pipeline.diagnosis import Diagnosis, diagnose, warning_of_training
-from pipeline.executions import Outcome, Transition, stop, watch
+from groundloop.errors import UserError
+from groundloop.executions.console_links import job_page, log_page
+from groundloop.executions.control import Outcome, Transition, stop, watch
+from groundloop.executions.diagnosis import Diagnosis, diagnose, warning_of_training
 
 COLOURS = {"Succeeded": typer.colors.GREEN, "Failed": typer.colors.RED, "Stopped": typer.colors.YELLOW}
 _INDENT = " " * 7

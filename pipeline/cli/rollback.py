@@ -23,11 +23,11 @@ def rollback(
     Example: groundloop rollback --reject "misses small bolts"
     """
     settings = load(config, assignments)
+    from groundloop.models.registry import decide
     from pipeline.cli.deploy import follow_deployment
-    from pipeline.deployment import before_the_served, deploy
-    from pipeline.registry import decide
+    from pipeline.deployment import deploy, previous_approved
 
-    bad, good = before_the_served(settings)
+    bad, good = previous_approved(settings)
     typer.echo(f"from version {bad} back to version {good}")
     follow_deployment(settings, deploy(settings, good), wait)
     if reject is not None:

@@ -12,7 +12,7 @@ from pipeline.cli.execution_options import Pipeline
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 
 if TYPE_CHECKING:
-    from pipeline.runs import Run
+    from groundloop.executions.listing import Run
 
 _INDENT = " " * 14
 
@@ -29,7 +29,7 @@ def runs(
     Example: groundloop runs --limit 5
     """
     settings = load(config, assignments)
-    from pipeline.runs import runs as list_runs
+    from groundloop.executions.listing import runs as list_runs
 
     pipeline = name or settings.pipeline.name
     found = list_runs(settings.aws.region, pipeline, limit)

@@ -24,8 +24,8 @@ def start(
     Example: groundloop start -p Epochs=40 -p MinMap50=0.7 --watch
     """
     settings = load(config, assignments)
+    from groundloop.executions.control import start as start_execution
     from pipeline.cli.progress import follow
-    from pipeline.executions import start as start_execution
 
     pipeline = name or settings.pipeline.name
     arn = start_execution(settings.aws.region, pipeline, parameters or [])

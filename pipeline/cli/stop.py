@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from pipeline.cli.execution_options import Pipeline
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 
@@ -26,8 +26,8 @@ def stop(
     Example: groundloop stop
     """
     settings = load(config, assignments)
-    from pipeline.executions import RUNNING, steps, transition
-    from pipeline.executions import stop as stop_execution
+    from groundloop.executions.control import RUNNING, steps, transition
+    from groundloop.executions.control import stop as stop_execution
 
     region, pipeline = settings.aws.region, name or settings.pipeline.name
     arn = _the_one(region, pipeline, execution)
@@ -49,8 +49,8 @@ def stop(
 
 
 def _the_one(region: str, pipeline: str, execution: str | None) -> str:
-    from pipeline.executions import resolve, running
-    from pipeline.step_jobs import status_of
+    from groundloop.executions.control import resolve, running
+    from groundloop.executions.jobs import status_of
 
     if execution is not None:
         arn = resolve(region, pipeline, execution)

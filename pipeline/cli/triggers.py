@@ -29,7 +29,7 @@ def apply(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assi
     from dataclasses import asdict
 
     settings = load(config, assignments)
-    from pipeline.aws import offline_endpoint
+    from groundloop.aws import offline_endpoint
     from pipeline.triggers import apply as apply_triggers
 
     applied = apply_triggers(settings)
@@ -56,7 +56,7 @@ def show(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assig
     Example: groundloop triggers show
     """
     settings = load(config, assignments)
-    from pipeline.dead_letters import queue_name, undelivered
+    from pipeline.dead_letter_queue import queue_name, undelivered
 
     rules, waiting = _rules(settings), undelivered(settings)
     if as_json:
@@ -71,7 +71,7 @@ def show(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assig
 
 
 def _rules(settings: Config) -> list[dict[str, str]]:
-    from pipeline.aws import client
+    from groundloop.aws import client
     from pipeline.triggers import owned
 
     events, found = client("events", settings.aws.region), []

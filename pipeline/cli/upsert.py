@@ -12,7 +12,7 @@ from pipeline.cli.options import Assignments, ConfigFiles, load
 
 if TYPE_CHECKING:
     from pipeline.config import Config
-    from pipeline.upsert import Upserted
+    from pipeline.upsert import UpsertResult
 
 
 def upsert(
@@ -26,14 +26,14 @@ def upsert(
 
     Example: groundloop upsert --config configs/prod.yaml
     """
-    from labels.errors import UserError
-    from pipeline.aws import offline_endpoint
+    from groundloop.aws import offline_endpoint
+    from groundloop.errors import UserError
 
     if plan is not None and (config or assignments):
         raise UserError(f"upsert takes either a plan ({plan}) or --config and --set: a plan holds its configuration")
     offline = offline_endpoint()
     if plan is not None:
-        from pipeline.plan.saved import apply, load as load_plan  # noqa: I001
+        from pipeline.plan.saved_plan import apply, load as load_plan  # noqa: I001
 
         saved = load_plan(plan)
         settings = saved.config
@@ -55,7 +55,7 @@ def _say_where(settings: Config, offline: str | None) -> None:
     typer.echo(f"AWS: offline, {offline} (AWS_ENDPOINT_URL)" if offline else f"AWS: {settings.aws.region}")
 
 
-def _show(settings: Config, pipeline: Upserted, offline: str | None) -> None:
+def _show(settings: Config, pipeline: UpsertResult, offline: str | None) -> None:
     from pipeline.upsert import studio_link
 
     typer.echo(f"\n{pipeline.action} {pipeline.name}")

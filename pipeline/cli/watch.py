@@ -24,8 +24,8 @@ def watch(
     Example: groundloop watch
     """
     settings = load(config, assignments)
+    from groundloop.executions.control import resolve
     from pipeline.cli.progress import follow
-    from pipeline.executions import resolve
 
     arn = resolve(settings.aws.region, name or settings.pipeline.name, execution)
     if not as_json:

@@ -1,6 +1,6 @@
-"""Configuration: YAML files, environment and ``--set`` become one checked :class:`Config`."""
+"""Configuration: YAML files, environment variables and ``--set`` become one checked `Config`."""
 
 from pipeline.config.loading import load_config
-from pipeline.config.models import Config, ConfigError
+from pipeline.config.models import Config
 
-__all__ = ["Config", "ConfigError", "load_config"]
+__all__ = ["Config", "load_config"]

@@ -16,7 +16,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.config.models import Config, ConfigError
+from groundloop.errors import ConfigError
+from pipeline.config.models import Config
 from pipeline.config.positions import Key, Source, read_yaml
 
 OVERLAY_VARIABLE = "GROUNDLOOP_CONFIG"

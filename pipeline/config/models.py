@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from labels.errors import UserError
 from pipeline.config.triggers import TriggersSettings
 from steps.deploy.settings import DeploySettings
 from steps.evaluate.settings import EvaluateSettings, GateSettings
@@ -17,10 +16,6 @@ from steps.settings import AwsSettings, ExecutionSettings, InstanceType, Process
 from steps.train.settings import TrainingSettings
 
 PipelineName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$", max_length=256)]
-
-
-class ConfigError(UserError):
-    """The configuration is wrong; the text names file, line, key, value and what would be right."""
 
 
 class PipelineSettings(Settings):

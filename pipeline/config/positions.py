@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.config.models import ConfigError
+from groundloop.errors import ConfigError
 
 Key = tuple[str | int, ...]
 

@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipeline.aws import offline_endpoint
+from groundloop.aws import offline_endpoint
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, ok
 from pipeline.doctor.session import Aws

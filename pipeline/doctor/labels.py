@@ -8,19 +8,19 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from labels.attributes import choose_attribute, find_attributes
-from labels.errors import UserError
-from labels.manifest import ManifestReader, source_ref_of
-from labels.records import Kind
-from pipeline.aws import error_code
+from groundloop.aws import error_code
+from groundloop.errors import UserError
+from groundloop.images.access import MEGABYTE
+from groundloop.images.sample import ImageSample, sample_images
+from groundloop.labels.attributes import choose_attribute, find_attributes
+from groundloop.labels.manifest import ManifestReader, source_ref_of
+from groundloop.labels.records import Kind
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, not_checked, ok, unverified, warning
-from pipeline.doctor.manifest import Excerpt, excerpt
+from pipeline.doctor.manifest import ManifestSample, excerpt
+from pipeline.doctor.role_policy import bucket_of
 from pipeline.doctor.session import Aws
 from pipeline.doctor.storage import bucket_fault
-from pipeline.image_sample import ImageSample, sample_images
-from pipeline.policy import bucket_of
-from steps.prepare.images import MEGABYTE
 
 MANIFEST, IMAGES = "manifest", "images"
 _AUTO = "auto"
@@ -88,7 +88,7 @@ def _present(aws: Aws, uri: str) -> Finding | None:
     return error(MANIFEST, f"labels.more: nothing is at {uri}", "upload it there, or correct labels.more")
 
 
-def _manifest(config: Config, part: Excerpt) -> Finding:
+def _manifest(config: Config, part: ManifestSample) -> Finding:
     uri, attribute = config.labels.manifest, config.labels.attribute
     if not part.head:
         return error(MANIFEST, f"{uri} holds no line", "name the labelling job's output.manifest in labels.manifest")
@@ -104,12 +104,12 @@ def _manifest(config: Config, part: Excerpt) -> Finding:
     return _judged(config, part, chosen)
 
 
-def _judged(config: Config, part: Excerpt, attribute: str) -> Finding:
+def _judged(config: Config, part: ManifestSample, attribute: str) -> Finding:
     reader = ManifestReader(attribute, config.labels.classes or None, config.prepare.clip_tolerance_pixels)
     lines = [reader.read_line(number, raw) for number, raw in enumerate(part.head[:_READ_LINES], 1)]
     kinds = Counter(line.kind for line in lines)
     counts = ", ".join(f"{count} {kind.value}" for kind, count in kinds.most_common())
-    told = f"{config.labels.manifest}: {part.told_count} lines, label attribute {attribute!r}"
+    told = f"{config.labels.manifest}: {part.describe_sample} lines, label attribute {attribute!r}"
     told += f"; first {len(lines)}: {counts}"
     refused = next((line for line in lines if line.kind is Kind.REJECTED), None)
     remedy = f"groundloop labels check {config.labels.manifest} --region {config.aws.region}"
@@ -123,7 +123,7 @@ def _judged(config: Config, part: Excerpt, attribute: str) -> Finding:
     return ok(MANIFEST, told)
 
 
-def _images(config: Config, aws: Aws, part: Excerpt) -> Iterator[Finding]:
+def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[Finding]:
     references = [found for found in dict.fromkeys(map(source_ref_of, part.spread)) if found.startswith("s3://")]
     if not references:
         yield not_checked(IMAGES, "no line that was read names one")
@@ -140,7 +140,7 @@ def _images(config: Config, aws: Aws, part: Excerpt) -> Iterator[Finding]:
         return
     most = int(config.predict.max_payload_mb * MEGABYTE)
     sample = sample_images(aws.images(), references, _SAMPLED_IMAGES, most)
-    yield _sampled(config, sample, part.told_count if not part.whole else str(len(references)))
+    yield _sampled(config, sample, part.describe_sample if not part.whole else str(len(references)))
 
 
 def _sampled(config: Config, sample: ImageSample, of: str) -> Finding:

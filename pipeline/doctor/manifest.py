@@ -14,7 +14,7 @@ _GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class ManifestSample:
     """Whole lines of a manifest.
 
     Attributes:
@@ -29,11 +29,11 @@ class Excerpt:
     whole: bool
 
     @property
-    def told_count(self) -> str:
+    def describe_sample(self) -> str:
         return str(self.count) if self.whole else f"about {self.count}"
 
 
-def excerpt(s3: Any, uri: str) -> Excerpt:
+def excerpt(s3: Any, uri: str) -> ManifestSample:
     """Read from an object as much as it takes to know what it is like.
 
     Raises:
@@ -55,24 +55,24 @@ def excerpt(s3: Any, uri: str) -> Excerpt:
         return _compressed(first, size, whole)
     head = _lines(first, cut=not whole)
     if whole:
-        return Excerpt(head, head, len(head), whole=True)
+        return ManifestSample(head, head, len(head), whole=True)
     spread = list(head)
     for index in range(1, _PARTS + 1):
         start = _HEAD_BYTES + (size - _HEAD_BYTES - _PART_BYTES) * index // _PARTS
         # It begins, and may end, within a line.
         spread += _lines(part(start, _PART_BYTES), cut=True)[1:]
     per_line = sum(len(line) + 1 for line in spread) / max(1, len(spread))
-    return Excerpt(head, spread, int(size / max(1.0, per_line)), whole=False)
+    return ManifestSample(head, spread, int(size / max(1.0, per_line)), whole=False)
 
 
-def _compressed(first: bytes, size: int, whole: bool) -> Excerpt:
+def _compressed(first: bytes, size: int, whole: bool) -> ManifestSample:
     """The beginning only: nothing further on can be unpacked without what comes before it."""
     unpacker = zlib.decompressobj(wbits=31)
     text = unpacker.decompress(first, 4 * _WHOLE_BYTES)
     whole = whole and unpacker.eof
     lines = _lines(text, cut=not whole)
     read = len(first) - len(unpacker.unconsumed_tail)
-    return Excerpt(lines, lines, len(lines) if whole else int(len(lines) * size / max(1, read)), whole)
+    return ManifestSample(lines, lines, len(lines) if whole else int(len(lines) * size / max(1, read)), whole)
 
 
 def _lines(content: bytes, cut: bool) -> list[bytes]:

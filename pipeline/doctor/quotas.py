@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pipeline.aws import offline_endpoint
+from groundloop.aws import offline_endpoint
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, ok, unverified, warning
 from pipeline.doctor.session import Aws

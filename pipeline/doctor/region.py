@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.aws import check_region
-from pipeline.config import Config, ConfigError
+from groundloop.aws import check_region
+from groundloop.errors import ConfigError
+from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, ok
 
 REGION = "region"

@@ -8,12 +8,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws import error_code, offline_endpoint
-from pipeline.config import Config, ConfigError
+from groundloop.aws import error_code, offline_endpoint
+from groundloop.errors import ConfigError
+from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, ok, unverified, warning
 from pipeline.doctor.region import container_images
+from pipeline.doctor.role_policy import EVENTS, SAGEMAKER, Condition, Statement, starts_by_events, statements
 from pipeline.doctor.session import Aws
-from pipeline.policy import EVENTS, SAGEMAKER, Condition, Statement, starts_by_events, statements
 
 ROLE, PERMISSIONS = "role", "permissions"
 _POLICY = "`groundloop doctor --policy` prints both policies"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any, Protocol
 
-from steps.prepare.images import Images, S3Images
+from groundloop.images.access import Images
+from groundloop.images.s3 import S3Images
 
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 15, 3
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline.aws import error_code, error_text
+from groundloop.aws import error_code, error_text
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, ok, warning
 from pipeline.doctor.session import Aws

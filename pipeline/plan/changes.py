@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from pipeline.plan.facts import Definition, Fact, Step
+from pipeline.plan.flatten import Definition, Fact, Step
 
 Sign = Literal["+", "~", "-"]
 Kind = Literal[

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.aws import offline_endpoint
-from pipeline.bundle import JobArchive
+from groundloop.aws import offline_endpoint
 from pipeline.config import Config
-from pipeline.plan.bill import Bill, bill
+from pipeline.deployed import DeployedPipeline
+from pipeline.desired import DesiredPipeline, archives, checked, compiled
+from pipeline.job_archive import JobArchive
+from pipeline.plan.cache_forecast import Run, runs
 from pipeline.plan.changes import Change, Sign, differences
-from pipeline.plan.code import changed_files
+from pipeline.plan.cost_estimate import CostEstimate, bill
+from pipeline.plan.deployed_state import DeployedState, read_deployed_state
 from pipeline.plan.endpoint import EndpointPlan, endpoint_plan
-from pipeline.plan.facts import Definition, read
+from pipeline.plan.flatten import Definition, read
+from pipeline.plan.job_code import changed_files
 from pipeline.plan.prices import Prices
-from pipeline.plan.reruns import Run, runs
-from pipeline.plan.rules import Facts, wanted_rules
-from pipeline.plan.standing import Compiled, Standing, StandingPipeline, read_standing
-from pipeline.upsert import Action, archives, check_account, check_bucket, checked, compiled
+from pipeline.plan.trigger_diff import Facts, desired_rules
+from pipeline.upsert import Action, check_account, check_bucket
 
 _NOTHING = Definition({}, {}, {})
 
@@ -31,7 +33,7 @@ class PipelinePlan:
     action: Action
     changes: list[Change]
     runs: list[Run]
-    bill: Bill
+    bill: CostEstimate
     warnings: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -51,10 +53,10 @@ class Plan:
     """All of it. ``others``: changes beside the pipelines; ``rules`` and ``standing`` are what it was made from."""
 
     config: Config
-    compiled: list[Compiled]
+    compiled: list[DesiredPipeline]
     archives: list[JobArchive]
     rules: dict[str, Facts]
-    standing: Standing
+    standing: DeployedState
     offline: bool
     pipelines: list[PipelinePlan]
     others: list[Change]
@@ -94,9 +96,9 @@ def plan(config: Config) -> Plan:
     warnings = [checked(pipeline) for pipeline in pipelines]
     check_account(config)
     check_bucket(config)
-    standing = read_standing(config, [pipeline.name for pipeline in pipelines], jobs)
+    standing = read_deployed_state(config, [pipeline.name for pipeline in pipelines], jobs)
     prices = Prices(config.aws.region, config.costs.hourly_usd)
-    rules = wanted_rules(config)
+    rules = desired_rules(config)
     planned = [
         _pipeline(config, asked, standing.pipelines[asked.name], jobs, prices, told)
         for asked, told in zip(pipelines, warnings, strict=True)
@@ -117,8 +119,8 @@ def plan(config: Config) -> Plan:
 
 def _pipeline(
     config: Config,
-    asked: Compiled,
-    standing: StandingPipeline | None,
+    asked: DesiredPipeline,
+    standing: DeployedPipeline | None,
     jobs: list[JobArchive],
     prices: Prices,
     warnings: list[str],
@@ -130,7 +132,7 @@ def _pipeline(
     if standing is None:
         made = [change for change in differences(_NOTHING, new) if change.kind in ("parameter", "step")]
         return PipelinePlan(asked.name, "created", [Change("+", "pipeline", asked.name), *made], *told)
-    if standing.is_as(asked):
+    if standing.matches(asked):
         return PipelinePlan(asked.name, "unchanged", [], *told)
     changes = list(_itself(asked, standing))
     if old is None:
@@ -145,7 +147,7 @@ def _pipeline(
     return PipelinePlan(asked.name, "updated", changes, *told)
 
 
-def _readable(standing: StandingPipeline | None) -> Definition | None:
+def _readable(standing: DeployedPipeline | None) -> Definition | None:
     """The definition that stands; None when there is none, or none that can be read."""
     try:
         return read(standing.definition) if standing else None
@@ -153,7 +155,7 @@ def _readable(standing: StandingPipeline | None) -> Definition | None:
         return None
 
 
-def _itself(asked: Compiled, standing: StandingPipeline) -> Iterator[Change]:
+def _itself(asked: DesiredPipeline, standing: DeployedPipeline) -> Iterator[Change]:
     if asked.description != standing.description:
         yield Change("~", "pipeline", asked.name, "description", standing.description, asked.description)
     if asked.role != standing.role:
@@ -164,7 +166,7 @@ def _itself(asked: Compiled, standing: StandingPipeline) -> Iterator[Change]:
             yield Change(sign, "pipeline", asked.name, f"tags.{key}", standing.tags.get(key), value)
 
 
-def _uploads(standing: Standing, jobs: list[JobArchive]) -> Iterator[Change]:
+def _uploads(standing: DeployedState, jobs: list[JobArchive]) -> Iterator[Change]:
     """Code that a pipeline names but that has gone from the bucket; other code comes with its step's change."""
     definitions = "".join(found.definition for found in standing.pipelines.values() if found)
     for job in jobs:
@@ -172,7 +174,7 @@ def _uploads(standing: Standing, jobs: list[JobArchive]) -> Iterator[Change]:
             yield Change("+", "upload", f"code of {job.name}", new="it is no longer in the bucket")
 
 
-def _group(config: Config, standing: Standing) -> Iterator[Change]:
+def _group(config: Config, standing: DeployedState) -> Iterator[Change]:
     if not standing.group:
         yield Change("+", "group", config.registry.group)
 

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.aws import error_code, offline_endpoint
+from groundloop.aws import error_code, offline_endpoint
 
 CONFIGURED = "costs.hourly_usd"
 LISTED = "AWS Pricing API"

@@ -14,10 +14,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labels.errors import UserError
+from groundloop.errors import UserError
+from groundloop.models.rollout import BusyError, Rollout, desired_endpoint
+from groundloop.models.version_selection import (
+    Served,
+    VersionDecision,
+    champion,
+    decide_on_status_change,
+    served,
+    status_of,
+    version_of,
+    wanted,
+)
 from steps import jobs
-from steps.deploy.choice import Choice, Served, after_a_change, champion, served, status_of, version_of, wanted
-from steps.deploy.rollout import BusyError, Rollout, want
 from steps.jobs import say
 
 #: For --package: the highest approved version. For --changed: started by no event.
@@ -54,7 +63,7 @@ def deploy(arguments: Namespace) -> None:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from steps.deploy.scaling import Scaling
+    from groundloop.models.autoscaling import Scaling
 
     session = boto3.Session(region_name=arguments.region)
     scaling = Scaling(session.client("application-autoscaling"), arguments.endpoint)
@@ -90,7 +99,7 @@ def bring(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
         if choice.package is None:
             return _outcome(rollout, before, serving, "left as it is: " + choice.why)
         specification = _approved_only(sagemaker, rollout.specification)
-        target = want(specification, rollout.endpoint, choice.package, arguments.instance_type)
+        target = desired_endpoint(specification, rollout.endpoint, choice.package, arguments.instance_type)
         number = version_of(choice.package)
         if before is not None and before["EndpointConfigName"] == target.name:
             rollout.scale(target)
@@ -108,9 +117,9 @@ def bring(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
         return _outcome(rollout, after, serving, f"endpoint {rollout.endpoint} serves version {number}")
 
 
-def _choose(sagemaker: Any, group: str, arguments: Namespace, serving: list[Served]) -> Choice:
+def _choose(sagemaker: Any, group: str, arguments: Namespace, serving: list[Served]) -> VersionDecision:
     if arguments.changed != NO_CHANGE:
-        return after_a_change(sagemaker, group, arguments.changed, serving)
+        return decide_on_status_change(sagemaker, group, arguments.changed, serving)
     if arguments.package == LATEST_APPROVED:
         return champion(sagemaker, group)
     return wanted(sagemaker, arguments.package, any_status=arguments.any_status)

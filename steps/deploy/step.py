@@ -15,8 +15,8 @@ from sagemaker.mlops.workflow.endpoint_step import EndpointConfigStep, EndpointS
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
-from steps.building import Building
-from steps.deploy import requests
+from steps.build_context import BuildContext
+from steps.deploy import endpoint_requests as requests
 from steps.deploy.settings import DeploySettings, EndpointSettings
 from steps.processing import MOUNT, Text, processing_step
 from steps.settings import CacheSettings, ProcessingSettings
@@ -29,7 +29,7 @@ _LONGEST_MINUTES = 12960
 
 
 def deploy_job_step(
-    building: Building,
+    building: BuildContext,
     processing: ProcessingSettings,
     deploy: DeploySettings,
     *,
@@ -85,7 +85,7 @@ def deploy_job_step(
 
 
 def deploy_steps(
-    building: Building,
+    building: BuildContext,
     settings: EndpointSettings,
     *,
     model: ModelStep,

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from labels.errors import UserError
-from steps.evaluate.figures import ERRORS, SHARES, figures_of, unlisted_class
+from groundloop.errors import UserError
+from steps.evaluate.metric_names import ERRORS, SHARES, metrics_of, unlisted_class
 
 if TYPE_CHECKING:
-    from detections.dataset import ScoredImage
-    from detections.evaluation import Outcome
+    from groundloop.detections.dataset import ScoredImage
+    from groundloop.detections.evaluation import Outcome
 
 #: Figures, as evaluation.json holds them, of images of which each class has its own threshold.
 Score: TypeAlias = "Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]"
@@ -241,7 +241,7 @@ def _champions_images(
 
     Detections of a class that is no longer listed count for nothing, as they would today.
     """
-    from detections.outcomes import scored_from_table
+    from groundloop.detections.outcomes import scored_from_table
 
     # An image without boxes and detections has no row: the manifest knows it.
     tested = champion.test_images
@@ -263,7 +263,7 @@ def _compared(evaluation: Mapping[str, Any], asked: Iterable[str]) -> dict[str, 
     wanted = set(asked)
     return {
         name: value
-        for name, value in figures_of(evaluation).items()
+        for name, value in metrics_of(evaluation).items()
         if name in wanted or (name.rpartition(".")[2] in _COMPARED and unlisted_class(name, ()) is None)
     }
 

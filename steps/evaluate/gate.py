@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labels.errors import UserError
-from steps.evaluate.figures import ERRORS, SHARES, figures_of, kind_of, value_of
+from groundloop.errors import UserError
+from steps.evaluate.metric_names import ERRORS, SHARES, kind_of, metrics_of, value_of
 
 #: ContainerArguments of a processing job (CreateProcessingJob, AppSpecification): at most so long each.
 LONGEST_ARGUMENT = 256
@@ -155,7 +155,7 @@ def verdict(
     Raises:
         UserError: a figure that the evaluation doesn't have; gains without a look at the registry.
     """
-    figures = figures_of(evaluation)
+    figures = metrics_of(evaluation)
     intervals = evaluation.get("intervals") or {}
     entries: list[dict[str, Any]] = []
     met: list[str] = []

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from labels.errors import UserError
-from labels.split import Split
+from groundloop.errors import UserError
+from groundloop.labels.split import Split
 from steps import jobs
 from steps.evaluate.champion import compare
 from steps.evaluate.gate import parse_gains, parse_gate, parse_requirements, verdict
+from steps.evaluate.ground_truth import join, read_summary, read_truth
+from steps.evaluate.registry_metadata import registry_metadata
 from steps.evaluate.results import from_s3, without, write_results
-from steps.evaluate.truth import join, read_summary, read_truth
 from steps.jobs import say
-from steps.register.facts import registry_facts
 
 SCORED = (Split.VALIDATION.value, Split.TEST.value)
 SHOWN = ("map", "map_50", "map_75", "voc_map", "voc_map_07", "ar_100")
@@ -63,8 +63,8 @@ def evaluate(arguments: Namespace) -> None:
     if gains and not arguments.champion_group:
         raise UserError("--beat-champion asks for a comparison: say with what group, by --champion-group")
     # Not at the top: these load what takes a moment, and a wrong argument is told at once.
-    from detections.evaluate import evaluate as score
-    from detections.thresholds import ThresholdRule
+    from groundloop.detections.evaluate import evaluate as score
+    from groundloop.detections.thresholds import ThresholdRule
 
     rule = ThresholdRule(arguments.threshold_rule, arguments.threshold_target, arguments.per_class_threshold)
     summary = read_summary(arguments.report / "summary.json")
@@ -99,7 +99,7 @@ def evaluate(arguments: Namespace) -> None:
             read_table=read_table,
         )
     figures["gate"] = verdict(figures, requirements, figures.get("champion"), gains)
-    figures["registry"] = registry_facts(figures, summary)
+    figures["registry"] = registry_metadata(figures, summary)
     report(figures)
     write_results(
         arguments.output,
@@ -116,21 +116,21 @@ def evaluate(arguments: Namespace) -> None:
 
 def whole(evaluation: Any) -> dict[str, Any]:
     """The figures as they are written down."""
-    from detections.figures import as_json
+    from groundloop.detections.metrics import as_json
 
     return as_json(evaluation)
 
 
 def score_at(classes: Sequence[str]) -> Any:
     """Scores any images with given thresholds, for the comparison of two models."""
-    from detections.evaluate import evaluate_at
+    from groundloop.detections.evaluate import evaluate_at
 
     return lambda images, thresholds: whole(evaluate_at(images, classes, thresholds))
 
 
 def read_table(content: bytes) -> Any:
     """The rows of another model's table of detections."""
-    from detections.table import parse_outcomes
+    from groundloop.detections.table import parse_outcomes
 
     return parse_outcomes(content)
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from labels.errors import UserError
-from steps.prepare.images import THREADS, Images, S3Images, UnusableImageError
+from groundloop.errors import UserError
+from groundloop.images.access import MAX_THREADS, Images, UnusableImageError
+from groundloop.images.s3 import S3Images
 
 if TYPE_CHECKING:
-    from detections.dataset import ScoredImage
-    from detections.evaluation import Evaluation
-    from detections.report.worst import WorstChoice, WorstImage
+    from groundloop.detections.dataset import ScoredImage
+    from groundloop.detections.evaluation import Evaluation
+    from groundloop.report.worst import WorstChoice, WorstImage
 
 #: Finds the files of images for the gallery.
 Gallery: TypeAlias = "Callable[[Sequence[WorstChoice]], list[WorstImage]]"
@@ -42,9 +43,9 @@ def write_results(
         figures: the whole of evaluation.json.
         title, details, notes: of the report.
     """
-    from detections.outcomes import outcomes
-    from detections.report import Report, worst_images, write_report
-    from detections.table import NAME, write_outcomes
+    from groundloop.detections.outcomes import outcomes
+    from groundloop.detections.table import NAME, write_outcomes
+    from groundloop.report import Report, worst_images, write_report
 
     folder.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2)
@@ -74,7 +75,7 @@ def from_s3(choices: Sequence[WorstChoice]) -> list[WorstImage]:
 
 def from_images(images: Images, choices: Sequence[WorstChoice]) -> list[WorstImage]:
     """The images from wherever they are."""
-    from detections.report import WorstImage
+    from groundloop.report import WorstImage
 
     def load(choice: WorstChoice) -> WorstImage:
         try:
@@ -82,7 +83,7 @@ def from_images(images: Images, choices: Sequence[WorstChoice]) -> list[WorstIma
         except (UnusableImageError, UserError) as error:
             return WorstImage(choice, missing=str(error))
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(MAX_THREADS) as pool:
         return list(pool.map(load, choices))
 
 
@@ -90,7 +91,7 @@ def without(reason: str) -> Gallery:
     """No image at all, and why."""
 
     def leave_out(choices: Sequence[WorstChoice]) -> list[WorstImage]:
-        from detections.report import WorstImage
+        from groundloop.report import WorstImage
 
         return [WorstImage(choice, missing=reason) for choice in choices]
 

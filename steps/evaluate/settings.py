@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from labels.errors import UserError
-from steps.evaluate.figures import unlisted_class
+from groundloop.errors import UserError
 from steps.evaluate.gate import LONGEST_ARGUMENT, parse_gain, parse_requirement
+from steps.evaluate.metric_names import unlisted_class
 from steps.settings import Settings
 
 

@@ -19,7 +19,7 @@ from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TransformStep
 
-from steps.building import Building
+from steps.build_context import BuildContext
 from steps.evaluate.settings import EvaluateSettings, GateSettings, gain_argument
 from steps.predict.step import predictions_uri
 from steps.prepare.step import report_uri
@@ -31,7 +31,7 @@ _EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="ev
 
 
 def evaluate_step(
-    building: Building,
+    building: BuildContext,
     processing: ProcessingSettings,
     settings: EvaluateSettings,
     gate: GateSettings,
@@ -95,7 +95,7 @@ def evaluation_uri(evaluate: ProcessingStep) -> Join:
     return Join(on="/", values=[output_uri(evaluate, "evaluation"), "evaluation.json"])
 
 
-def for_registry(evaluate: ProcessingStep, name: str) -> JsonGet:
+def registry_metric(evaluate: ProcessingStep, name: str) -> JsonGet:
     """A text that Evaluate wrote for the registry (`steps/register/facts.py`)."""
     return _figure(evaluate, f"registry.{name}")
 

@@ -8,13 +8,13 @@ from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TransformStep
 
-from steps.building import Building
+from steps.build_context import BuildContext
 from steps.predict.settings import PredictSettings
 from steps.prepare.step import manifest_uri
 
 
 def predict_step(
-    building: Building,
+    building: BuildContext,
     settings: PredictSettings,
     *,
     prepare: ProcessingStep,

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from labels.advice import Overview
-from labels.class_maps import ClassMaps
-from labels.duplicates import Duplicates, labelled_twice
-from labels.errors import UserError
-from labels.findings import Code, Finding, Severity, Tally
-from labels.records import Kind, Line, Record
-from labels.split import HashSplit, Split, shuffled
-from labels.stratify import stratified
-from steps.prepare.index import MACHINE_LABELLED, TINY, Index, Shown
+from groundloop.errors import UserError
+from groundloop.labels.class_maps import ClassMaps
+from groundloop.labels.duplicates import Duplicates, labelled_twice
+from groundloop.labels.findings import Code, Finding, Severity, Tally
+from groundloop.labels.records import Kind, Line, Record
+from groundloop.labels.split import HashSplit, Split, shuffled
+from groundloop.labels.stratify import stratified
+from groundloop.labels.training_requirements import Overview
+from steps.prepare.index import AUTO_LABELLED, TINY, Index, Shown
 from steps.prepare.reading import Part, Rules
 from steps.prepare.sources import Source
 
@@ -37,7 +37,7 @@ class SplitCounts:
     negatives: int
 
 
-class DataSet:
+class PreparedDataset:
     """The sources' usable lines; what is refused later leaves counts and splits.
 
     Attributes:
@@ -221,9 +221,9 @@ class DataSet:
         return max((count for part, count in zip(self._split, self.index.boxes, strict=True) if part != OUT), default=0)
 
     @property
-    def machine_labelled(self) -> int:
+    def auto_labelled(self) -> int:
         """Usable lines that no person looked at."""
-        return self._marked(MACHINE_LABELLED)
+        return self._marked(AUTO_LABELLED)
 
     def _marked(self, mark: int) -> int:
         marks = self.index.marks
@@ -244,7 +244,7 @@ class DataSet:
             self.rules.image_shape,
             images=len(index) - len(self.refused),
             negatives=self.kinds[Kind.NEGATIVE],
-            machine_labelled=self.machine_labelled,
+            auto_labelled=self.auto_labelled,
             most_boxes=max((index.boxes[entry] for entry in range(len(index)) if entry not in self.refused), default=0),
             boxes=+self._boxes,
             images_with=+images_with,

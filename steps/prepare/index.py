@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 
 # Marks of a line. Plain numbers, since flags of an enum take longer to ask than all else that is done with an entry.
-MACHINE_LABELLED = 1
+AUTO_LABELLED = 1
 TINY = 2
 """A box is too small at the network's input."""
 CHANGED = 4

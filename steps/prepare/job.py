@@ -9,26 +9,38 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labels.advice import IMAGE_SHAPE, Overview, missing_from_splits
-from labels.attributes import find_attributes
-from labels.boxes import CLIP_TOLERANCE
-from labels.classes import ClassList, similar_names, unused_classes
-from labels.duplicates import Duplicates
-from labels.errors import UserError
-from labels.findings import Code, Tally
-from labels.grouping import Grouping
-from labels.lines import ByteRange, byte_ranges
-from labels.manifest import open_manifest, raw_lines
-from labels.records import Kind
-from labels.split import HashSplit, Split
+from groundloop.errors import UserError
+from groundloop.images.access import MEGABYTE
+from groundloop.images.s3 import S3Images
+from groundloop.images.size import stored_sizes
+from groundloop.labels.attributes import find_attributes
+from groundloop.labels.boxes import CLIP_TOLERANCE
+from groundloop.labels.classes import ClassList, similar_names, unused_classes
+from groundloop.labels.duplicates import Duplicates
+from groundloop.labels.findings import Code, Tally
+from groundloop.labels.grouping import Grouping
+from groundloop.labels.image_check import ImageCheck, ImageChecker
+from groundloop.labels.line_reader import ByteRange, byte_ranges
+from groundloop.labels.manifest import open_manifest, raw_lines
+from groundloop.labels.records import Kind
+from groundloop.labels.split import HashSplit, Split
+from groundloop.labels.training_requirements import IMAGE_SHAPE, Overview, missing_from_splits
 from steps import jobs
 from steps.jobs import say
 from steps.prepare import outputs
-from steps.prepare.dataset import DataSet, SplitCounts
-from steps.prepare.engine import PROCESSES, SPARK, Engine, suitable
-from steps.prepare.images import MEGABYTE, Check, ImageChecker, sizes_of
+from steps.prepare.dataset import PreparedDataset, SplitCounts
+from steps.prepare.parallel import PROCESSES, SPARK, Engine, choose_executor
 from steps.prepare.reading import ReadTask, Rules, attributes_in, read
-from steps.prepare.sources import AUTO, NOWHERE, Given, Source, find_manifest, further, unpacked, with_attribute
+from steps.prepare.sources import (
+    AUTO,
+    NOWHERE,
+    Source,
+    SourceArgument,
+    find_manifest,
+    further,
+    unpacked,
+    with_attribute,
+)
 from steps.prepare.summary import summary
 from steps.prepare.writing import write_manifests, write_rejected
 
@@ -62,7 +74,9 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--clip-tolerance", type=float, default=CLIP_TOLERANCE, help="pixels beyond the image, clipped")
     parser.add_argument("--mini-batch-size", type=int, default=1, help="the train split must hold as many images")
     parser.add_argument("--image-shape", type=int, default=IMAGE_SHAPE, help="side that training resizes images to")
-    parser.add_argument("--check-images", choices=[check.value for check in Check], default=Check.EXISTS.value)
+    parser.add_argument(
+        "--check-images", choices=[check.value for check in ImageCheck], default=ImageCheck.EXISTS.value
+    )
     parser.add_argument("--max-image-mb", type=float, default=6, help="Batch Transform's payload limit")
     parser.add_argument("--engine", choices=[PROCESSES, SPARK], default=PROCESSES, help="where the lines are read")
     parser.add_argument("--processes", type=int, default=0, help="that read and write; 0: as many as are worth it")
@@ -104,14 +118,14 @@ def prepare(arguments: Namespace) -> None:
         ]
         for source in sources:
             say(f"prepare: {source.name}, label attribute {source.attribute!r}")
-        dataset = DataSet(sources, rules, engine.map(read, read_tasks(sources, rules, engine, work)))
+        dataset = PreparedDataset(sources, rules, engine.map(read, read_tasks(sources, rules, engine, work)))
         stack.callback(dataset.close)
         dataset.keep_one_label_per_image(Duplicates(arguments.duplicates))
         classes = configured or ClassList.from_union(name for name, lines in dataset.names.items() if lines)
         dataset.assign(shares, stratify=arguments.stratify, keep_train_negatives=arguments.train_negatives == "keep")
-        check = Check(arguments.check_images)
-        if check is not Check.NONE:
-            look(dataset, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE)))
+        check = ImageCheck(arguments.check_images)
+        if check is not ImageCheck.NONE:
+            look(dataset, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE), S3Images()))
         counts = judge(dataset, classes, arguments.mini_batch_size)
 
         arguments.manifests_output.mkdir(parents=True, exist_ok=True)
@@ -134,8 +148,8 @@ def sources_of(arguments: Namespace, work: Path) -> list[Source]:
     path = find_manifest(arguments.manifest, arguments.manifest_uri)
     sources = [Source(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
     for folder, kind, attribute, images, uri in arguments.more or ():
-        given = Given(Path(folder), kind, attribute, "" if images == NOWHERE else images, uri)
-        sources.append(further(given, work, sizes_of))
+        given = SourceArgument(Path(folder), kind, attribute, "" if images == NOWHERE else images, uri)
+        sources.append(further(given, work, lambda source_refs: stored_sizes(source_refs, S3Images())))
     return sources
 
 
@@ -152,7 +166,7 @@ def engine_for(arguments: Namespace, size: int) -> Engine:
         from steps.prepare.spark import Spark
 
         return Spark(size)
-    return suitable(arguments.processes, size)
+    return choose_executor(arguments.processes, size)
 
 
 def ranges(source: Source, engine: Engine) -> list[tuple[Source, ByteRange]]:
@@ -169,7 +183,7 @@ def read_tasks(sources: Sequence[Source], rules: Rules, engine: Engine, work: Pa
     ]
 
 
-def look(dataset: DataSet, checker: ImageChecker) -> None:
+def look(dataset: PreparedDataset, checker: ImageChecker) -> None:
     """Look at every image that is in a split; a line whose image is not usable becomes rejected."""
     entries = [entry for split in Split for entry in dataset.entries(split)]
     findings = (finding for _, finding in checker.findings(dataset.line(entry) for entry in entries))
@@ -178,7 +192,7 @@ def look(dataset: DataSet, checker: ImageChecker) -> None:
         say(f"images: {looked} looked at, {refused} kept out")
 
 
-def judge(dataset: DataSet, classes: ClassList, mini_batch_size: int) -> dict[Split, SplitCounts]:
+def judge(dataset: PreparedDataset, classes: ClassList, mini_batch_size: int) -> dict[Split, SplitCounts]:
     """Say in the log what was read, with advice on the whole data set.
 
     Returns:
@@ -193,8 +207,8 @@ def judge(dataset: DataSet, classes: ClassList, mini_batch_size: int) -> dict[Sp
     tally.add(overview.findings())
     tally.add(missing_from_splits(dataset.shown()))
     report(classes, kinds, tally)
-    if overview.machine_labelled:
-        say(f"labelled by a machine: {overview.machine_labelled} of {overview.images} images")
+    if overview.auto_labelled:
+        say(f"labelled by a machine: {overview.auto_labelled} of {overview.images} images")
     if not kinds[Kind.LABELLED]:
         raise UserError(no_usable_line(dataset))
     counts = dataset.counts()
@@ -241,7 +255,7 @@ def report(classes: ClassList, kinds: Counter[Kind], tally: Tally) -> None:
             say(f"    {': '.join(filter(None, [', '.join(where), finding.message]))}")
 
 
-def no_usable_line(dataset: DataSet) -> str:
+def no_usable_line(dataset: PreparedDataset) -> str:
     """Why nothing can be trained on, with the likeliest remedy."""
     kinds, tally = dataset.kinds, dataset.tally
     names = " and ".join(source.name for source in dataset.sources)

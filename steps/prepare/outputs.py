@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from labels.errors import UserError
-from labels.findings import Severity
-from labels.records import Line
+from groundloop.errors import UserError
+from groundloop.labels.findings import Severity
+from groundloop.labels.records import Line
 
 
 def write_predict_images(path: Path, source_refs: Iterable[str], buckets: set[str], first: str, last: str) -> None:

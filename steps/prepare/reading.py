@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labels.advice import Overview
-from labels.attributes import Attributes, find_attributes
-from labels.canonical import changed_boxes
-from labels.class_maps import class_map_of
-from labels.findings import Tally
-from labels.glance import MOST_MAPS, Glancer
-from labels.grouping import Grouping
-from labels.lines import ByteRange, lines_of
-from labels.manifest import ManifestReader
-from labels.records import Kind, Line
-from labels.split import digest, digester
-from steps.prepare.engine import no_cycles
-from steps.prepare.index import CHANGED, MACHINE_LABELLED, PLAIN, TINY, Index, Shown
+from groundloop.labels.attributes import Attributes, find_attributes
+from groundloop.labels.canonical import changed_boxes
+from groundloop.labels.class_maps import class_map_of
+from groundloop.labels.fast_reader import MOST_MAPS, FastLineReader
+from groundloop.labels.findings import Tally
+from groundloop.labels.grouping import Grouping
+from groundloop.labels.line_reader import ByteRange, lines_of
+from groundloop.labels.manifest import ManifestReader
+from groundloop.labels.records import Kind, Line
+from groundloop.labels.split import digest, digester
+from groundloop.labels.training_requirements import Overview
+from steps.prepare.index import AUTO_LABELLED, CHANGED, PLAIN, TINY, Index, Shown
 from steps.prepare.outputs import rejected_entry
+from steps.prepare.parallel import gc_disabled
 from steps.prepare.sources import Source
 
 # Boxes that are counted at once: to count those of each line takes longer.
@@ -106,7 +106,7 @@ def attributes_in(task: tuple[Source, ByteRange]) -> Attributes:
 def read(task: ReadTask) -> Part:
     """Judge every line of the range."""
     rules, part = task.rules, Part(task.number, task.rejected)
-    glance = Glancer(task.source.attribute, rules.classes, rules.image_shape)
+    glance = FastLineReader(task.source.attribute, rules.classes, rules.image_shape)
     reader = rules.reader(task.source.attribute)
     key_of = digester(rules.seed)
     index, shown, labelled, negative = part.index, part.shown, 0, 0
@@ -118,7 +118,7 @@ def read(task: ReadTask) -> Part:
         index.shown.append,
         index.marks.append,
     )
-    with no_cycles(), task.rejected.open("wb") as rejected:
+    with gc_disabled(), task.rejected.open("wb") as rejected:
         for number, (offset, raw) in enumerate(lines_of(task.source.path, task.within), start=task.within.first_line):
             seen = glance(raw)
             if seen is None:
@@ -144,7 +144,7 @@ def read(task: ReadTask) -> Part:
                 negative += 1
             marks = PLAIN if plain else 0
             if by_machine:
-                marks |= MACHINE_LABELLED
+                marks |= AUTO_LABELLED
             if tiny:
                 class_map.waiting_tiny += tiny
                 marks |= TINY
@@ -183,7 +183,7 @@ def _add(part: Part, line: Line, offset: int, task: ReadTask) -> None:
     part.add_class_map(class_map_of(line.raw, task.source.attribute), line.number, 1)
     part.boxes += counted.boxes
     part.tiny += counted.tiny
-    marks = MACHINE_LABELLED if record.machine_labelled else 0
+    marks = AUTO_LABELLED if record.auto_labelled else 0
     marks |= TINY if counted.tiny else 0
     marks |= CHANGED if changed_boxes(line) is not None else 0
     index.offset.append(offset)

@@ -128,6 +128,7 @@ class PrepareSettings(Settings):
         2, ge=0, le=1000, description="Boxes that leave the image by up to this are clipped, others refused."
     )
     shuffle_seed: int = Field(1, ge=0, le=2**31 - 1, description="Order of the train manifest and of each epoch.")
-    check_images: Literal["none", "exists", "open"] = Field(
-        "exists", description="Look at each image before training: not at all, its size in S3, or its pixels."
+    check_images: Literal["none", "exists", "decode"] = Field(
+        "exists",
+        description="Check each image before training: not at all, its size in S3 (exists), or its pixels (decode).",
     )

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labels.attributes import CANONICAL, Attributes, choose_attribute
-from labels.errors import UserError
-from labels.formats.format_name import FormatName
-from labels.lines import is_compressed
+from groundloop.errors import UserError
+from groundloop.labels.attributes import CANONICAL, Attributes, choose_attribute
+from groundloop.labels.formats.format_name import FormatName
+from groundloop.labels.line_reader import is_compressed
 from steps.jobs import say
 
 if TYPE_CHECKING:
-    from labels.formats.dataset import Dataset
+    from groundloop.labels.formats.dataset import Dataset
 
 AUTO = "auto"
 NOWHERE = "none"
@@ -60,8 +60,12 @@ def find_manifest(folder: Path, uri: str) -> Path:
     raise UserError(f"{folder} should hold one manifest but holds {found}: say which with --manifest-uri")
 
 
+#: Reads width and height in pixels of images, by S3 URI.
+ReadSizes = Callable[[Sequence[str]], Mapping[str, tuple[int, int]]]
+
+
 @dataclass(frozen=True)
-class Given:
+class SourceArgument:
     """Further labels, as the job's arguments name them.
 
     Attributes:
@@ -79,7 +83,7 @@ class Given:
     uri: str
 
 
-def further(given: Given, work: Path, sizes: Callable[[Sequence[str]], Mapping[str, tuple[int, int]]]) -> Source:
+def further(given: SourceArgument, work: Path, sizes: ReadSizes) -> Source:
     """Labels in any format as a manifest.
 
     Args:
@@ -90,8 +94,8 @@ def further(given: Given, work: Path, sizes: Callable[[Sequence[str]], Mapping[s
         UserError: they can't be found or read; the text names their URI.
     """
     # Here, because the formats bring what decodes images, and most runs need neither.
-    from labels.formats.groundtruth.writer import manifest
-    from labels.formats.registry import FORMATS, Options, detect
+    from groundloop.labels.formats.groundtruth.writer import manifest
+    from groundloop.labels.formats.registry import FORMATS, Options, detect
 
     name = given.uri.rstrip("/").rpartition("/")[2]
     found = given.folder / name
@@ -111,7 +115,7 @@ def further(given: Given, work: Path, sizes: Callable[[Sequence[str]], Mapping[s
     return Source(target, given.uri, CANONICAL)
 
 
-def _in_s3(dataset: Dataset, given: Given, sizes: Callable[[Sequence[str]], Mapping[str, tuple[int, int]]]) -> Dataset:
+def _in_s3(dataset: Dataset, given: SourceArgument, sizes: ReadSizes) -> Dataset:
     """The data set with its images named by S3 URI, and their sizes."""
     images = dataset.images
     if not dataset.in_s3:

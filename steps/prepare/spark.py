@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from steps import bootstrap
 
 Task = TypeVar("Task")

@@ -8,8 +8,8 @@ from sagemaker.core.workflow.parameters import ParameterInteger, ParameterString
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from steps.building import Building
-from steps.prepare.engine import SPARK
+from steps.build_context import BuildContext
+from steps.prepare.parallel import SPARK
 from steps.prepare.settings import LabelsSettings, PrepareSettings, SourceSettings, SplitSettings
 from steps.processing import MOUNT, output_uri, processing_step
 from steps.settings import ProcessingSettings
@@ -19,7 +19,7 @@ _SUMMARY = PropertyFile(name="Summary", output_name="report", path="summary.json
 
 
 def prepare_step(
-    building: Building,
+    building: BuildContext,
     processing: ProcessingSettings,
     labels: LabelsSettings,
     settings: PrepareSettings,

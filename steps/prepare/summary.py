@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from labels.advice import label_width
-from labels.classes import ClassList
-from labels.records import Kind
-from labels.split import Split
-from steps.prepare.dataset import DataSet, SplitCounts
+from groundloop.labels.classes import ClassList
+from groundloop.labels.records import Kind
+from groundloop.labels.split import Split
+from groundloop.labels.training_requirements import label_width
+from steps.prepare.dataset import PreparedDataset, SplitCounts
 
 
 def summary(
-    classes: ClassList, splits: Mapping[Split, SplitCounts], dataset: DataSet, fingerprint: str
+    classes: ClassList, splits: Mapping[Split, SplitCounts], dataset: PreparedDataset, fingerprint: str
 ) -> dict[str, Any]:
     """The property file `summary.json`: what later steps read by JsonGet.
 
@@ -32,7 +32,7 @@ def summary(
         "fingerprint": fingerprint,
         **{split.value: asdict(counts) for split, counts in splits.items()},
         "negatives_dropped": dataset.negatives_dropped,
-        "machine_labelled": dataset.machine_labelled,
+        "auto_labelled": dataset.auto_labelled,
         "label_width": width,
         "findings": dataset.tally.by_code(),
         "lines": {"read": kinds.total(), **{kind.value: kinds[kind] for kind in Kind}},

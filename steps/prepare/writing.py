@@ -15,14 +15,14 @@ from pathlib import Path
 
 import msgspec
 
-from labels.canonical import Canonicaliser, changed_boxes
-from labels.classes import ClassList
-from labels.manifest import source_ref_of
-from labels.split import Split
+from groundloop.labels.canonical import Canonicaliser, changed_boxes
+from groundloop.labels.classes import ClassList
+from groundloop.labels.manifest import source_ref_of
+from groundloop.labels.split import Split
 from steps.prepare import outputs
-from steps.prepare.dataset import DataSet
-from steps.prepare.engine import Engine, no_cycles
+from steps.prepare.dataset import PreparedDataset
 from steps.prepare.index import CHANGED, PLAIN, Index
+from steps.prepare.parallel import Engine, gc_disabled
 from steps.prepare.reading import Rules
 from steps.prepare.sources import Source
 
@@ -81,7 +81,7 @@ def write(task: WriteTask) -> Written:
     readers = [task.rules.reader(source.attribute) for source in task.sources]
     lines = task.lines
     buckets, first, last = set[str](), "", ""
-    with no_cycles(), ExitStack() as stack:
+    with gc_disabled(), ExitStack() as stack:
         files = [stack.enter_context(source.path.open("rb", buffering=0)).fileno() for source in task.sources]
         target = _Blocks(stack.enter_context(task.target.open("wb", buffering=0)))
         references = None if task.references is None else stack.enter_context(task.references.open("wb"))
@@ -143,7 +143,7 @@ class _Blocks:
 
 
 def write_manifests(
-    dataset: DataSet, classes: ClassList, shuffle_seed: int, folder: Path, work: Path, engine: Engine
+    dataset: PreparedDataset, classes: ClassList, shuffle_seed: int, folder: Path, work: Path, engine: Engine
 ) -> str:
     """Write the split manifests and the list of images to predict.
 
@@ -192,7 +192,7 @@ def write_manifests(
     return hashlib.sha256(f"{classes.sha256}\n{sums}".encode()).hexdigest()
 
 
-def write_rejected(dataset: DataSet, path: Path) -> None:
+def write_rejected(dataset: PreparedDataset, path: Path) -> None:
     """Every line that is in no split because something is wrong with it or it has no labels, see `rejected_entry`."""
     with path.open("wb") as stream:
         for number, source in enumerate(dataset.sources):

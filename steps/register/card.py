@@ -20,7 +20,7 @@ _HELD = re.compile(r'"\\u0000(\d+)\\u0000"')
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
+class RawJson:
     """Something that stands for JSON, not for a text: its value goes into the card without quotes."""
 
     value: Any
@@ -100,7 +100,7 @@ def pieces(card: Mapping[str, Any]) -> list[Any]:
     """The card as the texts and variables that, put in a row, are its JSON (on one line).
 
     A value that JSON doesn't know is a variable of the pipeline: its value is put between quotes, so it must hold no
-    quote, backslash or line break (ARNs, URIs, numbers and names of machines don't). In a :class:`Fragment` it is put
+    quote, backslash or line break (ARNs, URIs, numbers and names of machines don't). In a :class:`RawJson` it is put
     in as it is.
     """
     held: list[Any] = []
@@ -116,7 +116,7 @@ def pieces(card: Mapping[str, Any]) -> list[Any]:
             found.append(text)
             continue
         value = held[int(text)]
-        found += [value.value] if isinstance(value, Fragment) else ['"', value, '"']
+        found += [value.value] if isinstance(value, RawJson) else ['"', value, '"']
     return _merged(found)
 
 

@@ -12,12 +12,12 @@ from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
-from steps.building import Building
-from steps.evaluate.step import evaluation_uri, for_registry
+from steps.build_context import BuildContext
+from steps.evaluate.registry_metadata import FIGURES, OTHERS
+from steps.evaluate.step import evaluation_uri, registry_metric
 from steps.model import captured
 from steps.prepare.step import manifest_uri, report_uri
-from steps.register.card import Fragment, model_card, pieces
-from steps.register.facts import FIGURES, OTHERS
+from steps.register.card import RawJson, model_card, pieces
 from steps.register.settings import RegistrySettings
 from steps.train.step import image_uri
 
@@ -25,7 +25,7 @@ NAME = "Register"
 
 
 def register_step(
-    building: Building,
+    building: BuildContext,
     settings: RegistrySettings,
     *,
     prepare: ProcessingStep,
@@ -62,10 +62,10 @@ def register_step(
         train_manifest=manifest_uri(prepare, "train.manifest"),
         validation_manifest=manifest_uri(prepare, "validation.manifest"),
         test_manifest=test_manifest,
-        data=Fragment(for_registry(evaluate, "card_data")),
-        observation=Fragment(for_registry(evaluate, "card_observation")),
-        metric_groups=Fragment(for_registry(evaluate, "card_metric_groups")),
-        details={**links, **versions, "operating_threshold": for_registry(evaluate, "threshold")},
+        data=RawJson(registry_metric(evaluate, "card_data")),
+        observation=RawJson(registry_metric(evaluate, "card_observation")),
+        metric_groups=RawJson(registry_metric(evaluate, "card_metric_groups")),
+        details={**links, **versions, "operating_threshold": registry_metric(evaluate, "threshold")},
     )
 
     def create() -> None:
@@ -89,7 +89,7 @@ def register_step(
             customer_metadata_properties={
                 **links,
                 **versions,
-                **{name: for_registry(evaluate, name) for name in (*FIGURES, *OTHERS)},
+                **{name: registry_metric(evaluate, name) for name in (*FIGURES, *OTHERS)},
             },
             # A person has to look at it: it is whole, but nobody has agreed to it yet.
             model_card={

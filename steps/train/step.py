@@ -21,7 +21,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, Networking
 
-from steps.building import Building
+from steps.build_context import BuildContext
 from steps.prepare.step import derived, manifest_uri
 from steps.train.settings import TrainingSettings
 
@@ -42,7 +42,7 @@ def image_uri(region: str) -> str:
 
 
 def train_step(
-    building: Building,
+    building: BuildContext,
     settings: TrainingSettings,
     *,
     prepare: ProcessingStep,
@@ -122,7 +122,7 @@ def _channel(name: str, uri: PipelineVariable, shuffle: ShuffleConfig | None = N
     )
 
 
-def _networking(building: Building) -> Networking | None:
+def _networking(building: BuildContext) -> Networking | None:
     network = building.aws.network
     if not (network.subnets or network.isolation or network.encrypt_traffic):
         return None

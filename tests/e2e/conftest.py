@@ -43,8 +43,8 @@ def settings() -> list[str]:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    from pipeline.offline import offline_aws, upload_labels
-    from pipeline.scenes import render
+    from pipeline.demo.offline_run import offline_aws, upload_labels
+    from pipeline.demo.synthetic_images import render
 
     home, data = tmp_path_factory.mktemp("aws"), tmp_path_factory.mktemp("data")
     config = load_config([ROOT / "configs" / "local.yaml"], SETTINGS, environment={})

@@ -114,7 +114,7 @@ def test_a_way_to_aws_that_is_none(
     environment: dict[str, str | None],
     message: str,
 ) -> None:
-    from pipeline.aws import client
+    from groundloop.aws import client
 
     files = {"AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull}
     for name, value in {**files, **environment}.items():

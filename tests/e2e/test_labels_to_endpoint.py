@@ -20,8 +20,8 @@ STEPS = [
 @pytest.fixture(scope="module")
 def execution(house: Any) -> str:
     """ARN of an execution that plain boto3 made: uploaded code, created pipeline, started, waited for."""
-    from pipeline.bundle import job_archive
     from pipeline.definition import compile_pipeline, training_pipeline
+    from pipeline.job_archive import job_archive
 
     config = house.config
     s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
@@ -125,7 +125,7 @@ def test_the_endpoint_answers_a_jpeg(execution: str, house: Any) -> None:
 
 def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> None:
     """Scores the endpoint itself, apart from the pipeline's own evaluation."""
-    from detections.endpoint import EndpointClient
+    from groundloop.detections.endpoint import EndpointClient
 
     metadata = package_of(execution)["CustomerMetadataProperties"]
     evaluation = json.loads(read(metadata["evaluation"]))

@@ -77,7 +77,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 @pytest.fixture(scope="module")
 def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.scenes import render
+    from pipeline.demo.synthetic_images import render
 
     return render(tmp_path_factory.mktemp("own"), 80, "some-bucket")
 
@@ -98,7 +98,7 @@ def test_no_process_outlives_a_run(tmp_path: Path, labels: Path, number: signal.
     with groundloop(tmp_path, *run_arguments(labels)) as process:
         read_until(process, "Train +Executing")
         until = time.monotonic() + 20
-        while not any("local.detector" in command for command in descendants(tmp_path)):
+        while not any("groundloop.local.detector" in command for command in descendants(tmp_path)):
             assert time.monotonic() < until, "training does not begin"
             time.sleep(0.1)
         process.send_signal(number)

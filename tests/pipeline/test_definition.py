@@ -13,7 +13,7 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from pipeline.config import ConfigError
+from groundloop.errors import ConfigError
 
 Definition = dict[str, Any]
 

@@ -11,8 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from labels.errors import UserError
-from pipeline.aws import client
+from groundloop.aws import client
+from groundloop.errors import UserError
 from pipeline.config import Config, load_config
 
 LOCAL = Path(__file__).resolve().parents[2] / "configs" / "local.yaml"
@@ -139,7 +139,8 @@ def test_another_account_than_the_configured_one_is_refused(aws: Any, bucket: st
 def test_a_faulty_definition_is_refused_before_anything_is_made(aws: Any, bucket: str) -> None:
     from dataclasses import replace
 
-    from pipeline.upsert import compiled, put
+    from pipeline.desired import compiled
+    from pipeline.upsert import put
 
     first, second = compiled(configured())
     faulty = replace(first, definition=first.definition.replace('"Parameters.Epochs"', '"Parameters.Epoch"'))
@@ -154,7 +155,8 @@ def test_a_faulty_definition_is_refused_before_anything_is_made(aws: Any, bucket
 def test_what_the_checker_warns_of_comes_with_the_pipeline(aws: Any, bucket: str) -> None:
     from dataclasses import replace
 
-    from pipeline.upsert import compiled, put
+    from pipeline.desired import compiled
+    from pipeline.upsert import put
 
     first, second = compiled(configured())
     definition = json.loads(first.definition)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from labels.split import HashSplit
+from groundloop.labels.split import HashSplit
 from steps.evaluate.job import main as evaluate
 from steps.prepare.job import main as prepare
 

@@ -12,10 +12,10 @@ import typer
 from pipeline.cli.labels.progress import counter
 
 if TYPE_CHECKING:
-    from labels.checking import Checked
-    from labels.findings import Finding
-    from labels.records import Line
-    from steps.prepare.images import ImageChecker
+    from groundloop.labels.checking import CheckResult
+    from groundloop.labels.findings import Finding
+    from groundloop.labels.image_check import ImageChecker
+    from groundloop.labels.records import Line
 
 _EXAMPLES = 3
 
@@ -42,11 +42,11 @@ def check(
 
     Example: groundloop labels check output.manifest --images-from photos/
     """
-    from labels.checking import check_lines, check_together
-    from labels.classes import ClassList
-    from labels.findings import Severity
+    from groundloop.labels.checking import check_lines, check_together
+    from groundloop.labels.classes import ClassList
+    from groundloop.labels.findings import Severity
+    from groundloop.labels.label_input import read_manifest
     from pipeline.cli.options import class_names
-    from pipeline.label_source import read_manifest
 
     configured = ClassList.from_config(class_names(classes)) if classes else None
     allowed = configured.names if configured else None
@@ -75,29 +75,31 @@ def check(
 def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str) -> ImageChecker | None:
     if not images and folder is None:
         return None
-    from pipeline.folder_images import FolderImages
-    from steps.prepare.images import MEGABYTE, Check, ImageChecker, S3Images
+    from groundloop.images.access import MEGABYTE
+    from groundloop.images.local import FolderImages
+    from groundloop.images.s3 import S3Images
+    from groundloop.labels.image_check import ImageCheck, ImageChecker
 
     source = S3Images(region) if folder is None else FolderImages(folder)
-    return ImageChecker(Check.OPEN, int(max_image_mb * MEGABYTE), source)
+    return ImageChecker(ImageCheck.DECODE, int(max_image_mb * MEGABYTE), source)
 
 
 def _with_images(lines: list[Line], checker: ImageChecker) -> list[Line]:
     """The same lines with what was found of their images; progress on stderr where a person watches."""
-    from steps.prepare.images import judged
+    from groundloop.labels.image_check import with_image_finding
 
     usable = [line for line in lines if line.record]
     progress = counter("images")
     changed: dict[int, Line] = {}
     for done, (line, finding) in enumerate(checker.findings(usable), start=1):
-        changed[line.number] = judged(line, finding)
+        changed[line.number] = with_image_finding(line, finding)
         progress(done, len(usable))
     return [changed.get(line.number, line) for line in lines]
 
 
-def _table(checked: Checked) -> list[str]:
-    from labels.findings import Severity, Tally
-    from labels.records import Kind
+def _table(checked: CheckResult) -> list[str]:
+    from groundloop.labels.findings import Severity, Tally
+    from groundloop.labels.records import Kind
 
     tally = Tally(_EXAMPLES)
     tally.add(checked.findings)
@@ -109,7 +111,7 @@ def _table(checked: Checked) -> list[str]:
             rows.append(f"      and {count - _EXAMPLES} more")
     overview = checked.overview
     kinds = ", ".join(f"{checked.lines[kind]} {kind.value}" for kind in Kind if checked.lines[kind])
-    machine = f"; {overview.machine_labelled} labelled by a machine" if overview.machine_labelled else ""
+    machine = f"; {overview.auto_labelled} labelled by a machine" if overview.auto_labelled else ""
     rows += ["", f"  lines    {checked.lines.total()} read{': ' if kinds else ''}{kinds}{machine}"]
     rows.append(f"  classes  {len(checked.classes)}, boxes {overview.boxes.total()}")
     rows += [
@@ -129,7 +131,7 @@ def _example(finding: Finding) -> str:
     return f"{where}: {finding.message}" if where else finding.message
 
 
-def _json(results: dict[str, Checked], attributes: dict[str, str], together: Checked | None) -> dict[str, Any]:
+def _json(results: dict[str, CheckResult], attributes: dict[str, str], together: CheckResult | None) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "format": 1,
         "manifests": [
@@ -140,9 +142,9 @@ def _json(results: dict[str, Checked], attributes: dict[str, str], together: Che
     return figures | ({"together": _figures(together)} if together else {})
 
 
-def _figures(checked: Checked) -> dict[str, Any]:
-    from labels.findings import Severity, Tally
-    from labels.records import Kind
+def _figures(checked: CheckResult) -> dict[str, Any]:
+    from groundloop.labels.findings import Severity, Tally
+    from groundloop.labels.records import Kind
 
     tally = Tally(0)
     tally.add(checked.findings)
@@ -162,7 +164,7 @@ def _figures(checked: Checked) -> dict[str, Any]:
             for finding in checked.findings
         ],
         "lines": {"read": checked.lines.total(), **{kind.value: checked.lines[kind] for kind in Kind}},
-        "machine_labelled": overview.machine_labelled,
+        "auto_labelled": overview.auto_labelled,
         "classes": {
             name: {"boxes": overview.boxes[name], "images": overview.images_with[name]} for name in checked.classes
         },

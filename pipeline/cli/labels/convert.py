@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labels.formats.format_name import FormatName, WrittenFormat
+from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from pipeline.cli.labels.progress import counter
 
 if TYPE_CHECKING:
-    from labels.formats.dataset import Dataset
+    from groundloop.labels.formats.dataset import Dataset
 
 
 def convert(
@@ -37,11 +37,11 @@ def convert(
 
     Example: groundloop labels convert output.manifest dataset/ --to yolo --images photos/
     """
-    from labels.errors import UserError
-    from labels.formats.disk import check_free
-    from labels.formats.registry import FORMATS, WRITERS, Options, detect
-    from labels.image_folder import ImageFolder
-    from pipeline.label_source import labels_at
+    from groundloop.errors import UserError
+    from groundloop.images.local import ImageFolder
+    from groundloop.labels.formats.disk import check_free
+    from groundloop.labels.formats.registry import FORMATS, WRITERS, Options, detect
+    from groundloop.labels.label_input import labels_at
 
     if destination.startswith("s3://"):
         raise UserError(f"{destination} is in S3, and labels are written to the disk: copy them there with aws s3 sync")
@@ -70,18 +70,19 @@ def convert(
 
 def _fetch(region: str) -> Callable[[str], bytes]:
     def fetch(uri: str) -> bytes:
-        from pipeline.packages import read_bytes
+        from groundloop.aws import client
+        from groundloop.s3 import read_bytes
 
-        return read_bytes(region, uri)
+        return read_bytes(client("s3", region), uri)
 
     return fetch
 
 
 def _named(dataset: Dataset, to: WrittenFormat, prefix: str | None) -> Dataset:
     """The images named as the target format can name them."""
-    from labels.errors import UserError
-    from labels.formats.names import as_file_names, under_prefix
-    from labels.formats.registry import FORMATS
+    from groundloop.errors import UserError
+    from groundloop.labels.formats.names import as_file_names, under_prefix
+    from groundloop.labels.formats.registry import FORMATS
 
     target = FORMATS[FormatName(to.value)]
     if not target.file_names or (target.uris and prefix is not None and not dataset.in_s3):

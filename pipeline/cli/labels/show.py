@@ -21,9 +21,9 @@ def show(
 
     Example: groundloop labels show output.manifest --images photos/ -o sheet.jpg
     """
-    from labels.errors import UserError
-    from pipeline.contact_sheet import ImageSource, contact_sheet
-    from pipeline.label_source import read_manifest
+    from groundloop.errors import UserError
+    from groundloop.labels.label_input import read_manifest
+    from groundloop.report.contact_sheet import ImageSource, contact_sheet
 
     _, lines = read_manifest(manifest, region, label_attribute)
     records = [line.record for line in lines if line.record]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from labels.records import Record
-    from labels.statistics import Statistics
+    from groundloop.labels.records import Record
+    from groundloop.labels.statistics import Statistics
 
 
 def stats(
@@ -26,9 +26,9 @@ def stats(
 
     Example: groundloop labels stats output.manifest --plot plots/
     """
-    from labels.findings import Code
-    from labels.statistics import Statistics
-    from pipeline.label_source import read_manifest
+    from groundloop.labels.findings import Code
+    from groundloop.labels.label_input import read_manifest
+    from groundloop.labels.statistics import Statistics
 
     records: dict[str, Record] = {}
     replaced = 0
@@ -45,7 +45,7 @@ def stats(
         again = [f"again    {replaced} labels not counted: a later line labels the same image"] if replaced else []
         typer.echo("\n".join([*again, *_table(statistics)]))
     if plot is not None:
-        from pipeline.label_plots import draw
+        from groundloop.report.label_plots import draw
 
         for written in draw(statistics, plot):
             typer.echo(f"plot: {written}", err=as_json)
@@ -64,7 +64,7 @@ def _numbers(statistics: Statistics) -> dict[str, Any]:
 
 
 def _class(statistics: Statistics, name: str) -> dict[str, Any]:
-    from labels.statistics import quantile
+    from groundloop.labels.statistics import quantile
 
     widths, heights = (list(values) for values in zip(*statistics.sizes[name], strict=True))
     return {

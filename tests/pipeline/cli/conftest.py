@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from pipeline import aws
+from groundloop import aws
 
 
 @pytest.fixture

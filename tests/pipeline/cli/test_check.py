@@ -12,7 +12,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from pipeline.cli import check as check_module
 from pipeline.cli.check import check
 

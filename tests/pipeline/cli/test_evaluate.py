@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from pipeline.cli.main import app
 
 Run = Callable[..., Any]

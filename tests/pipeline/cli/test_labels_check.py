@@ -17,7 +17,7 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from pipeline.cli.labels.check import check
 
 Write = Callable[..., str]
@@ -120,7 +120,7 @@ def test_json_holds_every_finding_and_figure(write: Write) -> None:
     assert set(one["findings"][0]) == {"severity", "code", "line", "source_ref", "message"}
     assert one["lines"]["read"] == 22
     assert one["lines"]["rejected"] == 9
-    assert one["machine_labelled"] == 1
+    assert one["auto_labelled"] == 1
     assert one["classes"] == {"bolt": {"boxes": 13, "images": 13}, "nut": {"boxes": 13, "images": 13}}
     assert one["needs"] == {"num_training_samples": 13, "num_classes": 2, "label_width": 350, "mini_batch_size": 8}
     assert "together" not in told

@@ -13,18 +13,18 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-from labels.errors import UserError
-from labels.formats.dataset import Dataset
-from labels.formats.groundtruth import from_groundtruth
+from groundloop.errors import UserError
+from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.groundtruth import from_groundtruth
+from groundloop.s3_download import S3Copy
 from pipeline.cli.labels.convert import convert
-from pipeline.s3_copy import S3Copy
 
 _SCENES = 6
 
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.scenes import render
+    from pipeline.demo.synthetic_images import render
 
     return render(tmp_path_factory.mktemp("data"), _SCENES, "bucket")
 

@@ -14,16 +14,16 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-from labels.errors import UserError
+from groundloop.errors import UserError
+from groundloop.labels.label_input import read_manifest
 from pipeline.cli.labels.show import show
 from pipeline.cli.labels.stats import stats
-from pipeline.label_source import read_manifest
-from pipeline.placing import source_refs
+from pipeline.demo.upload_images import source_refs
 
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.scenes import render
+    from pipeline.demo.synthetic_images import render
 
     return render(tmp_path_factory.mktemp("data"), 20, "bucket")
 

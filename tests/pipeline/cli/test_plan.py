@@ -14,7 +14,7 @@ import typer
 from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from pipeline.cli import plan, upsert
 
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"

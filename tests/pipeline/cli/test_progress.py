@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from labels.errors import UserError
+from groundloop.errors import UserError
+from groundloop.executions.control import Outcome, Transition
+from groundloop.executions.diagnosis import Diagnosis
 from pipeline.cli import progress
-from pipeline.diagnosis import Diagnosis
-from pipeline.executions import Outcome, Transition
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -82,7 +82,7 @@ def test_a_log_cannot_upset_the_terminal() -> None:
     """Decoders put whole images into their errors."""
     from datetime import datetime, timezone
 
-    from pipeline.logs import Event
+    from groundloop.executions.logs import Event
 
     event = Event(datetime(2026, 1, 1, tzinfo=timezone.utc), "algo-1", "\x1b[2J" + "x" * 9_000)
     written: list[str] = []

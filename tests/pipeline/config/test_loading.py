@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config import Config, ConfigError, load_config
+from groundloop.errors import ConfigError
+from pipeline.config import Config, load_config
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 LOCAL = CONFIGS / "local.yaml"

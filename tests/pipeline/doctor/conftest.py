@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
+from groundloop.images.access import Images, UnusableImageError
 from pipeline.config import Config, load_config
-from steps.prepare.images import Images, UnusableImageError
 
 PROD = Path(__file__).resolve().parents[3] / "configs" / "prod.yaml"
 _MODELS = botocore.session.get_session()

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from labels.findings import Code
+from groundloop.images.access import ImageFault, UnusableImageError
+from groundloop.labels.findings import Code
 from pipeline.doctor import manifest as excerpts
 from pipeline.doctor.findings import Finding, Level
 from pipeline.doctor.labels import labels
 from pipeline.doctor.manifest import excerpt
-from steps.prepare.images import UnusableImageError
 
 Build = Callable[..., Any]
 BOX = {"class_id": 0, "left": 1, "top": 1, "width": 5, "height": 5}
@@ -133,7 +133,7 @@ def test_the_manifests_bucket_has_to_be_in_the_region(scripted: Build, configure
 
 
 def test_some_images_missing_is_a_warning(scripted: Build, configured: Build, images: Build) -> None:
-    gone = images(**{"3": UnusableImageError(Code.IMAGE_MISSING, "it is gone"), "4": 7_000_000})
+    gone = images(**{"3": UnusableImageError(ImageFault.MISSING, "it is gone"), "4": 7_000_000})
     found = looked(scripted, configured(), b"\n".join(line(number) for number in range(9)), gone)["images"]
     assert found.level is Level.WARNING
     assert found.text == "all 9 images looked at in S3, 2 can't be used, s3://my-bucket/i/3.jpg for one: it is gone"

@@ -17,8 +17,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from local import LocalAws, Program
-from pipeline.aws import client
+from groundloop.aws import client
+from groundloop.local import ImageStandIn, LocalAws
 from pipeline.config import Config, load_config
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,9 +29,9 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One per module: a process has one offline AWS at a time, and other tests want theirs."""
+    """One per module: a process has one offline AWS at a time, and other tests desired_endpoint theirs."""
     command = [sys.executable, str(STAND_IN)]
-    programs = {"/stand-in:": Program(serve=[*command, "serve", "{opt_ml}"])}
+    programs = {"/stand-in:": ImageStandIn(serve=[*command, "serve", "{opt_ml}"])}
     saved = dict(os.environ)
     with LocalAws(tmp_path_factory.mktemp("aws"), programs=programs) as aws:
         os.environ.update(aws.environment())
@@ -48,7 +48,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 @pytest.fixture
 def quick(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy jobs run in this process, which saves a second each; test_approval has them run as they do."""
-    from local.jobs.processing import ProcessingJob
+    from groundloop.local.jobs.processing import ProcessingJob
     from steps.deploy import job
 
     shared = boto3.Session(region_name="us-east-1")  # each would read the service models anew
@@ -81,8 +81,8 @@ class Project:
 
     def upsert(self) -> None:
         """Group, job code and deploy pipeline as upsert makes them; for training something small of its parameters."""
-        from pipeline.bundle import job_archive
         from pipeline.definition import compile_pipeline, deploy_pipeline
+        from pipeline.job_archive import job_archive
 
         sagemaker, archive = boto3.client("sagemaker"), job_archive("deploy")
         key = archive.key(self.config.aws.prefix)
@@ -111,7 +111,7 @@ class Project:
 
     def register(self, *, broken: bool = False, status: str = "PendingManualApproval", **figures: Any) -> str:
         """A version whose endpoint tells its name among its model's files; ``broken``: it never comes up."""
-        from local.archive import pack
+        from groundloop.local.archive import pack
 
         number = next(_numbers)
         folder = self.scratch / f"model-{number}"
@@ -219,7 +219,7 @@ class Ran:
 @pytest.fixture
 def groundloop(project: Project) -> Callable[..., Ran]:
     """Runs a command of the life cycle with the project's configuration."""
-    from labels.errors import UserError
+    from groundloop.errors import UserError
     from pipeline.cli import approve, deploy, destroy, endpoint, models, reject, rollback, triggers
 
     app = typer.Typer()

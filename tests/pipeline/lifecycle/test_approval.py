@@ -109,7 +109,7 @@ def test_without_rollback_on_rejection_a_rejection_does_nothing(project: Any) ->
 
 
 def test_an_event_that_cannot_be_delivered_lands_in_the_queue(triggered: Any) -> None:
-    from pipeline.dead_letters import undelivered
+    from pipeline.dead_letter_queue import undelivered
 
     boto3.client("sagemaker").delete_pipeline(PipelineName=f"{triggered.name}-deploy")
     assert undelivered(triggered.config) == 0

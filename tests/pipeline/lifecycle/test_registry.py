@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -47,7 +47,7 @@ def test_one_version_is_shown_with_where_its_evaluation_is(project: Any, groundl
 
 
 def test_figures_in_the_metadata_need_no_file(project: Any) -> None:
-    from pipeline.registry import version
+    from groundloop.models.registry import version
 
     package = project.register()
     boto3.client("sagemaker").update_model_package(
@@ -57,7 +57,7 @@ def test_figures_in_the_metadata_need_no_file(project: Any) -> None:
 
 
 def test_a_version_without_an_evaluation_is_still_listed(project: Any) -> None:
-    from pipeline.registry import versions
+    from groundloop.models.registry import versions
 
     package = project.register()
     gone = {"evaluation": "s3://groundloop-local/gone"}
@@ -66,7 +66,7 @@ def test_a_version_without_an_evaluation_is_still_listed(project: Any) -> None:
 
 
 def test_only_the_newest_are_listed_when_asked(project: Any) -> None:
-    from pipeline.registry import versions
+    from groundloop.models.registry import versions
 
     for _ in range(3):
         project.register()
@@ -118,7 +118,7 @@ def test_mistakes_are_one_clear_line(project: Any, groundloop: Any, arguments: l
 
 
 def test_a_missing_group_is_told(project: Any) -> None:
-    from pipeline.registry import version
+    from groundloop.models.registry import version
 
     with pytest.raises(UserError, match="run `groundloop upsert` first"):
         version("us-east-1", "nobodys", 1)

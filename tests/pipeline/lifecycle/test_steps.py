@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.executor.definition import parse
+from groundloop.local.executor.definition import parse
 
 Definition = dict[str, Any]
 
@@ -86,7 +86,7 @@ def test_the_deploy_job_keeps_the_vpc_but_is_not_isolated(define: Callable[..., 
 
 
 def test_a_serverless_endpoint_in_a_vpc_is_refused(define: Callable[..., Definition]) -> None:
-    from pipeline.config import ConfigError
+    from groundloop.errors import ConfigError
 
     with pytest.raises(ConfigError, match="takes neither a VPC nor network isolation"):
         define("deploy.endpoint.serverless={}", "aws.network={subnets: [subnet-0a], security_groups: [sg-0b]}")
@@ -97,7 +97,7 @@ def test_the_deploy_job_needs_nothing_but_what_the_image_has() -> None:
     import zipfile
     from io import BytesIO
 
-    from pipeline.bundle import job_archive
+    from pipeline.job_archive import job_archive
 
     with zipfile.ZipFile(BytesIO(job_archive("deploy").content)) as archive:
         names = set(archive.namelist())

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from pipeline.teardown import inventory
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -95,7 +95,7 @@ def test_the_labels_are_never_part_of_the_data(project: Any) -> None:
 
 
 def test_a_running_execution_has_to_be_stopped_first(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from local.executor.steps import JobRunner
+    from groundloop.local.executor.steps import JobRunner
 
     release = __import__("threading").Event()
     monkeypatch.setattr(JobRunner, "run", lambda self, *_: release.wait(30) and {})

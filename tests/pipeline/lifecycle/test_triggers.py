@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
-from labels.errors import UserError
-from pipeline.config import ConfigError, load_config
-from pipeline.dead_letters import prefix
+from groundloop.errors import ConfigError, UserError
+from pipeline.config import load_config
+from pipeline.dead_letter_queue import prefix
 from pipeline.triggers import apply, wanted
 
 LOCAL = Path("configs/local.yaml")

@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from local.moto_server import reset
-from pipeline.aws import client
-from pipeline.bundle import JobArchive
+from groundloop.aws import client
+from groundloop.local.moto_server import reset
 from pipeline.config import Config, load_config
+from pipeline.job_archive import JobArchive
 
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
@@ -72,7 +72,7 @@ def standing(aws: Any, configured: Callable[..., Config]) -> Any:
 @pytest.fixture
 def edit(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Changes the code of a job: its archive gets a line more in ``steps/<job>/job.py``."""
-    from pipeline import bundle
+    from pipeline import job_archive as bundle
 
     def change(job: str) -> None:
         original = bundle.job_archive(job)

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.plan.planning import plan
-from pipeline.plan.text import lines
+from pipeline.plan.rendering import lines
 
 Configured = Callable[..., Config]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from labels.errors import UserError
-from pipeline.aws import client
+from groundloop.aws import client
+from groundloop.errors import UserError
 from pipeline.config import Config
 from pipeline.plan.planning import Plan, plan
-from pipeline.plan.text import change_line, lines
+from pipeline.plan.rendering import change_line, lines
 
 Configured = Callable[..., Config]
 

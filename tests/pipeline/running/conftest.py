@@ -17,8 +17,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from local import LocalAws
-from pipeline.aws import client
+from groundloop.aws import client
+from groundloop.local import LocalAws
 
 ROOT = Path(__file__).resolve().parents[3]
 BUCKET = "groundloop-local"
@@ -65,7 +65,7 @@ class Ran:
 @pytest.fixture
 def groundloop(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Runs one command on the offline AWS's configuration."""
-    from labels.errors import UserError
+    from groundloop.errors import UserError
     from pipeline.cli import doctor, logs, runs, start, stop, watch
 
     monkeypatch.chdir(ROOT)

@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from pipeline.diagnosis import Diagnosis, diagnose, warning_of_training
-from pipeline.executions import Transition, steps, transition
+from groundloop.executions.control import Transition, steps, transition
+from groundloop.executions.diagnosis import Diagnosis, diagnose, warning_of_training
 
 BOX = {"class_id": 0, "left": 1, "top": 1, "width": 5, "height": 5}
 LABEL = {"annotations": [BOX], "image_size": [{"width": 32, "height": 32}]}

@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from pipeline import step_jobs
-from pipeline.executions import transition
-from pipeline.logs import JobLog
+from groundloop.executions import jobs as step_jobs
+from groundloop.executions.control import transition
+from groundloop.executions.logs import JobLog
 
 GROUNDLOOP = Callable[..., Any]
 COUNTS = "for number in range(5): print('line', number)"

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from detections.dataset import ScoredImage
-from detections.evaluate import evaluate_at
-from detections.evaluation import Outcome
-from labels.errors import UserError
+from groundloop.detections.dataset import ScoredImage
+from groundloop.detections.evaluate import evaluate_at
+from groundloop.detections.evaluation import Outcome
+from groundloop.errors import UserError
 from steps.evaluate.champion import compare
-from steps.evaluate.figures import ERRORS, OTHERS, SHARES
+from steps.evaluate.metric_names import ERRORS, OTHERS, SHARES
 
 CLASSES = ["bolt", "nut"]
 GROUP = "detectors"
@@ -315,7 +315,7 @@ def test_a_champion_that_cannot_be_read_fails_the_job_only_when_it_is_to_be_beat
 def test_the_champion_is_read_from_the_registry_of_the_jobs_environment(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from local import LocalAws
+    from groundloop.local import LocalAws
 
     with LocalAws(home=tmp_path, port=0) as aws:
         s3, sagemaker = aws.client("s3"), aws.client("sagemaker")

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.errors import UserError
-from steps.evaluate.figures import figures_of, unlisted_class
+from groundloop.errors import UserError
 from steps.evaluate.gate import (
     Requirement,
     parse_gains,
@@ -16,6 +15,7 @@ from steps.evaluate.gate import (
     parse_requirements,
     verdict,
 )
+from steps.evaluate.metric_names import metrics_of, unlisted_class
 
 
 def evaluation(**figures: Any) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def test_a_figure_that_the_evaluation_does_not_have_is_an_error_and_no_miss(text
 
 
 def test_figures_are_all_numbers_but_not_what_is_told_about_them() -> None:
-    found = figures_of(
+    found = metrics_of(
         {
             "map": 1,
             "per_class": {"a.b c": {"ap": None, "name": "a.b c", "listed": True}},

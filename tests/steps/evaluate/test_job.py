@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from steps.evaluate.figures import NAMES, figures_of
+from steps.evaluate.metric_names import NAMES, metrics_of
 
 Evaluate = Callable[..., Any]
 
@@ -135,7 +135,7 @@ def test_requirements_reach_every_figure(evaluate: Evaluate, case: Any) -> None:
 
 
 def test_every_figure_that_is_written_can_be_asked_for(evaluate: Evaluate, case: Any) -> None:
-    figures = figures_of(evaluate(case).figures)
+    figures = metrics_of(evaluate(case).figures)
     assert {name.rpartition(".")[2] for name in figures} <= NAMES
     assert {"map_50", "count.rmse", "at_threshold.f1", "per_class.nut.count.mae", "threshold"} <= figures.keys()
 

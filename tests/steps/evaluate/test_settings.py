@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config, ConfigError, load_config
+from groundloop.errors import ConfigError
+from pipeline.config import Config, load_config
 
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from labels.errors import UserError
+from groundloop.errors import UserError
 from steps.prepare.job import find_manifest
 
 ManifestLine = Callable[..., dict[str, Any]]
@@ -227,7 +227,7 @@ def test_advice_on_the_whole_data_set_is_in_log_and_summary(
         "WARNING_TINY_BOXES": 1,
     }
     assert "class 'washer' has 1 boxes" in done.out
-    assert done.summary["machine_labelled"] == 1
+    assert done.summary["auto_labelled"] == 1
     assert "labelled by a machine: 1 of 41 images" in done.out
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from steps.prepare import job
-from steps.prepare.engine import InProcess
+from steps.prepare.parallel import InProcess
 
 ManifestLine = Callable[..., dict[str, Any]]
 Prepare = Callable[..., Any]
@@ -60,7 +60,7 @@ def test_1_2_and_8_ranges_give_the_same_bytes(
     shares = ("--validation-fraction", "0.3", "--test-fraction", "0.3")
     results = []
     for width in (1, 2, 8):
-        monkeypatch.setattr(job, "suitable", lambda *_, width=width: OneByOne(width))
+        monkeypatch.setattr(job, "choose_executor", lambda *_, width=width: OneByOne(width))
         done = prepare(every_kind, *shares, *arguments)
         assert done.code == 0, done.message
         results.append((_files(done), done.out))

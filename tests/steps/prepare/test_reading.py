@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labels.grouping import Grouping
-from labels.lines import byte_ranges, raw_lines
-from labels.records import Kind
+from groundloop.labels.grouping import Grouping
+from groundloop.labels.line_reader import byte_ranges, raw_lines
+from groundloop.labels.records import Kind
 from steps.prepare.reading import UNUSED, ReadTask, Rules, read
 from steps.prepare.sources import Source
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from labels.errors import UserError
-from pipeline.bundle import job_archive
+from groundloop.errors import UserError
+from pipeline.job_archive import job_archive
 from steps.prepare.spark import Spark
 
 ManifestLine = Callable[..., dict[str, Any]]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.api.cards import check_model_card
-from steps.register.card import Fragment, model_card, pieces
-from steps.register.facts import registry_facts
+from groundloop.local.api.cards import check_model_card
+from steps.evaluate.registry_metadata import registry_metadata
+from steps.register.card import RawJson, model_card, pieces
 from steps.register.settings import CardSettings
 
 Json = dict[str, Any]
@@ -33,9 +33,9 @@ def card(settings: CardSettings, facts: dict[str, str], variable: type = Variabl
         train_manifest=variable("s3://bucket/train.manifest"),
         validation_manifest=variable("s3://bucket/validation.manifest"),
         test_manifest=variable("s3://bucket/test.manifest"),
-        data=Fragment(variable(facts["card_data"])),
-        observation=Fragment(variable(facts["card_observation"])),
-        metric_groups=Fragment(variable(facts["card_metric_groups"])),
+        data=RawJson(variable(facts["card_data"])),
+        observation=RawJson(variable(facts["card_observation"])),
+        metric_groups=RawJson(variable(facts["card_metric_groups"])),
         details={"code_version": "abc", "execution": variable("arn")},
     )
 
@@ -46,7 +46,7 @@ def resolved(made: Json) -> str:
 
 @pytest.fixture
 def facts(evaluation: Json, summary: Json) -> dict[str, str]:
-    return registry_facts(evaluation, summary)
+    return registry_metadata(evaluation, summary)
 
 
 def test_with_its_variables_known_the_card_is_valid_against_sagemakers_schema(facts: dict[str, str]) -> None:
@@ -89,7 +89,7 @@ def test_the_longest_card_is_within_the_apis_limit_and_on_one_line(evaluation: J
     evaluation["per_class"] = {f"{'类' * 240}{n}": {"boxes": n, **figures} for n in range(500)}
     evaluation["gate"]["message"] = "x" * 3000
     prose = {name: "类" * 2048 for name in CardSettings.model_fields if name != "risk_rating"}
-    text = resolved(card(CardSettings.model_validate(prose), registry_facts(evaluation, summary)))
+    text = resolved(card(CardSettings.model_validate(prose), registry_metadata(evaluation, summary)))
     check_model_card({"ModelCardContent": text})
     assert len(text) <= 100_000, "ModelCardContent, CreateModelPackage"
     assert "\n" not in text, "its pattern is .*"
@@ -97,7 +97,7 @@ def test_the_longest_card_is_within_the_apis_limit_and_on_one_line(evaluation: J
 
 def test_pieces_are_texts_and_variables_in_turn() -> None:
     first, second = Variable("1"), Variable("2")
-    assert pieces({"a": [first, "x"], "b": Fragment(second), "c": "\\u0000 0"}) == [
+    assert pieces({"a": [first, "x"], "b": RawJson(second), "c": "\\u0000 0"}) == [
         '{"a": ["',
         first,
         '", "x"], "b": ',

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from local.api.cards import check_model_card
-from pipeline.bundle import job_archive
+from groundloop.local.api.cards import check_model_card
 from pipeline.config import load_config
-from steps.register.facts import CARD_PARTS, FIGURES, OTHERS, registry_facts
+from pipeline.job_archive import job_archive
+from steps.evaluate.registry_metadata import CARD_PARTS, FIGURES, OTHERS, registry_metadata
 
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
@@ -58,7 +58,7 @@ def test_metadata_names_code_and_configuration(arguments: dict[str, Any]) -> Non
 def test_the_card_is_valid_once_its_variables_are_known(
     arguments: dict[str, Any], evaluation: dict[str, Any], summary: dict[str, Any]
 ) -> None:
-    facts = registry_facts(evaluation, summary)
+    facts = registry_metadata(evaluation, summary)
     assert arguments["ModelCard"]["ModelCardStatus"] == "PendingReview"
     join = arguments["ModelCard"]["ModelCardContent"]["Std:Join"]
     assert join["On"] == ""

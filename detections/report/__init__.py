@@ -1,7 +1,0 @@
-"""The report of an evaluation: one HTML file that opens from disk, plots under the names that people know, a table."""
-
-from detections.report.content import Report
-from detections.report.worst import WorstImage, worst_images
-from detections.report.writing import write_report
-
-__all__ = ["Report", "WorstImage", "worst_images", "write_report"]

@@ -1,0 +1,84 @@
+"""All checks of a definition, together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from groundloop.check.business_rules import check_rules
+from groundloop.check.conditions import check_conditions
+from groundloop.check.findings import Code, Finding, Severity
+from groundloop.check.object_detection import check_algorithm
+from groundloop.check.order import check_order
+from groundloop.check.parameters import check_parameters
+from groundloop.check.references import check_references
+from groundloop.check.requests import check_requests
+from groundloop.check.steps import check_steps
+from groundloop.spec.definition import Definition, Fault, Json, read
+from groundloop.suggestions import correction, quoted
+
+_VERSION = "2020-12-01"
+_KEYS = {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps"}
+_LARGEST = 1_048_576
+#: From here on the SDK and the upsert command send the definition through S3.
+_INLINE = 100 * 1024
+_CHECKS = (
+    check_parameters,
+    check_steps,
+    check_references,
+    check_order,
+    check_conditions,
+    check_requests,
+    check_rules,
+    check_algorithm,
+)
+
+
+def check_definition(
+    definition: Json, *, size: int | None = None, samples: Mapping[str, Any] | None = None
+) -> list[Finding]:
+    """All that can be found wrong with a pipeline definition without asking AWS.
+
+    Args:
+        definition: The definition's JSON, parsed.
+        size: Bytes of the text that is sent to the service; by default those of compact JSON.
+        samples: Contents of property files as an earlier run wrote them, by ``Step.PropertyFileName``. With one,
+            the paths of ``Std:JsonGet`` are looked up in it, and the types found there are held against their slots.
+
+    Returns:
+        The findings in the order of the steps, those of the whole definition first; of a step, errors first.
+    """
+    document, faults = read(definition, dict(samples or {}))
+    findings = [_finding(fault) for fault in faults]
+    findings += _whole(document, size)
+    for check in _CHECKS:
+        findings += check(document)
+    order = {name: index for index, name in enumerate(document.named, start=1)}
+    unique = list(dict.fromkeys(findings))
+    return sorted(
+        unique, key=lambda found: (order.get(found.step, 0) if found.step else 0, found.severity is Severity.WARNING)
+    )
+
+
+def _finding(fault: Fault) -> Finding:
+    code = Code.BAD_NAME if fault.unnamed else Code.MALFORMED
+    return Finding(code, fault.step, fault.path, fault.message, fault.remedy)
+
+
+def _whole(document: Definition, size: int | None) -> Iterator[Finding]:
+    version = document.raw.get("Version")
+    if version != _VERSION:
+        told = f"Version is {quoted(version)}"
+        yield Finding(Code.WRONG_VERSION, None, "Version", told, f"write {quoted(_VERSION)}")
+    for key in document.raw:
+        if key not in _KEYS:
+            remedy = correction(key, _KEYS, f"remove it; there is: {', '.join(sorted(_KEYS))}")
+            yield Finding(Code.UNKNOWN_KEY, None, str(key), f"a definition has no {quoted(key)}", remedy)
+    size = len(json.dumps(document.raw)) if size is None else size
+    if size > _LARGEST:
+        told = f"the definition has {size:,} bytes, the API takes {_LARGEST:,}"
+        yield Finding(Code.TOO_LARGE_DEFINITION, None, "", told, "move what is large into files in S3")
+    elif size >= _INLINE:
+        told = f"the definition has {size:,} bytes: from {_INLINE:,} on it is sent through an object in S3"
+        yield Finding(Code.LARGE_DEFINITION, None, "", told, "move what is large into files in S3")

@@ -1,0 +1,224 @@
+"""What an expression evaluates to, and property references held against the Describe* output shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from groundloop.check.findings import Code
+from groundloop.spec.definition import Definition, Step
+from groundloop.spec.expressions import GET, JOIN, JSON_GET, UNKNOWN, MissingMemberError, expression, sampled, tokens
+from groundloop.spec.step_types import EXECUTION_VARIABLES, STEP_TYPES, input_shape, output_shape
+from groundloop.suggestions import correction, listed, quoted
+
+#: Types of parameters, properties and members in one vocabulary.
+KINDS = {
+    "string": "String",
+    "integer": "Integer",
+    "long": "Integer",
+    "float": "Float",
+    "double": "Float",
+    "boolean": "Boolean",
+    "structure": "structure",
+    "map": "map",
+    "list": "list",
+}
+NUMBERS = {"Integer", "Float"}
+WHOLE = {"structure", "map", "list"}
+_NAME_MEMBERS = ("OutputName", "InputName", "ChannelName", "VariantName", "MetricName", "Name", "Key")
+# Lists of a Processing step's arguments that its properties show by name.
+_BY_NAME = {"Outputs": ("ProcessingOutputConfig", "OutputName"), "ProcessingInputs": (None, "InputName")}
+
+
+class BadReferenceError(Exception):
+    """A reference leads nowhere."""
+
+    def __init__(self, code: Code, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.remedy = code, message, remedy
+
+
+def kind_of(value: Any, definition: Definition) -> str | None:
+    """The type that a value or an expression has; None where only an execution knows, or the reference is faulty."""
+    found = expression(value)
+    if found is None:
+        return json_kind(value)
+    function, body = found
+    try:
+        if function == GET and isinstance(body, str):
+            return get_kind(body, definition)
+        if function == JOIN:
+            return "String"
+        if function == JSON_GET and isinstance(body, dict):
+            sample = sampled(body, definition)
+            return None if sample is UNKNOWN else json_kind(sample)
+    except (BadReferenceError, MissingMemberError):
+        pass
+    return None
+
+
+def json_kind(value: Any) -> str | None:
+    """The type of a literal."""
+    if isinstance(value, bool):
+        return "Boolean"
+    for types, kind in ((str, "String"), (int, "Integer"), (float, "Float"), (list, "list"), (dict, "structure")):
+        if isinstance(value, types):
+            return kind
+    return None
+
+
+def get_kind(path: str, definition: Definition) -> str | None:
+    """The type of what ``Get`` gives.
+
+    Raises:
+        BadReferenceError: the path leads nowhere.
+    """
+    space, _, rest = path.partition(".")
+    if space == "Parameters":
+        if rest not in definition.parameters:
+            remedy = correction(rest, definition.parameters, "declare it under Parameters, or correct the name")
+            raise BadReferenceError(Code.UNKNOWN_PARAMETER, f"there is no parameter {quoted(rest)}", remedy)
+        return definition.parameters[rest].type
+    if space == "Execution":
+        if rest not in EXECUTION_VARIABLES:
+            remedy = correction(rest, EXECUTION_VARIABLES, f"use one of {', '.join(EXECUTION_VARIABLES)}")
+            raise BadReferenceError(Code.UNKNOWN_VARIABLE, f"an execution has no variable {quoted(rest)}", remedy)
+        return "String"
+    if space == "Steps":
+        return _property_kind(path, definition)
+    if space == "PipelineExperimentConfig":
+        return "String"
+    if space in {"ForEach", "IterationOutput"}:
+        return None
+    spaces = ("Parameters", "Steps", "Execution", "PipelineExperimentConfig")
+    remedy = correction(space, spaces, "begin it with Parameters, Steps or Execution")
+    raise BadReferenceError(Code.BAD_EXPRESSION, f"Get {quoted(path)} is of no known namespace", remedy)
+
+
+def _property_kind(path: str, definition: Definition) -> str | None:
+    parts = tokens(path)
+    if parts is None or len(parts) < 2:
+        raise BadReferenceError(Code.BAD_EXPRESSION, f"Get {quoted(path)} is no path", "write Steps.<step>.<property>")
+    name, rest = str(parts[1]), parts[2:]
+    step = definition.named.get(name)
+    if step is None:
+        remedy = correction(name, definition.named, "name a step of this definition")
+        raise BadReferenceError(Code.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
+    if not rest:
+        told = f"{quoted(path)} is a step, not a value"
+        raise BadReferenceError(Code.WHOLE_STRUCTURE, told, f"name one of the properties of {name}, to its last member")
+    if rest[0] == "PropertyFiles":
+        told = f"{quoted(path)} is a property file, not a value"
+        raise BadReferenceError(Code.BAD_EXPRESSION, told, "read a value of it with Std:JsonGet")
+    return _followed(step, rest, path)
+
+
+def _followed(step: Step, rest: list[str | int], path: str) -> str | None:
+    kind = STEP_TYPES.get(step.type)
+    if kind is None or kind.open_properties:
+        return None
+    if step.type in {"Lambda", "Callback"}:
+        return _output_parameter(step, rest, path)
+    first = str(rest[0])
+    if first in kind.properties:
+        return kind.properties[first]
+    for operation in kind.answers:
+        shape = output_shape(operation)
+        if first in shape.members:
+            _check_declared(step, rest, path)
+            return _walk(shape, rest, path)
+    members = {*kind.properties, *(name for operation in kind.answers for name in output_shape(operation).members)}
+    told = f"a step of type {step.type} has no property {quoted(first)} ({path})"
+    else_do = f"use {listed(sorted(members), near=first)}" if members else "refer to another step"
+    raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, correction(first, members, else_do))
+
+
+def _walk(shape: Shape, rest: list[str | int], path: str) -> str | None:
+    for token in rest:
+        if isinstance(shape, StructureShape):
+            if token not in shape.members:
+                told = f"{shape.name} has no member {quoted(token)} ({path})"
+                remedy = correction(token, shape.members, f"use {listed(shape.members, near=token)}")
+                raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, remedy)
+            shape = shape.members[token]
+        elif isinstance(shape, ListShape):
+            named = isinstance(shape.member, StructureShape) and any(n in shape.member.members for n in _NAME_MEMBERS)
+            if isinstance(token, str) and not named:
+                told = f"{shape.name} is a list, which {quoted(token)} is no index of ({path})"
+                raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, "write an index, e.g. [0]")
+            shape = shape.member
+        elif isinstance(shape, MapShape):
+            shape = shape.value
+        else:
+            told = f"{shape.name} is a {shape.type_name}, which has no {quoted(token)} ({path})"
+            raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, "end the path before it")
+    return KINDS.get(shape.type_name)
+
+
+def _check_declared(step: Step, rest: list[str | int], path: str) -> None:
+    """The outputs and inputs of a Processing step are those that its arguments list."""
+    for index, token in enumerate(rest[:-1]):
+        name = rest[index + 1]
+        if step.type == "Processing" and token in _BY_NAME and isinstance(name, str):
+            outer, member = _BY_NAME[str(token)]
+            names = declared(step, outer, str(token), member)
+            if names is not None and name not in names:
+                noun = "output" if token == "Outputs" else "input"  # noqa: S105
+                told = f"step {step.name} has no {noun} {quoted(name)} ({path})"
+                remedy = correction(name, names, f"use one of its {noun}s: {listed(names) or 'there are none'}")
+                raise BadReferenceError(Code.UNKNOWN_OUTPUT, told, remedy)
+
+
+def declared(step: Step, outer: str | None, key: str, member: str) -> list[str] | None:
+    """The names that a list of a step's arguments gives; None when they can't be known."""
+    if not isinstance(step.raw.get("Arguments"), dict):
+        return None
+    holder = step.arguments.get(outer) if outer else step.arguments
+    items = holder.get(key) if isinstance(holder, dict) else None
+    names = [item.get(member) if isinstance(item, dict) else None for item in items] if isinstance(items, list) else []
+    texts = [name for name in names if isinstance(name, str)]
+    return texts if len(texts) == len(names) else None
+
+
+def _output_parameter(step: Step, rest: list[str | int], path: str) -> str | None:
+    items = step.raw.get("OutputParameters")
+    outputs = {
+        item["OutputName"]: item.get("OutputType")
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict) and isinstance(item.get("OutputName"), str)
+    }
+    if rest[0] != "OutputParameters" or len(rest) < 2:
+        told = f"a step of type {step.type} has no property {quoted(rest[0])} ({path})"
+        raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, "write OutputParameters['<name>']")
+    if rest[1] not in outputs:
+        told = f"step {step.name} has no output {quoted(rest[1])} ({path})"
+        remedy = correction(rest[1], outputs, f"declare it in OutputParameters of {step.name}")
+        raise BadReferenceError(Code.UNKNOWN_OUTPUT, told, remedy)
+    kind = outputs[rest[1]]
+    return kind if isinstance(kind, str) else None
+
+
+def check_sampled(body: dict[str, Any], definition: Definition) -> None:
+    """Look a JsonGet's path up in the sample of its property file, if there is one.
+
+    Raises:
+        BadReferenceError: the sample has nothing at the path.
+    """
+    try:
+        sampled(body, definition)
+    except MissingMemberError as error:
+        keys = [str(key) for key in error.value] if isinstance(error.value, dict) else []
+        there = listed(keys, near=error.token) or quoted(error.value)
+        told = f"the sample has nothing at {quoted(body['Path'])}: there is no {quoted(error.token)}"
+        remedy = correction(error.token, keys, f"there is: {there}")
+        raise BadReferenceError(Code.BAD_JSON_PATH, told, remedy) from None
+
+
+def request_shape(step: Step) -> Shape | None:
+    """The shape of a step's Arguments, as far as the model has it."""
+    kind = STEP_TYPES.get(step.type)
+    if kind is None or kind.operation is None:
+        return None
+    version_2 = step.type == "AutoML" and "AutoMLJobInputDataConfig" in step.arguments
+    return input_shape("CreateAutoMLJobV2" if version_2 else kind.operation)

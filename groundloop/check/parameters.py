@@ -1,0 +1,115 @@
+"""The declarations of parameters: names, types, defaults, choices, and whether anything uses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from groundloop.check.findings import Code, Finding
+from groundloop.spec.definition import Definition, Json
+from groundloop.spec.expressions import GET, expressions
+from groundloop.suggestions import correction, listed, quoted
+
+TYPES = ("String", "Integer", "Float", "Boolean")
+_KEYS = {"Name", "Type", "DefaultValue", "EnumValues"}
+_NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
+# "SageMakerPipelineParameters" of EventBridge's targets in botocore's model.
+_NAME_FOR_EVENTS = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_MOST_PARAMETERS = 200
+_MOST_VALUES = 16
+_LONGEST_VALUE = 1024
+
+
+def check_parameters(definition: Definition) -> Iterator[Finding]:
+    """Each declaration for itself, then what only all together show."""
+    items = definition.raw.get("Parameters")
+    items = items if isinstance(items, list) else []
+    if len(items) > _MOST_PARAMETERS:
+        told = f"there are {len(items)} parameters"
+        yield Finding(Code.TOO_MANY_PARAMETERS, None, "Parameters", told, f"declare {_MOST_PARAMETERS} at the most")
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        if not isinstance(item, dict) or not isinstance(item.get("Name"), str):
+            told = f"{quoted(item)} is no parameter with a Name"
+            yield Finding(Code.BAD_PARAMETER, None, f"Parameters[{index}]", told, "give it a Name and a Type")
+            continue
+        name = item["Name"]
+        if name in seen:
+            told = f"parameter {name} is declared twice"
+            yield Finding(Code.DUPLICATE_NAME, None, f"Parameters.{name}", told, "remove or rename one of them")
+        seen.add(name)
+        yield from _declaration(item, name)
+    yield from _unused(definition)
+
+
+def _declaration(item: Json, name: str) -> Iterator[Finding]:
+    def finding(code: Code, message: str, remedy: str, key: str = "") -> Finding:
+        return Finding(code, None, f"Parameters.{name}{key}", message, remedy)
+
+    if not _NAME.fullmatch(name):
+        yield finding(Code.BAD_NAME, f"{quoted(name)} is no name", "use up to 256 of A-Z, a-z, 0-9, - and _")
+    elif not _NAME_FOR_EVENTS.fullmatch(name):
+        told = f"an EventBridge rule can't set {name}: the name has an underscore, or a hyphen at an end"
+        yield finding(Code.NAME_NOT_FOR_EVENTS, told, "name it in CamelCase")
+    for key in item:
+        if key not in _KEYS:
+            remedy = correction(key, _KEYS, f"there is: {listed(sorted(_KEYS))}")
+            yield finding(Code.UNKNOWN_KEY, f"a parameter has no {quoted(key)}", remedy, f".{key}")
+    kind, default, values = item.get("Type"), item.get("DefaultValue"), item.get("EnumValues")
+    if kind not in TYPES:
+        remedy = correction(kind, TYPES, f"use one of {listed(TYPES)}")
+        yield finding(Code.BAD_PARAMETER, f"there is no type {quoted(kind)}", remedy, ".Type")
+        return
+    if default is None:
+        told = f"{name} has no default; schedules and a plain start give no value"
+        yield finding(Code.NO_DEFAULT, told, "give it a default")
+    elif not _is(default, kind):
+        yield finding(
+            Code.BAD_DEFAULT,
+            f"the default {quoted(default)} of {name} is not of type {kind}",
+            f"write one of type {kind}",
+            ".DefaultValue",
+        )
+    elif isinstance(default, str) and len(default) > _LONGEST_VALUE:
+        told = f"the default of {name} has {len(default)} characters; a start can give {_LONGEST_VALUE}"
+        yield finding(Code.BAD_DEFAULT, told, "keep it in a file and pass the file's URI", ".DefaultValue")
+    if values is None:
+        return
+    if not isinstance(values, list) or not values:
+        yield finding(
+            Code.BAD_PARAMETER, f"EnumValues of {name} is no list of values", "list the values", ".EnumValues"
+        )
+        return
+    if len(values) > _MOST_VALUES:
+        told = f"{name} has {len(values)} EnumValues"
+        yield finding(Code.TOO_MANY_VALUES, told, f"offer {_MOST_VALUES} at the most", ".EnumValues")
+    for index, value in enumerate(values):
+        if not _is(value, kind):
+            told = f"the choice {quoted(value)} of {name} is not of type {kind}"
+            yield finding(Code.BAD_PARAMETER, told, f"write one of type {kind}", f".EnumValues[{index}]")
+    if default is not None and default not in values:
+        remedy = correction(default, [str(value) for value in values], "choose one of them, or add it")
+        told = f"the default {quoted(default)} of {name} is none of its EnumValues ({listed(values)})"
+        yield finding(Code.BAD_DEFAULT, told, remedy, ".DefaultValue")
+
+
+def _is(value: Any, kind: Any) -> bool:
+    if kind == "String":
+        return isinstance(value, str)
+    if kind == "Boolean":
+        return isinstance(value, bool)
+    return isinstance(value, int if kind == "Integer" else int | float) and not isinstance(value, bool)
+
+
+def _unused(definition: Definition) -> Iterator[Finding]:
+    elsewhere = {key: value for key, value in definition.raw.items() if key != "Parameters"}
+    used = {
+        str(body).removeprefix("Parameters.")
+        for _, function, body in expressions(elsewhere, "")
+        if function == GET and str(body).startswith("Parameters.")
+    }
+    for name in definition.parameters:
+        if name not in used:
+            told = f"nothing refers to parameter {name}: setting it changes nothing"
+            yield Finding(Code.UNUSED_PARAMETER, None, f"Parameters.{name}", told, "refer to it, or remove it")

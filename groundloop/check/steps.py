@@ -1,0 +1,207 @@
+"""What stands beside a step's Arguments: its name and type, its keys, caching and retries; and Fail steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from groundloop.check.expression_types import kind_of
+from groundloop.check.findings import Code, Finding
+from groundloop.spec.definition import Definition, Step
+from groundloop.spec.step_types import STEP_TYPES, StepType
+from groundloop.suggestions import correction, listed, nearest, quoted
+
+_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
+_COMMON = {"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"}
+_LENGTHS = {"DisplayName": 256, "Description": 3072}
+_DURATION = re.compile(r"P?(?=\w)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE)
+_EXCEPTIONS = (
+    "Step.SERVICE_FAULT",
+    "Step.THROTTLING",
+    "SageMaker.JOB_INTERNAL_ERROR",
+    "SageMaker.CAPACITY_ERROR",
+    "SageMaker.RESOURCE_LIMIT",
+)
+_RETRY_KEYS = {
+    "ExceptionType", "FailureReasonType", "BackoffRate", "IntervalSeconds", "MaxAttempts", "ExpireAfterMin",
+}  # fmt: skip
+# Bounds of the SDK's RetryPolicy.
+_RETRY_RANGES = {
+    "MaxAttempts": (1, 20),
+    "ExpireAfterMin": (1, 14400),
+    "IntervalSeconds": (0, None),
+    "BackoffRate": (0, None),
+}
+_OUTPUT_TYPES = ("String", "Integer", "Float", "Boolean")
+_LONGEST_MESSAGE = 3072
+
+
+def check_steps(definition: Definition) -> Iterator[Finding]:
+    """Each step's frame."""
+    seen: set[str] = set()
+    for step in definition.steps:
+        if step.name in seen:
+            told = f"two steps are named {quoted(step.name)}; names count across all branches"
+            yield Finding(Code.DUPLICATE_NAME, step.name, "Name", told, "rename one of them")
+        seen.add(step.name)
+        yield from _frame(step)
+        kind = STEP_TYPES.get(step.type)
+        if kind is None:
+            yield from _unknown_type(step)
+            continue
+        yield from _keys(step, kind)
+        yield from _cache(step, kind)
+        yield from _retries(step, kind)
+        if step.type in {"Lambda", "Callback"}:
+            yield from _outputs(step)
+        if step.type == "Fail":
+            yield from _fail(step, definition)
+
+
+def _frame(step: Step) -> Iterator[Finding]:
+    if isinstance(step.raw.get("Name"), str) and step.name and not _NAME.fullmatch(step.name):
+        told = f"{quoted(step.name)} is no name of a step"
+        yield Finding(Code.BAD_NAME, step.name, "Name", told, "use up to 64 of A-Z, a-z, 0-9, - and _")
+    if not isinstance(step.raw.get("Arguments"), dict):
+        told = "the step has no Arguments" if step.raw.get("Arguments") is None else "Arguments is no object"
+        yield Finding(Code.MALFORMED, step.name, "Arguments", told, "write an object, {} if there are none")
+    for key, longest in _LENGTHS.items():
+        text = step.raw.get(key)
+        if text is not None and (not isinstance(text, str) or len(text) > longest):
+            told = f"{quoted(text)} is no text of up to {longest} characters"
+            yield Finding(Code.WRONG_LENGTH, step.name, key, told, "shorten it")
+
+
+def _unknown_type(step: Step) -> Iterator[Finding]:
+    if not step.type:
+        return
+    near = nearest(step.type, STEP_TYPES)
+    # A known name with more behind it may be a newer type: the service has AutoML jobs of a second version, too.
+    if near and not step.type.startswith(near):
+        told = f"there is no step type {quoted(step.type)}"
+        yield Finding(Code.UNKNOWN_STEP_TYPE, step.name, "Type", told, f"write {quoted(near)}")
+    else:
+        told = f"step type {quoted(step.type)} is not known here, so the step's Arguments were not checked"
+        yield Finding(Code.UNCHECKED_STEP_TYPE, step.name, "Type", told, "make sure that the service has this type")
+
+
+def _keys(step: Step, kind: StepType) -> Iterator[Finding]:
+    allowed = _COMMON | kind.keys
+    for key in step.raw:
+        if key not in allowed | {"CacheConfig", "RetryPolicies"}:
+            told = f"a step of type {step.type} has no {quoted(key)}"
+            near = nearest(key, [*allowed, "CacheConfig", "RetryPolicies"])
+            remedy = f"write {quoted(near)}" if near else f"remove it; there is: {listed(sorted(allowed), near=key)}"
+            yield Finding(Code.UNKNOWN_KEY, step.name, key, told, remedy)
+    for key, needed in (("FunctionArn", "Lambda"), ("SqsQueueUrl", "Callback")):
+        if step.type == needed and step.raw.get(key) in (None, ""):
+            yield Finding(Code.REQUIRED, step.name, key, f"{key} is required and missing", f"add {key}")
+
+
+def _cache(step: Step, kind: StepType) -> Iterator[Finding]:
+    config = step.raw.get("CacheConfig")
+    if config is None:
+        return
+    if not isinstance(config, dict) or not isinstance(config.get("Enabled"), bool):
+        told = "CacheConfig takes Enabled (true or false) and ExpireAfter"
+        yield Finding(Code.BAD_CACHE, step.name, "CacheConfig", told, 'write {"Enabled": true, "ExpireAfter": "P30D"}')
+        return
+    for key in sorted(set(config) - {"Enabled", "ExpireAfter"}):
+        remedy = correction(key, ("Enabled", "ExpireAfter"), "remove it")
+        yield Finding(Code.BAD_CACHE, step.name, f"CacheConfig.{key}", f"CacheConfig has no {quoted(key)}", remedy)
+    expiry = config.get("ExpireAfter")
+    if expiry is not None and not (isinstance(expiry, str) and _DURATION.fullmatch(expiry)):
+        told = f"{quoted(expiry)} is no ISO 8601 duration"
+        remedy = "write one like P30D (30 days) or PT12H (12 hours)"
+        yield Finding(Code.BAD_CACHE, step.name, "CacheConfig.ExpireAfter", told, remedy)
+    if config["Enabled"] and not kind.cached:
+        told = f"steps of type {step.type} are never taken from the cache"
+        yield Finding(Code.NEVER_CACHED, step.name, "CacheConfig", told, "remove CacheConfig")
+
+
+def _retries(step: Step, kind: StepType) -> Iterator[Finding]:
+    policies = step.raw.get("RetryPolicies")
+    if policies is None:
+        return
+    if not kind.retried:
+        told = f"steps of type {step.type} are never retried by a policy"
+        yield Finding(Code.NEVER_RETRIED, step.name, "RetryPolicies", told, "remove RetryPolicies")
+    if not isinstance(policies, list):
+        yield Finding(Code.BAD_RETRY, step.name, "RetryPolicies", "it is no list of policies", "write a list")
+        return
+    for index, policy in enumerate(policies):
+        path = f"RetryPolicies[{index}]"
+        if not isinstance(policy, dict):
+            told = f"{quoted(policy)} is no policy"
+            yield Finding(Code.BAD_RETRY, step.name, path, told, "write an object with ExceptionType and MaxAttempts")
+        else:
+            yield from _policy(step, policy, path)
+
+
+def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[Finding]:
+    for key in sorted(set(policy) - _RETRY_KEYS):
+        remedy = correction(key, _RETRY_KEYS, "remove it")
+        yield Finding(Code.BAD_RETRY, step.name, f"{path}.{key}", f"a retry policy has no {quoted(key)}", remedy)
+    if (policy.get("MaxAttempts") is None) == (policy.get("ExpireAfterMin") is None):
+        told = "a retry policy has either MaxAttempts or ExpireAfterMin"
+        yield Finding(Code.BAD_RETRY, step.name, path, told, "give one of them")
+    for key, (least, most) in _RETRY_RANGES.items():
+        value = policy.get(key)
+        if value is None:
+            continue
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= least
+        if not fits or (most is not None and value > most):
+            told = f"{quoted(value)} is out of range"
+            remedy = f"use a number from {least} to {most}" if most else f"use a number of at least {least}"
+            yield Finding(Code.BAD_RETRY, step.name, f"{path}.{key}", told, remedy)
+    named = 0
+    for key in ("ExceptionType", "FailureReasonType"):
+        listed_types = policy.get(key) or []
+        for index, name in enumerate(listed_types if isinstance(listed_types, list) else [listed_types]):
+            named += 1
+            if name not in _EXCEPTIONS:
+                told = f"there is no exception {quoted(name)} to retry"
+                remedy = correction(name, _EXCEPTIONS, f"use one of {', '.join(_EXCEPTIONS)}")
+                yield Finding(Code.BAD_RETRY, step.name, f"{path}.{key}[{index}]", told, remedy)
+    if not named:
+        told = "the policy names no exception that it retries"
+        yield Finding(Code.BAD_RETRY, step.name, path, told, f"add ExceptionType, of {', '.join(_EXCEPTIONS)}")
+
+
+def _outputs(step: Step) -> Iterator[Finding]:
+    outputs = step.raw.get("OutputParameters")
+    names: set[str] = set()
+    for index, item in enumerate(outputs if isinstance(outputs, list) else []):
+        path = f"OutputParameters[{index}]"
+        name, kind = (item.get("OutputName"), item.get("OutputType")) if isinstance(item, dict) else (None, None)
+        if not isinstance(name, str) or kind not in _OUTPUT_TYPES:
+            told = f"{quoted(item)} is no output"
+            remedy = correction(
+                kind, _OUTPUT_TYPES, f"give it an OutputName and an OutputType of {listed(_OUTPUT_TYPES)}"
+            )
+            yield Finding(Code.MALFORMED, step.name, path, told, remedy)
+        elif name in names:
+            told = f"output {quoted(name)} is declared twice"
+            yield Finding(Code.DUPLICATE_NAME, step.name, path, told, "remove or rename one of them")
+        else:
+            names.add(name)
+
+
+def _fail(step: Step, definition: Definition) -> Iterator[Finding]:
+    for key in sorted(set(step.arguments) - {"ErrorMessage"}):
+        remedy = correction(key, ("ErrorMessage",), "remove it")
+        path = f"Arguments.{key}"
+        yield Finding(Code.UNKNOWN_MEMBER, step.name, path, f"a Fail step has no argument {quoted(key)}", remedy)
+    message = step.arguments.get("ErrorMessage")
+    kind = kind_of(message, definition)
+    if kind not in {None, "String"}:
+        told = f"the message is of type {kind}, not String"
+        yield Finding(Code.WRONG_TYPE, step.name, "Arguments.ErrorMessage", told, "wrap it in Std:Join (to_string)")
+    elif isinstance(message, str) and len(message) > _LONGEST_MESSAGE:
+        told = f"ErrorMessage has {len(message)} characters"
+        remedy = f"use {_LONGEST_MESSAGE} at the most"
+        yield Finding(Code.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", told, remedy)
+    if not step.inside and not step.depends_on and kind == "String" and isinstance(message, str):
+        told = "the step waits for nothing and stands in no branch: every execution fails at once"
+        yield Finding(Code.ALWAYS_FAILS, step.name, "", told, "move it into a branch of a Condition step")

@@ -1,0 +1,192 @@
+"""How sure the figures are: percentile intervals from resampled test images.
+
+The bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13): as many images as there are
+are drawn with replacement, every figure is computed again, and this many times. Images are drawn, not boxes, since the
+boxes of one image are alike. Matching is per image and done once; a resample is a weight for each image, the number of
+times it was drawn, and changes only how detections add up. Average precision is worked out at the true detections
+alone, which are few; that makes all ten IoUs of `map` affordable for every resample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundloop.detections.average_precision import RECALLS
+from groundloop.detections.counting import counted
+from groundloop.detections.curves import MOST_DETECTIONS
+from groundloop.detections.matching import IOUS, Bools, Floats, Ints, Matches
+from groundloop.errors import UserError
+
+Weights = NDArray[np.int32]
+
+# Rows and columns of the pieces that are worked on, so that one stays near the processor: 1 MB.
+_DETECTIONS_TOGETHER = 2048
+_RESAMPLES_TOGETHER = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How many resamples, what share of them lies in an interval, and the seed of their random numbers.
+
+    Raises:
+        UserError: a negative number of resamples or seed, or a level that is no share.
+    """
+
+    resamples: int = 1000
+    level: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resamples < 0 or self.seed < 0:
+            raise UserError(
+                f"intervals cannot be made of {self.resamples} resamples with the seed {self.seed}: give 0 or more"
+            )
+        if not 0 < self.level < 1:
+            raise UserError(f"intervals at a level of {self.level} make no sense: give a share such as 0.95")
+
+
+def intervals(matches: Matches, thresholds: Floats, resampling: Resampling) -> dict[str, tuple[float, float]]:
+    """Low and high end for the headline figures, by dotted name.
+
+    There are none for fewer than two images. A resample in which a figure is undefined (no true box of any class,
+    nothing detected) is left out of that figure's interval; a class of which it holds no true box, out of its means.
+    """
+    images = matches.pool.images
+    if images < 2 or not resampling.resamples:
+        return {}
+    weights = drawn(images, resampling)
+    tail = (1 - resampling.level) / 2
+    ends: dict[str, tuple[float, float]] = {}
+    for name, values in resampled(matches, thresholds, weights).items():
+        known = values[~np.isnan(values)]
+        if len(known):
+            low, high = np.quantile(known, [tail, 1 - tail])
+            ends[name] = (float(low), float(high))
+    return ends
+
+
+def drawn(images: int, resampling: Resampling) -> Ints:
+    """(images, resamples): how often each image was drawn."""
+    random = np.random.default_rng(resampling.seed)
+    return random.multinomial(images, np.full(images, 1 / images), size=resampling.resamples).T
+
+
+def resampled(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Floats]:
+    """Each figure for each resample; NaN where undefined. Weights of 1 give the figures themselves.
+
+    Args:
+        weights: (images, resamples) how often each image was drawn.
+    """
+    # Small integers: there is much of them to add up.
+    return {
+        **_average_precisions(matches, weights.astype(np.int32)),
+        **_at_threshold(matches, thresholds, weights),
+        **_counts(matches, thresholds, weights),
+    }
+
+
+def _at_threshold(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Floats]:
+    pool, true = matches.pool, matches.truth[0] >= 0
+    kept = pool.scores >= thresholds[pool.class_ids]
+    numbers = [pool.image[kept & true], pool.image[kept], pool.true_images]
+    right, detected, truths = (np.bincount(images, minlength=pool.images) @ weights for images in numbers)
+    return {
+        "at_threshold.precision": _ratio(right, detected),
+        "at_threshold.recall": _ratio(right, truths),
+        "at_threshold.f1": _ratio(2 * right, detected + truths),
+    }
+
+
+def _counts(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Floats]:
+    counts = counted(matches.pool, thresholds)
+    difference = counts[:, :, 1] - counts[:, :, 0]
+    total, drawn_images = difference.sum(axis=1), weights.sum(axis=0)
+    return {
+        "count.mae": np.abs(total) @ weights / drawn_images,
+        "count.bias": total @ weights / drawn_images,
+        "count.exact_share": (difference == 0).all(axis=1).astype(np.int64) @ weights / drawn_images,
+    }
+
+
+def _average_precisions(matches: Matches, weights: Weights) -> dict[str, Floats]:
+    """Means over the classes of which a resample holds true boxes, each (resamples,)."""
+    pool, resamples = matches.pool, weights.shape[1]
+    coco, voc = np.empty((pool.classes, len(IOUS), resamples)), np.empty((pool.classes, resamples))
+    for class_id in range(pool.classes):
+        true_images = np.bincount(pool.true_images[pool.true_ids == class_id], minlength=pool.images)
+        ranking = pool.ranking(class_id)
+        seen = ranking[pool.ranks[ranking] < MOST_DETECTIONS]
+        images, images_seen = pool.image[ranking], pool.image[seen]
+        marks, marks_seen = matches.voc[ranking], matches.truth[:, seen] >= 0
+        for start in range(0, resamples, _RESAMPLES_TOGETHER):
+            part = slice(start, start + _RESAMPLES_TOGETHER)
+            of_part = np.ascontiguousarray(weights[:, part])
+            truths = true_images @ of_part
+            coco[class_id, :, part] = _coco_ap(images_seen, marks_seen, truths, of_part)
+            voc[class_id, part] = _voc_ap(images, marks, truths, of_part)
+    return {"map": _mean(coco.mean(axis=1)), "map_50": _mean(coco[:, 0]), "voc_map": _mean(voc)}
+
+
+def _coco_ap(images: Ints, marks: Bools, truths: Ints, weights: Weights) -> Floats:
+    """(t, resamples) average precision of one class at each IoU.
+
+    Args:
+        images: (n,) image of each detection, best score first.
+        marks: (t, n) whether it is true at an IoU.
+        truths: (resamples,) true boxes; without any, the result is NaN.
+        weights: (images, resamples)
+    """
+    places = np.flatnonzero(marks.any(axis=0))
+    detected = _detected(images, places, weights)
+    result = np.zeros((len(marks), weights.shape[1]))
+    for index, true in enumerate(marks[:, places]):
+        found = np.cumsum(weights[images[places[true]]], axis=0, dtype=weights.dtype)
+        # Every recall level counts for the detection that reaches it: level 0 for the first true one.
+        reached = np.where(found > 0, np.searchsorted(RECALLS, found / np.maximum(truths, 1), side="right"), 0)
+        result[index] = (np.diff(reached, axis=0, prepend=0) * _envelope(found, detected[true])).sum(axis=0)
+    return np.where(truths > 0, result / len(RECALLS), np.nan)
+
+
+def _voc_ap(images: Ints, marks: Bools, truths: Ints, weights: Weights) -> Floats:
+    """(resamples,) area under the curve of one class; arguments as above, marks (n,)."""
+    places = np.flatnonzero(marks)
+    gained = weights[images[places]]
+    envelope = _envelope(np.cumsum(gained, axis=0, dtype=weights.dtype), _detected(images, places, weights))
+    return _ratio((gained * envelope).sum(axis=0), truths)
+
+
+def _detected(images: Ints, places: Ints, weights: Weights) -> Weights:
+    """(places, resamples) how many detections there are up to each place of the ranking, that one included."""
+    result = np.empty((len(places), weights.shape[1]), dtype=weights.dtype)
+    before = np.zeros(weights.shape[1], dtype=weights.dtype)
+    done = start = 0
+    while done < len(places):
+        counts = np.cumsum(weights[images[start : start + _DETECTIONS_TOGETHER]], axis=0, dtype=weights.dtype)
+        end = int(np.searchsorted(places, start + _DETECTIONS_TOGETHER))
+        result[done:end] = before + counts[places[done:end] - start]
+        before, done, start = before + counts[-1], end, start + _DETECTIONS_TOGETHER
+    return result
+
+
+def _envelope(found: Weights, detected: Weights) -> Floats:
+    """Precision at each true detection, made non-increasing.
+
+    Only there does it matter: between true detections precision falls, and recall stands still. The same goes for
+    copies of one true detection, of which the last has the highest precision.
+    """
+    precision = found / np.maximum(detected, 1)
+    return np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+
+
+def _mean(by_class: Floats) -> Floats:
+    """Over classes that are not NaN; NaN where all are."""
+    known = ~np.isnan(by_class)
+    return _ratio(np.where(known, by_class, 0).sum(axis=0), known.sum(axis=0))
+
+
+def _ratio(part: Floats | Ints, whole: Ints) -> Floats:
+    """NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)

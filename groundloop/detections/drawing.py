@@ -1,0 +1,174 @@
+"""Pictures of detections: boxes with class and score, a legend with counts, true boxes if wanted.
+
+The font is the one that Pillow carries, so a picture looks the same everywhere; it has no glyphs beyond Latin, and
+class names in other scripts show as empty squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from groundloop.detections.predictions import Detections, Threshold
+from groundloop.labels.records import Box
+
+# Colours that stay apart for most kinds of colour vision (after Okabe and Ito, 2008) and carry the text of their row.
+_PALETTE = (
+    ((230, 159, 0), "black"),
+    ((0, 114, 178), "white"),
+    ((0, 158, 115), "black"),
+    ((213, 94, 0), "black"),
+    ((86, 180, 233), "black"),
+    ((204, 121, 167), "black"),
+    ((240, 228, 66), "black"),
+)
+_TRUE_COLOUR = (255, 255, 255)
+# Smaller pictures are enlarged first: no font is legible in 100 pixels.
+_LEAST_SIDE = 480
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Colour = tuple[int, int, int]
+
+
+def draw_detections(
+    image: Image.Image, detections: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None = None
+) -> Image.Image:
+    """A copy of the image with what was detected on it.
+
+    Args:
+        image: any mode; drawn upright as stored, like the labels.
+        detections: of this image.
+        threshold: detections with a lower score are left out.
+        true_boxes: drawn as thin white outlines, and counted in the legend, where given.
+
+    Returns:
+        An RGB picture, at least 480 pixels on its longer side, with a legend strip below it.
+    """
+    picture, scale, font, width = _canvas(image)
+    draw = ImageDraw.Draw(picture)
+    for box in true_boxes or ():
+        corners = [box.left, box.top, box.left + box.width, box.top + box.height]
+        _outline(draw, [scale * value for value in corners], _TRUE_COLOUR, max(1, width // 2))
+    shown = detections.at(threshold)
+    placed: list[list[float]] = shown.pixels(picture.width, picture.height).tolist()
+    # Best scores last, so that they lie on top.
+    order = sorted(range(len(shown)), key=lambda index: float(shown.scores[index]))
+    for index in order:
+        _outline(draw, placed[index], _colours(int(shown.class_ids[index]))[0], width)
+    for index in order:
+        class_id = int(shown.class_ids[index])
+        text = f"{shown.classes[class_id]} {shown.scores[index]:.2f}"
+        _tag(draw, picture.size, placed[index], text, font, _colours(class_id))
+    return _with_legend(picture, _legend(shown, threshold, true_boxes), font)
+
+
+def draw_labels(image: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:
+    """A copy of the image with its true boxes in their class's colour, and the counts below.
+
+    Args:
+        boxes: in pixels of the image.
+        classes: every class that a box may have; the colours go by this order.
+
+    Returns:
+        An RGB picture, at least 480 pixels on its longer side, with a legend strip below it.
+    """
+    picture, scale, font, width = _canvas(image)
+    draw = ImageDraw.Draw(picture)
+    ids = {name: index for index, name in enumerate(classes)}
+    corners = [[scale * value for value in (b.left, b.top, b.left + b.width, b.top + b.height)] for b in boxes]
+    for box, placed in zip(boxes, corners, strict=True):
+        _outline(draw, placed, _colours(ids[box.class_name])[0], width)
+    for box, placed in zip(boxes, corners, strict=True):
+        _tag(draw, picture.size, placed, box.class_name, font, _colours(ids[box.class_name]))
+    rows: list[tuple[str, Colour | None]] = [
+        (f"{name}: {sum(box.class_name == name for box in boxes)}", _colours(index)[0]) for name, index in ids.items()
+    ]
+    return _with_legend(picture, rows, font)
+
+
+def _canvas(image: Image.Image) -> tuple[Image.Image, float, Font, int]:
+    """A picture to draw on, how much larger it is than the image, its font and the width of its lines."""
+    picture = image.convert("RGB")
+    scale = max(1.0, _LEAST_SIDE / max(picture.size))
+    if scale > 1:
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    return picture, scale, ImageFont.load_default(max(12, max(picture.size) // 55)), max(2, max(picture.size) // 350)
+
+
+def _legend(
+    shown: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None
+) -> list[tuple[str, Colour | None]]:
+    rows: list[tuple[str, Colour | None]] = []
+    for class_id, (name, count) in enumerate(shown.counts().items()):
+        text = f"{name}: {count}"
+        if true_boxes is not None:
+            text += f" (true: {sum(box.class_name == name for box in true_boxes)})"
+        rows.append((text, _colours(class_id)[0]))
+    if true_boxes is not None:
+        rows.append(("true box", _TRUE_COLOUR))
+    least = set(threshold.values()) if isinstance(threshold, Mapping) else {threshold}
+    by_class = f" to {max(least):.2f}, by class" if len(least) > 1 else ""
+    rows.append((f"score >= {min(least):.2f}{by_class}", None))
+    return rows
+
+
+def _with_legend(picture: Image.Image, rows: Sequence[tuple[str, Colour | None]], font: Font) -> Image.Image:
+    """The picture with a dark strip below that holds the rows, as many side by side as fit."""
+    ascent = _height(font)
+    pad, swatch = ascent // 2, ascent
+    places: list[tuple[int, int]] = []
+    x, y = pad, pad
+    for text, colour in rows:
+        taken = (swatch + pad if colour else 0) + int(font.getlength(text)) + 2 * pad
+        if x > pad and x + taken > picture.width:
+            x, y = pad, y + ascent + pad
+        places.append((x, y))
+        x += taken
+    strip = Image.new("RGB", (picture.width, y + ascent + pad), (32, 32, 32))
+    draw = ImageDraw.Draw(strip)
+    for (text, colour), (start, top) in zip(rows, places, strict=True):
+        left = start
+        if colour:
+            draw.rectangle((left, top, left + swatch, top + swatch), fill=colour)
+            left += swatch + pad
+        draw.text((left, top), text, fill="white", font=font)
+    whole = Image.new("RGB", (picture.width, picture.height + strip.height))
+    whole.paste(picture, (0, 0))
+    whole.paste(strip, (0, picture.height))
+    return whole
+
+
+def _outline(draw: ImageDraw.ImageDraw, corners: Sequence[float], colour: Colour, width: int) -> None:
+    left, top, right, bottom = corners
+    # A dark line outside the coloured one keeps it visible on a background of its own colour.
+    draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
+    draw.rectangle((left, top, right, bottom), outline=colour, width=width)
+
+
+def _tag(
+    draw: ImageDraw.ImageDraw,
+    size: tuple[int, int],
+    corner: Sequence[float],
+    text: str,
+    font: Font,
+    colours: tuple[Colour, str],
+) -> None:
+    """Class and score above the box's top-left corner, moved so that all of it lies on the picture."""
+    height = _height(font) + 2
+    inset = height // 5
+    length = font.getlength(text) + 2 * inset
+    left = max(0.0, min(corner[0], size[0] - length))
+    top = corner[1] - height if corner[1] >= height else min(corner[1], size[1] - height)
+    draw.rectangle((left, top, left + length, top + height), fill=colours[0])
+    draw.text((left + inset, top), text, fill=colours[1], font=font)
+
+
+def _height(font: Font) -> int:
+    """Of a line of text, with what hangs below the base line."""
+    return int(font.getbbox("Ágy")[3]) + 1
+
+
+def _colours(class_id: int) -> tuple[Colour, str]:
+    return _PALETTE[class_id % len(_PALETTE)]

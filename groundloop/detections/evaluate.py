@@ -1,0 +1,127 @@
+"""The whole evaluation of a detector: thresholds from validation, every figure from test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from groundloop.detections.bootstrap import Resampling, intervals
+from groundloop.detections.coco import coco_scores
+from groundloop.detections.confusion import confusion
+from groundloop.detections.counting import counted, errors_in
+from groundloop.detections.curves import class_curves, mean_curves
+from groundloop.detections.dataset import ScoredImage
+from groundloop.detections.evaluation import AtThreshold, ClassFigures, Evaluation
+from groundloop.detections.matching import Floats, Matches, matched, pooled
+from groundloop.detections.thresholds import ThresholdRule, Thresholds, choose
+from groundloop.detections.voc import voc_scores
+from groundloop.errors import UserError
+
+
+def evaluate(
+    validation: Sequence[ScoredImage],
+    test: Sequence[ScoredImage],
+    classes: Sequence[str],
+    rule: ThresholdRule,
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Evaluation:
+    """Score a detector.
+
+    Args:
+        classes: names in id order.
+        rule: how the thresholds are chosen on validation.
+        resamples, level, seed: of the bootstrap intervals (:mod:`detections.bootstrap`).
+
+    Raises:
+        UserError: a split without true boxes.
+    """
+    for split, images in (("validation", validation), ("test", test)):
+        if not any(len(image.true_ids) for image in images):
+            raise UserError(f"the {split} split holds no true box, so nothing can be measured: run Prepare again")
+    thresholds = choose(matched(pooled(validation, len(classes))), classes, rule)
+    return _scored(test, classes, thresholds, len(validation), Resampling(resamples, level, seed))
+
+
+def evaluate_at(images: Sequence[ScoredImage], classes: Sequence[str], thresholds: Mapping[str, float]) -> Evaluation:
+    """Score detections at thresholds that were chosen before, without intervals.
+
+    What cannot be measured for want of true boxes is None. The highest of the thresholds stands for the overall one.
+
+    Args:
+        images: at least one.
+        thresholds: of each class, by name.
+    """
+    by_class = np.array([thresholds[name] for name in classes], dtype=np.float64)
+    chosen = Thresholds(float(by_class.max()), by_class, "as given")
+    return _scored(images, classes, chosen, 0, Resampling(resamples=0))
+
+
+def _scored(
+    images: Sequence[ScoredImage],
+    classes: Sequence[str],
+    thresholds: Thresholds,
+    validation_images: int,
+    resampling: Resampling,
+) -> Evaluation:
+    matches = matched(pooled(images, len(classes)))
+    coco, voc = coco_scores(images, classes), voc_scores(matches)
+    counts = counted(matches.pool, thresholds.by_class)
+    count, count_by_class = errors_in(counts)
+    at_threshold = at_thresholds(matches, thresholds.by_class)
+    curves = [class_curves(matches, class_id) for class_id in range(len(classes))]
+    truths = matches.pool.truths_by_class().tolist()
+    return Evaluation(
+        classes=tuple(classes),
+        validation_images=validation_images,
+        test_images=len(images),
+        figures={**coco.figures, "voc_map": voc.mean_ap, "voc_map_07": voc.mean_ap_07},
+        per_class=tuple(
+            ClassFigures(
+                name=name,
+                boxes=truths[k],
+                ap=coco.ap_by_class[k],
+                ap_50=coco.ap_50_by_class[k],
+                ap_75=coco.ap_75_by_class[k],
+                voc_ap=voc.ap_by_class[k],
+                voc_ap_07=voc.ap_07_by_class[k],
+                threshold=float(thresholds.by_class[k]),
+                at_threshold=at_threshold[k],
+                count=count_by_class[k],
+                curves=curves[k],
+            )
+            for k, name in enumerate(classes)
+        ),
+        threshold=thresholds.overall,
+        threshold_rule=thresholds.words,
+        at_threshold=together(at_threshold),
+        count=count,
+        confusion=confusion(matches, thresholds.by_class),
+        counts=counts,
+        intervals=intervals(matches, thresholds.by_class, resampling),
+        interval_level=resampling.level,
+        interval_resamples=resampling.resamples,
+        curves=mean_curves([curve for curve in curves if curve is not None]),
+    )
+
+
+def at_thresholds(matches: Matches, thresholds: Floats) -> list[AtThreshold]:
+    """True, false and missed at each class's threshold, in id order."""
+    pool, true = matches.pool, matches.truth[0] >= 0
+    kept = pool.scores >= thresholds[pool.class_ids]
+    right = np.bincount(pool.class_ids[kept & true], minlength=pool.classes)
+    wrong = np.bincount(pool.class_ids[kept & ~true], minlength=pool.classes)
+    missed = pool.truths_by_class() - right
+    return [AtThreshold(*numbers) for numbers in zip(right.tolist(), wrong.tolist(), missed.tolist(), strict=True)]
+
+
+def together(parts: Sequence[AtThreshold]) -> AtThreshold:
+    """The sum over classes."""
+    return AtThreshold(
+        sum(part.true_positives for part in parts),
+        sum(part.false_positives for part in parts),
+        sum(part.false_negatives for part in parts),
+    )

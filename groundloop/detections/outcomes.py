@@ -1,0 +1,112 @@
+"""What became of every detection and of every true box that was missed: one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from groundloop.detections.boxes import paired_iou
+from groundloop.detections.dataset import ScoredImage
+from groundloop.detections.evaluation import Outcome
+from groundloop.detections.matching import Floats, matched, pooled
+
+TEST = "test"
+
+
+def outcomes(
+    split: str, images: Sequence[ScoredImage], classes: Sequence[str], thresholds: Mapping[str, float]
+) -> Iterator[Outcome]:
+    """The rows of some images: for each its detections in the detector's order, then its missed true boxes.
+
+    A true box is missed when no detection with a score of at least the threshold takes it at IoU 0.5; one under the
+    threshold may, and says so in its own row.
+
+    Args:
+        split: validation or test.
+        classes: names in id order.
+        thresholds: the score from which a class's detections count, by name.
+    """
+    matches = matched(pooled(images, len(classes)))
+    pool, true = matches.pool, matches.truth[0]
+    kept = pool.scores >= np.array([thresholds[name] for name in classes])[pool.class_ids]
+    # A detection takes the best box that is free, which need not be the nearest.
+    matching = np.flatnonzero(true >= 0)
+    iou = matches.nearest.copy()
+    iou[matching] = paired_iou(pool.boxes[matching], pool.true_boxes[true[matching]])
+    missed = np.ones(len(pool.true_ids), dtype=bool)
+    missed[true[kept & (true >= 0)]] = False
+    first = first_true = 0
+    for image in images:
+        last, last_true = first + len(image.scores), first_true + len(image.true_ids)
+        for number in range(first, last):
+            taken = int(true[number])
+            yield Outcome(
+                split=split,
+                source_ref=image.source_ref,
+                outcome=("TP" if taken >= 0 else "FP") if kept[number] else "",
+                class_name=classes[pool.class_ids[number]],
+                score=float(pool.scores[number]),
+                box=_corners(pool.boxes[number]),
+                iou=min(float(iou[number]), 1.0),  # of equal boxes, rounding may make it more
+                true_box=_corners(pool.true_boxes[taken]) if taken >= 0 else None,
+            )
+        for number in (first_true + np.flatnonzero(missed[first_true:last_true])).tolist():
+            yield Outcome(
+                split=split,
+                source_ref=image.source_ref,
+                outcome="FN",
+                class_name=classes[pool.true_ids[number]],
+                score=None,
+                box=None,
+                iou=0.0,
+                true_box=_corners(pool.true_boxes[number]),
+            )
+        first, first_true = last, last_true
+
+
+def scored_from_table(
+    rows: Iterable[Outcome], images: Sequence[ScoredImage], classes: Sequence[str]
+) -> tuple[list[ScoredImage], int]:
+    """The test detections of a table on today's truth, so that the model they are of can be scored again.
+
+    Args:
+        rows: of a table, in its order; those of other splits and of other images are passed over.
+        images: whose true boxes are taken, and in whose order the result is. The caller answers for the table's model
+            having been tested on each: an image without rows is one on which it found nothing.
+        classes: names in id order. Detections of other classes are dropped.
+
+    Returns:
+        The images, and how many of their detections were dropped.
+    """
+    ids = {name: class_id for class_id, name in enumerate(classes)}
+    found: dict[str, list[tuple[int, float, tuple[float, float, float, float]]]] = {
+        image.source_ref: [] for image in images
+    }
+    dropped = 0
+    for row in rows:
+        if row.split != TEST or row.score is None or row.box is None or row.source_ref not in found:
+            continue
+        if row.class_name in ids:
+            found[row.source_ref].append((ids[row.class_name], row.score, row.box))
+        else:
+            dropped += 1
+    scored = []
+    for image in images:
+        detections = found[image.source_ref]
+        scored.append(
+            ScoredImage(
+                source_ref=image.source_ref,
+                true_boxes=image.true_boxes,
+                true_ids=image.true_ids,
+                boxes=np.array([box for _, _, box in detections], dtype=np.float64).reshape(-1, 4),
+                class_ids=np.array([class_id for class_id, _, _ in detections], dtype=np.int64),
+                scores=np.array([score for _, score, _ in detections], dtype=np.float64),
+            )
+        )
+    return scored, dropped
+
+
+def _corners(box: Floats) -> tuple[float, float, float, float]:
+    xmin, ymin, xmax, ymax = box.tolist()
+    return xmin, ymin, xmax, ymax

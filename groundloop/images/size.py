@@ -1,0 +1,77 @@
+"""Sizes of images in pixels, read from the files' headers."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundloop.errors import UserError
+from groundloop.images.access import MAX_THREADS, Images, UnusableImageError, one_line
+
+#: The EXIF tag of an image's orientation, and its values that rotate by 90 or 270 degrees.
+EXIF_ORIENTATION = 0x0112
+ROTATING_ORIENTATIONS = frozenset({5, 6, 7, 8})
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Size of an image in pixels, as viewers and training tools show it.
+
+    Attributes:
+        rotated: the EXIF orientation swaps the stored width and height.
+    """
+
+    width: int
+    height: int
+    rotated: bool = False
+
+
+def image_size(path: Path) -> Size:
+    """Read an image's size from the file's header; the pixels are not decoded.
+
+    Raises:
+        UserError: the file is not an image.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Nothing is decoded, so a large image cannot fill the memory.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                width, height = image.size
+                # Asking every image for its EXIF would decode PNGs to the end.
+                orientation = image.getexif().get(EXIF_ORIENTATION) if "exif" in image.info else None
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error) as e:
+        raise UserError(f"{path}: cannot be read as an image ({type(e).__name__}): replace or remove it") from None
+    if orientation in ROTATING_ORIENTATIONS:
+        return Size(height, width, True)
+    return Size(width, height)
+
+
+def stored_sizes(source_refs: Sequence[str], images: Images) -> dict[str, tuple[int, int]]:
+    """Read the width and height in pixels of images as they are stored, in parallel.
+
+    Raises:
+        UserError: the images can't be read, or one is missing or not an image; the text names it.
+    """
+    with ThreadPoolExecutor(MAX_THREADS) as pool:
+        sizes = pool.map(lambda source_ref: _stored_size(images, source_ref), source_refs)
+        return dict(zip(source_refs, sizes, strict=True))
+
+
+def _stored_size(images: Images, source_ref: str) -> tuple[int, int]:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(images.body(source_ref))) as image:
+            return image.size
+    except UnusableImageError as error:
+        raise UserError(f"the size of {source_ref} can't be read: {error}") from None
+    except Exception as error:  # decoders raise every kind
+        raise UserError(f"the size of {source_ref} can't be read: {one_line(error)}") from None

@@ -1,0 +1,91 @@
+"""Everything that is to be said about a labelled data set: its lines, its classes, what training will need."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from groundloop.labels.class_maps import ClassMaps, class_map_of
+from groundloop.labels.classes import ClassList, similar_names, unused_classes
+from groundloop.labels.findings import Code, Finding, Severity
+from groundloop.labels.records import Kind, Line
+from groundloop.labels.training_requirements import IMAGE_SHAPE, Overview
+
+_NOTHING_USABLE = "no line holds labels that can be used: training needs images with boxes; see the other findings"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One data set, checked.
+
+    Attributes:
+        lines: number of lines by kind.
+        classes: the configured classes, or all names of the lines' maps.
+        overview: counts over the usable lines.
+        findings: of the lines in their order, then of the whole.
+    """
+
+    lines: Counter[Kind]
+    classes: ClassList
+    overview: Overview
+    findings: list[Finding]
+
+    def count(self, severity: Severity) -> int:
+        return sum(finding.severity is severity for finding in self.findings)
+
+
+def check_lines(
+    lines: Sequence[Line], attribute: str, configured: ClassList | None = None, image_shape: int = IMAGE_SHAPE
+) -> CheckResult:
+    """Account for the lines of one manifest, as they came out of reading and settling duplicates.
+
+    Args:
+        attribute: the label attribute that they were read with.
+        configured: the class list, if there is one.
+        image_shape: pixels; what training will resize images to.
+    """
+    checked = _whole(lines, configured, image_shape)
+    checked.findings[:0] = [finding for line in lines for finding in line.findings]
+    maps = ClassMaps()
+    for line in lines:
+        if line.record:
+            maps.add(class_map_of(line.raw, attribute), line.number)
+    checked.findings.extend(maps.findings())
+    return checked
+
+
+def check_together(
+    manifests: Mapping[str, Sequence[Line]], configured: ClassList | None = None, image_shape: int = IMAGE_SHAPE
+) -> CheckResult:
+    """Account for several manifests, by name, as one data set; findings of single lines are not told again."""
+    checked = _whole([line for lines in manifests.values() for line in lines], configured, image_shape)
+    first: dict[str, str] = {}
+    for name, lines in manifests.items():
+        shared = [line.record.source_ref for line in lines if line.record and line.record.source_ref in first]
+        if shared:
+            told = f"{len(shared)} images of {name} are labelled in an earlier manifest too, such as {first[shared[0]]}"
+            checked.findings.append(
+                Finding(Code.IMAGE_IN_SEVERAL_MANIFESTS, f"{told}: decide which labels count", source_ref=shared[0])
+            )
+        first.update((line.record.source_ref, name) for line in lines if line.record)
+    return checked
+
+
+def _whole(lines: Iterable[Line], configured: ClassList | None, image_shape: int) -> CheckResult:
+    overview = Overview(image_shape)
+    kinds: Counter[Kind] = Counter()
+    names: set[str] = set()
+    for line in lines:
+        kinds[line.kind] += 1
+        if line.record:
+            overview.add([line.record])
+            names.update(line.record.class_names)
+    classes = configured or ClassList.from_union(names)
+    findings: list[Finding] = []
+    if kinds.total() == kinds[Kind.BLANK]:
+        findings.append(Finding(Code.EMPTY_MANIFEST, "the manifest holds no line: check that it is the right file"))
+    elif not kinds[Kind.LABELLED]:
+        findings.append(Finding(Code.NO_USABLE_LABELS, _NOTHING_USABLE))
+    findings += [*similar_names(classes), *unused_classes(classes, overview.boxes), *overview.findings()]
+    return CheckResult(kinds, classes, overview, findings)

@@ -1,0 +1,117 @@
+"""The class-maps of a manifest's lines against each other: does an id mean the same class everywhere?
+
+Each line has a map of its own, and only that one says what its ids mean. Lines from different labelling jobs often
+contradict each other. Reading by names is safe from that; whatever trains on the bare ids, as the built-in algorithm
+does, mixes the classes up without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from groundloop.labels.attributes import METADATA
+from groundloop.labels.findings import Code, Finding
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_CLASS_MAP = msgspec.json.Decoder(dict[str, str])
+
+
+class _Entry(NamedTuple):
+    class_id: str
+    name: str
+    line: int
+
+
+@dataclass(slots=True)
+class ClassMaps:
+    """Holds each line's map against those that came before; small, however many are added.
+
+    Attributes:
+        lines: number of lines whose map contradicts an earlier one.
+    """
+
+    lines: int = 0
+    _by_id: dict[str, _Entry] = field(default_factory=dict)
+    _by_name: dict[str, _Entry] = field(default_factory=dict)
+    _conflict: tuple[_Entry, _Entry] | None = None
+
+    def add(self, class_map: Mapping[str, str], line: int, lines: int = 1) -> None:
+        """Add the map of a line.
+
+        Args:
+            class_map: id as text to name.
+            line: its 1-based number, the first where several lines have this map.
+            lines: how many have it.
+        """
+        contradicts = False
+        for class_id, name in class_map.items():
+            entry = _Entry(class_id, name, line)
+            for known in (self._by_id.setdefault(class_id, entry), self._by_name.setdefault(name, entry)):
+                if (known.class_id, known.name) != (class_id, name):
+                    contradicts = True
+                    self._conflict = self._conflict or (known, entry)
+        self.lines += contradicts * lines
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._by_name.keys()
+
+    @property
+    def ordered(self) -> tuple[str, ...]:
+        """All names, in the order of their ids, where those are whole numbers and no line contradicts another."""
+        return tuple(sorted(self._by_name, key=lambda name: int(self._by_name[name].class_id)))
+
+    @property
+    def conflict(self) -> str:
+        """The first contradiction, in words; "" when there is none."""
+        if self._conflict is None:
+            return ""
+        one, other = self._conflict
+        if one.class_id == other.class_id:
+            told = f"class id {one.class_id} is {one.name!r} on line {one.line} and {other.name!r}"
+        else:
+            told = f"class {one.name!r} has the id {one.class_id} on line {one.line} and {other.class_id}"
+        return f"{told} on line {other.line}"
+
+    def findings(self) -> Iterator[Finding]:
+        """At most one warning, for the whole manifest."""
+        if self._conflict is not None:
+            yield Finding(
+                Code.CLASS_MAPS_DIFFER,
+                f"{self.conflict}; {self.lines} lines contradict an earlier one: read by name here, so nothing is "
+                "mixed up, but do not train straight from this manifest, because the built-in algorithm trains on ids: "
+                "train on what Prepare or `groundloop labels convert` writes",
+            )
+
+
+def order_of_classes(
+    maps: Iterable[tuple[int, Mapping[str, str]]], used: Collection[str] | None = None
+) -> tuple[tuple[str, ...], list[str]]:
+    """The names in the order of their ids or, where lines contradict each other, alphabetical with a note.
+
+    Args:
+        maps: line numbers and class-maps.
+        used: only these names; None: all whose id is a whole number.
+    """
+    told = ClassMaps()
+    for line, class_map in maps:
+        numbered = {key: name for key, name in class_map.items() if key.isascii() and key.isdigit()}
+        told.add({key: name for key, name in numbered.items() if used is None or name in used}, line)
+    if not told.conflict:
+        return told.ordered, []
+    note = f"the class maps of the lines contradict each other ({told.conflict}): names count, and the classes are in "
+    return tuple(sorted(told.names)), [f"{note}alphabetical order"]
+
+
+def class_map_of(raw: bytes, attribute: str) -> dict[str, str]:
+    """The map of a line that the reader took, id as text to name; empty where it has none.
+
+    Args:
+        attribute: the label attribute that the line was read with.
+    """
+    metadata = _FIELDS.decode(_FIELDS.decode(raw)[attribute + METADATA])
+    return _CLASS_MAP.decode(metadata["class-map"]) if "class-map" in metadata else {}

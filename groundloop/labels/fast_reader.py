@@ -1,0 +1,243 @@
+"""The quick way to read a manifest line that nothing is wrong with, which is nearly every line.
+
+`ManifestReader.read_line` is what decides on a line; it looks at everything and can name every fault. A glance takes a
+fraction of its time and says the same of a line without findings. Of any other line it says nothing, and the reader has
+to look (tests hold the two to that, line by line).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple, Protocol, cast
+
+import msgspec
+
+from groundloop.labels.attribute_limits import LONGEST_ATTRIBUTE
+from groundloop.labels.attributes import METADATA
+from groundloop.labels.duplicate_keys import duplicate_key
+from groundloop.labels.label_types import DETECTION_TYPE
+from groundloop.labels.manifest import is_class_name
+from groundloop.labels.training_requirements import SMALLEST_SIDE
+
+# Not looked at by Python's garbage collector: they hold no cycles, and there are ten of them a line.
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    class_id: int
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class _Size(msgspec.Struct, gc=False):
+    width: int
+    height: int
+    depth: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class _Label(msgspec.Struct, gc=False):
+    annotations: list[_Annotation]
+    image_size: list[_Size]
+
+
+class _Object(msgspec.Struct, gc=False):
+    confidence: float
+
+
+class _Metadata(msgspec.Struct, rename="kebab", gc=False):
+    type: str
+    class_map: msgspec.Raw
+    objects: list[_Object]
+    human_annotated: str | None = None
+    creation_date: str | None = None
+    job_name: str | None = None
+    adjustment_status: str | None = None
+    failure_reason: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Fields(Protocol):
+    source_ref: str
+    label: _Label
+    metadata: _Metadata
+
+
+# Quotes of the keys and texts that every line has: source-ref and its value, label, metadata; annotations, image_size;
+# width, height; type and its value, class-map, objects.
+_SURE_QUOTES = 8 + 4 + 4 + 8
+_QUOTES_OF_A_BOX = 10 + 2  # and its confidence
+_KEYS = {"source-ref", "annotations", "image_size", "class_id", "left", "top", "width", "height", "depth", "type"}
+_KEYS |= {"class-map", "objects", "confidence", "human-annotated", "creation-date", "job-name", "adjustment-status"}
+# A manifest with more different maps than any labelling job makes must not fill the memory with them.
+MOST_MAPS = 20_000
+_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class ClassMap:
+    """One text of a class-map; a manifest has few different ones.
+
+    Attributes:
+        names: name by id, those only that a box may have.
+        entries: id as text to name, as it stands in the line.
+        all_names: every name a class can have, allowed or not.
+        ids: those of names.
+        sound: whether its keys differ.
+        plain: whether its end can be told by the next bracket, and its keys from any other in a line.
+        quotes: in its text.
+        first_line, lines, boxes, shown: for those who count: the first line that has this map, how many have it, boxes
+            by class id, and what stands for each set of ids that a line shows.
+        tiny: of the boxes, those that are tiny, by class id.
+        waiting, waiting_tiny: class ids of boxes that are not counted yet.
+    """
+
+    def __init__(self, text: bytes, allowed: Collection[str] | None) -> None:
+        self.entries = entries = msgspec.json.decode(text, type=dict[str, str])
+        self.all_names = tuple(name for name in entries.values() if is_class_name(name))
+        self.names = {
+            int(key): name
+            for key, name in entries.items()
+            # An id is looked up by its plain text: "01" is never found.
+            if key.isascii() and key.isdigit() and key == str(int(key)) and is_class_name(name)
+            if allowed is None or name in allowed
+        }
+        self.ids = frozenset(self.names)
+        self.sound = duplicate_key(text) is None
+        self.plain = text.count(b"}") == 1 and all(key.isascii() and key.isdigit() for key in entries)
+        self.quotes = text.count(b'"')
+        self.first_line = self.lines = 0
+        self.boxes: Counter[int] = Counter()
+        self.tiny: Counter[int] = Counter()
+        self.waiting: list[int] = []
+        self.waiting_tiny: list[int] = []
+        self.shown: dict[frozenset[int], int] = {}
+
+    def count(self) -> None:
+        """Count the boxes that wait for it."""
+        self.boxes.update(self.waiting)
+        self.tiny.update(self.waiting_tiny)
+        self.waiting.clear()
+        self.waiting_tiny.clear()
+
+
+class FastRecord(NamedTuple):
+    """A line without findings.
+
+    Attributes:
+        class_ids: of its boxes, by its own map.
+        shown: the different ones among them.
+        tiny: class ids of the boxes too small at the network's input (`labels.advice`).
+        auto_labelled: see `Record`.
+        plain: the line has no other keys than those known here, and no escapes: to exchange bytes is enough to rewrite
+            it (`labels.canonical`).
+    """
+
+    source_ref: str
+    class_map: ClassMap
+    class_ids: list[int]
+    shown: frozenset[int]
+    tiny: list[int]
+    auto_labelled: bool
+    plain: bool
+
+
+class FastLineReader:
+    """Reads lines with one label attribute.
+
+    Args:
+        attribute, classes: as of `ManifestReader`.
+        image_shape: pixels; the side of the square that training resizes images to.
+    """
+
+    def __init__(self, attribute: str, classes: Collection[str] | None, image_shape: int) -> None:
+        self._allowed = None if classes is None else frozenset(classes)
+        self._tiny_share = SMALLEST_SIDE / image_shape
+        self._plain_name = attribute not in _KEYS
+        fields = msgspec.defstruct(
+            "Fields",
+            [("source_ref", str), ("label", _Label), ("metadata", _Metadata)],
+            rename={"source_ref": "source-ref", "label": attribute, "metadata": attribute + METADATA},
+            gc=False,
+        )
+        self._decode = cast("msgspec.json.Decoder[_Fields]", msgspec.json.Decoder(fields)).decode
+        self._maps: dict[bytes, ClassMap] = {}
+
+    @property
+    def class_maps(self) -> Collection[ClassMap]:
+        """All that were seen."""
+        return self._maps.values()
+
+    def __call__(self, raw: bytes) -> FastRecord | None:
+        """What the line says, or None when it takes a closer look to tell."""
+        if len(raw) > LONGEST_ATTRIBUTE:  # there is, or may be, something to say of its length
+            return None
+        try:
+            if not raw.isascii():
+                raw.decode()
+            fields = self._decode(raw)
+            metadata = fields.metadata
+            class_map = self._map(bytes(metadata.class_map))
+        except _ERRORS:
+            return None
+        if class_map is None:
+            return None
+        source_ref, label = fields.source_ref, fields.label
+        boxes = label.annotations
+        bucket_end = source_ref.find("/", 5)
+        if (
+            metadata.type != DETECTION_TYPE
+            or metadata.failure_reason is not msgspec.UNSET
+            or len(metadata.objects) != len(boxes)
+            or not class_map.sound
+            or len(label.image_size) != 1
+            or not source_ref.startswith("s3://")
+            or not 5 < bucket_end < len(source_ref) - 1
+            or not ((known := self._no_other_keys(raw, fields, class_map)) or duplicate_key(raw) is None)
+        ):
+            return None
+        size = label.image_size[0]
+        image_width, image_height = size.width, size.height
+        if image_width < 1 or image_height < 1:
+            return None
+        class_ids = [box.class_id for box in boxes]
+        shown = frozenset(class_ids)
+        if not shown <= class_map.ids:
+            return None
+        narrowest, lowest = self._tiny_share * image_width, self._tiny_share * image_height
+        tiny: list[int] = []
+        for box in boxes:
+            width, height = box.width, box.height
+            if not (0 <= box.left <= image_width - width and 0 <= box.top <= image_height - height):
+                return None
+            if width < narrowest or height < lowest:
+                if width <= 0 or height <= 0:
+                    return None
+                tiny.append(box.class_id)
+        plain = known and class_map.plain and self._plain_name
+        return FastRecord(source_ref, class_map, class_ids, shown, tiny, metadata.human_annotated == "no", plain)
+
+    def _map(self, text: bytes) -> ClassMap | None:
+        known = self._maps.get(text)
+        if known is None and len(self._maps) < MOST_MAPS:
+            known = self._maps[text] = ClassMap(text, self._allowed)
+        return known
+
+    def _no_other_keys(self, raw: bytes, fields: _Fields, class_map: ClassMap) -> bool:
+        """Whether the line has the keys that were decoded and no other, so that none of them can stand twice.
+
+        Keys and texts are counted by their quotes. Behind a backslash a quote would be part of a text; a line with one
+        is not counted.
+        """
+        metadata, sizes = fields.metadata, fields.label.image_size
+        quotes = _SURE_QUOTES + class_map.quotes + _QUOTES_OF_A_BOX * len(fields.label.annotations)
+        if metadata.human_annotated is not None:
+            quotes += 4
+        if metadata.creation_date is not None:
+            quotes += 4
+        if metadata.job_name is not None:
+            quotes += 4
+        if metadata.adjustment_status is not None:
+            quotes += 4
+        if sizes and sizes[0].depth is not msgspec.UNSET:
+            quotes += 2
+        return raw.count(b'"') == quotes and b"\\" not in raw

@@ -1,0 +1,107 @@
+"""Boxes of several workers on one image, made one set.
+
+Ground Truth does the same inside its jobs: "Bounding box annotation consolidation finds the most similar boxes from
+each worker based on the Jaccard index, or intersection over union, of the boxes and averages them" (Amazon SageMaker
+developer guide, "Annotation consolidation"). A2I does not. The guide leaves open how similar and how many; here a
+group is boxes of one class, one of each worker at most, any two of which have an IoU of `LEAST_IOU` or more, and it
+needs more than half of the workers (of two both, of three two).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
+
+from groundloop.labels.records import Box
+
+LEAST_IOU = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidated:
+    """What workers agree on.
+
+    Attributes:
+        boxes: means of the groups that a majority drew, in the order of the first worker who drew them; None when the
+            workers do not even agree that there is nothing.
+        dropped: number of boxes drawn by too few.
+    """
+
+    boxes: tuple[Box, ...] | None
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    worker: int
+    place: int
+    box: Box
+
+
+def consolidate(answers: Sequence[Sequence[Box]]) -> Consolidated:
+    """Join the boxes of each worker's answer.
+
+    Args:
+        answers: at least one; an empty one means that this worker saw nothing to mark.
+
+    Returns:
+        The mean boxes, their sides as floats. No box is an answer, too, where more than half of the workers drew none.
+    """
+    if len(answers) == 1:
+        return Consolidated(tuple(answers[0]), 0)
+    drawn = [_Drawn(worker, place, box) for worker, boxes in enumerate(answers) for place, box in enumerate(boxes)]
+    agreed = [group for group in _groups(drawn) if 2 * len(group) > len(answers)]
+    dropped = len(drawn) - sum(map(len, agreed))
+    empty = sum(not boxes for boxes in answers)
+    if not agreed and 2 * empty <= len(answers):
+        return Consolidated(None, dropped)
+    return Consolidated(tuple(_mean(group) for group in sorted(agreed, key=_first)), dropped)
+
+
+def iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes with an area, 0 to 1."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (one.width * one.height + other.width * other.height - shared)
+
+
+def _groups(drawn: Sequence[_Drawn]) -> list[list[_Drawn]]:
+    """Every box in one group; the most similar boxes meet first."""
+    similar: dict[frozenset[int], float] = {}
+    for a, b in combinations(range(len(drawn)), 2):
+        one, other = drawn[a], drawn[b]
+        if one.worker != other.worker and one.box.class_name == other.box.class_name:
+            overlap = iou(one.box, other.box)
+            if overlap >= LEAST_IOU:
+                similar[frozenset((a, b))] = overlap
+    group_of = {index: [index] for index in range(len(drawn))}
+    # Sorting keeps the order of equals, so the same answers give the same groups.
+    for pair in sorted(similar, key=lambda pair: -similar[pair]):
+        first, second = (group_of[index] for index in sorted(pair))
+        # Boxes of one worker are no pair above, so they never meet in a group.
+        if first is not second and all(frozenset((a, b)) in similar for a in first for b in second):
+            first += second
+            for index in second:
+                group_of[index] = first
+    distinct = {id(group): group for group in group_of.values()}
+    return [[drawn[index] for index in group] for group in distinct.values()]
+
+
+def _first(group: Sequence[_Drawn]) -> tuple[int, int]:
+    return min((one.worker, one.place) for one in group)
+
+
+def _mean(group: Sequence[_Drawn]) -> Box:
+    boxes = [one.box for one in group]
+    return Box(
+        boxes[0].class_name,
+        fmean(box.left for box in boxes),
+        fmean(box.top for box in boxes),
+        fmean(box.width for box in boxes),
+        fmean(box.height for box in boxes),
+    )

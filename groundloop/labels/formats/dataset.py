@@ -1,0 +1,144 @@
+"""What all formats have in common: images with boxes, and an ordered list of classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundloop.errors import UserError
+from groundloop.labels.boxes import CLIP_TOLERANCE, fit_box
+from groundloop.labels.findings import Code
+from groundloop.labels.records import Box
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """One image that somebody looked at.
+
+    Attributes:
+        name: the S3 URI, or the file's name below the folder of images, its parts joined by `/`.
+        width, height: pixels; 0 where the source does not say.
+        boxes: may be empty (a negative).
+    """
+
+    name: str
+    width: int
+    height: int
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A labelled data set.
+
+    Attributes:
+        images: in the source's order, each name once.
+        classes: names in the order of their ids, each once; holds every box's class, and maybe unused ones.
+        notes: what reading left out or changed, one line each.
+    """
+
+    images: tuple[LabelledImage, ...]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def boxes(self) -> int:
+        return sum(len(image.boxes) for image in self.images)
+
+    @property
+    def negatives(self) -> int:
+        return sum(not image.boxes for image in self.images)
+
+    @property
+    def in_s3(self) -> bool:
+        """Whether the images are named by S3 URIs.
+
+        Raises:
+            UserError: some are and some are not.
+        """
+        named = {image.name.startswith("s3://"): image.name for image in self.images}
+        if len(named) > 1:
+            raise UserError(
+                f"some images are S3 URIs ({named[True]}) and some are file names ({named[False]}): name all alike"
+            )
+        return True in named
+
+    def require_sizes(self, target: str) -> None:
+        """For formats that hold sizes or need them.
+
+        Raises:
+            UserError: the size of an image is not known.
+        """
+        unknown = [image.name for image in self.images if not (image.width and image.height)]
+        if unknown:
+            raise UserError(
+                f"{target} needs the size of each image, and the source does not say it for {len(unknown)} of "
+                f"{len(self.images)}, such as {unknown[0]}: give the folder with the images by --images"
+            )
+
+
+class BoxCheck:
+    """Boxes as they are read: sound ones pass, those a little beyond the image are clipped, others are refused."""
+
+    def __init__(self) -> None:
+        self._clipped = 0
+        self._first = ""
+
+    def __call__(self, where: str, box: Box, width: int, height: int) -> Box:
+        """The box to use.
+
+        Args:
+            where: file and line or element, for messages.
+            width, height: of the image, pixels; 0 where they are not known.
+
+        Raises:
+            UserError: no numbers, no area, or beyond the image.
+        """
+        sides = (box.left, box.top, box.width, box.height)
+        if not all(map(math.isfinite, sides)):
+            raise UserError(f"{where}: the box {sides} is not made of finite numbers: correct or remove it")
+        fitted, problem = fit_box(box, width or 2**53, height or 2**53, CLIP_TOLERANCE)
+        if problem is None:
+            return fitted
+        if problem[0] is not Code.BOX_CLIPPED:
+            raise UserError(f"{where}: the box of class {box.class_name!r} {problem[1]}: correct or remove it")
+        self._clipped += 1
+        self._first = self._first or where
+        return fitted
+
+    @property
+    def notes(self) -> list[str]:
+        if not self._clipped:
+            return []
+        left = f"{self._clipped} boxes left their image by up to {CLIP_TOLERANCE:g} pixels and were clipped to it"
+        return [f"{left}, first: {self._first}"]
+
+
+def check_unique(images: Iterable[LabelledImage], source: Path) -> None:
+    """Raises UserError when two images have the same name."""
+    seen: set[str] = set()
+    for image in images:
+        if image.name in seen:
+            raise UserError(f"{source}: the image {image.name} is there twice: join its labels or remove one")
+        seen.add(image.name)
+
+
+def check_classes(names: Sequence[str], source: Path) -> None:
+    """Raises UserError when a class has no name, or two have the same."""
+    for position, name in enumerate(names, start=1):
+        if not name:
+            raise UserError(f"{source}: class {position} of {len(names)} has an empty name: give it one")
+        if name in names[: position - 1]:
+            raise UserError(f"{source}: the class {name!r} is named twice: give each class one name and one id")
+
+
+def used_classes(images: Iterable[LabelledImage]) -> tuple[str, ...]:
+    """Every class that a box has, sorted."""
+    return tuple(sorted({box.class_name for image in images for box in image.boxes}))
+
+
+def whole(value: float) -> int | float:
+    """The number as other tools write it: 417, not 417.0."""
+    return int(value) if float(value).is_integer() else value

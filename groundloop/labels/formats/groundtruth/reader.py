@@ -1,0 +1,81 @@
+"""From Ground Truth manifests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from groundloop.errors import UserError
+from groundloop.labels.attributes import METADATA, choose_attribute, find_attributes
+from groundloop.labels.class_maps import class_map_of, order_of_classes
+from groundloop.labels.duplicates import one_line_per_image
+from groundloop.labels.findings import Code, Severity
+from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.manifest import ManifestReader, open_manifest, raw_lines
+from groundloop.labels.records import Kind, Line, Record
+
+AUTO = "auto"
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def from_groundtruth(path: Path, label_attribute: str = AUTO) -> Dataset:
+    """Read a manifest, plain or gzip.
+
+    Args:
+        label_attribute: `auto`: the only one with boxes that there is.
+
+    Raises:
+        UserError: the file cannot be read, holds no labelled image, or several label attributes.
+    """
+    if label_attribute == AUTO:
+        with open_manifest(path) as stream:
+            label_attribute = choose_attribute(find_attributes(raw_lines(stream)))
+    with open_manifest(path) as stream:
+        lines = list(one_line_per_image(list(ManifestReader(label_attribute).read(stream))))
+    usable = [(line, line.record) for line in lines if line.record]
+    unused = _unused(lines)
+    if not usable:
+        why = f": {unused[0]}" if unused else ""
+        raise UserError(f"{path}: no line holds labels that can be used{why}; see groundloop labels check")
+    images = tuple(LabelledImage(record.source_ref, record.width, record.height, record.boxes) for _, record in usable)
+    classes, conflict = _classes(label_attribute, usable)
+    return Dataset(images, classes, (*unused, *conflict, *_not_kept(usable, label_attribute), *_clipped(usable)))
+
+
+def _classes(attribute: str, usable: Sequence[tuple[Line, Record]]) -> tuple[tuple[str, ...], list[str]]:
+    sound = {name for _, record in usable for name in record.class_names}
+    return order_of_classes(((line.number, class_map_of(line.raw, attribute)) for line, _ in usable), sound)
+
+
+def _unused(lines: Sequence[Line]) -> list[str]:
+    left = [line for line in lines if line.record is None and line.kind is not Kind.BLANK]
+    if not left:
+        return []
+    counts = Counter(line.kind.value for line in left)
+    first = next((line for line in left if line.kind is Kind.REJECTED), left[0])
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    why = next(finding.message for finding in first.findings if finding.severity is Severity.ERROR or len(left) == 1)
+    return [f"{len(left)} of {len(lines)} lines are not used ({kinds}); line {first.number}: {why}"]
+
+
+def _not_kept(usable: Sequence[tuple[Line, Record]], attribute: str) -> list[str]:
+    others = {key for line, _ in usable for key in _FIELDS.decode(line.raw)}
+    others -= {"source-ref", attribute, attribute + METADATA}
+    machine = sum(record.auto_labelled for _, record in usable)
+    notes = ["not kept from the manifest: confidences, dates and job names"]
+    if others:
+        notes.append(f"not kept from the manifest: other keys of its lines ({', '.join(sorted(others))})")
+    if machine:
+        notes.append(f"{machine} images were labelled by a machine, and that is not kept")
+    return notes
+
+
+def _clipped(usable: Sequence[tuple[Line, Record]]) -> list[str]:
+    lines = [line.number for line, _ in usable if any(one.code is Code.BOX_CLIPPED for one in line.findings)]
+    if not lines:
+        return []
+    return [f"boxes of {len(lines)} lines left their image and were clipped to it, first: line {lines[0]}"]

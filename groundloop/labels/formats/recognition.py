@@ -1,0 +1,131 @@
+"""Telling the formats apart at a glance. Each function gives the reason against its format, or "" when it fits."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from groundloop.errors import UserError
+from groundloop.labels.attributes import label_kinds
+from groundloop.labels.formats.a2i.output_file import KEYS, OUTPUT
+from groundloop.labels.formats.coco.reader import json_file
+from groundloop.labels.formats.csv.reader import COLUMNS
+from groundloop.labels.formats.disk import keys_of, read_bytes
+from groundloop.labels.formats.jumpstart.reader import ANNOTATIONS
+from groundloop.labels.formats.voc.reader import annotations_folder
+from groundloop.labels.formats.yolo.class_names import FILES, names_file
+from groundloop.labels.label_types import DETECTION_TYPE, is_video
+from groundloop.labels.manifest import open_manifest, raw_lines
+from groundloop.labels.video import KEYS as KEYS_OF_SEQUENCES
+
+_FOLDER = "it is a folder"
+_FILE = "it is a file, not a folder"
+_START = 100_000
+
+
+def why_not_manifest(path: Path) -> str:
+    """The first line that is not blank decides."""
+    if path.is_dir():
+        return _FOLDER
+    try:
+        line = _first_line(path)
+    except UserError as error:
+        return str(error)
+    if "source-ref" not in keys_of(line):
+        return "its first line is no JSON object with a source-ref"
+    kinds = [kind for _, kind in label_kinds(line)]
+    return "its labels are a video's" if any(map(is_video, kinds)) and DETECTION_TYPE not in kinds else ""
+
+
+def why_not_video(path: Path) -> str:
+    """A SeqLabel.json, or a manifest with labels of a video on its first line."""
+    if path.is_dir():
+        return _FOLDER
+    try:
+        if keys_of(read_bytes(path)) & KEYS_OF_SEQUENCES:
+            return ""
+        kinds = [kind for _, kind in label_kinds(_first_line(path))]
+    except UserError as error:
+        return str(error)
+    return "" if any(map(is_video, kinds)) else "no SeqLabel.json, nor a manifest of a video job"
+
+
+def why_not_coco(path: Path) -> str:
+    """The keys of the JSON object decide."""
+    try:
+        file = json_file(path)
+        keys = keys_of(read_bytes(file))
+    except UserError as error:
+        return str(error)
+    missing = [key for key in ("images", "annotations", "categories") if key not in keys]
+    return f"no JSON object with {', '.join(missing)}" if missing else ""
+
+
+def why_not_jumpstart(path: Path) -> str:
+    """Like COCO, without categories."""
+    file = path / ANNOTATIONS if path.is_dir() else path
+    if file.name != ANNOTATIONS or not file.is_file():
+        return f"no {ANNOTATIONS}"
+    try:
+        keys = keys_of(read_bytes(file))
+    except UserError as error:
+        return str(error)
+    if "categories" in keys:
+        return f"{ANNOTATIONS} has categories, as COCO's do"
+    return "" if {"images", "annotations"} <= keys else f"{ANNOTATIONS} holds no images and annotations"
+
+
+def why_not_yolo(path: Path) -> str:
+    """A list of classes and a folder of labels."""
+    if not path.is_dir():
+        return _FILE
+    if names_file(path) is None:
+        return f"holds none of {', '.join(FILES)}"
+    if not (path / "labels").is_dir() and not any(path.glob("*/labels")):
+        return "holds no folder labels/"
+    return ""
+
+
+def why_not_voc(path: Path) -> str:
+    """XML files whose root is annotation."""
+    if not path.is_dir():
+        return _FILE
+    first = next(iter(annotations_folder(path).rglob("*.xml")), None)
+    if first is None:
+        return "holds no XML file"
+    return "" if b"<annotation" in read_bytes(first)[:_START] else f"{first.name} has no element annotation"
+
+
+def why_not_csv(path: Path) -> str:
+    """The columns of the header."""
+    if path.is_dir():
+        return _FOLDER
+    try:
+        with path.open("rb") as stream:
+            start = stream.readline(_START).decode("utf-8-sig")
+        header = next(csv.reader([start]), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        header = []
+    missing = [name for name in COLUMNS if name not in header]
+    return f"its first line lacks the columns {', '.join(missing)}" if missing else ""
+
+
+def _first_line(path: Path) -> bytes:
+    """The first that is not blank."""
+    with open_manifest(path) as stream:
+        return next((line for line in raw_lines(stream) if line.strip()), b"")
+
+
+def why_not_a2i(path: Path) -> str:
+    """The keys of one output file."""
+    file = path
+    if path.is_dir():
+        first = next(iter(path.rglob(OUTPUT)), None)
+        if first is None:
+            return f"holds no {OUTPUT}"
+        file = first
+    try:
+        missing = KEYS - keys_of(read_bytes(file))
+    except UserError as error:
+        return str(error)
+    return f"{file.name} is no JSON object with {', '.join(sorted(missing))}" if missing else ""

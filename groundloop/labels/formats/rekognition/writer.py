@@ -1,0 +1,116 @@
+"""To Rekognition Custom Labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+from groundloop.errors import UserError
+from groundloop.images.local import ImageFolder
+from groundloop.labels.attributes import CANONICAL
+from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.disk import write_file
+from groundloop.labels.formats.groundtruth.writer import manifest, now
+from groundloop.labels.formats.image_sizes import files_of
+
+_SMALLEST_SIDE, _LARGEST_SIDE, _MOST_ASPECT = 64, 4096, 20
+_MOST_BOXES = 50
+_SCALED_TO = 1280
+_MOST_CLASSES, _MOST_IMAGES, _MOST_BYTES = 250, 250_000, 10**9
+# AWS does not say whether its MB is 10^6 or 2^20 bytes: the smaller one is right either way.
+_MOST_IMAGE_BYTES = 15 * 10**6
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+
+
+def as_rekognition(
+    dataset: Dataset, path: Path, label_attribute: str = CANONICAL, images: ImageFolder | None = None
+) -> list[str]:
+    """Write a manifest that Rekognition Custom Labels takes.
+
+    Args:
+        images: the image files, to be looked at too; without it only what the labels say is.
+
+    Returns:
+        Notes on images that were left out.
+
+    Raises:
+        UserError: the data set as a whole breaks a rule, sizes, URIs or image files are missing, an image file has
+            another size than its labels say, or the manifest is there already.
+    """
+    dataset.require_sizes("Rekognition")
+    left: defaultdict[str, list[str]] = defaultdict(list)
+    kept = []
+    for image in dataset.images:
+        reason = _refusal(image)
+        if images and not reason:
+            reason = _refusal_of_file(images.file(image.name))
+        if reason:
+            left[reason].append(image.name)
+        else:
+            kept.append(image)
+    _check_whole(kept, dataset.classes)
+    if images:
+        files_of(kept, images)
+    lines = manifest(
+        replace(dataset, images=tuple(kept)), label_attribute, confidence=1, target="Rekognition", created=now()
+    )
+    if len(lines) > _MOST_BYTES:
+        raise UserError(
+            f"the manifest has {len(lines):,} bytes, and Rekognition takes {_MOST_BYTES:,}: split the source"
+        )
+    write_file(path, lines)
+    notes = [
+        f"{len(names)} images left out, which Rekognition refuses ({reason}), first: {names[0]}"
+        for reason, names in left.items()
+    ]
+    negatives = sum(not image.boxes for image in kept)
+    if negatives:
+        notes.append(f"{negatives} images without boxes are kept: Rekognition warns of them")
+    if not images:
+        notes.append("image files were not looked at, for their format and size in bytes: see --images")
+    return notes
+
+
+def _refusal(image: LabelledImage) -> str:
+    """Why Rekognition would refuse the image; "" when it would not."""
+    short, long = sorted((image.width, image.height))
+    if short < _SMALLEST_SIDE or long > _LARGEST_SIDE:
+        return f"a side under {_SMALLEST_SIDE} or over {_LARGEST_SIDE} pixels"
+    if long > _MOST_ASPECT * short:
+        return f"sides more than {_MOST_ASPECT} to 1"
+    if len(image.boxes) > _MOST_BOXES:
+        return f"more than {_MOST_BOXES} boxes"
+    scale = min(1, _SCALED_TO / long)
+    if any(min(box.width, box.height) * scale <= 1 for box in image.boxes):
+        return f"a box of 1 pixel or less once the image is scaled down to {_SCALED_TO}"
+    return ""
+
+
+def _refusal_of_file(file: Path) -> str:
+    """The same by the file: its format, whatever its name, and its size."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(max(map(len, _SIGNATURES)))
+            size = file.stat().st_size
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+    if not start.startswith(_SIGNATURES):
+        return "neither PNG nor JPEG"
+    if size > _MOST_IMAGE_BYTES:
+        return f"more than {_MOST_IMAGE_BYTES // 10**6} MB"
+    return ""
+
+
+def _check_whole(images: list[LabelledImage], classes: tuple[str, ...]) -> None:
+    if not images:
+        raise UserError("Rekognition would refuse every image: see the rules in its guidelines and quotas")
+    if not 1 <= len(classes) <= _MOST_CLASSES:
+        raise UserError(f"there are {len(classes)} classes, and Rekognition takes 1 to {_MOST_CLASSES}")
+    if len(images) > _MOST_IMAGES:
+        raise UserError(f"there are {len(images):,} images, and Rekognition takes {_MOST_IMAGES:,}: split the source")
+    buckets = sorted({image.name.removeprefix("s3://").split("/")[0] for image in images if "://" in image.name})
+    if len(buckets) > 1:
+        raise UserError(
+            f"the images are in several buckets ({', '.join(buckets)}), and Rekognition takes one: copy them"
+        )

@@ -1,0 +1,53 @@
+"""The list of classes of a YOLO folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from groundloop.errors import UserError
+from groundloop.labels.formats.disk import read_class_names, read_text
+
+FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt")
+
+
+def names_file(path: Path) -> Path | None:
+    """The first of `FILES` that a folder has."""
+    return next((path / name for name in FILES if (path / name).is_file()), None)
+
+
+def read_names(path: Path) -> dict[int, str]:
+    """Class name by id, in the order of the ids.
+
+    Raises:
+        UserError: the folder has no list of classes, or one that cannot be read.
+    """
+    file = names_file(path)
+    if file is None:
+        raise UserError(f"{path}: holds no data.yaml with the names of the classes (nor classes.txt): add it")
+    if file.suffix == ".txt":
+        return dict(enumerate(read_class_names(file)))
+    import yaml  # only here: what runs inside a job can do without it
+
+    try:
+        data = yaml.safe_load(read_text(file))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
+    names = data.get("names") if isinstance(data, dict) else None
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names:
+        raise UserError(f"{file}: names is no list of class names: give one, such as names: [nut, bolt]")
+    for key, name in names.items():
+        if type(key) is not int or key < 0:
+            raise UserError(f"{file}: the class id {key!r} in names is no whole number from 0")
+        if isinstance(name, bool) or not isinstance(name, str | int | float):
+            raise UserError(f"{file}: the name of class {key} is read as {name!r}: put it into quotes")
+    _check_count(file, data, len(names))
+    return {key: str(names[key]) for key in sorted(names)}
+
+
+def _check_count(file: Path, data: dict[str, Any], names: int) -> None:
+    count = data.get("nc", names)
+    if count != names:
+        raise UserError(f"{file}: nc is {count}, but names holds {names} classes: correct one of them")

@@ -1,0 +1,134 @@
+"""From YOLO."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from groundloop.errors import UserError
+from groundloop.images.local import ImageFolder
+from groundloop.labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique
+from groundloop.labels.formats.disk import read_text
+from groundloop.labels.formats.image_sizes import Sizes
+from groundloop.labels.formats.names import label_files
+from groundloop.labels.formats.yolo.class_names import read_names
+from groundloop.labels.records import Box
+
+_CLASSES = "classes.txt"  # stands among the label files of some tools and is none
+
+# The least digits that tools write: a number such as 0.5 has fewer because its zeros are left out.
+_LEAST_DECIMALS = 6
+
+
+def from_yolo(path: Path, images: ImageFolder | None = None) -> Dataset:
+    """Read a folder with labels, a list of classes, and images.
+
+    Args:
+        images: where the images of `labels/` are; None: in the folder's own `images/`.
+
+    Raises:
+        UserError: naming the file and line that is wrong.
+    """
+    names = read_names(path)
+    check_classes(list(names.values()), path)
+    reading = _Reading(names)
+    found = []
+    for prefix, image_folder, labels in _parts(path, images):
+        found += list(reading.part(prefix, image_folder, labels))
+    check_unique(found, path)
+    return Dataset(tuple(found), tuple(names.values()), tuple(reading.notes))
+
+
+def _parts(path: Path, images: ImageFolder | None) -> list[tuple[str, ImageFolder, Path]]:
+    """What the images' names begin with, their folder, and the folder of their labels."""
+    labels = path / "labels"
+    if images is not None:
+        if not labels.is_dir():
+            raise UserError(f"{path}: holds no folder labels/ for the images in {images.path}")
+        return [("", images, labels)]
+    if (path / "images").is_dir():
+        return [("", ImageFolder(path / "images"), labels)]
+    inside = [folder.parent for folder in sorted(path.glob("*/images")) if folder.is_dir()]
+    if not inside:
+        raise UserError(f"{path}: holds no folder images/, and the boxes are fractions of the images: give --images")
+    return [(f"{part.name}/", ImageFolder(part / "images"), part / "labels") for part in inside]
+
+
+class _Reading:
+    """Reads label files and keeps count of what is to be told."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self._names = {str(class_id): name for class_id, name in names.items()}
+        self._check = BoxCheck()
+        self._sizes = Sizes(None)
+        self._without = 0
+        self._confidences = 0
+
+    def part(self, prefix: str, images: ImageFolder, labels: Path) -> Iterator[LabelledImage]:
+        """The images of one folder."""
+        files = label_files(images.names(), ".txt")
+        if labels.is_dir():
+            left = {file.relative_to(labels).as_posix() for file in labels.rglob("*.txt") if file.name != _CLASSES}
+            left -= {str(file) for file in files.values()}
+            if left:
+                raise UserError(
+                    f"{labels / min(left)}: there is no image for it in {images.path} ({len(left)} such files): "
+                    "add the images, or remove the label files"
+                )
+        for name, file in files.items():
+            width, height = self._sizes.measure(images.path, images.path / name)
+            label = labels / file
+            if label.is_file():
+                boxes = tuple(self._boxes(label, width, height))
+            else:
+                self._without += 1
+                boxes = ()
+            yield LabelledImage(prefix + name, width, height, boxes)
+
+    @property
+    def notes(self) -> list[str]:
+        told = []
+        if self._without:
+            told.append(f"{self._without} images have no label file and are taken for negatives, as Ultralytics does")
+        if self._confidences:
+            told.append(f"{self._confidences} confidences not kept")
+        return [*told, *self._check.notes, *self._sizes.notes]
+
+    def _boxes(self, label: Path, width: int, height: int) -> Iterator[Box]:
+        for number, line in enumerate(read_text(label).splitlines(), start=1):
+            words = line.split()
+            if words:
+                where = f"{label}, line {number}"
+                yield self._check(where, self._box(where, words, width, height), width, height)
+
+    def _box(self, where: str, words: list[str], width: int, height: int) -> Box:
+        if len(words) not in (5, 6):
+            told = "a polygon? Boxes only" if len(words) > 6 else "a line needs class x y width height"
+            raise UserError(f"{where}: {len(words)} numbers, not 5: {told}")
+        self._confidences += len(words) == 6
+        class_name = self._names.get(words[0])
+        if class_name is None:
+            known = ", ".join(f"{class_id} {name}" for class_id, name in self._names.items())
+            raise UserError(f"{where}: the class {words[0]!r} is not in the list of classes ({known})")
+        try:
+            x, y, w, h = map(float, words[1:5])
+        except ValueError:
+            raise UserError(f"{where}: {' '.join(words[1:5])!r} are not four numbers: correct the line") from None
+        if not all(-0.5 <= value <= 1.5 for value in (x, y, w, h)):
+            raise UserError(f"{where}: {' '.join(words[1:5])!r} are not fractions of the image, from 0 to 1")
+        # Half of the last digit, for the middle and half of the size; and the arithmetic's own error.
+        decimals = max(_LEAST_DECIMALS, *(len(word.partition(".")[2]) for word in words[1:5]))
+        error = 0.75 * 10.0**-decimals + 1e-15
+        return Box(
+            class_name,
+            _snapped((x - w / 2) * width, error * width),
+            _snapped((y - h / 2) * height, error * height),
+            _snapped(w * width, error * width),
+            _snapped(h * height, error * height),
+        )
+
+
+def _snapped(value: float, error: float) -> float:
+    """The whole number that the value stands for, if one is within its error."""
+    nearest = round(value)
+    return float(nearest) if abs(value - nearest) <= error else value

@@ -1,0 +1,84 @@
+"""Checking the images that labels name, before a job that a single bad image fails, as it does Batch Transform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from itertools import islice
+
+import msgspec
+
+from groundloop.images.access import MAX_THREADS, MEGABYTE, ImageFault, Images, UnusableImageError
+from groundloop.images.decoding import image_problem
+from groundloop.labels.findings import Code, Finding, Severity
+from groundloop.labels.records import Kind, Line, Record
+
+# Lines handed to the threads at a time: bounds what is in flight however long the manifest is.
+_BATCH = 1024
+
+
+class ImageCheck(str, Enum):
+    """How images are checked."""
+
+    NONE = "none"
+    EXISTS = "exists"
+    DECODE = "decode"
+
+
+class ImageChecker:
+    """Checks images in parallel.
+
+    Args:
+        check: EXISTS asks for each image's size in bytes; DECODE also decodes the image.
+        max_bytes: bigger images are findings: Batch Transform refuses them.
+        images: where the images are kept.
+
+    Raises:
+        UserError: S3 cannot be asked at all (no credentials, no connection, a refused key).
+    """
+
+    def __init__(self, check: ImageCheck, max_bytes: int, images: Images) -> None:
+        self._check = check
+        self._max_bytes = max_bytes
+        self._images = images
+
+    def findings(self, lines: Iterable[Line]) -> Iterator[tuple[Line, Finding | None]]:
+        """Each line that has a record, in order, with what is wrong with its image (None: nothing)."""
+        remaining = iter(lines)
+        with ThreadPoolExecutor(MAX_THREADS) as pool:
+            while batch := list(islice(remaining, _BATCH)):
+                yield from zip(batch, pool.map(self._finding, batch), strict=True)
+
+    def _finding(self, line: Line) -> Finding | None:
+        record = line.record
+        if record is None:
+            raise ValueError(f"line {line.number} has no record: only accepted lines have an image to look at")
+        problem = self._problem(record)
+        return None if problem is None else Finding(Code(problem[0].value), problem[1], line.number, record.source_ref)
+
+    def _problem(self, record: Record) -> tuple[ImageFault, str] | None:
+        try:
+            size = self._images.size(record.source_ref)
+            if size > self._max_bytes:
+                return ImageFault.TOO_LARGE, (
+                    f"the image has {size / MEGABYTE:.1f} MB, over the {self._max_bytes / MEGABYTE:g} MB that Batch "
+                    "Transform is set to take: make it smaller or raise the payload limit (at most 100 MB)"
+                )
+            if size == 0:
+                return ImageFault.INVALID, "the image is empty (0 bytes): upload it again"
+            if self._check is ImageCheck.DECODE:
+                return image_problem(self._images.body(record.source_ref), record.width, record.height)
+        except UnusableImageError as error:
+            return error.fault, str(error)
+        return None
+
+
+def with_image_finding(line: Line, finding: Finding | None) -> Line:
+    """Add what was found of a line's image: an error rejects it, a warning is only reported."""
+    if finding is None:
+        return line
+    warned = msgspec.structs.replace(line, findings=(*line.findings, finding))
+    if finding.severity is Severity.WARNING:
+        return warned
+    return msgspec.structs.replace(warned, kind=Kind.REJECTED, record=None)

@@ -1,0 +1,298 @@
+"""Reading Ground Truth `output.manifest` files, line by line, losing none.
+
+The format: Amazon SageMaker developer guide, "Bounding box job output" and "Augmented manifest files"; real files vary
+more than it says (floats after consolidation, class maps that list only the line's classes, other keys in between).
+An id means only what the map of its own line says, so boxes carry class names from here on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import NoReturn, Protocol, cast
+
+import msgspec
+
+from groundloop.errors import UserError
+from groundloop.labels.attribute_limits import LONGEST_ATTRIBUTE, long_attributes
+from groundloop.labels.attributes import METADATA, label_kinds
+from groundloop.labels.boxes import CLIP_TOLERANCE, fit_box
+from groundloop.labels.duplicate_keys import duplicate_key
+from groundloop.labels.findings import Code, Finding, Severity
+from groundloop.labels.label_types import DETECTION_TYPE, is_video, kind_of, remedy
+from groundloop.labels.line_reader import LINE_LIMIT, LONGEST_LINE, open_manifest, raw_lines
+from groundloop.labels.records import Box, Kind, Line, Record
+
+__all__ = ["LONGEST_CLASS_NAME", "ManifestReader", "is_class_name", "open_manifest", "raw_lines", "source_ref_of"]
+
+LONGEST_CLASS_NAME = 256
+
+_SOURCE_REF = re.compile(r"s3://[^/]+/.+", re.DOTALL)
+_PATH = re.compile(r" - at `(\$.*)`$")
+
+
+class _Annotation(msgspec.Struct):
+    class_id: int | str  # text in manifests that other tools wrote
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class _Size(msgspec.Struct):
+    width: int
+    height: int
+
+
+class _Label(msgspec.Struct):
+    annotations: list[_Annotation]
+    image_size: list[_Size] = []
+
+
+class _Metadata(msgspec.Struct, rename="kebab"):
+    type: str = DETECTION_TYPE
+    class_map: dict[str, str] = {}
+    objects: list[msgspec.Raw] | None = None
+    human_annotated: msgspec.Raw = msgspec.Raw(b"")
+    failure_reason: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Fields(Protocol):
+    """One line; the label's two fields get their names in the file when the attribute is known."""
+
+    source_ref: str
+    label: _Label | msgspec.UnsetType
+    metadata: _Metadata | msgspec.UnsetType
+
+
+class _SourceRef(msgspec.Struct, rename="kebab"):
+    source_ref: str = ""
+
+
+class _LineError(Exception):
+    """Stops the reading of one line."""
+
+    def __init__(self, kind: Kind, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.code = code
+
+
+class ManifestReader:
+    """Decodes and checks the lines of one manifest.
+
+    Args:
+        attribute: the label attribute to read, see `labels.attributes`.
+        classes: the configured class names; a box of any other class is an error. None allows every class.
+        clip_tolerance: pixels that a box may leave its image by and be clipped to it, with a warning; 0 clips none.
+
+    Raises:
+        UserError: the attribute cannot be a label attribute's name, or the tolerance is negative.
+    """
+
+    def __init__(
+        self, attribute: str, classes: Collection[str] | None = None, clip_tolerance: float = CLIP_TOLERANCE
+    ) -> None:
+        if not clip_tolerance >= 0:
+            raise UserError(f"the clip tolerance is {clip_tolerance:g} pixels: give 0 or more")
+        self.attribute = attribute
+        self._clip_tolerance = clip_tolerance
+        self._classes = None if classes is None else frozenset(classes)
+        try:
+            # A typed decoder skips every other field of the line in C.
+            fields = msgspec.defstruct(
+                "Fields",
+                [
+                    ("source_ref", str, ""),
+                    ("label", _Label | msgspec.UnsetType, msgspec.UNSET),
+                    ("metadata", _Metadata | msgspec.UnsetType, msgspec.UNSET),
+                ],
+                rename={"source_ref": "source-ref", "label": attribute, "metadata": attribute + METADATA},
+            )
+        except ValueError:
+            raise UserError(f"{attribute!r} cannot be a label attribute's name: check --label-attribute") from None
+        self._decoder = cast("msgspec.json.Decoder[_Fields]", msgspec.json.Decoder(fields))
+
+    def read(self, stream: Iterable[bytes]) -> Iterator[Line]:
+        """Every line of the stream, in order: as many `Line`s come out as lines went in."""
+        for number, raw in enumerate(raw_lines(stream), start=1):
+            yield self.read_line(number, raw)
+
+    def read_line(self, number: int, raw: bytes) -> Line:
+        """Decode and check one line (without its ending). Never raises: what is wrong becomes findings."""
+        if len(raw) > LINE_LIMIT:
+            told = f"the line is longer than {LINE_LIMIT:,} bytes and was not read; only its start is kept"
+            return Line(number, raw, Kind.REJECTED, None, (Finding(Code.LINE_TOO_LONG, told, number),))
+        if not raw.strip():
+            return Line(number, raw, Kind.BLANK)
+        try:
+            record, problems = self._record(raw)
+        except _LineError as fault:
+            finding = Finding(fault.code, str(fault), number, source_ref_of(raw))
+            return Line(number, raw, fault.kind, None, (finding,))
+        if len(raw) > LONGEST_LINE and (length := len(raw.decode())) > LONGEST_LINE:
+            told = f"the line has {length:,} characters; Ground Truth itself takes {LONGEST_LINE:,}; read all the same"
+            problems.append((Code.LONG_LINE, told))
+        findings = tuple(Finding(code, message, number, record.source_ref) for code, message in problems)
+        if len(raw) > LONGEST_ATTRIBUTE:
+            findings += tuple(long_attributes(number, raw, record.source_ref))
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            return Line(number, raw, Kind.REJECTED, None, findings)
+        return Line(number, raw, Kind.LABELLED if record.boxes else Kind.NEGATIVE, record, findings)
+
+    def _record(self, raw: bytes) -> tuple[Record, list[tuple[Code, str]]]:
+        fields = self._decode(raw)
+        twice = duplicate_key(raw)
+        if twice is not None:
+            _reject(Code.DUPLICATE_KEY, f"the key {twice!r} stands twice in one object: remove the one that is wrong")
+        if not fields.source_ref:
+            _reject(
+                Code.MISSING_SOURCE_REF, "the line names no image: it needs a source-ref such as s3://bucket/key.jpg"
+            )
+        if not _SOURCE_REF.fullmatch(fields.source_ref):
+            _reject(Code.INVALID_SOURCE_REF, f"source-ref {fields.source_ref!r} is not of the form s3://bucket/key")
+        metadata = fields.metadata
+        if fields.label is msgspec.UNSET:
+            if metadata is msgspec.UNSET:
+                _reject_video(raw)
+                raise _LineError(
+                    Kind.UNLABELLED,
+                    Code.UNLABELLED,
+                    f"not labelled: the line has no label attribute {self.attribute!r}",
+                )
+            if metadata.failure_reason is not msgspec.UNSET:
+                raise _LineError(
+                    Kind.FAILED, Code.LABELLING_FAILED, f"labelling failed: {_text(metadata.failure_reason)}"
+                )
+            _reject(Code.INVALID_LABEL, f"{self.attribute!r} is missing although its metadata is there")
+        if metadata is msgspec.UNSET:
+            _reject(Code.INVALID_METADATA, f"{self.attribute + METADATA!r} is missing: without it ids mean nothing")
+        if metadata.type != DETECTION_TYPE:
+            _reject(Code.UNSUPPORTED_TYPE, _unsupported(self.attribute, metadata.type))
+        return self._checked(fields.source_ref, fields.label, metadata)
+
+    def _decode(self, raw: bytes) -> _Fields:
+        try:
+            if not raw.isascii():
+                raw.decode()  # msgspec skips unknown strings without looking at their encoding
+            return self._decoder.decode(raw)
+        except UnicodeDecodeError as error:
+            _reject(Code.INVALID_JSON_LINE, f"not UTF-8: byte {error.start + 1} of the line is wrong; save it as UTF-8")
+        except RecursionError:
+            _reject(Code.INVALID_JSON_LINE, "nested too deeply to be a manifest line")
+        except msgspec.ValidationError as error:
+            self._reject_types(raw, str(error))
+        except msgspec.DecodeError as error:
+            hint = "; JSON has no NaN or Infinity" if b"NaN" in raw or b"Infinity" in raw else ""
+            _reject(Code.INVALID_JSON_LINE, f"not JSON: {error}{hint}")
+
+    def _reject_types(self, raw: bytes, message: str) -> NoReturn:
+        found = _PATH.search(message)
+        path = found.group(1) if found else "$"
+        label, metadata = f"$.{self.attribute}", f"$.{self.attribute}{METADATA}"
+        if path == "$":
+            _reject(Code.INVALID_JSON_LINE, f"not a manifest line: {message}")
+        if path == "$.source-ref":
+            _reject(Code.INVALID_SOURCE_REF, f"source-ref must be text: {message}")
+        if path.startswith(metadata):
+            _reject(Code.INVALID_METADATA, f"the label's metadata is wrong: {message}")
+        kind = _label_type(raw, self.attribute)
+        if kind != DETECTION_TYPE:
+            _reject(Code.UNSUPPORTED_TYPE, _unsupported(self.attribute, kind))
+        if path.startswith(f"{label}.image_size"):
+            _reject(Code.INVALID_IMAGE_SIZE, f"image_size must hold one object with whole numbers: {message}")
+        if path.startswith(f"{label}.annotations["):
+            _reject(Code.INVALID_BOX, f"a box has a missing or wrong number: {message}")
+        _reject(Code.INVALID_LABEL, f"the label is not a list of boxes: {message}")
+
+    def _checked(self, source_ref: str, label: _Label, metadata: _Metadata) -> tuple[Record, list[tuple[Code, str]]]:
+        if len(label.image_size) != 1 or label.image_size[0].width < 1 or label.image_size[0].height < 1:
+            _reject(Code.INVALID_IMAGE_SIZE, "image_size must hold exactly one object with a positive width and height")
+        size = label.image_size[0]
+        class_map = metadata.class_map
+        problems: list[tuple[Code, str]] = []
+        textual = 0
+        boxes: list[Box] = []
+        for index, item in enumerate(label.annotations, start=1):
+            class_id = item.class_id
+            if isinstance(class_id, str) and not (class_id.isascii() and class_id.isdigit()):
+                problems.append((Code.INVALID_BOX, f"box {index}: class_id {class_id!r} is no whole number"))
+                continue
+            name = class_map.get(str(class_id))
+            if name is None:
+                known = ", ".join(class_map) or "none"
+                told = f"box {index}: class_id {class_id} is not in the class-map ({known})"
+                problems.append((Code.MISSING_CLASS_MAP_ID, told))
+                continue
+            textual += isinstance(class_id, str)
+            problems += self._class_problems(index, name)
+            drawn = Box(name, item.left, item.top, item.width, item.height)
+            box, problem = fit_box(drawn, size.width, size.height, self._clip_tolerance)
+            if problem is not None:
+                problems.append((problem[0], f"box {index} {problem[1]}"))
+            boxes.append(box)
+        if textual:
+            told = f"{textual} class_id given as text; read all the same, written as whole numbers"
+            problems.append((Code.TEXT_CLASS_ID, told))
+        if metadata.objects is None:
+            if boxes:
+                problems.append(
+                    (Code.NO_CONFIDENCES, "the metadata lists no objects with confidences; read all the same")
+                )
+        elif len(metadata.objects) != len(label.annotations):
+            told = f"{len(label.annotations)} boxes but {len(metadata.objects)} objects with confidences: line damaged?"
+            problems.append((Code.MISSING_CONFIDENCE, told))
+        names = tuple(name for name in class_map.values() if is_class_name(name))
+        by_machine = bytes(metadata.human_annotated) == b'"no"'
+        return Record(source_ref, size.width, size.height, tuple(boxes), names, by_machine), problems
+
+    def _class_problems(self, index: int, name: str) -> Iterator[tuple[Code, str]]:
+        if not is_class_name(name):
+            told = f"box {index}: a class name has 1 to {LONGEST_CLASS_NAME} characters, not {len(name)}"
+            yield Code.INVALID_CLASS_NAME, told
+        if self._classes is not None and name not in self._classes:
+            listed = ", ".join(sorted(self._classes))
+            told = f"box {index}: class {name!r} is not in the class list ({listed}); add it there or correct the label"
+            yield Code.CLASS_NOT_CONFIGURED, told
+
+
+def is_class_name(name: str) -> bool:
+    """Whether a class can have this name."""
+    return 1 <= len(name) <= LONGEST_CLASS_NAME
+
+
+def _reject(code: Code, message: str) -> NoReturn:
+    raise _LineError(Kind.REJECTED, code, message)
+
+
+def _unsupported(attribute: str, kind: str) -> str:
+    return f"{attribute!r} holds labels of type {kind!r}; {remedy(kind)}"
+
+
+def _reject_video(raw: bytes) -> None:
+    """A line of a video job has its labels under a name of its own: without a look it would pass for unlabelled."""
+    if b'-ref-metadata"' in raw:
+        for name, kind in label_kinds(raw):
+            if is_video(kind):
+                _reject(Code.UNSUPPORTED_TYPE, _unsupported(name, kind))
+
+
+def _label_type(raw: bytes, attribute: str) -> str:
+    """The type in the label's metadata; a missing or unreadable one counts as detection."""
+    try:
+        fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        return kind_of(fields[attribute + METADATA]) or DETECTION_TYPE
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
+        return DETECTION_TYPE
+
+
+def source_ref_of(raw: bytes) -> str:
+    """The image's URI where the line is sound enough to say it, else ""."""
+    try:
+        return msgspec.json.decode(raw, type=_SourceRef).source_ref
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _text(value: msgspec.Raw | msgspec.UnsetType) -> str:
+    return bytes(value).decode().strip('"') if isinstance(value, msgspec.Raw) else ""

@@ -1,0 +1,65 @@
+"""What a manifest line says, once read: an image and its boxes, classes by name."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from groundloop.labels.findings import Finding
+
+
+class Box(msgspec.Struct, frozen=True):
+    """One box in pixels: origin at the image's top-left corner, half-open (left + width may be the image's width)."""
+
+    class_name: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One labelled image.
+
+    Attributes:
+        source_ref: the image's S3 URI.
+        width, height: image size in pixels, as the labelling tool saw it.
+        boxes: may be empty: a human looked and found nothing (a negative).
+        class_names: every sound name in the line's own class-map, used by a box or not.
+        auto_labelled: by automated labelling, no person looked (`human-annotated` is `no`).
+    """
+
+    source_ref: str
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
+    class_names: tuple[str, ...]
+    auto_labelled: bool = False
+
+
+class Kind(str, Enum):
+    """What became of a line. Every line is exactly one of these, so the counts add up to the lines read."""
+
+    LABELLED = "labelled"
+    NEGATIVE = "negative"
+    UNLABELLED = "unlabelled"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    BLANK = "blank"
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of a manifest and what was found on it.
+
+    Attributes:
+        number: 1-based.
+        raw: the line's bytes without line ending and byte order mark.
+        record: present for labelled lines and negatives only.
+    """
+
+    number: int
+    raw: bytes
+    kind: Kind
+    record: Record | None = None
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,290 @@
+"""Endpoints: their variants are programs that answer."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from groundloop.local.api.endpoint_configs import EndpointConfigs
+from groundloop.local.api.models import Models
+from groundloop.local.api.paging import in_order, page, within
+from groundloop.local.api.tags import Tags
+from groundloop.local.context import Context, now, random_id
+from groundloop.local.errors import ApiError, JobError, invalid
+from groundloop.local.serving import Answer, ModelServer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Variant:
+    """One production variant that serves."""
+
+    name: str
+    weight: float
+    described: dict[str, Any]
+    server: ModelServer
+
+
+@dataclass
+class Endpoint:
+    """One endpoint and what serves behind it."""
+
+    name: str
+    arn: str
+    config: str
+    status: str = "Creating"
+    failure_reason: str | None = None
+    variants: list[Variant] = field(default_factory=list)
+    deployment: dict[str, Any] | None = None
+    asynchronous: dict[str, Any] | None = None
+    capture: dict[str, Any] | None = None
+    created: datetime = field(default_factory=now)
+    modified: datetime = field(default_factory=now)
+    deleted: threading.Event = field(default_factory=threading.Event)
+
+
+class Endpoints:
+    """All endpoints of one offline AWS."""
+
+    def __init__(self, context: Context, tags: Tags, models: Models, configs: EndpointConfigs) -> None:
+        self._context, self._tags, self._models, self._configs = context, tags, models, configs
+        self._endpoints: dict[str, Endpoint] = {}
+        self._threads: list[threading.Thread] = []
+
+    def _endpoint(self, name: str) -> Endpoint:
+        try:
+            return self._endpoints[name]
+        except KeyError:
+            raise invalid(f'Could not find endpoint "{self._context.arn(f"endpoint/{name}")}".') from None
+
+    def create_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["EndpointName"]
+        config = self._configs.find(request["EndpointConfigName"])
+        arn = self._context.arn(f"endpoint/{name}")
+        with self._context.lock:
+            if name in self._endpoints:
+                raise invalid(f'Cannot create already existing endpoint "{arn}".')
+            endpoint = Endpoint(name, arn, request["EndpointConfigName"])
+            self._endpoints[name] = endpoint
+            self._tags.set(arn, request)
+        self._deploy(endpoint, config)
+        return {"EndpointArn": arn}
+
+    def update_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._endpoint(request["EndpointName"])
+        config = self._configs.find(request["EndpointConfigName"])
+        deployment = request.get("DeploymentConfig")
+        if deployment and deployment.get("BlueGreenUpdatePolicy") and deployment.get("RollingUpdatePolicy"):
+            raise invalid("Only one of BlueGreenUpdatePolicy and RollingUpdatePolicy may be given.")
+        with self._context.lock:
+            if endpoint.status not in ("InService", "Failed"):
+                raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+            endpoint.status = "Updating"
+            endpoint.failure_reason = None
+            endpoint.modified = now()
+            if not request.get("RetainDeploymentConfig"):
+                endpoint.deployment = deployment
+        self._say_what_is_left_out(endpoint)
+        self._deploy(endpoint, config)
+        return {"EndpointArn": endpoint.arn}
+
+    def _say_what_is_left_out(self, endpoint: Endpoint) -> None:
+        """A line in the endpoint's log: the new variants take over all at once, and no alarm is looked at."""
+        policy = endpoint.deployment or {}
+        routing = policy.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "")
+        left_out = []
+        if routing not in ("", "ALL_AT_ONCE") or policy.get("RollingUpdatePolicy"):
+            left_out.append(f"traffic {routing or 'ROLLING'} is taken as ALL_AT_ONCE")
+        if policy.get("AutoRollbackConfiguration"):
+            left_out.append("alarms are not watched")
+        if left_out:
+            folder = self._context.home / "endpoints" / endpoint.name
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "log.txt").open("a", encoding="utf-8") as log:
+                log.write(f"[offline AWS] {now().isoformat()} update: {'; '.join(left_out)}\n")
+
+    def _deploy(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
+        thread = threading.Thread(
+            target=self._bring_up, args=(endpoint, config), name=f"endpoint-{endpoint.name}", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def _bring_up(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
+        """Start the variants of a config; only when all of them serve do they take over."""
+        started: list[Variant] = []
+        reason = ""
+        try:
+            for described in config["ProductionVariants"]:
+                started.append(self._start_variant(endpoint, described))
+        except (JobError, ApiError) as error:
+            reason = str(error)
+        except Exception as error:
+            # A fault of the offline AWS itself: an endpoint never stays Creating for ever.
+            logger.exception("endpoint %s", endpoint.name)
+            reason = f"InternalServerError: the offline AWS failed: {error!r}"
+        with self._context.lock:
+            dropped = started
+            if not reason and not endpoint.deleted.is_set() and not self._context.stopping.is_set():
+                dropped, endpoint.variants = endpoint.variants, started
+                endpoint.config = config["EndpointConfigName"]
+                endpoint.asynchronous = config.get("AsyncInferenceConfig")
+                endpoint.capture = config.get("DataCaptureConfig")
+                endpoint.status = "InService"
+            else:
+                # An update that fails is rolled back: the old variants serve on.
+                endpoint.status = "InService" if endpoint.variants else "Failed"
+                endpoint.failure_reason = reason[:1024] or None
+            endpoint.modified = now()
+        for variant in dropped:
+            variant.server.stop()
+
+    def _start_variant(self, endpoint: Endpoint, described: dict[str, Any]) -> Variant:
+        name = described["VariantName"]
+        container = self._models.container(described["ModelName"])
+        folder = (self._context.home / "endpoints" / endpoint.name / f"{name}-{random_id(8)}").resolve()
+        folder.mkdir(parents=True)
+        server = ModelServer(self._context, container, folder, folder / "log.txt")
+        server.start(stopped=lambda: self._context.stopping.is_set() or endpoint.deleted.is_set())
+        return Variant(name, described.get("InitialVariantWeight", 1.0), described, server)
+
+    def describe_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._endpoint(request["EndpointName"])
+        with self._context.lock:
+            variants = [
+                {
+                    "VariantName": variant.name,
+                    "CurrentWeight": variant.weight,
+                    "DesiredWeight": variant.weight,
+                    "CurrentInstanceCount": variant.described.get("InitialInstanceCount"),
+                    "DesiredInstanceCount": variant.described.get("InitialInstanceCount"),
+                    "CurrentServerlessConfig": variant.described.get("ServerlessConfig"),
+                    "DesiredServerlessConfig": variant.described.get("ServerlessConfig"),
+                }
+                for variant in endpoint.variants
+            ]
+            return {
+                "EndpointName": endpoint.name,
+                "EndpointArn": endpoint.arn,
+                "EndpointConfigName": endpoint.config,
+                "EndpointStatus": endpoint.status,
+                "FailureReason": endpoint.failure_reason,
+                "ProductionVariants": variants or None,
+                "DataCaptureConfig": self._capture(endpoint),
+                "LastDeploymentConfig": endpoint.deployment,
+                "AsyncInferenceConfig": endpoint.asynchronous,
+                "CreationTime": endpoint.created,
+                "LastModifiedTime": endpoint.modified,
+            }
+
+    def _capture(self, endpoint: Endpoint) -> dict[str, Any] | None:
+        """DataCaptureConfigSummary: what was asked for, and that nothing is captured here."""
+        asked = endpoint.capture
+        if not asked:
+            return None
+        return {
+            "EnableCapture": asked.get("EnableCapture", False),
+            "CaptureStatus": "Stopped",
+            "CurrentSamplingPercentage": asked["InitialSamplingPercentage"],
+            "DestinationS3Uri": asked["DestinationS3Uri"],
+            "KmsKeyId": asked.get("KmsKeyId", ""),
+        }
+
+    def list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
+        found = [
+            endpoint
+            for endpoint in self._endpoints.values()
+            if request.get("NameContains", "") in endpoint.name
+            and request.get("StatusEquals", endpoint.status) == endpoint.status
+            and within(request, endpoint.created, "CreationTimeAfter", "CreationTimeBefore")
+        ]
+        keys = {
+            "CreationTime": lambda item: item.created,
+            "Name": lambda item: item.name,
+            "Status": lambda item: item.status,
+        }
+        ordered = in_order(found, request, keys, "Descending")
+        return page(
+            [self.describe_endpoint({"EndpointName": item.name}) for item in ordered], request, "Endpoints", default=10
+        )
+
+    def delete_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._endpoint(request["EndpointName"])
+        with self._context.lock:
+            endpoint.deleted.set()
+            variants, endpoint.variants = endpoint.variants, []
+            del self._endpoints[endpoint.name]
+            self._tags.drop(endpoint.arn)
+        for variant in variants:
+            variant.server.stop()
+        return {}
+
+    def asynchronous(self, name: str) -> dict[str, Any]:
+        """AsyncInferenceConfig of an endpoint that serves; ValidationError for any other."""
+        endpoint = self._endpoints.get(name)
+        if endpoint is None or not endpoint.variants:
+            raise ApiError("ValidationError", f"Endpoint {name} of account {self._context.account} not found.")
+        if not endpoint.asynchronous:
+            raise ApiError("ValidationError", f"Endpoint {name} is not asynchronous: use InvokeEndpoint.")
+        return endpoint.asynchronous
+
+    def invoke(
+        self,
+        name: str,
+        body: bytes,
+        content_type: str | None,
+        accept: str | None,
+        target: str | None,
+        queued: bool = False,
+    ) -> tuple[Answer, str]:
+        """One request to an endpoint: the model's answer and the variant that gave it. ``queued``: out of S3."""
+        with self._context.lock:
+            endpoint = self._endpoints.get(name)
+            variants = list(endpoint.variants) if endpoint else []
+        if endpoint is None or not variants:
+            raise ApiError("ValidationError", f"Endpoint {name} of account {self._context.account} not found.")
+        if endpoint.asynchronous and not queued:
+            raise ApiError("ValidationError", f"Endpoint {name} is asynchronous: use InvokeEndpointAsync.")
+        if target:
+            variants = [variant for variant in variants if variant.name == target]
+            if not variants:
+                raise ApiError("ValidationError", f"Variant {target} not found for endpoint {name}.")
+            variant = variants[0]
+        else:
+            weights = [variant.weight for variant in variants]
+            variant = random.choices(variants, weights if any(weights) else None)[0]  # noqa: S311 (traffic, no secret)
+        try:
+            answer = variant.server.invoke(body, content_type, accept)
+        except OSError as error:
+            if variant not in endpoint.variants and endpoint.variants and not target:
+                # An update replaced it while it was asked: AWS lets requests end, here the new one is asked.
+                return self.invoke(name, body, content_type, accept, target, queued)
+            raise self._model_error(endpoint, variant, 500, str(error)) from error
+        if answer.status >= 400:
+            raise self._model_error(
+                endpoint, variant, answer.status, answer.body.decode("utf-8", "replace").strip()[:1000]
+            )
+        return answer, variant.name
+
+    def _model_error(self, endpoint: Endpoint, variant: Variant, status: int, told: str) -> ApiError:
+        side = "client" if status < 500 else "server"
+        log = variant.server.log
+        message = f'Received {side} error ({status}) from {variant.name} with message "{told}". See {log} for more.'
+        details = {"OriginalStatusCode": status, "OriginalMessage": told, "LogStreamArn": str(log)}
+        return ApiError("ModelError", message, 424, details)
+
+    def stop_all(self) -> None:
+        """End every program behind an endpoint."""
+        for thread in self._threads:
+            thread.join()
+        with self._context.lock:
+            variants = [variant for endpoint in self._endpoints.values() for variant in endpoint.variants]
+            for endpoint in self._endpoints.values():
+                endpoint.variants = []
+        for variant in variants:
+            variant.server.stop()

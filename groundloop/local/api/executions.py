@@ -1,0 +1,200 @@
+"""Executions of pipelines: started, watched, stopped, taken up again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from groundloop.local.api.paging import in_order, page, within
+from groundloop.local.api.pipelines import Pipeline, Pipelines, Version
+from groundloop.local.api.rules import starts_asked_for, undelivered
+from groundloop.local.context import Context, now, random_id
+from groundloop.local.errors import ApiError, invalid, not_found
+from groundloop.local.executor.cache import StepCache
+from groundloop.local.executor.expressions import as_text
+from groundloop.local.executor.parameters import DefinitionError
+from groundloop.local.executor.run import Execution
+
+
+@dataclass
+class Started:
+    """One execution and what its start said."""
+
+    execution: Execution
+    pipeline: Pipeline
+    version: Version
+    parameters: dict[str, Any]
+    request: dict[str, Any]
+
+
+class Executions:
+    """All executions of one offline AWS."""
+
+    def __init__(self, context: Context, pipelines: Pipelines) -> None:
+        self._context, self._pipelines = context, pipelines
+        self._started: dict[str, Started] = {}
+        self._tokens: dict[tuple[str, str], str] = {}
+        self._cache = StepCache()
+
+    def _find(self, request: dict[str, Any]) -> Started:
+        arn = request["PipelineExecutionArn"]
+        if arn not in self._started:
+            raise not_found(f"Pipeline execution with ARN {arn} does not exist.")
+        return self._started[arn]
+
+    def start_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        pipeline = self._pipelines.find(request["PipelineName"])
+        if request.get("SelectiveExecutionConfig"):
+            raise invalid("SelectiveExecutionConfig is not offered by the offline AWS.")
+        version = pipeline.version(request.get("PipelineVersionId"))
+        parameters = _parameters(version, request.get("PipelineParameters") or [])
+        with self._context.lock:
+            token = (pipeline.arn, request["ClientRequestToken"])
+            if token in self._tokens:
+                return {"PipelineExecutionArn": self._tokens[token]}
+            identifier = random_id(12)
+            arn = f"{pipeline.arn}/execution/{identifier}"
+            variables = {
+                "PipelineName": pipeline.name,
+                "PipelineArn": pipeline.arn,
+                "PipelineExecutionId": identifier,
+                "PipelineExecutionArn": arn,
+                "StartDateTime": now().isoformat(),
+            }
+            limit = (request.get("ParallelismConfiguration") or {}).get(
+                "MaxParallelExecutionSteps"
+            ) or pipeline.max_parallel
+            execution = Execution(self._context, version.definition, parameters, variables, self._cache, limit)
+            self._started[arn] = Started(execution, pipeline, version, parameters, request)
+            self._tokens[token] = arn
+            pipeline.last_run = now()
+            execution.start()
+        return {"PipelineExecutionArn": arn}
+
+    def start_by_rule(self, package: dict[str, Any]) -> None:
+        """Start the pipelines that EventBridge rules want started when a package's approval status is set."""
+        for start in starts_asked_for(self._context, package):
+            try:
+                self.start_pipeline_execution(start.request)
+            except ApiError as error:
+                # Whoever approves a package hears nothing of it: EventBridge tries again, then the queue has it.
+                undelivered(self._context, start, error.message)
+
+    def describe_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        started = self._find(request)
+        limit = started.request.get("ParallelismConfiguration")
+        return {
+            **_summary(started),
+            "PipelineArn": started.pipeline.arn,
+            "FailureReason": started.execution.failure_reason,
+            "CreationTime": started.execution.started,
+            "LastModifiedTime": started.execution.modified,
+            "ParallelismConfiguration": limit,
+            "PipelineVersionId": started.version.number,
+        }
+
+    def update_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        started = self._find(request)
+        for member in ("PipelineExecutionDisplayName", "PipelineExecutionDescription"):
+            if member in request:
+                started.request[member] = request[member]
+        return {"PipelineExecutionArn": started.execution.arn}
+
+    def describe_pipeline_definition_for_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        started = self._find(request)
+        return {"PipelineDefinition": started.version.text, "CreationTime": started.version.created}
+
+    def list_pipeline_executions(self, request: dict[str, Any]) -> dict[str, Any]:
+        pipeline = self._pipelines.find(request["PipelineName"])
+        found = [
+            started
+            for started in self._started.values()
+            if started.pipeline is pipeline
+            and within(request, started.execution.started, "CreatedAfter", "CreatedBefore")
+        ]
+        keys = {
+            "CreationTime": lambda started: started.execution.started,
+            "PipelineExecutionArn": lambda started: started.execution.arn,
+        }
+        summaries = [_summary(started) for started in in_order(found, request, keys, "Descending")]
+        return page(summaries, request, "PipelineExecutionSummaries", default=10)
+
+    def list_pipeline_execution_steps(self, request: dict[str, Any]) -> dict[str, Any]:
+        if not request.get("PipelineExecutionArn"):
+            raise invalid("PipelineExecutionArn is required.")
+        records = self._find(request).execution.steps()
+        # The service lists the latest first unless told otherwise.
+        ordered = in_order(records, request, {"CreationTime": lambda record: record.number}, "Descending")
+        return page([record.summary() for record in ordered], request, "PipelineExecutionSteps", default=20)
+
+    def list_pipeline_parameters_for_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        parameters = [{"Name": name, "Value": as_text(value)} for name, value in self._find(request).parameters.items()]
+        return page(parameters, request, "PipelineParameters", default=50)
+
+    def stop_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        execution = self._find(request).execution
+        if execution.status not in ("Executing", "Stopping"):
+            raise invalid(
+                f"Pipeline execution with ARN {execution.arn} has status {execution.status}: it can't be stopped."
+            )
+        execution.stop()
+        return {"PipelineExecutionArn": execution.arn}
+
+    def retry_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        execution = self._find(request).execution
+        if execution.status not in ("Failed", "Stopped"):
+            raise invalid(
+                f"Pipeline execution with ARN {execution.arn} has status {execution.status}: it can't be retried."
+            )
+        execution.retry()
+        return {"PipelineExecutionArn": execution.arn}
+
+    def delete_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
+        pipeline = self._pipelines.find(request["PipelineName"])
+        mine = [started for started in self._started.values() if started.pipeline is pipeline]
+        if any(started.execution.status in ("Executing", "Stopping") for started in mine):
+            raise ApiError("ConflictException", f"Pipeline {pipeline.arn} has executions that are not finished.")
+        self._pipelines.drop(pipeline)
+        return {"PipelineArn": pipeline.arn}
+
+    def stop_all(self) -> None:
+        """Stop every execution and wait for its end."""
+        running = [started.execution for started in list(self._started.values())]
+        for execution in running:
+            execution.stop()
+        for execution in running:
+            execution.join()
+
+
+def _parameters(version: Version, given: list[dict[str, str]]) -> dict[str, Any]:
+    """The values of all parameters, typed; ValidationException for what the definition does not allow."""
+    declared = version.definition.parameters
+    values = {name: parameter.default for name, parameter in declared.items() if parameter.default is not None}
+    seen: set[str] = set()
+    for item in given:
+        name = item["Name"]
+        if name not in declared:
+            raise invalid(f"Unknown parameters [{name}]: the pipeline declares {', '.join(declared) or 'none'}.")
+        if name in seen:
+            raise invalid(f"Parameter {name} is given twice.")
+        seen.add(name)
+        try:
+            values[name] = declared[name].cast(item["Value"])
+        except DefinitionError as error:
+            raise invalid(f"Invalid pipeline parameter: {error}") from error
+    if missing := [name for name in declared if name not in values]:
+        raise invalid(f"Parameters [{', '.join(missing)}] do not have default values and are missing.")
+    return values
+
+
+def _summary(started: Started) -> dict[str, Any]:
+    execution = started.execution
+    return {
+        "PipelineExecutionArn": execution.arn,
+        "StartTime": execution.started,
+        "PipelineExecutionStatus": execution.status,
+        "PipelineExecutionDescription": started.request.get("PipelineExecutionDescription"),
+        "PipelineExecutionDisplayName": started.request.get("PipelineExecutionDisplayName")
+        or f"execution-{int(execution.started.timestamp() * 1000)}",
+        "PipelineExecutionFailureReason": execution.failure_reason,
+    }

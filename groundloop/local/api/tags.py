@@ -1,0 +1,45 @@
+"""Tags of the resources kept here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from groundloop.local.api.paging import page
+
+
+class Tags:
+    """ARN -> tags. Adding a key that is there replaces its value; an ARN that is not kept here is left to moto."""
+
+    def __init__(self) -> None:
+        self._tags: dict[str, dict[str, str]] = {}
+
+    def set(self, arn: str, request: dict[str, Any]) -> None:
+        """Take the ``Tags`` of a Create* request."""
+        self._tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []}
+
+    def drop(self, arn: str) -> None:
+        """Forget a deleted resource's tags."""
+        self._tags.pop(arn, None)
+
+    def _listed(self, arn: str) -> list[dict[str, str]]:
+        return [{"Key": key, "Value": value} for key, value in self._tags.get(arn, {}).items()]
+
+    def add_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        arn = request["ResourceArn"]
+        if arn not in self._tags:
+            return None
+        self._tags[arn].update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
+        return {"Tags": self._listed(arn)}
+
+    def list_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        if request["ResourceArn"] not in self._tags:
+            return None
+        return page(self._listed(request["ResourceArn"]), request, "Tags", default=50)
+
+    def delete_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        kept = self._tags.get(request["ResourceArn"])
+        if kept is None:
+            return None
+        for key in request["TagKeys"]:
+            kept.pop(key, None)
+        return {}

@@ -1,0 +1,277 @@
+"""One execution of a pipeline: which step runs when, and what became of it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from groundloop.local.context import Context, now
+from groundloop.local.executor.cache import CachedRun, StepCache, cache_key
+from groundloop.local.executor.conditions import all_hold
+from groundloop.local.executor.definition import Definition, Step
+from groundloop.local.executor.expressions import ResolveError, Resolver
+from groundloop.local.executor.parameters import Json
+from groundloop.local.executor.policies import pause_before_next
+from groundloop.local.executor.steps import StepError, StepStoppedError, resource_name, runner_for
+from groundloop.local.s3 import S3
+
+logger = logging.getLogger(__name__)
+
+#: DescribePipelineExecution's reason when steps failed; the steps have their own.
+_STEPS_FAILED = "Step failure: One or multiple steps failed."
+
+
+@dataclass
+class StepRecord:
+    """What ListPipelineExecutionSteps tells of one step that was started."""
+
+    step: Step
+    number: int
+    status: str = "Starting"
+    started: datetime = field(default_factory=now)
+    ended: datetime | None = None
+    failure_reason: str | None = None
+    metadata: Json = field(default_factory=dict)
+    cached_from: str | None = None
+    attempts: int = 0
+
+    def summary(self) -> Json:
+        """One item of PipelineExecutionSteps."""
+        return {
+            "StepName": self.step.name,
+            "StepDisplayName": self.step.display_name,
+            "StepDescription": self.step.description,
+            "StartTime": self.started,
+            "EndTime": self.ended,
+            "StepStatus": self.status,
+            "CacheHitResult": {"SourcePipelineExecutionArn": self.cached_from} if self.cached_from else None,
+            "FailureReason": self.failure_reason,
+            "Metadata": dict(self.metadata),
+            "AttemptCount": self.attempts,
+        }
+
+
+class Execution:
+    """One execution. ``variables`` are the ``Execution.*`` that don't change while it runs."""
+
+    def __init__(
+        self,
+        context: Context,
+        definition: Definition,
+        parameters: Mapping[str, Any],
+        variables: Mapping[str, str],
+        cache: StepCache,
+        max_parallel: int | None = None,
+    ) -> None:
+        self._context, self._definition, self._cache = context, definition, cache
+        self._parameters, self._variables = parameters, variables
+        self._max_parallel = max_parallel or len(definition.steps)
+        self.arn = variables["PipelineExecutionArn"]
+        self.status = "Executing"
+        self.failure_reason: str | None = None
+        self.started = self.modified = now()
+        self.records: dict[str, StepRecord] = {}
+        self._outputs: dict[str, Json] = {}
+        self._branches: dict[str, bool] = {}
+        self._skipped: set[str] = set()
+        self._fail_message: str | None = None
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._asked_to_stop = False
+        self._numbers = itertools.count()
+        self._s3 = S3(context.client("s3"))
+        self._client = context.client("sagemaker")
+        self._thread = self._new_thread()
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(
+            target=self._run, name=f"execution-{self._variables['PipelineExecutionId']}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the execution; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the execution, and the jobs of its steps, to stop; returns at once."""
+        with self._changed:
+            if self.status != "Executing":
+                return
+            self.status, self.modified = "Stopping", now()
+            self._asked_to_stop = True
+            for record in self.records.values():
+                if record.status in ("Starting", "Executing"):
+                    record.status = "Stopping"
+            self._stop.set()
+            self._changed.notify_all()
+
+    def join(self) -> None:
+        """Wait for the execution's end."""
+        self._thread.join()
+
+    def retry(self) -> None:
+        """Go on after a failure or a stop: what succeeded is kept, the rest runs again."""
+        self.join()
+        with self._changed:
+            self.records = {name: record for name, record in self.records.items() if record.status == "Succeeded"}
+            self.status, self.failure_reason, self.modified = "Executing", None, now()
+            self._fail_message, self._asked_to_stop = None, False
+            self._stop.clear()
+            self._thread = self._new_thread()
+        self.start()
+
+    def steps(self) -> list[StepRecord]:
+        """The steps that were started, in that order."""
+        with self._changed:
+            return sorted(self.records.values(), key=lambda record: record.number)
+
+    # The plan: which step may run
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                running = [record for record in self.records.values() if record.ended is None]
+                failed = any(record.status == "Failed" for record in self.records.values())
+                started = False
+                if not failed and not self._stop.is_set():
+                    for step in self._ready()[: self._max_parallel - len(running)]:
+                        self._start_step(step)
+                        started = True
+                if not running and not started:
+                    break
+                self._changed.wait()
+            self._finish(failed)
+
+    def _finish(self, failed: bool) -> None:
+        if self._asked_to_stop:
+            self.status = "Stopped"
+        elif failed:
+            self.status, self.failure_reason = "Failed", self._fail_message or _STEPS_FAILED
+        else:
+            self.status = "Succeeded"
+        self.modified = now()
+
+    def _ready(self) -> list[Step]:
+        """The steps whose dependencies are done; those of a branch that was not taken are put aside on the way."""
+        found: list[Step] = []
+        moved = True
+        while moved:
+            moved = False
+            found = []
+            for step in self._definition.steps.values():
+                if step.name in self.records or step.name in self._skipped:
+                    continue
+                if self._left_out(step):
+                    self._skipped.add(step.name)
+                    moved = True
+                elif step.dependencies <= self._outputs.keys():
+                    found.append(step)
+        return found
+
+    def _left_out(self, step: Step) -> bool:
+        if step.dependencies & self._skipped:
+            return True
+        if step.branch is None:
+            return False
+        condition, side = step.branch
+        return condition in self._branches and self._branches[condition] != side
+
+    # One step
+
+    def _start_step(self, step: Step) -> None:
+        record = StepRecord(step, next(self._numbers))
+        self.records[step.name] = record
+        self.modified = now()
+        threading.Thread(target=self._run_step, args=(record,), name=f"step-{step.name}", daemon=True).start()
+
+    def _run_step(self, record: StepRecord) -> None:
+        status, reason, outputs = "Succeeded", None, None
+        try:
+            with self._changed:
+                if record.status == "Starting":
+                    record.status = "Executing"
+            outputs = self._execute(record)
+        except StepStoppedError:
+            status = "Stopped"
+        except (StepError, ResolveError) as error:
+            status, reason = "Failed", str(error) if isinstance(error, StepError) else f"ClientError: {error}"
+        except Exception as error:
+            # A fault of the offline AWS itself: an execution always ends, and says how.
+            if not self._context.stopping.is_set():
+                logger.exception("step %s", record.step.name)
+            status, reason = "Failed", f"InternalServerError: the offline AWS failed: {error!r}"
+        with self._changed:
+            if outputs is not None:
+                self._outputs[record.step.name] = outputs
+            record.status, record.failure_reason, record.ended = status, reason, now()
+            self.modified = now()
+            self._changed.notify_all()
+
+    def _resolver(self) -> Resolver:
+        with self._changed:
+            outputs = dict(self._outputs)
+        variables = {**self._variables, "CurrentDateTime": now().isoformat()}
+        return Resolver(self._definition, self._parameters, variables, outputs, self._s3.read)
+
+    def _execute(self, record: StepRecord) -> Json:
+        step = record.step
+        resolver = self._resolver()
+        if step.type == "Condition":
+            record.attempts = 1
+            return self._decide(record, resolver)
+        request: Json = resolver.resolve(step.arguments)
+        if step.type == "Fail":
+            record.attempts = 1
+            self._fail(record, str(request.get("ErrorMessage", "")))
+        if step.cache_for is None:
+            return self._attempt(record, request)
+        key = cache_key(step.type, request)
+        pipeline = self._variables["PipelineArn"]
+        if hit := self._cache.find(pipeline, step.name, key, step.cache_for):
+            record.cached_from, record.metadata = hit.execution_arn, hit.metadata
+            return hit.outputs
+        outputs = self._attempt(record, request)
+        self._cache.add(pipeline, step.name, key, CachedRun(self.arn, now(), outputs, dict(record.metadata)))
+        return outputs
+
+    def _decide(self, record: StepRecord, resolver: Resolver) -> Json:
+        outcome = all_hold(record.step.arguments["Conditions"], resolver)
+        record.metadata = {"Condition": {"Outcome": "True" if outcome else "False"}}
+        with self._changed:
+            self._branches[record.step.name] = outcome
+        return {"Outcome": outcome}
+
+    def _fail(self, record: StepRecord, message: str) -> None:
+        """The Fail step ends the whole execution: what still runs is stopped."""
+        record.metadata = {"Fail": {"ErrorMessage": message}}
+        with self._changed:
+            self._fail_message = message
+            self._stop.set()
+        raise StepError(message)
+
+    def _attempt(self, record: StepRecord, request: Json) -> Json:
+        """Run the step, again and again as far as its retry policies say."""
+        step = record.step
+        runner = runner_for(step.type, self._client, self._stop)
+        started = time.monotonic()
+        while True:
+            record.attempts += 1
+            try:
+                name = resource_name(self._variables["PipelineExecutionId"], step.name)
+                return runner.run(request, name, lambda metadata: self._tell(record, metadata))
+            except StepError as error:
+                pause = pause_before_next(step.retries, error.kind, record.attempts, time.monotonic() - started)
+                if pause is None:
+                    raise
+                if self._stop.wait(pause):
+                    raise StepStoppedError from error
+
+    def _tell(self, record: StepRecord, metadata: Json) -> None:
+        with self._changed:
+            record.metadata = metadata

@@ -1,0 +1,236 @@
+"""How a step of each type becomes calls of the API, and what comes back as its properties."""
+
+from __future__ import annotations
+
+import re
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from groundloop.local.context import random_id
+from groundloop.local.executor.parameters import Json
+
+#: Seconds between two looks at a job or an endpoint.
+_POLL = 0.15
+_NAME_LENGTH = 63
+
+
+class StepError(Exception):
+    """A step failed; ``kind`` is the type of exception that a retry policy can name."""
+
+    def __init__(self, reason: str, kind: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+class StepStoppedError(Exception):
+    """The execution was asked to stop while the step ran."""
+
+
+#: Told the step's Metadata as soon as the resource has an ARN.
+Tell = Callable[[Json], None]
+
+
+def call(operation: Callable[..., Any], **members: Any) -> Json:
+    """One API call; its error becomes a StepError of the type that retry policies know it by."""
+    try:
+        answer: Json = operation(**members)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+        kind = ""
+        if "Throttling" in code or status == 429:
+            kind = "Step.THROTTLING"
+        elif status >= 500:
+            kind = "Step.SERVICE_FAULT"
+        elif code == "ResourceLimitExceeded":
+            kind = "SageMaker.RESOURCE_LIMIT"
+        raise StepError(f"ClientError: {error}", kind) from error
+    except BotoCoreError as error:
+        # A request that does not fit the service's model, e.g. a number where a string belongs.
+        raise StepError(f"ClientError: {error}") from error
+    return answer
+
+
+def resource_name(execution_id: str, step: str) -> str:
+    """``pipelines-<execution>-<step>-<random>``, at most 63 characters of what names of resources may hold."""
+    head, tail = f"pipelines-{execution_id}-", f"-{random_id(10)}"
+    middle = re.sub(r"[^A-Za-z0-9]+", "-", step)[: _NAME_LENGTH - len(head) - len(tail)].strip("-")
+    return f"{head}{middle}{tail}"
+
+
+class Runner(ABC):
+    """Runs steps of one type."""
+
+    def __init__(self, client: Any, stop: threading.Event) -> None:
+        self.client = client
+        self.stop = stop
+
+    @abstractmethod
+    def run(self, request: Json, name: str, tell: Tell) -> Json:
+        """Do what the step is for and return its properties. ``name`` is for a resource whose request has none.
+
+        Raises:
+            StepError, StepStoppedError.
+        """
+
+    def pause(self) -> None:
+        """Wait until the next look; StepStoppedError if the execution is to stop."""
+        if self.stop.wait(_POLL):
+            raise StepStoppedError
+
+
+class JobRunner(Runner):
+    """Processing, Training and Transform: a job is created and watched to its end."""
+
+    def __init__(self, client: Any, stop: threading.Event, kind: str) -> None:
+        super().__init__(client, stop)
+        self.kind = kind
+        operation = f"{kind.removesuffix('Job').lower()}_job"
+        self._create = getattr(client, f"create_{operation}")
+        self._describe = getattr(client, f"describe_{operation}")
+        self._stop_job = getattr(client, f"stop_{operation}")
+
+    def run(self, request: Json, name: str, tell: Tell) -> Json:
+        member = f"{self.kind}Name"
+        # The service makes the name of every job itself: one that the definition gives could be used but once.
+        created = call(self._create, **{**request, member: name})
+        tell({self.kind: {"Arn": created[f"{self.kind}Arn"]}})
+        while True:
+            described = call(self._describe, **{member: name})
+            status = described[f"{self.kind}Status"]
+            if status == "Completed":
+                return described
+            if status == "Failed":
+                raise _job_failure(described.get("FailureReason") or "the job failed")
+            if status == "Stopped":
+                if self.stop.is_set():
+                    raise StepStoppedError
+                raise StepError(
+                    f"ClientError: {self.kind} {name} was stopped: {described.get('SecondaryStatus', status)}"
+                )
+            try:
+                self.pause()
+            except StepStoppedError:
+                self._end(member, name)
+                raise
+
+    def _end(self, member: str, name: str) -> None:
+        """Stop the job and see it end."""
+        try:
+            self._stop_job(**{member: name})
+        except ClientError as error:
+            # It ended by itself in the meantime.
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+        while call(self._describe, **{member: name})[f"{self.kind}Status"] in ("InProgress", "Stopping"):
+            threading.Event().wait(_POLL)
+
+
+def _job_failure(reason: str) -> StepError:
+    kinds = {
+        "InternalServerError": "SageMaker.JOB_INTERNAL_ERROR",
+        "CapacityError": "SageMaker.CAPACITY_ERROR",
+        "ResourceLimitExceeded": "SageMaker.RESOURCE_LIMIT",
+    }
+    return StepError(reason, kinds.get(reason.split(":")[0], ""))
+
+
+class ModelRunner(Runner):
+    """Model: CreateModel."""
+
+    def run(self, request: Json, name: str, tell: Tell) -> Json:
+        request = {"ModelName": name, **request}
+        created = call(self.client.create_model, **request)
+        tell({"Model": {"Arn": created["ModelArn"]}})
+        return call(self.client.describe_model, ModelName=request["ModelName"])
+
+
+class RegisterRunner(Runner):
+    """RegisterModel: CreateModelPackage, in a group that is made when it is missing."""
+
+    def run(self, request: Json, name: str, tell: Tell) -> Json:
+        if group := request.get("ModelPackageGroupName"):
+            self._need_group(group)
+        created = call(self.client.create_model_package, **request)
+        tell({"RegisterModel": {"Arn": created["ModelPackageArn"]}})
+        return call(self.client.describe_model_package, ModelPackageName=created["ModelPackageArn"])
+
+    def _need_group(self, name: str) -> None:
+        """AWS's own samples never create the group that their pipelines register into: the service does."""
+        try:
+            self.client.describe_model_package_group(ModelPackageGroupName=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise StepError(f"ClientError: {error}") from error
+        else:
+            return
+        try:
+            call(self.client.create_model_package_group, ModelPackageGroupName=name)
+        except StepError as error:
+            # Another execution was faster.
+            if "already exists" not in str(error):
+                raise
+
+
+class EndpointConfigRunner(Runner):
+    """EndpointConfig: CreateEndpointConfig."""
+
+    def run(self, request: Json, name: str, tell: Tell) -> Json:
+        request = {"EndpointConfigName": name, **request}
+        created = call(self.client.create_endpoint_config, **request)
+        tell({"EndpointConfig": {"Arn": created["EndpointConfigArn"]}})
+        return call(self.client.describe_endpoint_config, EndpointConfigName=request["EndpointConfigName"])
+
+
+class EndpointRunner(Runner):
+    """Endpoint: created, or updated if there is one of that name; the step ends when it serves."""
+
+    def run(self, request: Json, name: str, tell: Tell) -> Json:
+        request = {"EndpointName": name, **request}
+        endpoint, config = request["EndpointName"], request["EndpointConfigName"]
+        if self._exists(endpoint):
+            members = {key: value for key, value in request.items() if key != "Tags"}
+            done = call(self.client.update_endpoint, **members)
+        else:
+            done = call(self.client.create_endpoint, **request)
+        tell({"Endpoint": {"Arn": done["EndpointArn"]}})
+        while True:
+            described = call(self.client.describe_endpoint, EndpointName=endpoint)
+            status = described["EndpointStatus"]
+            if (
+                status == "InService"
+                and described["EndpointConfigName"] == config
+                and not described.get("FailureReason")
+            ):
+                return described
+            if status in ("InService", "Failed"):
+                raise StepError(f"ClientError: endpoint {endpoint}: {described.get('FailureReason', status)}")
+            self.pause()
+
+    def _exists(self, name: str) -> bool:
+        try:
+            self.client.describe_endpoint(EndpointName=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationException":
+                return False
+            raise StepError(f"ClientError: {error}") from error
+        return True
+
+
+def runner_for(step_type: str, client: Any, stop: threading.Event) -> Runner:
+    """The runner of a step type; StepError for one that the offline AWS doesn't run."""
+    if step_type in ("Processing", "Training", "Transform"):
+        return JobRunner(client, stop, f"{step_type}Job")
+    runners: dict[str, type[Runner]] = {
+        "Model": ModelRunner,
+        "RegisterModel": RegisterRunner,
+        "EndpointConfig": EndpointConfigRunner,
+        "Endpoint": EndpointRunner,
+    }
+    if step_type not in runners:
+        raise StepError(f"ClientError: the offline AWS does not run steps of type {step_type}")
+    return runners[step_type](client, stop)

@@ -1,0 +1,99 @@
+"""The one module that touches moto's insides: its server, its reset, its event patterns.
+
+Everything of SageMaker that the project uses is answered before moto sees it (``local.front``), so an upgrade of moto
+can break only what stands in this file, and ``tests/local/test_moto_server.py`` says which.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+from groundloop.local.errors import LocalAwsError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+ADDRESS = "127.0.0.1"
+#: moto's own account, which it uses unless told otherwise.
+_MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
+
+
+def moto_application() -> Any:
+    """moto as one WSGI application."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def reset() -> None:
+    """Forget all state that moto keeps in this process."""
+    from moto.core.base_backend import BackendDict
+    from moto.core.models import reset_model_data
+
+    BackendDict.reset()
+    reset_model_data()
+
+
+def offers(operation: str) -> bool:
+    """Whether moto has this SageMaker operation (its snake-case name)."""
+    from moto.sagemaker.responses import SageMakerResponse
+
+    return hasattr(SageMakerResponse, operation)
+
+
+def event_matches(pattern: str, event: dict[str, Any]) -> bool:
+    """Whether an EventBridge event pattern (JSON text) matches an event."""
+    from moto.events.models import EventPattern
+
+    return bool(EventPattern.load(pattern).matches_event(event))
+
+
+class Server:
+    """A threaded WSGI server on the loopback address, silent."""
+
+    def __init__(self, application: WSGIApplication, port: int, account: str) -> None:
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
+        from werkzeug.serving import make_server
+
+        logging.getLogger("werkzeug").disabled = True
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            # werkzeug would end the whole process over a port in use.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((ADDRESS, port))
+            listening.listen(128)
+            self.port: int = listening.getsockname()[1]
+            self._server = make_server(
+                ADDRESS,
+                self.port,
+                application,
+                threaded=True,
+                request_handler=MotoRequestHandler,
+                fd=listening.fileno(),
+            )
+        except OSError as error:
+            raise LocalAwsError(
+                f"the offline AWS can't listen on {ADDRESS}:{port}: {error.strerror}; choose another port, or 0 for any"
+            ) from error
+        finally:
+            listening.close()
+        self._account = os.environ.get(_MOTO_ACCOUNT)
+        os.environ[_MOTO_ACCOUNT] = account
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="offline-aws", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        if self._account is None:
+            os.environ.pop(_MOTO_ACCOUNT, None)
+        else:
+            os.environ[_MOTO_ACCOUNT] = self._account

@@ -1,0 +1,34 @@
+"""What a report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from groundloop.detections.evaluation import Evaluation
+from groundloop.report.worst import WorstImage
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is shown, as it is written: nothing is computed but differences.
+
+    Attributes:
+        gate: `requirements`: a list of {figure, operator, threshold, value, met} and, where the threshold is made of
+            the champion's figure, against: "champion"; `missed`, `thresholds_missed`, `message`.
+        champion: {package, version, images_shared, figures, candidate, message}: the figures of the champion and of
+            this model on the same images; or {package: None, message} where no version is approved yet. None where
+            nobody looked for one.
+        worst: the gallery, in its order.
+        details: where the model, data and code come from, by what each is called.
+        notes: sentences that a reader must know, shown on top.
+    """
+
+    evaluation: Evaluation
+    gate: Mapping[str, Any]
+    champion: Mapping[str, Any] | None = None
+    worst: Sequence[WorstImage] = ()
+    title: str = "Evaluation"
+    details: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()

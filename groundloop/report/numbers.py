@@ -1,0 +1,79 @@
+"""How figures are named and written in the report: one place, so that all its tables agree."""
+
+from __future__ import annotations
+
+from groundloop.detections.evaluation import Evaluation
+
+UNDEFINED = "\u2013"
+
+_NAMES = {
+    "map": "mAP@50:95",
+    "map_50": "mAP@50",
+    "map_75": "mAP@75",
+    "map_small": "mAP, small boxes",
+    "map_medium": "mAP, medium boxes",
+    "map_large": "mAP, large boxes",
+    "ar_1": "AR, 1 detection",
+    "ar_10": "AR, 10 detections",
+    "ar_100": "AR, 100 detections",
+    "ar_small": "AR, small boxes",
+    "ar_medium": "AR, medium boxes",
+    "ar_large": "AR, large boxes",
+    "voc_map": "VOC mAP",
+    "voc_map_07": "VOC07 mAP",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "count.mae": "Count error",
+    "count.rmse": "Count error, RMS",
+    "count.bias": "Count bias",
+    "count.exact_share": "Counted exactly",
+}
+# By the last part of a figure's name: of errors less is better, of these neither.
+_ERRORS = frozenset({"mae", "rmse"})
+_NEUTRAL = frozenset({"bias", "boxes", "threshold", "test", "validation"})
+
+
+def title(figure: str) -> str | None:
+    """What people call a figure, or None for one that has only its name, such as those of single classes."""
+    return _NAMES.get(figure.removeprefix("at_threshold."))
+
+
+def share(value: float | None, digits: int = 3) -> str:
+    """A figure from 0 to 1, or an error in objects; the dash for one that the data does not define."""
+    return UNDEFINED if value is None else f"{value:.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{100 * value:.0f} %"
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """With its sign, a real minus; nothing is neither more nor less."""
+    if value is None:
+        return UNDEFINED
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "\u2212")
+
+
+def better(figure: str, difference: float) -> bool | None:
+    """Whether a difference in this figure is for the better; None where it is none, or neither."""
+    kind = figure.rpartition(".")[2]
+    if difference == 0 or kind in _NEUTRAL:
+        return None
+    return (difference < 0) == (kind in _ERRORS)
+
+
+def many(number: int, singular: str, plural: str = "") -> str:
+    """`1 image`, `1,200 images`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def interval(evaluation: Evaluation, figure: str) -> tuple[float, float] | None:
+    """The bootstrap interval of a figure, where one was computed.
+
+    Args:
+        figure: those at the threshold are found with and without `at_threshold.` before their name.
+    """
+    bare = figure.removeprefix("at_threshold.")
+    return evaluation.intervals.get(bare) or evaluation.intervals.get(f"at_threshold.{bare}")

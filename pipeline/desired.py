@@ -1,0 +1,57 @@
+"""The pipelines and the job code that a configuration describes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from groundloop.check import Severity, check_definition
+from groundloop.errors import UserError
+from pipeline.config import Config
+from pipeline.job_archive import JobArchive, job_archive
+
+
+@dataclass(frozen=True)
+class DesiredPipeline:
+    """A pipeline as the configuration asks for it; ``definition`` is the JSON text that is sent."""
+
+    name: str
+    description: str
+    role: str
+    tags: dict[str, str]
+    definition: str
+
+
+def compiled(config: Config) -> list[DesiredPipeline]:
+    """The pipelines that a configuration asks for."""
+    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
+
+    pipelines = [(config.pipeline.name, config.pipeline.description, training_pipeline(config))]
+    if config.deploy.mode != "never":
+        text = "Deploys one model package to the endpoint."
+        pipelines.append((config.pipeline.deploy_name, text, deploy_pipeline(config)))
+    return [
+        DesiredPipeline(name, text, config.aws.role, dict(config.aws.tags), compile_pipeline(pipeline))
+        for name, text, pipeline in pipelines
+    ]
+
+
+def archives() -> list[JobArchive]:
+    """The job code that the pipelines run."""
+    return [job_archive(name) for name in ("prepare", "evaluate", "deploy")]
+
+
+def checked(pipeline: DesiredPipeline) -> list[str]:
+    """What the checker warns of in a definition, a line each.
+
+    Raises:
+        UserError: it has errors: the service would refuse it, or the execution fail.
+    """
+    findings = check_definition(json.loads(pipeline.definition), size=len(pipeline.definition.encode()))
+    lines = []
+    for finding in findings:
+        place = ": ".join(filter(None, [finding.step, finding.path, finding.message]))
+        lines.append((finding.severity, f"{pipeline.name}: {place}; {finding.remedy}"))
+    if errors := [line for severity, line in lines if severity is Severity.ERROR]:
+        raise UserError("\n".join([*errors, "nothing was changed: groundloop check says the same without AWS"]))
+    return [line for _, line in lines]

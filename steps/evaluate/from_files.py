@@ -1,0 +1,153 @@
+"""Evaluating from files alone: a manifest with the truth, a folder with predictions, on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundloop.errors import UserError
+from groundloop.images.local import FolderImages
+from groundloop.labels.class_maps import ClassMaps, class_map_of
+from groundloop.labels.findings import Code
+from groundloop.labels.label_input import read_manifest
+from groundloop.labels.records import Line, Record
+from steps.evaluate.gate import parse_requirements, verdict
+from steps.evaluate.ground_truth import join
+from steps.evaluate.job import remarks, whole
+from steps.evaluate.results import Gallery, from_images, without, write_results
+
+if TYPE_CHECKING:
+    from groundloop.detections.thresholds import ThresholdRule
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is evaluated.
+
+    Attributes:
+        truth: path or S3 URI of the manifest that is scored.
+        predictions: folder of `.out` files, as Batch Transform or the endpoint writes them, one an image.
+        validation: of the manifest that thresholds are chosen on; None: the truth itself.
+        attribute: the label attribute, or `auto`.
+        classes: names in the order of the model's class ids; empty: by the manifest's class maps.
+        images: folder of the image files, for the report; None: no pictures.
+        region: for S3 URIs.
+    """
+
+    truth: str
+    predictions: Path
+    validation: str | None = None
+    attribute: str = "auto"
+    classes: Sequence[str] = ()
+    images: Path | None = None
+    region: str = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The figures as in evaluation.json, and what is to be said of how they were come by."""
+
+    figures: dict[str, Any]
+    notes: list[str]
+
+
+def evaluate_files(
+    files: Files, output: Path, rule: ThresholdRule, requirements: Sequence[str] = (), resamples: int = 1000
+) -> Evaluated:
+    """Score, judge, and write all that the Evaluate job writes but for the comparison with a champion.
+
+    Args:
+        output: a folder; files of an earlier evaluation in it are replaced.
+        requirements: `FIGURE >= NUMBER` or `FIGURE <= NUMBER`.
+
+    Raises:
+        UserError: an input is missing, broken, or leaves the figures unreliable.
+    """
+    from groundloop.detections.evaluate import evaluate
+
+    asked = parse_requirements(requirements)
+    gallery = without("no folder of images was given") if files.images is None else _from_folder(files.images)
+    attribute, lines = read_manifest(files.truth, files.region, files.attribute)
+    classes = list(files.classes) or _classes(files.truth, attribute, lines)
+    truth, notes = {"test": _records(files.truth, lines, classes)}, _unused(files.truth, lines)
+    if files.validation is None:
+        notes.append("thresholds are chosen on the images that are scored: figures at the threshold flatter the model")
+    else:
+        _, others = read_manifest(files.validation, files.region, files.attribute)
+        truth = {"validation": _records(files.validation, others, classes), **truth}
+        notes += _unused(files.validation, others)
+    joined = join(truth, files.predictions, classes)
+    notes += remarks(joined.unused, joined.clipped)
+    images = joined.splits
+    evaluation = evaluate(images.get("validation", images["test"]), images["test"], classes, rule, resamples=resamples)
+    figures = whole(evaluation)
+    figures["gate"] = verdict(figures, asked)
+    write_results(
+        output,
+        evaluation,
+        images,
+        figures,
+        gallery,
+        title=f"Evaluation on {Path(files.truth).name}",
+        details={"truth": files.truth, "predictions": str(files.predictions), "label attribute": attribute},
+        notes=notes,
+    )
+    return Evaluated(figures, notes)
+
+
+def _records(place: str, lines: Sequence[Line], classes: Sequence[str]) -> list[Record]:
+    """The usable lines' records.
+
+    Raises:
+        UserError: there are none, or a box is of a class that the model can't know.
+    """
+    found = [(line.number, line.record) for line in lines if line.record]
+    if not found:
+        raise UserError(f"{place}: no line can be used; groundloop labels check {place} says why")
+    for number, record in found:
+        for box in record.boxes:
+            if box.class_name not in classes:
+                listed = ", ".join(classes)
+                raise UserError(f"{place}, line {number}: class {box.class_name!r} is not in the class list ({listed})")
+    return [record for _, record in found]
+
+
+def _unused(place: str, lines: Sequence[Line]) -> list[str]:
+    unused = [line for line in lines if line.record is None and line.raw.strip()]
+    twice = sum(finding.code is Code.DUPLICATE_SOURCE_REF for line in unused for finding in line.findings)
+    if not unused:
+        return []
+    again = f" ({twice} because a later line labels the same image)" if twice else ""
+    return [f"{len(unused)} lines of {place} are not used{again}: groundloop labels check {place} says why"]
+
+
+def _classes(place: str, attribute: str, lines: Sequence[Line]) -> list[str]:
+    """The names in the order of their ids, where all lines say the same.
+
+    Raises:
+        UserError: they don't, so that nothing tells which class an id of the predictions is.
+    """
+    maps = ClassMaps()
+    for line in lines:
+        if line.record:
+            maps.add(class_map_of(line.raw, attribute), line.number)
+    if maps.conflict:
+        raise UserError(
+            f"{place}: {maps.conflict}, so what an id of the predictions means is not told: give the classes in the "
+            "order that the model was trained with, by --classes"
+        )
+    numbers = sorted(int(entry) for line in lines if line.record for entry in class_map_of(line.raw, attribute))
+    missing = sorted(set(range(len(maps.names))) - set(numbers))
+    if missing:
+        raise UserError(
+            f"{place}: its class maps name no class {missing[0]}, so the list has a gap: give all classes in the order "
+            "that the model was trained with, by --classes"
+        )
+    return list(maps.ordered)
+
+
+def _from_folder(folder: Path) -> Gallery:
+    images = FolderImages(folder)
+    return lambda choices: from_images(images, choices)

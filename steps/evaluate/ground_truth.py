@@ -1,0 +1,101 @@
+"""Truth and predictions from files, put side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from groundloop.errors import UserError
+from groundloop.labels.attributes import CANONICAL
+from groundloop.labels.manifest import ManifestReader, open_manifest
+from groundloop.labels.records import Kind, Record
+
+if TYPE_CHECKING:
+    from groundloop.detections.dataset import ScoredImage
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationInputs:
+    """The images of each split, in the manifests' order.
+
+    Attributes:
+        unused: predictions of images that are in no split.
+        clipped: detections that reached outside their image.
+    """
+
+    splits: dict[str, list[ScoredImage]]
+    unused: int
+    clipped: int
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Prepare's summary.json, with the class list that it froze.
+
+    Raises:
+        UserError: the file is missing or not Prepare's.
+    """
+    try:
+        summary = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        classes = msgspec.convert(summary.get("classes"), list[str])
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: the class list comes from Prepare's report") from None
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not Prepare's summary: {error}") from None
+    if not classes:
+        raise UserError(f"{path} lists no classes: run Prepare again")
+    return summary
+
+
+def read_truth(path: Path, classes: Collection[str], attribute: str = CANONICAL) -> list[Record]:
+    """The records of a manifest in which every line can be used, as Prepare writes them.
+
+    Raises:
+        UserError: a line that Prepare would not have written, or an image that is there twice.
+    """
+    records: dict[str, Record] = {}
+    with open_manifest(path) as stream:
+        for line in ManifestReader(attribute, classes).read(stream):
+            if line.record is None:
+                if line.kind is Kind.BLANK:
+                    continue
+                raise UserError(f"{path}, line {line.number}: {line.findings[0].message}; run Prepare again")
+            if line.record.source_ref in records:
+                raise UserError(
+                    f"{path}, line {line.number}: {line.record.source_ref} is there a second time; run Prepare again"
+                )
+            records[line.record.source_ref] = line.record
+    return list(records.values())
+
+
+def join(truth: Mapping[str, Sequence[Record]], folder: Path, classes: Sequence[str]) -> EvaluationInputs:
+    """Each image with its detections.
+
+    Args:
+        truth: by split; an image may be in several.
+        folder: with the `.out` files of Batch Transform, in sub-folders or not.
+        classes: names in id order.
+
+    Raises:
+        UserError: missing, ambiguous or broken outputs, with the file's name.
+    """
+    from groundloop.detections.dataset import scored_image
+    from groundloop.detections.predictions import parse_detections
+    from groundloop.detections.transform_output import find_outputs, match_outputs
+
+    source_refs = list(dict.fromkeys(record.source_ref for records in truth.values() for record in records))
+    found = [path.relative_to(folder).as_posix() for path in find_outputs(folder)]
+    outputs = dict(zip(source_refs, match_outputs(source_refs, found), strict=True))
+    detected = {}
+    for source_ref, output in outputs.items():
+        path = folder / output
+        detected[source_ref] = parse_detections(path.read_bytes(), classes, str(path))
+    ids = {name: class_id for class_id, name in enumerate(classes)}
+    splits = {
+        split: [scored_image(record, ids, detected[record.source_ref]) for record in records]
+        for split, records in truth.items()
+    }
+    return EvaluationInputs(splits, len(found) - len(outputs), sum(one.clipped for one in detected.values()))

@@ -1,0 +1,170 @@
+"""What Evaluate writes for the registry: the `registry` part of evaluation.json.
+
+The definition's JsonGet puts these into the model package. Slots of text take nothing but text, so everything here is a
+string. CustomerMetadataProperties hold up to 256 characters of a small alphabet; the parts of the model card are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groundloop.errors import UserError
+from steps.evaluate.metric_names import metrics_of, value_of
+
+#: Metadata by name: the figure of evaluation.json that it shows.
+FIGURES = {
+    "map": "map",
+    "map_50": "map_50",
+    "map_75": "map_75",
+    "voc_map": "voc_map",
+    "ar_100": "ar_100",
+    "precision": "at_threshold.precision",
+    "recall": "at_threshold.recall",
+    "f1": "at_threshold.f1",
+    "count_mae": "count.mae",
+    "count_rmse": "count.rmse",
+    "count_bias": "count.bias",
+    "count_exact_share": "count.exact_share",
+    "threshold": "threshold",
+}
+#: Metadata that is no figure.
+OTHERS = ("classes", "num_classes", "test_images", "data_fingerprint")
+#: Parts of the model card, as JSON.
+CARD_PARTS = ("card_data", "card_observation", "card_metric_groups")
+
+_LONGEST_VALUE = 256
+_SEPARATOR = "/"
+# What a metric's name may hold (SageMaker's model card schema, pattern .{1,255}), and the texts.
+_LONGEST_NAME, _LONGEST_OBSERVATION, _LONGEST_TRAINING_OBSERVATION = 255, 2096, 1024
+# The card's content has at most 100,000 characters, prose of the configuration included.
+_LONGEST_METRICS = 50_000
+_BY_CLASS = {
+    "ap_50": "AP at IoU 0.50 by class",
+    "precision": "Precision by class",
+    "recall": "Recall by class",
+}
+
+
+def registry_metadata(evaluation: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
+    """The `registry` part of evaluation.json.
+
+    Args:
+        evaluation: all its other parts.
+        summary: Prepare's summary.json.
+
+    Raises:
+        UserError: a figure, or something of the summary, is missing: the files are of another version of this package.
+    """
+    figures = metrics_of(evaluation)
+    facts = {name: _text(value_of(figures, figure)) for name, figure in FIGURES.items()}
+    try:
+        facts |= {
+            "classes": classes_text(summary["classes"]),
+            "num_classes": str(len(summary["classes"])),
+            "test_images": str(evaluation["images"]["test"]),
+            "data_fingerprint": str(summary["fingerprint"]),
+            "card_data": _json(_data(summary)),
+        }
+    except KeyError as error:
+        raise UserError(f"Prepare's summary.json holds no {error}: run Prepare again") from None
+    facts["card_observation"] = _json(_observation(evaluation))
+    facts["card_metric_groups"] = _json(metric_groups(evaluation))
+    return facts
+
+
+def classes_text(classes: Sequence[str]) -> str:
+    """All names in id order, separated by slashes, where a metadata value can hold that; else where they are listed."""
+    text = _SEPARATOR.join(classes)
+    if len(text) <= _LONGEST_VALUE and not any(_SEPARATOR in name for name in classes) and allowed(text):
+        return text
+    return "listed in the file that summary names"
+
+
+def allowed(text: str) -> bool:
+    """Whether a metadata value may hold a text: letters, separators, digits and _.:/=+-@ (CustomerMetadataValue)."""
+    return all(character in "_.:/=+-@" or unicodedata.category(character)[0] in "LZN" for character in text)
+
+
+def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The card's metric groups: all figures of the model, then some by class.
+
+    A figure that is undefined is left out, as a metric has to have a value. Of very many classes those with the most
+    true boxes are shown.
+    """
+    figures = metrics_of(evaluation)
+    ends = (evaluation.get("intervals") or {}).get("figures") or {}
+    level = (evaluation.get("intervals") or {}).get("level", 0.95)
+    overall = []
+    for figure in FIGURES.values():
+        value = value_of(figures, figure)
+        if value is None:
+            continue
+        notes = f"{level * 100:g} % interval {ends[figure][0]:.3f} to {ends[figure][1]:.3f}" if figure in ends else ""
+        overall.append(_metric(figure, value, notes))
+    groups = [{"name": "Test split", "metric_data": overall}]
+    per_class: Mapping[str, Mapping[str, Any]] = evaluation["per_class"]
+    names = sorted(per_class, key=lambda name: -per_class[name]["boxes"])
+    used = len(_json(groups))
+    shown: dict[str, list[dict[str, Any]]] = {figure: [] for figure in _BY_CLASS}
+    for name in names:
+        boxes = f"{per_class[name]['boxes']} true boxes"
+        metrics = {
+            figure: _metric(name, per_class[name][figure], boxes)
+            for figure in _BY_CLASS
+            if per_class[name][figure] is not None
+        }
+        used += len(_json(metrics))
+        if used > _LONGEST_METRICS:
+            break
+        for figure, metric in metrics.items():
+            shown[figure].append(metric)
+    groups += [{"name": _BY_CLASS[figure], "metric_data": metrics} for figure, metrics in shown.items() if metrics]
+    return groups
+
+
+def _metric(name: str, value: float, notes: str) -> dict[str, Any]:
+    # A dot matches no line break.
+    metric = {"name": re.sub(r"\s", " ", name)[:_LONGEST_NAME], "type": "number", "value": value}
+    return {**metric, "notes": notes} if notes else metric
+
+
+def _json(value: Any) -> str:
+    # The limits count characters: an escape would take six for one.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+def _data(summary: Mapping[str, Any]) -> str:
+    """The data section in words."""
+    parts = ", ".join(
+        f"{part} {summary[part]['images']} images with {summary[part]['boxes']} boxes"
+        for part in ("train", "validation", "test")
+    )
+    listed = ", ".join(summary["classes"])
+    text = (
+        f"Labelled images, split by image: {parts}. Classes ({len(summary['classes'])}): {listed}. "
+        f"Fingerprint of the data: {summary['fingerprint']}."
+    )
+    return text if len(text) <= _LONGEST_TRAINING_OBSERVATION else text[: _LONGEST_TRAINING_OBSERVATION - 3] + "..."
+
+
+def _observation(evaluation: Mapping[str, Any]) -> str:
+    """The evaluation section in words: what was asked, what came out, how it compares."""
+    test, threshold = evaluation["images"]["test"], evaluation["threshold"]
+    parts = [
+        f"Scored on {test} images that were never trained on.",
+        f"Detections count from a score of {threshold:.3f}, chosen on the validation split.",
+        f"Quality gate: {evaluation['gate']['message']}.",
+    ]
+    champion = evaluation.get("champion")
+    if champion:
+        parts.append(f"Champion: {champion['message']}.")
+    text = " ".join(parts)
+    return text if len(text) <= _LONGEST_OBSERVATION else text[: _LONGEST_OBSERVATION - 3] + "..."

@@ -1,0 +1,148 @@
+"""Following an execution: each change once, with what a reader needs to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from groundloop.executions import control as executions
+from groundloop.executions.control import Transition, watch
+
+BEGUN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
+
+
+def step(name: str, status: str, seconds: float | None = None, **more: Any) -> dict[str, Any]:
+    ended = {} if seconds is None else {"EndTime": BEGUN + timedelta(seconds=seconds)}
+    return {"StepName": name, "StepStatus": status, "StartTime": BEGUN, **ended, **more}
+
+
+class Scripted:
+    """A SageMaker client whose execution goes through given moments, one per look."""
+
+    def __init__(self, *moments: tuple[str, list[dict[str, Any]]]) -> None:
+        self._moments = iter(moments)
+        self._steps: list[dict[str, Any]] = []
+
+    def describe_pipeline_execution(self, **_: Any) -> dict[str, Any]:
+        status, self._steps = next(self._moments)
+        times = {"CreationTime": BEGUN, "LastModifiedTime": BEGUN + timedelta(seconds=9)}
+        return {
+            "PipelineExecutionStatus": status,
+            "FailureReason": "Step failure: One or multiple steps failed.",
+            **times,
+        }
+
+    def get_paginator(self, name: str) -> Scripted:
+        assert name == "list_pipeline_execution_steps"
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        yield {"PipelineExecutionSteps": self._steps}
+
+
+def follow(monkeypatch: pytest.MonkeyPatch, *moments: tuple[str, list[dict[str, Any]]]) -> tuple[list[Transition], Any]:
+    scripted = Scripted(*moments)
+    monkeypatch.setattr(executions, "client", lambda *_: scripted)
+    monkeypatch.setattr(executions.time, "sleep", lambda _: None)
+    told: list[Transition] = []
+    outcome = watch("us-east-1", ARN, told.append)
+    return told, outcome
+
+
+def test_each_change_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, outcome = follow(
+        monkeypatch,
+        ("Executing", [step("Prepare", "Starting")]),
+        ("Executing", [step("Prepare", "Executing", AttemptCount=0)]),
+        ("Executing", [step("Prepare", "Executing", AttemptCount=1)]),
+        ("Executing", [step("Prepare", "Succeeded", 4, AttemptCount=1), step("Train", "Executing")]),
+        ("Succeeded", [step("Prepare", "Succeeded", 4, AttemptCount=1), step("Train", "Succeeded", 9)]),
+    )
+    assert [(change.step, change.status) for change in told] == [
+        ("Prepare", "Executing"),
+        ("Prepare", "Succeeded"),
+        ("Train", "Executing"),
+        ("Train", "Succeeded"),
+    ]
+    assert told[1].seconds == 4
+    assert outcome.succeeded
+    assert outcome.seconds == 9
+
+
+def test_a_retry_is_told_as_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, _ = follow(
+        monkeypatch,
+        ("Executing", [step("Train", "Executing", AttemptCount=1)]),
+        ("Executing", [step("Train", "Executing", AttemptCount=2)]),
+        ("Succeeded", [step("Train", "Succeeded", 5, AttemptCount=2)]),
+    )
+    assert [change.attempt for change in told] == [1, 2, 2]
+
+
+def test_the_reason_is_that_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The execution's own says only that some step failed."""
+    failed = step("Train", "Failed", 3, FailureReason="no capacity")
+    _, outcome = follow(monkeypatch, ("Failed", [failed]))
+    assert outcome.reason == "Train failed: no capacity"
+    assert not outcome.succeeded
+
+
+def test_an_execution_that_no_step_failed_keeps_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, outcome = follow(monkeypatch, ("Failed", []))
+    assert outcome.reason.startswith("Step failure")
+
+
+def test_a_jobs_log_is_found_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-e-Train-1"
+    told, _ = follow(monkeypatch, ("Failed", [step("Train", "Failed", 1, Metadata={"TrainingJob": {"Arn": arn}})]))
+    assert (told[0].log_group, told[0].job) == ("/aws/sagemaker/TrainingJobs", "pipelines-e-Train-1")
+
+
+def test_a_job_that_is_named_late_is_told_with_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS names a step's job a moment after the step began."""
+    named = {"Metadata": {"TrainingJob": {"Arn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/j"}}}
+    told, _ = follow(
+        monkeypatch,
+        ("Executing", [step("Train", "Executing")]),
+        ("Executing", [step("Train", "Executing", **named)]),
+        ("Executing", [step("Train", "Executing", **named)]),
+        ("Succeeded", [step("Train", "Succeeded", 5, **named)]),
+    )
+    assert [(change.status, change.job) for change in told] == [("Executing", "j"), ("Succeeded", "j")]
+
+
+def test_a_step_that_failed_and_was_tried_again_did_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, outcome = follow(
+        monkeypatch,
+        ("Executing", [step("Train", "Failed", 3, FailureReason="no capacity")]),
+        ("Succeeded", [step("Train", "Succeeded", 5, AttemptCount=2)]),
+    )
+    assert outcome.succeeded
+    assert outcome.failed == ()
+
+
+def test_a_lost_connection_does_not_end_the_watching(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted(("Succeeded", [step("Train", "Succeeded", 5)]))
+    looks = iter([ReadTimeoutError(endpoint_url="https://x"), EndpointConnectionError(endpoint_url="https://x"), None])
+    describe = scripted.describe_pipeline_execution
+
+    def flaky(**request: Any) -> dict[str, Any]:
+        if fault := next(looks):
+            raise fault
+        return describe(**request)
+
+    monkeypatch.setattr(scripted, "describe_pipeline_execution", flaky)
+    monkeypatch.setattr(executions, "client", lambda *_: scripted)
+    monkeypatch.setattr(executions.time, "sleep", lambda _: None)
+    assert watch("us-east-1", ARN, lambda _: None).succeeded
+
+
+def test_a_step_from_the_cache_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    hit = step("Prepare", "Succeeded", 0, CacheHitResult={"SourcePipelineExecutionArn": ARN})
+    told, _ = follow(monkeypatch, ("Succeeded", [hit]))
+    assert told[0].cached

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from groundloop.labels.attribute_limits import LONGEST_ATTRIBUTE, long_attributes
+from groundloop.labels.findings import Code
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        pytest.param({"a": "x" * (LONGEST_ATTRIBUTE - 2)}, [], id="at the limit, with its quotes"),
+        pytest.param({"a": "x" * (LONGEST_ATTRIBUTE - 1)}, ["a"], id="one more"),
+        pytest.param({"a": "é" * (LONGEST_ATTRIBUTE - 2)}, [], id="characters, not bytes"),
+        pytest.param({"a": "x" * 15_000, "b": "x" * 15_000}, [], id="a long line of shorter ones"),
+        pytest.param({"a": list(range(9000)), "b": "x" * 30_000}, ["a", "b"], id="both"),
+    ],
+)
+def test_each_long_attribute_is_told(fields: dict[str, object], found: list[str]) -> None:
+    raw = json.dumps(fields, ensure_ascii=False).encode()
+    told = list(long_attributes(3, raw, "s3://b/a.jpg"))
+    assert [finding.code for finding in told] == [Code.LONG_ATTRIBUTE] * len(found)
+    assert all(f"{name!r} has" in finding.message for name, finding in zip(found, told, strict=True))
+    assert all(finding.line == 3 for finding in told)

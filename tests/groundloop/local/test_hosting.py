@@ -1,0 +1,276 @@
+"""Models, endpoint configs and endpoints that answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from groundloop.local import LocalAws
+
+
+@pytest.fixture
+def make_config(sm: Any, make_model: Callable[..., str], unique: Callable[[str], str]) -> Callable[..., str]:
+    def make_config(instance: str = "ml.g5.xlarge", **files: str) -> str:
+        name = unique("config")
+        variant = {
+            "VariantName": "main",
+            "ModelName": make_model(**files),
+            "InitialInstanceCount": 1,
+            "InstanceType": instance,
+        }
+        sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        return name
+
+    return make_config
+
+
+@pytest.fixture
+def settled(sm: Any) -> Callable[[str], dict[str, Any]]:
+    def settled(name: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            described: dict[str, Any] = sm.describe_endpoint(EndpointName=name)
+            if described["EndpointStatus"] in ("InService", "Failed"):
+                return described
+            time.sleep(0.02)
+        raise AssertionError(described)
+
+    return settled
+
+
+@pytest.fixture
+def runtime(aws: LocalAws) -> Any:
+    return aws.client("sagemaker-runtime")
+
+
+def test_an_endpoint_answers_a_binary_body(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
+    config = make_config()
+    sm.create_endpoint(EndpointName="answers", EndpointConfigName=config)
+    assert sm.describe_endpoint(EndpointName="answers")["EndpointStatus"] == "Creating"
+    assert settled("answers")["EndpointConfigName"] == config
+    body = bytes(range(256)) * 10
+    answer = runtime.invoke_endpoint(
+        EndpointName="answers", Body=body, ContentType="image/jpeg", Accept="application/json"
+    )
+    told = json.loads(answer["Body"].read())
+    assert told == {"bytes": 2560, "type": "image/jpeg", "accept": "application/json", "model": ["weights"]}
+    assert answer["ContentType"] == "application/json"
+    assert answer["InvokedProductionVariant"] == "main"
+
+
+def test_a_model_that_refuses_is_a_model_error(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
+    sm.create_endpoint(EndpointName="refuses", EndpointConfigName=make_config())
+    settled("refuses")
+    with pytest.raises(ClientError) as caught:
+        runtime.invoke_endpoint(EndpointName="refuses", Body=b"bad", ContentType="image/jpeg")
+    assert caught.value.response["Error"]["Code"] == "ModelError"
+    assert 'Received client error (400) from main with message "unreadable image"' in str(caught.value)
+    assert caught.value.response["OriginalStatusCode"] == 400
+
+
+def test_an_unknown_endpoint_is_a_validation_error(runtime: Any) -> None:
+    with pytest.raises(ClientError) as caught:
+        runtime.invoke_endpoint(EndpointName="nobody", Body=b"x")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert "Endpoint nobody of account 123456789012 not found." in str(caught.value)
+
+
+def test_an_update_takes_over_when_it_serves(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
+    sm.create_endpoint(EndpointName="updated", EndpointConfigName=make_config())
+    settled("updated")
+    second = make_config(newer="2")
+    sm.update_endpoint(EndpointName="updated", EndpointConfigName=second)
+    assert sm.describe_endpoint(EndpointName="updated")["EndpointStatus"] == "Updating"
+    assert settled("updated")["EndpointConfigName"] == second
+    told = json.loads(runtime.invoke_endpoint(EndpointName="updated", Body=b"x")["Body"].read())
+    assert told["model"] == ["newer"]
+
+
+def test_an_update_that_fails_leaves_the_old_one_serving(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
+    first = make_config()
+    sm.create_endpoint(EndpointName="kept", EndpointConfigName=first)
+    settled("kept")
+    sm.update_endpoint(EndpointName="kept", EndpointConfigName=make_config(broken="1"))
+    described = settled("kept")
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", first)
+    assert "this model is broken, exit code: 3" in described["FailureReason"]
+    assert json.loads(runtime.invoke_endpoint(EndpointName="kept", Body=b"x")["Body"].read())["model"] == ["weights"]
+
+
+def test_an_endpoint_that_cannot_start_fails_with_a_reason(sm: Any, make_config: Any, settled: Any) -> None:
+    sm.create_endpoint(EndpointName="broken", EndpointConfigName=make_config(broken="1"))
+    described = settled("broken")
+    assert described["EndpointStatus"] == "Failed"
+    assert "this model is broken, exit code: 3" in described["FailureReason"]
+
+
+def test_a_deleted_endpoint_is_gone(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
+    sm.create_endpoint(EndpointName="deleted", EndpointConfigName=make_config())
+    settled("deleted")
+    sm.delete_endpoint(EndpointName="deleted")
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        sm.describe_endpoint(EndpointName="deleted")
+    with pytest.raises(ClientError, match="not found"):
+        runtime.invoke_endpoint(EndpointName="deleted", Body=b"x")
+
+
+@pytest.mark.parametrize("instance", ["ml.m5.large", "ml.c6i.xlarge", "ml.g5.xlarge", "ml.p3.2xlarge"])
+def test_every_instance_type_of_the_model_is_taken(make_config: Any, instance: str) -> None:
+    assert make_config(instance)
+
+
+def test_names_are_unique(sm: Any, aws: LocalAws, make_config: Any, make_model: Any, settled: Any) -> None:
+    config = make_config()
+    variants = sm.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    with pytest.raises(ClientError, match="Cannot create already existing endpoint configuration"):
+        sm.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
+    sm.create_endpoint(EndpointName="twice", EndpointConfigName=config)
+    with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
+        sm.create_endpoint(EndpointName="twice", EndpointConfigName=config)
+    settled("twice")
+    model = sm.describe_model(ModelName=make_model())
+    with pytest.raises(ClientError, match="Cannot create already existing model"):
+        sm.create_model(
+            ModelName=model["ModelName"], ExecutionRoleArn=aws.role_arn, PrimaryContainer=model["PrimaryContainer"]
+        )
+
+
+def test_what_a_config_or_an_endpoint_refers_to_must_be_there(sm: Any) -> None:
+    variant = {"VariantName": "v", "ModelName": "nobody", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    with pytest.raises(ClientError, match="Could not find model"):
+        sm.create_endpoint_config(EndpointConfigName="dangling", ProductionVariants=[variant])
+    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
+        sm.create_endpoint(EndpointName="dangling", EndpointConfigName="nobody")
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        pytest.param(
+            {"PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://bucket/no/model.tar.gz"}},
+            "Could not find model data at s3://bucket/no/model.tar.gz.", id="artifact missing",
+        ),
+        pytest.param({}, "Exactly one of PrimaryContainer and Containers", id="no container"),
+        pytest.param({"PrimaryContainer": {"ModelDataUrl": "s3://bucket/x"}}, "needs an Image", id="no image"),
+        pytest.param(
+            {"PrimaryContainer": {"ModelPackageName": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/9"}},
+            "model-package/g/9 does not exist", id="package missing",
+        ),
+    ],
+)  # fmt: skip
+def test_models_that_are_refused(sm: Any, aws: LocalAws, members: dict[str, Any], told: str) -> None:
+    with pytest.raises(ClientError, match=told):
+        sm.create_model(ModelName="refused", ExecutionRoleArn=aws.role_arn, **members)
+
+
+def test_a_model_that_is_not_packed_serves(
+    sm: Any, aws: LocalAws, runtime: Any, put: Callable[..., str], image: str, settled: Any
+) -> None:
+    put("models/loose/weights", "1")
+    source = {"S3Uri": "s3://bucket/models/loose/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    container = {"Image": image, "ModelDataSource": {"S3DataSource": source}}
+    sm.create_model(ModelName="loose", ExecutionRoleArn=aws.role_arn, PrimaryContainer=container)
+    variant = {"VariantName": "v", "ModelName": "loose", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sm.create_endpoint_config(EndpointConfigName="loose", ProductionVariants=[variant])
+    sm.create_endpoint(EndpointName="loose", EndpointConfigName="loose")
+    settled("loose")
+    assert json.loads(runtime.invoke_endpoint(EndpointName="loose", Body=b"x")["Body"].read())["model"] == ["weights"]
+
+
+def test_a_model_from_a_registered_package_serves(
+    sm: Any, aws: LocalAws, runtime: Any, artifact: Any, image: str, settled: Any
+) -> None:
+    sm.create_model_package_group(ModelPackageGroupName="served")
+    containers = [{"Image": image, "ModelDataUrl": artifact("models/served/model.tar.gz", packaged="1")}]
+    package = sm.create_model_package(
+        ModelPackageGroupName="served",
+        InferenceSpecification={"Containers": containers, "SupportedContentTypes": ["image/jpeg"]},
+    )["ModelPackageArn"]
+    sm.create_model(ModelName="served", ExecutionRoleArn=aws.role_arn, PrimaryContainer={"ModelPackageName": package})
+    variant = {"VariantName": "v", "ModelName": "served", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sm.create_endpoint_config(EndpointConfigName="served", ProductionVariants=[variant])
+    sm.create_endpoint(EndpointName="served", EndpointConfigName="served")
+    assert settled("served")["EndpointStatus"] == "InService"
+    assert json.loads(runtime.invoke_endpoint(EndpointName="served", Body=b"x")["Body"].read())["model"] == ["packaged"]
+
+
+def test_an_asynchronous_endpoint_is_asked_and_answers_in_s3(
+    sm: Any, runtime: Any, make_model: Any, put: Callable[..., str], get: Callable[[str], bytes], settled: Any
+) -> None:
+    variant = {"VariantName": "v", "ModelName": make_model(), "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    output = {"OutputConfig": {"S3OutputPath": "s3://bucket/answers/"}}
+    sm.create_endpoint_config(EndpointConfigName="queued", ProductionVariants=[variant], AsyncInferenceConfig=output)
+    sm.create_endpoint(EndpointName="queued", EndpointConfigName="queued")
+    assert settled("queued")["AsyncInferenceConfig"] == output
+    asked = {"EndpointName": "queued", "ContentType": "image/jpeg"}
+    answer = runtime.invoke_endpoint_async(**asked, InputLocation=put("asked/image.jpg", "12345"))
+    assert json.loads(_arrived(get, answer["OutputLocation"]))["bytes"] == 5
+    refused = runtime.invoke_endpoint_async(**asked, InputLocation=put("asked/bad.jpg", "bad"))
+    assert b"unreadable image" in _arrived(get, refused["FailureLocation"])
+    with pytest.raises(ClientError, match="use InvokeEndpointAsync"):
+        runtime.invoke_endpoint(EndpointName="queued", Body=b"x")
+
+
+def _arrived(get: Callable[[str], bytes], uri: str) -> bytes:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return get(uri)
+        except ClientError:
+            assert time.monotonic() < deadline, uri
+            time.sleep(0.05)
+
+
+def test_an_endpoint_that_answers_at_once_takes_no_queue(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
+    sm.create_endpoint(EndpointName="direct", EndpointConfigName=make_config())
+    settled("direct")
+    with pytest.raises(ClientError, match="is not asynchronous"):
+        runtime.invoke_endpoint_async(EndpointName="direct", InputLocation="s3://bucket/x")
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        pytest.param({}, "exactly one of", id="neither machine nor serverless"),
+        pytest.param({"InstanceType": "ml.m5.large", "ServerlessConfig": {}}, "exactly one of", id="both"),
+        pytest.param({"ServerlessConfig": {}, "capture": True}, "does not support data capture", id="with capture"),
+        pytest.param({"ServerlessConfig": {}, "queue": True}, "does not support asynchronous", id="with a queue"),
+    ],
+)
+def test_configs_that_are_refused(sm: Any, make_model: Any, members: dict[str, Any], message: str) -> None:
+    more: dict[str, Any] = {}
+    if members.get("capture"):
+        more["DataCaptureConfig"] = {
+            "EnableCapture": True, "InitialSamplingPercentage": 1, "DestinationS3Uri": "s3://bucket/c",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        }  # fmt: skip
+    if members.get("queue"):
+        more["AsyncInferenceConfig"] = {"OutputConfig": {"S3OutputPath": "s3://bucket/a"}}
+    variant = {"VariantName": "v", "ModelName": make_model(), "InitialInstanceCount": 1}
+    for name in ("InstanceType", "ServerlessConfig"):
+        if name in members:
+            variant[name] = members[name] or {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    with pytest.raises(ClientError, match=message):
+        sm.create_endpoint_config(EndpointConfigName="refused", ProductionVariants=[variant], **more)
+
+
+def test_what_an_update_asks_for_is_kept_and_what_is_left_out_is_written_down(
+    sm: Any, aws: LocalAws, make_config: Any, settled: Any
+) -> None:
+    sm.create_endpoint(EndpointName="shifted", EndpointConfigName=make_config())
+    settled("shifted")
+    size = {"Type": "CAPACITY_PERCENT", "Value": 10}
+    routing = {"Type": "CANARY", "WaitIntervalInSeconds": 60, "CanarySize": size}
+    deployment = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
+    }
+    sm.update_endpoint(EndpointName="shifted", EndpointConfigName=make_config(), DeploymentConfig=deployment)
+    assert settled("shifted")["LastDeploymentConfig"] == deployment
+    log = (aws.home / "endpoints" / "shifted" / "log.txt").read_text()
+    assert "traffic CANARY is taken as ALL_AT_ONCE; alarms are not watched" in log

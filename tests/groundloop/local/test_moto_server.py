@@ -1,0 +1,66 @@
+"""What the offline AWS takes from moto's insides; a new moto that changes it fails here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from groundloop.local import LocalAws
+from groundloop.local.moto_server import event_matches, offers, reset
+
+
+def test_the_other_services_are_motos(aws: LocalAws) -> None:
+    assert aws.client("sts").get_caller_identity()["Account"] == "123456789012"
+    assert [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]] == ["bucket"]
+    for service in ("events", "logs", "iam"):
+        assert aws.client(service).meta.endpoint_url == aws.endpoint_url
+
+
+def test_moto_answers_the_operations_that_are_not_kept_here(sm: Any) -> None:
+    sm.create_experiment(ExperimentName="kept-by-moto")
+    arn = sm.describe_experiment(ExperimentName="kept-by-moto")["ExperimentArn"]
+    sm.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
+    assert sm.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+    sm.delete_tags(ResourceArn=arn, TagKeys=["a"])
+    assert sm.list_tags(ResourceArn=arn)["Tags"] == []
+    assert offers("create_experiment")
+    assert not offers("list_workteams")
+
+
+def test_an_operation_that_nobody_offers_is_told_at_once(sm: Any) -> None:
+    with pytest.raises(ClientError) as caught:
+        sm.list_workteams()
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    assert "The offline AWS does not offer ListWorkteams." in str(caught.value)
+
+
+def test_event_patterns_are_matched() -> None:
+    event = {"source": "aws.sagemaker", "detail": {"Status": "Approved"}}
+    assert event_matches(json.dumps({"source": ["aws.sagemaker"], "detail": {"Status": ["Approved"]}}), event)
+    assert not event_matches(json.dumps({"detail": {"Status": ["Rejected"]}}), event)
+
+
+def test_reset_forgets_everything(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="forgotten")
+    reset()
+    assert s3.list_buckets()["Buckets"] == []
+    s3.create_bucket(Bucket="bucket")
+    aws.client("iam").create_role(RoleName="groundloop-local", AssumeRolePolicyDocument="{}")
+
+
+def test_the_role_check_of_the_sdk_passes(aws: LocalAws) -> None:
+    iam = aws.client("iam")
+    results = iam.simulate_principal_policy(
+        PolicySourceArn=aws.role_arn, ActionNames=["s3:GetObject", "sagemaker:CreateModel"]
+    )["EvaluationResults"]
+    assert {item["EvalActionName"]: item["EvalDecision"] for item in results} == {
+        "s3:GetObject": "allowed",
+        "sagemaker:CreateModel": "allowed",
+    }
+    with pytest.raises(ClientError) as caught:
+        iam.simulate_principal_policy(PolicySourceArn="arn:aws:iam::123456789012:role/no", ActionNames=["s3:GetObject"])
+    assert caught.value.response["Error"]["Code"] == "NoSuchEntity"

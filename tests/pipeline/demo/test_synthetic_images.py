@@ -1,0 +1,76 @@
+"""The demo's scenes: labelled truthfully, the same each time."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from PIL import Image
+
+from pipeline.demo import synthetic_images as scenes
+
+
+def lines_of(manifest: Path) -> list[dict[str, object] | None]:
+    def parsed(line: str) -> dict[str, object] | None:
+        try:
+            return json.loads(line)  # type: ignore[no-any-return]
+        except ValueError:
+            return None
+
+    return [parsed(line) for line in manifest.read_text().splitlines()]
+
+
+def test_the_same_seed_gives_the_same_data(tmp_path: Path) -> None:
+    first, second = (scenes.render(tmp_path / name, 3, "bucket") for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert (tmp_path / "a/images/scene-0002.jpg").read_bytes() == (tmp_path / "b/images/scene-0002.jpg").read_bytes()
+
+
+def test_every_image_is_named_and_there(tmp_path: Path) -> None:
+    records = [record for record in lines_of(scenes.render(tmp_path, 16, "bucket")) if record]
+    named = {str(record["source-ref"]) for record in records}
+    rendered = {f"s3://bucket/images/{path.name}" for path in (tmp_path / "images").iterdir()}
+    assert len(rendered) == 16
+    assert rendered < named, "the faulty lines name images that aren't there"
+
+
+def test_boxes_lie_on_their_objects() -> None:
+    scene = scenes.draw(random.Random(1))  # noqa: S311
+    assert scene.objects
+    for kind, (left, top, width, height) in scene.objects:
+        assert kind in scenes.KINDS
+        assert 0 <= left < left + width <= scenes.WIDTH
+        assert 0 <= top < top + height <= scenes.HEIGHT
+        assert min(width, height) >= 8
+
+
+def test_objects_hardly_overlap() -> None:
+    chance = random.Random(3)  # noqa: S311
+    for _ in range(5):
+        boxes = [box for _, box in scenes.draw(chance).objects]
+        pairs = [(a, b) for index, a in enumerate(boxes) for b in boxes[index + 1 :]]
+        assert all(scenes._overlap(a, b) <= 0.05 for a, b in pairs)
+
+
+def test_there_are_negatives_faulty_lines_and_two_numberings(tmp_path: Path) -> None:
+    records = lines_of(scenes.render(tmp_path, 64, "bucket"))
+    assert records.count(None) == 1, "one line is cut off"
+    whole = [record for record in records if record]
+    labelled = [record for record in whole if scenes.LABEL_ATTRIBUTE in record]
+    assert len(whole) - len(labelled) == 1, "one failed"
+    negatives = [record for record in labelled if not record[scenes.LABEL_ATTRIBUTE]["annotations"]]  # type: ignore[index]
+    assert len(negatives) == 4
+    maps = {
+        class_id
+        for record in labelled
+        for class_id, name in record[f"{scenes.LABEL_ATTRIBUTE}-metadata"]["class-map"].items()  # type: ignore[index]
+        if name == "bolt"
+    }
+    assert maps == {"0", "2", "7"}, "the same class under two ids, and once under one that its boxes don't have"
+
+
+def test_an_image_is_a_plain_colour_jpeg(tmp_path: Path) -> None:
+    scenes.render(tmp_path, 1, "bucket")
+    with Image.open(tmp_path / "images" / "scene-0000.jpg") as image:
+        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (scenes.WIDTH, scenes.HEIGHT))

@@ -1,0 +1,255 @@
+"""The least-privilege policies: what each setting adds, and that nothing is wider than it has to be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config import Config, load_config
+from pipeline.doctor.role_policy import key_resource, policies
+
+PROD = Path(__file__).resolve().parents[3] / "configs" / "prod.yaml"
+IMAGES = [
+    "811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1",
+    "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-py312-cpu-py3",
+]
+ROLE = "arn:aws:iam::111122223333:role/groundloop"
+VPC = "aws.network={subnets: [subnet-1], security_groups: [sg-1]}"
+# What IAM itself has for every resource only.
+UNNAMEABLE = {
+    "LogInToImageRegistries",
+    "WriteMetrics",  # narrowed by namespace
+    "LookAtTheVpc",
+    "LookAtScaling",
+}
+
+
+def configured(*assignments: str) -> Config:
+    return load_config([PROD], assignments, environment={})
+
+
+def statements_of(*assignments: str) -> dict[str, dict[str, Any]]:
+    document = policies(configured(*assignments), IMAGES)["RolePolicy"]
+    return {statement["Sid"]: statement for statement in document["Statement"]}
+
+
+EVERYTHING = (
+    VPC,
+    "aws.kms_key=0aa0-1",
+    "deploy.endpoint={autoscaling: {max_instances: 2, target: 100}, instance_count: 2, capture_percent: 10}",
+    "deploy.rollout={traffic: canary, alarms: [errors]}",
+    "aws.tags={team: vision}",
+)
+
+
+@pytest.mark.parametrize("assignments", [pytest.param((), id="plain"), pytest.param(EVERYTHING, id="everything")])
+def test_the_documents_are_what_iam_takes(assignments: tuple[str, ...]) -> None:
+    both = json.loads(json.dumps(policies(configured(*assignments), IMAGES)))
+    for document in both.values():
+        assert document["Version"] == "2012-10-17"
+        sids = [statement["Sid"] for statement in document["Statement"]]
+        assert len(set(sids)) == len(sids)
+        assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids), "what IAM takes as a Sid"
+    # An inline policy of a role has 10,240 characters at the most.
+    assert len(json.dumps(both["RolePolicy"], separators=(",", ":"))) < 10_240
+
+
+def test_no_statement_is_for_everything() -> None:
+    for sid, statement in statements_of(*EVERYTHING).items():
+        assert not any(action == "*" or action.endswith(":*") for action in statement["Action"]), sid
+        assert ("*" in statement["Resource"]) == (sid in UNNAMEABLE), sid
+
+
+def test_the_role_can_be_passed_to_sagemaker_by_itself_only() -> None:
+    passing = statements_of()["PassThisRoleToJobs"]
+    assert passing["Resource"] == [ROLE]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_results_are_written_under_the_prefix_only() -> None:
+    written = statements_of("aws.prefix=a/b")["ReadAndWriteResults"]
+    assert written["Resource"] == ["arn:aws:s3:::my-bucket/a/b/*"]
+    everywhere = [s for s in statements_of().values() if "s3:PutObject" in s["Action"]]
+    assert len(everywhere) == 1
+
+
+def test_labels_may_be_in_other_buckets() -> None:
+    found = statements_of(
+        "labels.manifest=s3://theirs/m.manifest",
+        "labels.more=[{uri: 's3://more/coco.json', images: 's3://pictures/x'}]",
+    )
+    names = ["theirs", "more", "pictures"]
+    assert found["ReadLabelsAndImages"]["Resource"] == [f"arn:aws:s3:::{name}/*" for name in names]
+    assert set(found["ListBuckets"]["Resource"]) == {f"arn:aws:s3:::{name}" for name in ["my-bucket", *names]}
+
+
+def test_images_are_pulled_from_the_accounts_that_have_them() -> None:
+    assert statements_of()["PullImages"]["Resource"] == [
+        "arn:aws:ecr:us-east-1:811284229777:repository/object-detection",
+        "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "added"),
+    [
+        pytest.param([VPC], {"JoinTheVpc", "LeaveTheVpc", "LookAtTheVpc"}, id="a VPC"),
+        pytest.param(["aws.kms_key=0aa0-1"], {"EncryptResults", "EncryptVolumes"}, id="a key"),
+        pytest.param(
+            ["deploy.endpoint.autoscaling={max_instances: 2, target: 100}"],
+            {"ScaleTheEndpoint", "LetAutoscalingHaveItsRole"},
+            id="autoscaling",
+        ),
+        pytest.param(
+            ["deploy.rollout={keep_old_minutes: 5, alarms: [errors]}"], {"WatchAlarmsWhileRollingOut"}, id="alarms"
+        ),
+        pytest.param(
+            ["deploy.endpoint.asynchronous={error_topic: 'arn:aws:sns:us-east-1:111122223333:t'}"],
+            {"TellOfAsynchronousAnswers"},
+            id="an asynchronous endpoint that tells",
+        ),
+    ],
+)
+def test_a_setting_adds_just_what_it_needs(assignments: list[str], added: set[str]) -> None:
+    assert set(statements_of(*assignments)) - set(statements_of()) == added
+
+
+ACTIONS = {
+    "Processing": ["CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"],
+    "Training": ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"],
+    "Transform": ["CreateTransformJob", "DescribeTransformJob", "StopTransformJob"],
+    "Model": ["CreateModel"],
+    "RegisterModel": ["CreateModelPackage"],
+    "EndpointConfig": ["CreateEndpointConfig"],
+    "Endpoint": ["CreateEndpoint", "UpdateEndpoint", "DescribeEndpoint"],
+    "Condition": [],
+    "Fail": [],
+}
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a definition."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def all_steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        yield step
+        if step["Type"] == "Condition":
+            yield from all_steps([*step["Arguments"]["IfSteps"], *step["Arguments"]["ElseSteps"]])
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        pytest.param((), id="plain"),
+        pytest.param(
+            ("deploy.rollout.keep_old_minutes=5", "deploy.endpoint.capture_percent=5"), id="by the Deploy job"
+        ),
+    ],
+)
+@pytest.mark.parametrize("deploy", [pytest.param(False, id="training"), pytest.param(True, id="deploying")])
+def test_the_policy_is_enough_for_the_definition(
+    define: Callable[..., dict[str, Any]], assignments: tuple[str, ...], deploy: bool
+) -> None:
+    definition = define(*assignments, overlay=PROD, deploy=deploy)
+    document = policies(configured(*assignments), IMAGES)["RolePolicy"]["Statement"]
+    allowed = {action.partition(":")[2] for statement in document for action in statement["Action"]}
+    for step in all_steps(definition["Steps"]):
+        assert set(ACTIONS[step["Type"]]) <= allowed, step["Name"]
+    resources = [resource for statement in document for resource in statement["Resource"]]
+    for text in texts(definition):
+        if text.startswith("s3://"):
+            # With a slash, since it may be the beginning of what a Join makes.
+            arn = f"arn:aws:s3:::{text.removeprefix('s3://')}/"
+            assert any(fnmatchcase(arn, pattern) for pattern in resources if ":s3:::" in pattern), text
+        if found := re.fullmatch(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:]+):.*", text):
+            assert f"arn:aws:ecr:{found[2]}:{found[1]}:repository/{found[3]}" in resources
+
+
+def test_nothing_of_hosting_without_deployment() -> None:
+    actions = [action for found in statements_of("deploy.mode=never").values() for action in found["Action"]]
+    assert not [action for action in actions if "Endpoint" in action or action.startswith("application-autoscaling")]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "services"),
+    [
+        pytest.param([], {"sagemaker.amazonaws.com", "events.amazonaws.com"}, id="approval starts the deploy pipeline"),
+        pytest.param(["deploy.mode=on_pass"], {"sagemaker.amazonaws.com"}, id="no trigger"),
+        pytest.param(
+            ["deploy.mode=on_pass", "triggers.schedules={weekly: {at: rate(7 days)}}"],
+            {"sagemaker.amazonaws.com", "events.amazonaws.com"},
+            id="a schedule",
+        ),
+        pytest.param(
+            ["triggers.role=arn:aws:iam::111122223333:role/events"],
+            {"sagemaker.amazonaws.com"},
+            id="another role for it",
+        ),
+    ],
+)
+def test_who_may_take_on_the_role(assignments: list[str], services: set[str]) -> None:
+    both = policies(configured(*assignments), IMAGES)
+    (statement,) = both["TrustPolicy"]["Statement"]
+    assert set(statement["Principal"]["Service"]) == services
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+    starts = [item for item in both["RolePolicy"]["Statement"] if item["Sid"] == "LetEventsStartThePipelines"]
+    assert bool(starts) == ("events.amazonaws.com" in services)
+
+
+def test_names_are_allowed_as_the_service_spells_them() -> None:
+    """SageMaker's ARNs have the names in lower case."""
+    found = statements_of("registry.group=MyGroup")["RegisterAndReadVersions"]["Resource"]
+    assert "arn:aws:sagemaker:us-east-1:111122223333:model-package/MyGroup/*" in found
+    assert "arn:aws:sagemaker:us-east-1:111122223333:model-package/mygroup/*" in found
+
+
+def test_a_long_endpoint_name_is_shortened_as_the_deploy_job_does() -> None:
+    """Its models and configs carry version and hash after as much of the name as fits."""
+    from groundloop.models.rollout import want
+
+    name = "a" * 60
+    specification = {"variants": [{"VariantName": "AllTraffic"}], "model": {}, "config": {}}
+    made = want(
+        specification, name, "arn:aws:sagemaker:us-east-1:111122223333:model-package/g/12345", "ml.m5.large"
+    ).name
+    allowed = statements_of(f"deploy.endpoint.name={name}")["MakeEndpointConfigs"]["Resource"]
+    arn = f"arn:aws:sagemaker:us-east-1:111122223333:endpoint-config/{made}"
+    assert any(fnmatchcase(arn, pattern) for pattern in allowed)
+
+
+ARN = "arn:aws:kms:eu-west-1:111122223333:key/1"
+
+
+@pytest.mark.parametrize(
+    ("key", "resource", "alias"),
+    [
+        pytest.param("0aa0-1", "arn:aws:kms:r:1:key/0aa0-1", None, id="an id"),
+        pytest.param(ARN, ARN, None, id="an ARN"),
+        pytest.param("alias/mine", "arn:aws:kms:r:1:key/*", "alias/mine", id="an alias"),
+        pytest.param("arn:aws:kms:r:1:alias/mine", "arn:aws:kms:r:1:key/*", "alias/mine", id="an alias' ARN"),
+    ],
+)
+def test_how_a_key_is_named_in_a_policy(key: str, resource: str, alias: str | None) -> None:
+    condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}} if alias else {}
+    assert key_resource(key, "aws", "r", "1") == (resource, condition)
+
+
+def test_other_partitions() -> None:
+    found = statements_of("aws.region=us-gov-west-1", "aws.role=arn:aws-us-gov:iam::111122223333:role/r")
+    assert all(
+        arn.startswith("arn:aws-us-gov:")
+        for sid in ("ListBuckets", "RunTrainingJobs")
+        for arn in found[sid]["Resource"]
+    )

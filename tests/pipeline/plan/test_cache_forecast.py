@@ -1,0 +1,103 @@
+"""Which steps the next execution takes from the cache, and why it runs the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from groundloop.local.executor import cache
+from pipeline.config import Config
+from pipeline.plan.cache_forecast import DECIDING
+from pipeline.plan.planning import plan
+
+Configured = Callable[..., Config]
+
+
+def steps(config: Config) -> dict[str, str]:
+    """Why each step of the training pipeline runs again; empty for one from the cache."""
+    return {run.step: run.why for run in plan(config).pipelines[0].runs}
+
+
+def test_the_offline_aws_keys_its_cache_by_the_same_members() -> None:
+    assert DECIDING == cache._DECIDING
+
+
+def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Configured) -> None:
+    assert steps(configured()) == {
+        "Prepare": "",
+        "Train": "",
+        "CreateModel": "a Model step is never cached",
+        "Predict": "ModelName comes from CreateModel, which runs again",
+        "Evaluate": "its cache is off",
+        "Register": "a RegisterModel step is never cached",
+        "EndpointConfig": "its cache is off",
+        "Endpoint": "its cache is off",
+    }
+
+
+@pytest.mark.parametrize(
+    ("assignment", "prepare", "train"),
+    [
+        pytest.param("training.hyperparameters.epochs=80", "", "HyperParameters.epochs changed", id="a hyperparameter"),
+        pytest.param("training.instance_type=ml.g5.xlarge", "", "", id="the machine is none of what decides"),
+        pytest.param("training.max_runtime_minutes=10", "", "", id="nor is the stopping condition"),
+        pytest.param(
+            "prepare.split.seed=7",
+            "--split-seed changed",
+            "HyperParameters.num_classes comes from Prepare, which runs again",
+            id="what Prepare does, Train reads",
+        ),
+        pytest.param(
+            "labels.manifest=s3://groundloop-local/other.manifest",
+            "--manifest-uri, ProcessingInputs.manifest.S3Input.S3Uri changed",
+            "HyperParameters.num_classes comes from Prepare, which runs again",
+            id="another manifest",
+        ),
+        pytest.param("execution.cache.enabled=false", "its cache is off", "its cache is off", id="no cache"),
+        pytest.param("gate.map=0.9", "", "", id="a threshold does not train again"),
+    ],
+)
+def test_a_change_runs_what_it_concerns(
+    standing: Any, configured: Configured, assignment: str, prepare: str, train: str
+) -> None:
+    found = steps(configured(assignment))
+    assert (found["Prepare"], found["Train"]) == (prepare, train)
+
+
+def test_code_runs_its_step_and_what_follows(
+    standing: Any, configured: Configured, edit: Callable[[str], None]
+) -> None:
+    edit("prepare")
+    found = steps(configured())
+    assert found["Prepare"] == "its code changed"
+    assert found["Train"] == "HyperParameters.num_classes comes from Prepare, which runs again"
+
+
+def test_checkpoints_under_the_executions_own_prefix_are_never_cached() -> None:
+    """Whether ours lie there is the Train step's matter: the plan says what follows from the definition."""
+    from pipeline.plan.cache_forecast import runs
+    from pipeline.plan.flatten import read
+
+    uri = {"Std:Join": {"On": "/", "Values": ["s3://b", {"Get": "Execution.PipelineExecutionId"}]}}
+    arguments = {"CheckpointConfig": {"S3Uri": uri}, "OutputDataConfig": {"S3OutputPath": uri}}
+    train = {"Name": "Train", "Type": "Training", "Arguments": arguments, "CacheConfig": {"Enabled": True}}
+    definition = read(json.dumps({"Steps": [train]}))
+    (found,) = runs(definition, definition, ran=True)
+    assert found.why == "CheckpointConfig.S3Uri is another in each execution"
+
+
+def test_before_the_first_execution_nothing_is_cached(aws: Any, configured: Configured) -> None:
+    from pipeline.upsert import upsert
+
+    upsert(configured())
+    assert steps(configured())["Train"] == "there is no execution yet"
+
+
+def test_a_cache_that_was_off_holds_nothing(standing: Any, configured: Configured) -> None:
+    from pipeline.upsert import upsert
+
+    upsert(configured("execution.cache.enabled=false"))
+    assert steps(configured())["Train"] == "its cache was off"
