@@ -1,33 +1,27 @@
-"""The AWS that the environment points to: clients, and its errors in plain words."""
+"""The AWS that the environment points to: clients, and its errors in plain words.
+
+boto3 takes a quarter of a second to import, so it loads with the first client and not with this module.
+"""
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import boto3
-import botocore.session
-from botocore.config import Config as ClientConfig
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    TokenRetrievalError,
-)
 
 from groundloop.errors import ConfigError, UserError
 from groundloop.s3 import error_code as error_code
+from groundloop.suggestions import near_misses
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
 
 _CREDENTIAL_CODES = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 #: Connections of one client that reads images; at least the threads that read.
 MAX_CONNECTIONS = 16
+#: Attempts at reading one image before it counts as unreadable.
+MAX_ATTEMPTS = 4
 _NEXT = "log in (aws sso login, or AWS_PROFILE), or start the offline AWS with `groundloop local`"
 
 
@@ -37,31 +31,45 @@ def check_region(region: str) -> None:
     Raises:
         ConfigError: botocore knows no SageMaker in that region.
     """
+    import botocore.session
+
     session = botocore.session.get_session()
-    known = [
+    regions = [
         name
         for partition in session.get_available_partitions()
         for name in session.get_available_regions("sagemaker", partition)
     ]
-    if region not in known:
-        near = difflib.get_close_matches(region, known, n=2)
+    if region not in regions:
+        near = near_misses(region, regions, count=2)
         raise ConfigError(
             f"aws.region is {region!r}, where there is no SageMaker"
-            + (f"; did you mean {' or '.join(near)}?" if near else f"; regions: {', '.join(sorted(known))}")
+            + (f"; did you mean {' or '.join(near)}?" if near else f"; regions: {', '.join(sorted(regions))}")
         )
 
 
 def offline_endpoint() -> str | None:
-    """The address of the offline AWS when the environment points to one on this machine."""
+    """Return the address of the offline AWS when the environment points to one on this machine."""
     url = os.environ.get("AWS_ENDPOINT_URL", "")
     return url if urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"} else None
 
 
+def poll_seconds(aws: float) -> float:
+    """Return the pause between two polls, in seconds.
+
+    Args:
+        aws: the pause on AWS, which throttles and whose steps take minutes; offline, steps take seconds.
+    """
+    return 0.3 if offline_endpoint() else aws
+
+
 @functools.cache
 def client(service: str, region: str) -> Any:
-    """A boto3 client; one per service and region."""
+    """Return the boto3 client of a service and region; one each."""
+    import boto3
+    from botocore.config import Config
+
     # A job's own faults are retried by the pipeline; a call gets a few quick tries.
-    return boto3.Session(region_name=region).client(service, config=ClientConfig(retries={"max_attempts": 4}))
+    return boto3.Session(region_name=region).client(service, config=Config(retries={"max_attempts": 4}))
 
 
 def image_client(region: str | None) -> Any:
@@ -73,11 +81,12 @@ def image_client(region: str | None) -> Any:
     Raises:
         UserError: there are no credentials, or no such region.
     """
-    config = ClientConfig(
-        max_pool_connections=MAX_CONNECTIONS,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        connect_timeout=10,
-    )
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, NoCredentialsError
+
+    retries: Any = {"mode": "standard", "total_max_attempts": MAX_ATTEMPTS}
+    config = Config(max_pool_connections=MAX_CONNECTIONS, retries=retries, connect_timeout=10)
     try:
         session = boto3.Session(region_name=region)
         if session.get_credentials() is None:
@@ -91,26 +100,31 @@ def image_client(region: str | None) -> Any:
 
 
 def explain(error: BotoCoreError | ClientError) -> str:
-    """One line on what AWS, or the way to it, refused, and what to do."""
-    if isinstance(error, NoCredentialsError | PartialCredentialsError | TokenRetrievalError):
+    """Return one line on what AWS, or the way to it, refused, and what to do."""
+    from botocore import exceptions
+
+    if isinstance(
+        error,
+        exceptions.NoCredentialsError | exceptions.PartialCredentialsError | exceptions.TokenRetrievalError,
+    ):
         return f"there are no AWS credentials: {_NEXT}"
-    if isinstance(error, ProfileNotFound):
+    if isinstance(error, exceptions.ProfileNotFound):
         return f"{error}; see ~/.aws/config, or unset AWS_PROFILE"
-    if isinstance(error, NoRegionError):
+    if isinstance(error, exceptions.NoRegionError):
         return "no AWS region: set aws.region in the configuration"
-    if isinstance(error, EndpointConnectionError):
+    if isinstance(error, exceptions.EndpointConnectionError):
         offline = offline_endpoint()
         if offline:
             return f"nothing answers at {offline} (AWS_ENDPOINT_URL): start `groundloop local`, or unset the variable"
         return f"{error} Check the network and aws.region."
-    if isinstance(error, ClientError):
-        fault = error.response.get("Error", {})
-        code, message = fault.get("Code", ""), fault.get("Message", "")
+    if isinstance(error, exceptions.ClientError):
+        code, message = error_code(error), error_message(error)
         if code in _CREDENTIAL_CODES:
             return f"the AWS credentials are refused ({code}): {_NEXT}"
         return f"AWS refused {error.operation_name}: {code}: {message}"
     return str(error)
 
 
-def error_text(error: ClientError) -> str:
+def error_message(error: ClientError) -> str:
+    """Return the service's own words of a ``ClientError``."""
     return str(error.response.get("Error", {}).get("Message", ""))

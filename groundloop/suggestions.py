@@ -31,6 +31,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return min(longer, key=len, default=None)
 
 
+def near_misses(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.6) -> list[str]:
+    """Return the known words that are spelt most like one, the nearest first; empty if none is near.
+
+    Args:
+        cutoff: least similarity, 0 to 1, as in `difflib.get_close_matches`.
+    """
+    return difflib.get_close_matches(word, list(known), n=count, cutoff=cutoff)
+
+
 def correction(word: Any, known: Iterable[str], else_do: str) -> str:
     """``write 'x'`` when a known word is near, else the other remedy."""
     near = nearest(word, known) if isinstance(word, str) else None

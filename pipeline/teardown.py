@@ -25,7 +25,7 @@ from pipeline.triggers import owned, remove_rule
 
 #: In the order of removal: first what starts things, last the pipelines, whose executions tell what they made.
 KINDS = ("rule", "endpoint", "endpoint config", "model", "queue", "package", "package group", "S3 data", "pipeline")
-#: How the Deploy job names configs and models (``steps/deploy/rollout.py``).
+#: How the Deploy job names configs and models (``groundloop/models/rollout.py``).
 _BY_JOB = re.compile(r"-v\d+-[0-9a-f]{10}(-\d+)?")
 _MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 

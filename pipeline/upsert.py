@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_text
+from groundloop.aws import client, error_message
 from groundloop.errors import UserError
 from pipeline.config import Config
 from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group
@@ -127,7 +127,7 @@ def _put(config: Config, pipeline: DesiredPipeline, warnings: list[str]) -> Upse
     try:
         arn = sagemaker.create_pipeline(**request, Tags=_tags(pipeline.tags))["PipelineArn"]
     except ClientError as error:
-        if "already exists" not in error_text(error):
+        if "already exists" not in error_message(error):
             raise
         arn = sagemaker.update_pipeline(**request)["PipelineArn"]
         action = "updated"

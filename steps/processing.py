@@ -71,7 +71,7 @@ def processing_step(
     """A step that runs the job archive at ``code_uri``.
 
     Args:
-        code_uri: S3 URI of the job's zip application (``pipeline/bundle.py``).
+        code_uri: S3 URI of the job's zip application (``pipeline/job_archive.py``).
         spark_machines: of the cluster that runs it; 0: one machine without Spark.
         inputs: Name to S3 URI; each lands in ``/opt/ml/processing/input/<name>``.
         outputs: Names; each is uploaded from ``/opt/ml/processing/output/<name>``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import time
@@ -15,6 +14,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from groundloop.aws import client, error_code, offline_endpoint
 from groundloop.errors import UserError
+from groundloop.suggestions import near_misses
 
 RUNNING = {"Executing", "Stopping", "Starting"}
 # Metadata key of a job step to the CloudWatch log group of its jobs.
@@ -102,7 +102,7 @@ def _parameter(assignment: str, declared: dict[str, dict[str, Any]]) -> dict[str
     if not equals:
         raise UserError(f"-p {assignment}: write it as -p Name=Value")
     if name not in declared:
-        near = difflib.get_close_matches(name, declared, n=1)
+        near = near_misses(name, declared, count=1)
         there = f"did you mean {near[0]}?" if near else f"parameters: {', '.join(declared)}"
         raise UserError(f"-p {assignment}: the pipeline has no parameter {name!r}; {there}")
     choices = declared[name].get("EnumValues")

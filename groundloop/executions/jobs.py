@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 from groundloop.aws import client, offline_endpoint
 from groundloop.errors import UserError
 from groundloop.executions.control import RUNNING, Transition, steps, transition
+from groundloop.suggestions import near_misses
 
 # A job that has only just begun gets its name within seconds.
 _PATIENCE_SECONDS = 60
@@ -29,7 +29,7 @@ def job_of(region: str, execution: str, name: str, wait: bool = False) -> Transi
     declared = dict(_declared(region, execution))
     with_job = [step for step, kind in declared.items() if kind in _JOB_STEPS]
     if name not in declared:
-        near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5) or _same_but_case(name, declared)
+        near = near_misses(name, declared, count=1, cutoff=0.5) or _same_but_case(name, declared)
         hint = f"did you mean {near[0]}? " if near else ""
         raise UserError(f"there is no step {name!r}; {hint}Steps with a log: {', '.join(with_job)}")
     if name not in with_job:

@@ -6,7 +6,6 @@ Mappings merge key by key; lists and scalars replace.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from groundloop.errors import ConfigError
+from groundloop.suggestions import near_misses
 from pipeline.config.models import Config
 from pipeline.config.positions import Key, Source, read_yaml
 
@@ -141,7 +141,7 @@ def _near_miss(key: Key) -> str:
     if model is None:
         return ""
     names = list(model.model_fields)
-    near = difflib.get_close_matches(str(key[-1]), names, n=1, cutoff=0.6)
+    near = near_misses(str(key[-1]), names, count=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(names)}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator
 
@@ -15,6 +14,7 @@ from groundloop.images.sample import ImageSample, sample_images
 from groundloop.labels.attributes import choose_attribute, find_attributes
 from groundloop.labels.manifest import ManifestReader, source_ref_of
 from groundloop.labels.records import Kind
+from groundloop.suggestions import near_misses
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, not_checked, ok, unverified, warning
 from pipeline.doctor.manifest import ManifestSample, excerpt
@@ -72,7 +72,7 @@ def _near(aws: Aws, uri: str) -> str:
         listed = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1000)
     except ClientError:
         return ""  # a suggestion less
-    near = difflib.get_close_matches(key, [item["Key"] for item in listed.get("Contents", [])], n=1, cutoff=0.5)
+    near = near_misses(key, [item["Key"] for item in listed.get("Contents", [])], count=1, cutoff=0.5)
     return f"s3://{bucket}/{near[0]}" if near else ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import error_code, error_text
+from groundloop.aws import error_code, error_message
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, ok, warning
 from pipeline.doctor.session import Aws
@@ -33,7 +33,7 @@ def network(config: Config, aws: Aws) -> list[Finding]:
         groups = ec2.describe_security_groups(GroupIds=settings.security_groups)["SecurityGroups"]
     except ClientError as fault:
         if error_code(fault) in _NOT_FOUND:
-            return [*findings, error(NETWORK, f"aws.network: {error_text(fault)}", "correct it, or set aws.region")]
+            return [*findings, error(NETWORK, f"aws.network: {error_message(fault)}", "correct it, or set aws.region")]
         raise
     vpcs = sorted({item["VpcId"] for item in [*subnets, *groups]})
     if len(vpcs) > 1:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from groundloop.aws import error_code, error_text, explain, offline_endpoint
+from groundloop.aws import error_code, error_message, explain, offline_endpoint
 from groundloop.errors import UserError
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, not_checked, unverified
@@ -119,7 +119,7 @@ def _failed(name: str, fault: Exception) -> Finding:
             return unverified(name, name, f"these credentials may not {fault.operation_name}", remedy)
         if offline_endpoint():
             return unverified(name, name, f"the offline AWS does not offer {fault.operation_name}")
-        return error(name, f"{fault.operation_name}: {error_code(fault)}: {error_text(fault)}", "see the message")
+        return error(name, f"{fault.operation_name}: {error_code(fault)}: {error_message(fault)}", "see the message")
     if isinstance(fault, BotoCoreError):
         return error(name, explain(fault), "see the message")
     if isinstance(fault, UserError):

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import error_code, error_text
+from groundloop.aws import error_code, error_message
 from pipeline.config import Config
 from pipeline.doctor.findings import Finding, error, ok, warning
 from pipeline.doctor.session import Aws
@@ -88,7 +88,9 @@ def key(config: Config, aws: Aws) -> list[Finding]:
         described = aws.client("kms").describe_key(KeyId=name)["KeyMetadata"]
     except ClientError as fault:
         if error_code(fault) in {"NotFoundException", "InvalidArnException"}:
-            return [error(KEY, f"aws.kms_key: {error_text(fault)}", "correct it: a key id, an ARN, or alias/... there")]
+            return [
+                error(KEY, f"aws.kms_key: {error_message(fault)}", "correct it: a key id, an ARN, or alias/... there")
+            ]
         raise
     state, use, arn = described["KeyState"], described.get("KeyUsage", "ENCRYPT_DECRYPT"), described["Arn"]
     if state != "Enabled":

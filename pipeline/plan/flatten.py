@@ -16,7 +16,7 @@ from pipeline.plan.expression_text import Text, is_expression, joined_document, 
 
 #: Members that tell the items of a list apart.
 _NAMES = ("PropertyFileName", "Name", "InputName", "OutputName", "ChannelName", "VariantName", "MetricName", "name")
-#: Where a job's archive lies (pipeline/bundle.py): another hash is other code at the same place.
+#: Where a job's archive lies (pipeline/job_archive.py): another hash is other code at the same place.
 _CODE = re.compile(r"(?<=/code/)[0-9a-f]{64}(?=/)")
 #: One of several values of an option that are told apart by a name: ``map_50=0.5``.
 _ASSIGNMENT = re.compile(r"[\w.-]+=(?!=)")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundloop.errors import UserError
+from groundloop.suggestions import near_misses
 
 #: Figures by the last part of their path. Shares of something lie in 0 to 1, and more is better ...
 SHARES = frozenset(
@@ -33,7 +33,7 @@ def kind_of(figure: str, where: str) -> str:
     """
     kind = figure.rpartition(".")[2]
     if kind not in NAMES:
-        near = difflib.get_close_matches(kind.lower(), sorted(NAMES), n=1, cutoff=0.5)
+        near = near_misses(kind.lower(), sorted(NAMES), count=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"a figure ends in one of {', '.join(sorted(NAMES))}"
         raise UserError(f"{where}: there is no figure {figure!r}; {hint}")
     return kind
@@ -71,7 +71,7 @@ def value_of(figures: Mapping[str, float | None], name: str) -> float | None:
         UserError: the evaluation has no such figure; the text names near ones.
     """
     if name not in figures:
-        near = difflib.get_close_matches(name, figures, n=3, cutoff=0.5)
+        near = near_misses(name, figures, count=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(figures)}"
         raise UserError(f"gate: the evaluation has no figure {name!r}; {hint}")
     return figures[name]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from groundloop.errors import UserError
+from groundloop.suggestions import near_misses
 from steps.evaluate.gate import LONGEST_ARGUMENT, parse_gain, parse_requirement
 from steps.evaluate.metric_names import unlisted_class
 from steps.settings import Settings
@@ -116,7 +116,7 @@ class GateSettings(Settings):
             for text, figure in items.items():
                 name = unlisted_class(figure, classes) if classes else None
                 if name is not None:
-                    near = difflib.get_close_matches(name, classes, n=1)
+                    near = near_misses(name, classes, count=1)
                     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(classes)}"
                     raise ValueError(
                         f"gate.{key}: {text!r} is about {name!r}, which labels.classes doesn't list; {hint}"

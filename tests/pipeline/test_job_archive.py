@@ -40,19 +40,21 @@ def test_the_key_carries_the_hash() -> None:
 def test_evaluates_code_is_no_part_of_prepare() -> None:
     """Else a change to the scores would run Prepare again, and with it the training."""
     inside = names(job_archive("prepare"))
-    assert {"labels/manifest.py", "steps/prepare/job.py", "steps/jobs.py", "__main__.py"} <= inside
-    assert not [name for name in inside if name.startswith(("detections/", "steps/evaluate/"))]
+    assert {"groundloop/labels/manifest.py", "steps/prepare/job.py", "steps/jobs.py", "__main__.py"} <= inside
+    assert not [name for name in inside if name.startswith(("groundloop/detections/", "steps/evaluate/"))]
 
 
 def test_what_no_job_imports_is_left_out() -> None:
     """Statistics are for the command line: a change there must not run anything again."""
     for job in ("prepare", "evaluate"):
-        assert "labels/statistics.py" not in names(job_archive(job))
+        assert "groundloop/labels/statistics.py" not in names(job_archive(job))
 
 
 def test_what_is_imported_later_is_there_too() -> None:
     """Evaluate imports the evaluators when it scores, not before."""
-    assert {"detections/coco.py", "detections/outputs.py"} <= names(job_archive("evaluate"))
+    assert {"groundloop/detections/coco.py", "groundloop/detections/transform_output.py"} <= names(
+        job_archive("evaluate")
+    )
 
 
 @pytest.mark.parametrize("job", ["prepare", "evaluate"])

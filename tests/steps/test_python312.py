@@ -70,7 +70,7 @@ def test_every_module_compiles_without_warning(python312: str) -> None:
 def test_images_fall_into_the_same_splits(python312: str) -> None:
     refs = [f"s3://bucket/{n}-é.jpg" for n in range(50)]
     code = (
-        "import json, sys; from labels.split import HashSplit; "
+        "import json, sys; from groundloop.labels.split import HashSplit; "
         "print(json.dumps([HashSplit(0.3, 0.3, 4)(ref).value for ref in json.loads(sys.argv[1])]))"
     )
     split = _run(python312, code, json.dumps(refs))

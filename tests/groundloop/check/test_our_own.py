@@ -89,7 +89,7 @@ def test_a_check_takes_less_than_half_a_second(training: Definition) -> None:
 def test_it_needs_neither_the_sdk_nor_a_region_nor_credentials(training: Definition) -> None:
     program = (
         "import json, sys\n"
-        "from pipeline.checks import check_definition\n"
+        "from groundloop.check import check_definition\n"
         "assert check_definition(json.load(sys.stdin)) == []\n"
         "assert not {'sagemaker', 'boto3', 'moto', 'pydantic'} & set(sys.modules)\n"
     )

@@ -90,8 +90,8 @@ def test_a_damaged_compressed_file_is_a_users_mistake(tmp_path: Path, packed: by
 def test_a_line_over_the_limit_is_refused_unread_and_the_next_ones_are_read(
     tmp_path: Path, manifest_line: ManifestLine, monkeypatch: pytest.MonkeyPatch, beyond: int
 ) -> None:
-    for module in ("lines", "manifest", "attributes"):
-        monkeypatch.setattr(f"labels.{module}.LINE_LIMIT", 1000)
+    for module in ("line_reader", "manifest", "attributes"):
+        monkeypatch.setattr(f"groundloop.labels.{module}.LINE_LIMIT", 1000)
     first, long = manifest_line(), manifest_line("b.jpg") | {"note": ""}
     long["note"] = "x" * (1000 + beyond - len(json.dumps(long)))
     path = tmp_path / "output.manifest"

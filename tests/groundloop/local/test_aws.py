@@ -162,7 +162,7 @@ def test_nothing_new_begins_while_it_stops(tmp_path: Path) -> None:
 def test_no_process_outlives_its_offline_aws(tmp_path: Path, number: signal.Signals) -> None:
     program = (
         "import pathlib, sys, time\n"
-        "from local import LocalAws\n"
+        "from groundloop.local import LocalAws\n"
         f"SLEEPER = {SLEEPER!r}\n"
         "with LocalAws(pathlib.Path('home')) as aws:\n"
         "    aws.client('sagemaker').create_processing_job(\n"

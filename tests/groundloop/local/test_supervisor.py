@@ -87,7 +87,7 @@ def test_what_the_program_started_ends_with_it(tmp_path: Path) -> None:
 def test_the_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     starter = (
         "import os, pathlib, sys, time\n"
-        "from local.child import Child\n"
+        "from groundloop.local.subprocess_guard import Child\n"
         f"Child([sys.executable, '-c', {LONG!r}, sys.argv[1]], os.environ, pathlib.Path('.'), pathlib.Path('log'))\n"
         "time.sleep(60)\n"
     )

@@ -108,6 +108,6 @@ def test_the_users_settings_do_not_count(make_evaluation: MakeEvaluation, tmp_pa
 
 
 def test_looking_at_the_package_loads_no_plots() -> None:
-    code = "import sys, detections.report; print({'matplotlib', 'PIL', 'boto3'} & set(sys.modules))"
+    code = "import sys, groundloop.report; print({'matplotlib', 'PIL', 'boto3'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -148,7 +148,7 @@ def test_all_images_missing_is_an_error(scripted: Build, configured: Build, imag
 def test_images_that_these_credentials_may_not_see_are_unverified(
     scripted: Build, configured: Build, images: Build
 ) -> None:
-    forbidden = images(**{"1": UnusableImageError(Code.IMAGE_FORBIDDEN, "denied")})
+    forbidden = images(**{"1": UnusableImageError(ImageFault.FORBIDDEN, "denied")})
     found = looked(scripted, configured(), line(1), forbidden)["images"]
     assert found.level is Level.WARNING
     assert found.text.startswith("unverified: ")

@@ -217,11 +217,11 @@ def test_names_are_allowed_as_the_service_spells_them() -> None:
 
 def test_a_long_endpoint_name_is_shortened_as_the_deploy_job_does() -> None:
     """Its models and configs carry version and hash after as much of the name as fits."""
-    from groundloop.models.rollout import want
+    from groundloop.models.rollout import desired_endpoint
 
     name = "a" * 60
     specification = {"variants": [{"VariantName": "AllTraffic"}], "model": {}, "config": {}}
-    made = want(
+    made = desired_endpoint(
         specification, name, "arn:aws:sagemaker:us-east-1:111122223333:model-package/g/12345", "ml.m5.large"
     ).name
     allowed = statements_of(f"deploy.endpoint.name={name}")["MakeEndpointConfigs"]["Resource"]

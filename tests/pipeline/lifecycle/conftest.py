@@ -22,14 +22,14 @@ from groundloop.local import ImageStandIn, LocalAws
 from pipeline.config import Config, load_config
 
 ROOT = Path(__file__).resolve().parents[3]
-STAND_IN = ROOT / "tests" / "local" / "stand_in.py"
+STAND_IN = ROOT / "tests" / "groundloop" / "local" / "stand_in.py"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/stand-in:1"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One per module: a process has one offline AWS at a time, and other tests desired_endpoint theirs."""
+    """One per module: a process has one offline AWS at a time, and other tests want theirs."""
     command = [sys.executable, str(STAND_IN)]
     programs = {"/stand-in:": ImageStandIn(serve=[*command, "serve", "{opt_ml}"])}
     saved = dict(os.environ)

@@ -103,5 +103,5 @@ def test_the_deploy_job_needs_nothing_but_what_the_image_has() -> None:
         names = set(archive.namelist())
         pins = [line for line in archive.read("requirements.txt").decode().splitlines() if not line.startswith("#")]
     assert pins == []
-    assert "steps/deploy/rollout.py" in names
+    assert "groundloop/models/rollout.py" in names
     assert not {"steps/deploy/settings.py", "steps/deploy/step.py", "steps/settings.py"} & names

@@ -87,6 +87,6 @@ def edit(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
             return edited if name == job else bundle.job_archive(name)
 
         monkeypatch.setattr("pipeline.definition.job_archive", archive)
-        monkeypatch.setattr("pipeline.upsert.job_archive", archive)
+        monkeypatch.setattr("pipeline.desired.job_archive", archive)
 
     return change

@@ -140,7 +140,7 @@ def test_sizes_that_nothing_says_are_read_from_s3(
     s3.delete_object(Bucket="bucket", Key="images/05.jpg")
     gone = prepare(forty, *source)
     assert gone.code == 1
-    assert "the size of s3://bucket/images/05.jpg can't be found out: the image is not in S3" in gone.message
+    assert "the size of s3://bucket/images/05.jpg can't be read: the image is not in S3" in gone.message
 
 
 @pytest.mark.parametrize(

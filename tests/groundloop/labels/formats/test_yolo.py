@@ -126,7 +126,7 @@ def test_an_image_that_exif_turns_has_the_size_it_is_shown_in(folder: Path) -> N
     Image.new("RGB", (200, 100)).save(folder / "images/a.b.jpg", exif=exif)
     dataset = from_yolo(folder)
     assert (dataset.images[0].width, dataset.images[0].height) == (100, 200)
-    assert dataset.notes[0].startswith("1 images are turned by their EXIF orientation, first a.b.jpg: ")
+    assert dataset.notes[0].startswith("1 images are rotated by their EXIF orientation, first a.b.jpg: ")
 
 
 @pytest.mark.parametrize(

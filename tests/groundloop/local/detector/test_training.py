@@ -248,7 +248,8 @@ class TestTheProgram:
 
     def test_it_imports_neither_moto_nor_boto3(self) -> None:
         code = (
-            "import sys, local.detector.__main__, local.detector.trainer, local.detector.server;"
+            "import sys\n"
+            "from groundloop.local.detector import __main__, server, trainer\n"
             "sys.exit(' '.join({'moto', 'boto3', 'botocore'} & set(sys.modules)) or None)"
         )
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

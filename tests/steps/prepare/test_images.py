@@ -105,10 +105,10 @@ def test_an_s3_that_is_not_there_is_one_line_too(
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setattr("groundloop.images.s3.ATTEMPTS", 1)
+    monkeypatch.setattr("groundloop.aws.MAX_ATTEMPTS", 1)
     done = prepare([manifest_line(f"{n}.jpg", "nut") for n in range(20)], check_images="exists")
     assert done.code == 1
-    assert done.message.startswith("S3 cannot be reached to look at s3://bucket/")
+    assert done.message.startswith("S3 can't be reached to read s3://bucket/")
 
 
 def _rotated(picture: Picture, size: tuple[int, int] = (48, 64)) -> bytes:
