@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from groundloop.images.access import ImageFault, UnusableImageError
-from groundloop.labels.findings import Code
 from pipeline.doctor import manifest as excerpts
 from pipeline.doctor.findings import Finding, Level
 from pipeline.doctor.labels import labels
