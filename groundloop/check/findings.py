@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import Enum
 
-
-class Severity(str, Enum):
-    """The service refuses an error, or the execution fails with it; a warning works but not as it seems to."""
-
-    ERROR = "error"
-    WARNING = "warning"
+from groundloop.findings import Severity as Severity
 
 
 class Code(str, Enum):

@@ -11,14 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from groundloop.findings import Severity as Severity
 from groundloop.images.access import ImageFault
-
-
-class Severity(str, Enum):
-    """An error keeps the line out of the splits; a warning is only told, unless it says otherwise."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 class Code(str, Enum):
