@@ -87,7 +87,7 @@ def _file_of(parts: list[str]) -> Path | None:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _executed(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -95,3 +95,14 @@ def _imports(path: Path) -> Iterator[str]:
         else:
             continue
         yield from (name for name in names if name.split(".")[0] in _OURS)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk a syntax tree without the bodies of `if TYPE_CHECKING:`, which never run in a job."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            for otherwise in child.orelse:
+                yield from _executed(otherwise)
+        else:
+            yield from _executed(child)

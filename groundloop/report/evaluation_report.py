@@ -1,0 +1,67 @@
+"""The report of an evaluation that was made in a notebook: no quality gate, no champion, just what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from groundloop.detections.evaluation import Evaluation
+from groundloop.detections.predictions import Detections
+from groundloop.detections.scoring import scored_images
+from groundloop.images.access import UnusableImageError
+from groundloop.images.local import FolderImages
+from groundloop.labels.formats.dataset import Dataset
+from groundloop.report.content import Report
+from groundloop.report.worst import WorstChoice, WorstImage, worst_images
+from groundloop.report.writing import write_report
+
+_GALLERY_IMAGES = 12
+
+
+def write_evaluation_report(
+    folder: str | Path,
+    evaluation: Evaluation,
+    labels: Dataset,
+    predictions: Mapping[str, Detections],
+    *,
+    images: str | Path | None = None,
+    title: str = "Evaluation",
+) -> Path:
+    """Write `report.html`, with its plots and tables beside it, and return its path.
+
+    Args:
+        folder: made when missing; files of the same names are replaced.
+        evaluation: of these predictions, as `groundloop.score_predictions` returns it.
+        labels: the ground truth of the scored images.
+        predictions: detections by the image's name.
+        images: folder with the image files, for the gallery of the worst images; None draws boxes only.
+        title: heading of the page.
+
+    Raises:
+        UserError: An image has no prediction, or `images` is not a folder.
+    """
+    choices = worst_images(scored_images(labels, predictions), evaluation, _GALLERY_IMAGES)
+    source = None if images is None else FolderImages(Path(images))
+    report = Report(
+        evaluation=evaluation,
+        gate={
+            "requirements": [],
+            "missed": [],
+            "thresholds_missed": 0,
+            "message": "No thresholds are set for this evaluation.",
+        },
+        worst=[_with_image(choice, source) for choice in choices],
+        title=title,
+    )
+    write_report(Path(folder), report)
+    return Path(folder) / "report.html"
+
+
+def _with_image(choice: WorstChoice, source: FolderImages | None) -> WorstImage:
+    """Load the image of a gallery entry; where there is none, the report says why."""
+    if source is None:
+        return WorstImage(choice, missing="no folder of images was given")
+    try:
+        return WorstImage(choice, source.body(choice.source_ref))
+    except UnusableImageError as error:
+        return WorstImage(choice, missing=str(error))
