@@ -55,7 +55,7 @@ class Endpoint:
         return {**asdict(self), "version": self.version, "modified": self.modified.isoformat()}
 
 
-def endpoint(config: Config, name: str | None = None) -> Endpoint | None:
+def describe_endpoint(config: Config, name: str | None = None) -> Endpoint | None:
     """The endpoint of the configuration, or of a name; None when there is none."""
     name = name or config.deploy.endpoint.name
     described = _described(config, name)
@@ -80,7 +80,7 @@ def endpoint(config: Config, name: str | None = None) -> Endpoint | None:
     )
 
 
-def serving(config: Config) -> list[int | None] | None:
+def serving_versions(config: Config) -> list[int | None] | None:
     """The versions that the endpoint's variants serve, None for a model of another origin; None without endpoint."""
     described = _described(config, config.deploy.endpoint.name)
     if described is None:
@@ -146,7 +146,7 @@ def _scaling(region: str, name: str, variants: list[str]) -> dict[str, str]:
     }
 
 
-def deploy(config: Config, number: int | None = None) -> str:
+def start_deployment(config: Config, number: int | None = None) -> str:
     """Start the deploy pipeline for a version, or the highest approved one; the execution's ARN.
 
     Raises:
@@ -173,7 +173,7 @@ def previous_approved(config: Config) -> tuple[int, int]:
         UserError: there is no endpoint, it serves none of the group's versions, or there is none before it.
     """
     name, group = config.deploy.endpoint.name, config.registry.group
-    standing = serving(config)
+    standing = serving_versions(config)
     if standing is None:
         raise UserError(f"there is no endpoint {name!r} to roll back")
     if (current := standing[0]) is None:

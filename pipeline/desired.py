@@ -22,7 +22,7 @@ class DesiredPipeline:
     definition: str
 
 
-def compiled(config: Config) -> list[DesiredPipeline]:
+def desired_pipelines(config: Config) -> list[DesiredPipeline]:
     """The pipelines that a configuration asks for."""
     from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
 
@@ -36,12 +36,12 @@ def compiled(config: Config) -> list[DesiredPipeline]:
     ]
 
 
-def archives() -> list[JobArchive]:
+def job_archives() -> list[JobArchive]:
     """The job code that the pipelines run."""
     return [job_archive(name) for name in ("prepare", "evaluate", "deploy")]
 
 
-def checked(pipeline: DesiredPipeline) -> list[str]:
+def definition_warnings(pipeline: DesiredPipeline) -> list[str]:
     """What the checker warns of in a definition, a line each.
 
     Raises:

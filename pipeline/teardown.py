@@ -21,7 +21,7 @@ from groundloop.models.autoscaling import Scaling
 from groundloop.models.rollout import PROJECT_TAG
 from pipeline.config import Config
 from pipeline.dead_letter_queue import queue_name, queue_url
-from pipeline.triggers import owned, remove_rule
+from pipeline.triggers import owned_rules, remove_rule
 
 #: In the order of removal: first what starts things, last the pipelines, whose executions tell what they made.
 KINDS = ("rule", "endpoint", "endpoint config", "model", "queue", "package", "package group", "S3 data", "pipeline")
@@ -31,7 +31,7 @@ _MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundExceptio
 
 
 @dataclass(frozen=True)
-class Item:
+class Resource:
     """One thing to remove; ``note`` says what else goes with it."""
 
     kind: str
@@ -39,7 +39,7 @@ class Item:
     note: str = ""
 
 
-def inventory(config: Config, *, packages: bool = False, data: bool = False) -> list[Item]:
+def list_resources(config: Config, *, packages: bool = False, data: bool = False) -> list[Resource]:
     """All that the project has made, in the order of removal.
 
     Args:
@@ -51,9 +51,9 @@ def inventory(config: Config, *, packages: bool = False, data: bool = False) -> 
     """
     if data:
         _check_labels(config)
-    found = {Item("rule", rule["Name"]) for rule in owned(config)}
+    found = {Resource("rule", rule["Name"]) for rule in owned_rules(config)}
     if queue_url(config):
-        found.add(Item("queue", queue_name(config)))
+        found.add(Resource("queue", queue_name(config)))
     for name in (config.pipeline.name, config.pipeline.deploy_name):
         found |= _of_pipeline(config, name)
     found |= _tagged(config, found)
@@ -65,7 +65,7 @@ def inventory(config: Config, *, packages: bool = False, data: bool = False) -> 
     return sorted(found, key=lambda item: (KINDS.index(item.kind), item.name))
 
 
-def destroy(config: Config, items: list[Item], tell: Callable[[Item], None]) -> None:
+def remove_resources(config: Config, items: list[Resource], tell: Callable[[Resource], None]) -> None:
     """Remove the items in their order; ``tell`` gets each once it is gone. What is gone already is no error."""
     for item in items:
         try:
@@ -80,7 +80,7 @@ def _says_missing(error: ClientError) -> bool:
     return any(text in str(error) for text in ("does not exist", "Could not find", "ResourceNotFound", "NonExistent"))
 
 
-def _of_pipeline(config: Config, name: str) -> set[Item]:
+def _of_pipeline(config: Config, name: str) -> set[Resource]:
     """A pipeline and what its executions made."""
     sagemaker, region, found = client("sagemaker", config.aws.region), config.aws.region, set()
     try:
@@ -89,7 +89,7 @@ def _of_pipeline(config: Config, name: str) -> set[Item]:
         if error_code(error) == "ResourceNotFound":
             return set()
         raise
-    found.add(Item("pipeline", name, "with the history of its executions"))
+    found.add(Resource("pipeline", name, "with the history of its executions"))
     kinds = {"Model": "model", "EndpointConfig": "endpoint config", "Endpoint": "endpoint"}
     for page in sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=name):
         for execution in page["PipelineExecutionSummaries"]:
@@ -101,16 +101,16 @@ def _of_pipeline(config: Config, name: str) -> set[Item]:
             for step in steps(region, arn):
                 for kind, metadata in step.get("Metadata", {}).items():
                     if kind in kinds and "Arn" in metadata:
-                        found.add(Item(kinds[kind], metadata["Arn"].rsplit("/", 1)[-1]))
+                        found.add(Resource(kinds[kind], metadata["Arn"].rsplit("/", 1)[-1]))
     return found
 
 
-def _tagged(config: Config, known: set[Item]) -> set[Item]:
+def _tagged(config: Config, known: set[Resource]) -> set[Resource]:
     """What the Deploy job made: endpoints with the project's tag, and configs and models of their names with it."""
     sagemaker, found = client("sagemaker", config.aws.region), set()
     for summary in _pages(sagemaker, "list_endpoints", "Endpoints"):
         if _is_tagged(config, summary["EndpointArn"]):
-            found.add(Item("endpoint", summary["EndpointName"]))
+            found.add(Resource("endpoint", summary["EndpointName"]))
     names = {item.name for item in known | found if item.kind == "endpoint"} | {config.deploy.endpoint.name}
     for name in names:
         for kind, operation, key, member in (
@@ -121,7 +121,7 @@ def _tagged(config: Config, known: set[Item]) -> set[Item]:
             for summary in _pages(sagemaker, operation, key, NameContains=name[:40]):
                 made = summary[f"{member}Name"]
                 if _BY_JOB.search(made) and _is_tagged(config, summary[f"{member}Arn"]):
-                    found.add(Item(kind, made))
+                    found.add(Resource(kind, made))
     return found
 
 
@@ -135,7 +135,7 @@ def _is_tagged(config: Config, arn: str) -> bool:
     return {"Key": PROJECT_TAG, "Value": config.pipeline.name} in tags
 
 
-def _there(config: Config, items: set[Item]) -> set[Item]:
+def _there(config: Config, items: set[Resource]) -> set[Resource]:
     """Those that still exist, endpoints with what they carry."""
     sagemaker, found = client("sagemaker", config.aws.region), set()
     describe = {
@@ -152,12 +152,12 @@ def _there(config: Config, items: set[Item]) -> set[Item]:
                     continue
                 raise
             if item.kind == "endpoint":
-                item = Item("endpoint", item.name, f"{described['EndpointStatus']}, with its autoscaling")
+                item = Resource("endpoint", item.name, f"{described['EndpointStatus']}, with its autoscaling")
         found.add(item)
     return found
 
 
-def _packages(config: Config) -> Iterator[Item]:
+def _packages(config: Config) -> Iterator[Resource]:
     sagemaker, group = client("sagemaker", config.aws.region), config.registry.group
     try:
         sagemaker.describe_model_package_group(ModelPackageGroupName=group)
@@ -166,16 +166,18 @@ def _packages(config: Config) -> Iterator[Item]:
             return
         raise
     for summary in _pages(sagemaker, "list_model_packages", "ModelPackageSummaryList", ModelPackageGroupName=group):
-        yield Item("package", summary["ModelPackageArn"], summary["ModelApprovalStatus"])
-    yield Item("package group", group)
+        yield Resource("package", summary["ModelPackageArn"], summary["ModelApprovalStatus"])
+    yield Resource("package group", group)
 
 
-def _data(config: Config) -> Iterator[Item]:
+def _data(config: Config) -> Iterator[Resource]:
     count = size = 0
     for version in _object_versions(config):
         count, size = count + 1, size + version.get("Size", 0)
     if count:
-        yield Item("S3 data", _prefix(config), f"{count} objects, {size / 1e6:.1f} MB, whichever project wrote them")
+        yield Resource(
+            "S3 data", _prefix(config), f"{count} objects, {size / 1e6:.1f} MB, whichever project wrote them"
+        )
 
 
 def _prefix(config: Config) -> str:

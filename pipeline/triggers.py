@@ -56,7 +56,7 @@ class TriggerResult:
     note: str
 
 
-def wanted(config: Config) -> list[Trigger]:
+def desired_triggers(config: Config) -> list[Trigger]:
     """The rules that a configuration asks for."""
     found = []
     if config.deploy.mode == "on_approval":
@@ -95,18 +95,18 @@ def _approval(config: Config) -> Trigger:
     )
 
 
-def apply(config: Config) -> TriggerResult:
+def apply_triggers(config: Config) -> TriggerResult:
     """Make the rules as configured and remove this pipeline's others; the same call again changes nothing.
 
     Raises:
         UserError: a pipeline that a rule starts is missing, a schedule names a parameter that it doesn't have, or the
             role is known not to trust EventBridge.
     """
-    events, triggers = client("events", config.aws.region), wanted(config)
+    events, triggers = client("events", config.aws.region), desired_triggers(config)
     arns = _pipelines(config, triggers)
     role = config.triggers.role or config.aws.role
     note = _check_trust(config.aws.region, role) if triggers else ""
-    there = {rule["Name"]: rule for rule in owned(config)}
+    there = {rule["Name"]: rule for rule in owned_rules(config)}
     queue = ensure_queue(config) if triggers else ""
     done: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": [], "removed": []}
     for trigger in triggers:
@@ -128,7 +128,7 @@ def apply(config: Config) -> TriggerResult:
     return TriggerResult(**done, queue=queue, note=note)
 
 
-def owned(config: Config) -> list[dict[str, Any]]:
+def owned_rules(config: Config) -> list[dict[str, Any]]:
     """This pipeline's rules, as ListRules gives them."""
     events = client("events", config.aws.region)
     found = []

@@ -12,9 +12,8 @@ from groundloop.aws import client, error_message
 from groundloop.errors import UserError
 from pipeline.config import Config
 from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group
-from pipeline.desired import DesiredPipeline, archives, checked, compiled
-from pipeline.triggers import TriggerResult
-from pipeline.triggers import apply as apply_triggers
+from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
+from pipeline.triggers import TriggerResult, apply_triggers
 
 # The API takes a definition of this size inline; a larger one goes through S3.
 _INLINE_BYTES = 100 * 1024
@@ -37,7 +36,7 @@ class UpsertResult:
         return self.action == "created"
 
 
-def upsert(config: Config) -> list[UpsertResult]:
+def upsert_pipelines(config: Config) -> list[UpsertResult]:
     """Check and compile the pipelines, upload the job code, then create or update; the same call again changes nothing.
 
     The deploy pipeline is left out when ``deploy.mode`` is ``never``.
@@ -46,16 +45,16 @@ def upsert(config: Config) -> list[UpsertResult]:
         UserError: a definition is faulty, the credentials are of another account than ``aws.account``, or the bucket
             is missing or in another region.
     """
-    return put(config, compiled(config))
+    return put_pipelines(config, desired_pipelines(config))
 
 
-def put(config: Config, pipelines: list[DesiredPipeline]) -> list[UpsertResult]:
+def put_pipelines(config: Config, pipelines: list[DesiredPipeline]) -> list[UpsertResult]:
     """Upload the job code and bring these pipelines to AWS, after the checks that need no change there.
 
     Raises:
         UserError: as of ``upsert``.
     """
-    warnings = {pipeline.name: checked(pipeline) for pipeline in pipelines}
+    warnings = {pipeline.name: definition_warnings(pipeline) for pipeline in pipelines}
     check_account(config)
     check_bucket(config)
     _upload_jobs(config)
@@ -95,7 +94,7 @@ def _upload_jobs(config: Config) -> None:
     """Upload the archives that aren't there yet; their keys carry their hash, so nothing is overwritten."""
     s3 = client("s3", config.aws.region)
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config.aws.kms_key} if config.aws.kms_key else {}
-    for archive in archives():
+    for archive in job_archives():
         if not has_archive(config, archive):
             key = archive.key(config.aws.prefix)
             s3.put_object(Bucket=config.aws.bucket, Key=key, Body=archive.content, **extra)

@@ -68,11 +68,11 @@ def check(
 
 def _our_own(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
     """The pipelines that upsert makes of a configuration, each with the bytes of its text."""
-    from pipeline.desired import compiled
+    from pipeline.desired import desired_pipelines
 
     return {
         pipeline.name: (json.loads(pipeline.definition), len(pipeline.definition.encode()))
-        for pipeline in compiled(settings)
+        for pipeline in desired_pipelines(settings)
     }
 
 

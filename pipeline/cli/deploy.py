@@ -25,7 +25,7 @@ def deploy(
     Example: groundloop deploy 7
     """
     settings = load(config, assignments)
-    from pipeline.deployment import deploy as start_deployment
+    from pipeline.deployment import start_deployment
 
     follow_deployment(settings, start_deployment(settings, version), wait)
 
@@ -37,9 +37,9 @@ def follow_deployment(config: Config, arn: str, wait: bool) -> None:
         typer.echo(f"next: groundloop watch {arn}")
         return
     from pipeline.cli.progress import follow
-    from pipeline.deployment import endpoint
+    from pipeline.deployment import describe_endpoint
 
     follow(config.aws.region, arn, stop_on_interrupt=False)  # half a deployment is worse than one too many
-    standing = endpoint(config)
+    standing = describe_endpoint(config)
     if standing is not None:
         typer.echo(f"endpoint {standing.name} is {standing.status} and serves version {standing.version}")

@@ -30,13 +30,12 @@ def destroy(
     from groundloop.errors import UserError
 
     settings = load(config, assignments)
-    from pipeline.teardown import destroy as remove
-    from pipeline.teardown import inventory
+    from pipeline.teardown import list_resources, remove_resources
 
     name = settings.pipeline.name
     if as_json and yes is None and not dry_run:
         raise typer.BadParameter("--json asks nothing: give --yes NAME, or --dry-run")
-    items = inventory(settings, packages=packages, data=data)
+    items = list_resources(settings, packages=packages, data=data)
     if as_json:
         typer.echo(json.dumps({"pipeline": name, "items": [asdict(item) for item in items]}, indent=2))
     else:
@@ -50,7 +49,7 @@ def destroy(
     typed = yes if yes is not None else typer.prompt(f"\nRemove these {len(items)}? Type {name} to go on")
     if typed.strip() != name:
         raise UserError(f"{typed!r} is not the pipeline's name {name!r}: nothing was removed")
-    remove(settings, items, lambda item: typer.echo(f"removed {item.kind} {item.name}", err=as_json))
+    remove_resources(settings, items, lambda item: typer.echo(f"removed {item.kind} {item.name}", err=as_json))
 
 
 def _tell_what_stays(packages: bool, data: bool) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.config import Config
-    from pipeline.doctor import Finding
+    from pipeline.doctor import AccountFinding
 
 _COLOURS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "error": typer.colors.RED}
 
@@ -44,9 +44,9 @@ def doctor(
     if policy:
         _print_policy(settings, image_bucket or [])
         return
-    from pipeline.doctor import Level, examine
+    from pipeline.doctor import Level, run_checks
 
-    findings = list(_told(examine(settings), quiet=as_json))
+    findings = list(_told(run_checks(settings), quiet=as_json))
     errors = sum(finding.level is Level.ERROR for finding in findings)
     warnings = sum(finding.level is Level.WARNING for finding in findings)
     if as_json:
@@ -58,7 +58,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _told(findings: Iterable[Finding], quiet: bool) -> Iterable[Finding]:
+def _told(findings: Iterable[AccountFinding], quiet: bool) -> Iterable[AccountFinding]:
     for finding in findings:
         if not quiet:
             level = finding.level.value

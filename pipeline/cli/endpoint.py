@@ -23,9 +23,9 @@ def endpoint(
     settings = load(config, assignments)
     from groundloop.aws import offline_endpoint
     from groundloop.errors import UserError
-    from pipeline.deployment import endpoint as find
+    from pipeline.deployment import describe_endpoint
 
-    standing = find(settings, name)
+    standing = describe_endpoint(settings, name)
     if standing is None:
         wanted = name or settings.deploy.endpoint.name
         raise UserError(f"there is no endpoint {wanted!r} in {settings.aws.region}: groundloop deploy makes it")

@@ -94,9 +94,9 @@ def show(
 
 def _served(settings: Config) -> set[int]:
     """The versions that the configured endpoint serves; empty without an endpoint."""
-    from pipeline.deployment import serving
+    from pipeline.deployment import serving_versions
 
-    return {number for number in serving(settings) or [] if number}
+    return {number for number in serving_versions(settings) or [] if number}
 
 
 def _json(version: Version, best: int | None, serving: set[int]) -> dict[str, Any]:

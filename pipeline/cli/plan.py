@@ -29,20 +29,20 @@ def plan(
     Example: groundloop plan --config configs/prod.yaml --out plan.json
     """
     settings = load(config, assignments)
-    from pipeline.plan.planning import plan as make_plan
-    from pipeline.plan.rendering import lines
-    from pipeline.plan.saved_plan import save
+    from pipeline.plan.planning import make_plan
+    from pipeline.plan.rendering import plan_lines
+    from pipeline.plan.saved_plan import save_plan
 
     made = make_plan(settings)
     if out is not None:
-        save(made, out)
+        save_plan(made, out)
     if as_json:
         typer.echo(json.dumps(made.as_json(), indent=2, ensure_ascii=False))
     else:
         where = "offline" if made.offline else settings.aws.region
         typer.echo(f"AWS: {where}, account {made.standing.account}")
         width = max(40, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
-        for line in lines(made, width):
+        for line in plan_lines(made, width):
             typer.echo(_writable(line))
         if made.differs:
             typer.echo(f"next: groundloop upsert {out}" if out else "next: groundloop upsert, with the same options")

@@ -25,11 +25,11 @@ def rollback(
     settings = load(config, assignments)
     from groundloop.models.registry import decide
     from pipeline.cli.deploy import follow_deployment
-    from pipeline.deployment import deploy, previous_approved
+    from pipeline.deployment import previous_approved, start_deployment
 
     bad, good = previous_approved(settings)
     typer.echo(f"from version {bad} back to version {good}")
-    follow_deployment(settings, deploy(settings, good), wait)
+    follow_deployment(settings, start_deployment(settings, good), wait)
     if reject is not None:
         # After the deployment: a rule that acts on the rejection then finds it done.
         decide(settings.aws.region, settings.registry.group, bad, "Rejected", reject)

@@ -30,7 +30,7 @@ def apply(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assi
 
     settings = load(config, assignments)
     from groundloop.aws import offline_endpoint
-    from pipeline.triggers import apply as apply_triggers
+    from pipeline.triggers import apply_triggers
 
     applied = apply_triggers(settings)
     if as_json:
@@ -72,10 +72,10 @@ def show(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assig
 
 def _rules(settings: Config) -> list[dict[str, str]]:
     from groundloop.aws import client
-    from pipeline.triggers import owned
+    from pipeline.triggers import owned_rules
 
     events, found = client("events", settings.aws.region), []
-    for rule in owned(settings):
+    for rule in owned_rules(settings):
         targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
         detail = json.loads(rule["EventPattern"])["detail"] if "EventPattern" in rule else {}
         found.append(

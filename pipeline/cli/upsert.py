@@ -33,15 +33,15 @@ def upsert(
         raise UserError(f"upsert takes either a plan ({plan}) or --config and --set: a plan holds its configuration")
     offline = offline_endpoint()
     if plan is not None:
-        from pipeline.plan.saved_plan import apply, load as load_plan  # noqa: I001
+        from pipeline.plan.saved_plan import apply_plan, load_plan
 
         saved = load_plan(plan)
         settings = saved.config
         _say_where(settings, offline)
-        done = apply(saved)
+        done = apply_plan(saved)
     else:
         settings = load(config, assignments)
-        from pipeline.upsert import upsert as upsert_pipelines
+        from pipeline.upsert import upsert_pipelines
 
         _say_where(settings, offline)
         done = upsert_pipelines(settings)

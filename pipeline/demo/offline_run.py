@@ -18,7 +18,7 @@ from groundloop.models.packages import Package, package
 from groundloop.s3 import read_bytes
 from pipeline.config import Config
 from pipeline.demo.upload_images import make_bucket, place, source_refs
-from pipeline.upsert import upsert
+from pipeline.upsert import upsert_pipelines
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def run(config: Config, follow: Callable[[str, str], Outcome], tell: Callable[[s
         UserError: it failed, or ended without registering a package.
     """
     region = config.aws.region
-    for pipeline in upsert(config):
+    for pipeline in upsert_pipelines(config):
         tell(f"{'created' if pipeline.created else 'updated'} pipeline {pipeline.name}")
     arn = start(region, config.pipeline.name, [])
     tell(f"started {arn}")

@@ -1,7 +1,7 @@
 """What stands between a configuration and a run, told before anything is billed: read-only, and never for long."""
 
-from pipeline.doctor.findings import Finding, Level
+from pipeline.doctor.findings import AccountFinding, Level
 from pipeline.doctor.region import container_images
-from pipeline.doctor.runner import examine
+from pipeline.doctor.runner import run_checks
 
-__all__ = ["Finding", "Level", "container_images", "examine"]
+__all__ = ["AccountFinding", "Level", "container_images", "run_checks"]

@@ -16,7 +16,7 @@ class Level(str, Enum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class AccountFinding:
     """One line of the examination; ``remedy`` is empty when there is nothing to do."""
 
     check: str
@@ -25,22 +25,22 @@ class Finding:
     remedy: str = ""
 
 
-def ok(check: str, text: str) -> Finding:
-    return Finding(check, Level.OK, text)
+def ok(check: str, text: str) -> AccountFinding:
+    return AccountFinding(check, Level.OK, text)
 
 
-def warning(check: str, text: str, remedy: str = "") -> Finding:
-    return Finding(check, Level.WARNING, text, remedy)
+def warning(check: str, text: str, remedy: str = "") -> AccountFinding:
+    return AccountFinding(check, Level.WARNING, text, remedy)
 
 
-def error(check: str, text: str, remedy: str) -> Finding:
-    return Finding(check, Level.ERROR, text, remedy)
+def error(check: str, text: str, remedy: str) -> AccountFinding:
+    return AccountFinding(check, Level.ERROR, text, remedy)
 
 
-def not_checked(check: str, because: str) -> Finding:
-    return Finding(check, Level.SKIPPED, f"not checked because {because}")
+def not_checked(check: str, because: str) -> AccountFinding:
+    return AccountFinding(check, Level.SKIPPED, f"not checked because {because}")
 
 
-def unverified(check: str, what: str, why: str, remedy: str = "") -> Finding:
+def unverified(check: str, what: str, why: str, remedy: str = "") -> AccountFinding:
     """A warning: AWS was asked and can't, or may not, tell."""
     return warning(check, f"unverified: {what} ({why})", remedy)

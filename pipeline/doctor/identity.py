@@ -9,14 +9,14 @@ from pathlib import Path
 
 from groundloop.aws import offline_endpoint
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, ok
+from pipeline.doctor.findings import AccountFinding, error, ok
 from pipeline.doctor.session import Aws
 
 CREDENTIALS, ACCOUNT = "credentials", "account"
 _PACKAGES = ("sagemaker", "boto3")
 
 
-def installation() -> list[Finding]:
+def installation() -> list[AccountFinding]:
     """What runs here."""
     found = [f"Python {platform.python_version()}"]
     for package in _PACKAGES:
@@ -27,7 +27,7 @@ def installation() -> list[Finding]:
     return [ok("installation", ", ".join(found)), *_sdk_defaults()]
 
 
-def _sdk_defaults() -> list[Finding]:
+def _sdk_defaults() -> list[AccountFinding]:
     """The SDK's configuration files change other programs' definitions; ours are built without them."""
     named = [os.environ.get(f"SAGEMAKER_{who}_CONFIG_OVERRIDE", "") for who in ("ADMIN", "USER")]
     places = [Path("/etc/xdg/sagemaker/config.yaml"), Path.home() / ".config/sagemaker/config.yaml"]
@@ -37,7 +37,7 @@ def _sdk_defaults() -> list[Finding]:
     return [ok("SDK defaults", f"{', '.join(found)}: not used by groundloop, whose configuration says all")]
 
 
-def identity(config: Config, aws: Aws) -> list[Finding]:
+def identity(config: Config, aws: Aws) -> list[AccountFinding]:
     """Whose credentials these are, and whether the account is the one that is meant.
 
     Raises:
@@ -49,7 +49,7 @@ def identity(config: Config, aws: Aws) -> list[Finding]:
     return [ok(CREDENTIALS, f"{told['Arn']}, {where}"), _account(config, account)]
 
 
-def _account(config: Config, account: str) -> Finding:
+def _account(config: Config, account: str) -> AccountFinding:
     role_account = config.aws.role.split(":")[4]
     if config.aws.account and account != config.aws.account:
         return error(

@@ -16,7 +16,7 @@ from groundloop.labels.manifest import ManifestReader, source_ref_of
 from groundloop.labels.records import Kind
 from groundloop.suggestions import near_misses
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, not_checked, ok, unverified, warning
+from pipeline.doctor.findings import AccountFinding, error, not_checked, ok, unverified, warning
 from pipeline.doctor.manifest import ManifestSample, excerpt
 from pipeline.doctor.role_policy import bucket_of
 from pipeline.doctor.session import Aws
@@ -30,7 +30,7 @@ _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
 _REFUSED = {"403", "AccessDenied", "Forbidden"}
 
 
-def labels(config: Config, aws: Aws) -> list[Finding]:
+def labels(config: Config, aws: Aws) -> list[AccountFinding]:
     """The manifest's first lines, a sample of its images, and whether further labels are there."""
     uri = config.labels.manifest
     found = [_present(aws, source.uri) for source in config.labels.more]
@@ -47,12 +47,12 @@ def labels(config: Config, aws: Aws) -> list[Finding]:
     return [_manifest(config, part), *_images(config, aws, part), *more]
 
 
-def _bucket(config: Config, aws: Aws, name: str, check: str, setting: str) -> Finding | None:
+def _bucket(config: Config, aws: Aws, name: str, check: str, setting: str) -> AccountFinding | None:
     # The project's own bucket has a finding of its own.
     return None if name == config.aws.bucket else bucket_fault(aws, name, config.aws.region, check, setting)
 
 
-def _unreadable(aws: Aws, uri: str, refusal: ClientError) -> Finding | None:
+def _unreadable(aws: Aws, uri: str, refusal: ClientError) -> AccountFinding | None:
     code = error_code(refusal)
     if code in _MISSING:
         near = _near(aws, uri)
@@ -76,7 +76,7 @@ def _near(aws: Aws, uri: str) -> str:
     return f"s3://{bucket}/{near[0]}" if near else ""
 
 
-def _present(aws: Aws, uri: str) -> Finding | None:
+def _present(aws: Aws, uri: str) -> AccountFinding | None:
     """A line on a further source that is not there."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     try:
@@ -88,7 +88,7 @@ def _present(aws: Aws, uri: str) -> Finding | None:
     return error(MANIFEST, f"labels.more: nothing is at {uri}", "upload it there, or correct labels.more")
 
 
-def _manifest(config: Config, part: ManifestSample) -> Finding:
+def _manifest(config: Config, part: ManifestSample) -> AccountFinding:
     uri, attribute = config.labels.manifest, config.labels.attribute
     if not part.head:
         return error(MANIFEST, f"{uri} holds no line", "name the labelling job's output.manifest in labels.manifest")
@@ -104,7 +104,7 @@ def _manifest(config: Config, part: ManifestSample) -> Finding:
     return _judged(config, part, chosen)
 
 
-def _judged(config: Config, part: ManifestSample, attribute: str) -> Finding:
+def _judged(config: Config, part: ManifestSample, attribute: str) -> AccountFinding:
     reader = ManifestReader(attribute, config.labels.classes or None, config.prepare.clip_tolerance_pixels)
     lines = [reader.read_line(number, raw) for number, raw in enumerate(part.head[:_READ_LINES], 1)]
     kinds = Counter(line.kind for line in lines)
@@ -123,7 +123,7 @@ def _judged(config: Config, part: ManifestSample, attribute: str) -> Finding:
     return ok(MANIFEST, told)
 
 
-def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[Finding]:
+def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[AccountFinding]:
     references = [found for found in dict.fromkeys(map(source_ref_of, part.spread)) if found.startswith("s3://")]
     if not references:
         yield not_checked(IMAGES, "no line that was read names one")
@@ -143,7 +143,7 @@ def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[Finding]
     yield _sampled(config, sample, part.describe_sample if not part.whole else str(len(references)))
 
 
-def _sampled(config: Config, sample: ImageSample, of: str) -> Finding:
+def _sampled(config: Config, sample: ImageSample, of: str) -> AccountFinding:
     told = f"{'all' if of == str(sample.looked_at) else f'{sample.looked_at} of'} {of} images looked at in S3"
     if not sample.problems:
         return ok(IMAGES, f"{told}, all are there and at most {config.predict.max_payload_mb} MB")

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import error_code, error_message
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, ok, warning
+from pipeline.doctor.findings import AccountFinding, error, ok, warning
 from pipeline.doctor.session import Aws
 
 NETWORK = "network"
@@ -21,7 +21,7 @@ _NOT_FOUND = {
 }
 
 
-def network(config: Config, aws: Aws) -> list[Finding]:
+def network(config: Config, aws: Aws) -> list[AccountFinding]:
     """Subnets and groups exist in one VPC; jobs there reach S3, and a package index where they need one."""
     settings = config.aws.network
     findings = _isolation(config)
@@ -46,7 +46,7 @@ def network(config: Config, aws: Aws) -> list[Finding]:
     return [*findings, *_addresses(subnets), _ways_out(config, ec2, vpcs[0], subnets, told)]
 
 
-def _isolation(config: Config) -> list[Finding]:
+def _isolation(config: Config) -> list[AccountFinding]:
     if not config.aws.network.isolation:
         return []
     return [
@@ -58,14 +58,14 @@ def _isolation(config: Config) -> list[Finding]:
     ]
 
 
-def _addresses(subnets: list[dict[str, Any]]) -> list[Finding]:
+def _addresses(subnets: list[dict[str, Any]]) -> list[AccountFinding]:
     full = [subnet["SubnetId"] for subnet in subnets if subnet.get("AvailableIpAddressCount", 1) == 0]
     if not full:
         return []
     return [warning(NETWORK, f"{', '.join(full)}: no free IP address", "free some, or name another subnet")]
 
 
-def _ways_out(config: Config, ec2: Any, vpc: str, subnets: list[dict[str, Any]], told: str) -> Finding:
+def _ways_out(config: Config, ec2: Any, vpc: str, subnets: list[dict[str, Any]], told: str) -> AccountFinding:
     tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
     endpoints = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
     names = [item["SubnetId"] for item in subnets]

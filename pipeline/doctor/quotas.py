@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from groundloop.aws import offline_endpoint
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, ok, unverified, warning
+from pipeline.doctor.findings import AccountFinding, error, ok, unverified, warning
 from pipeline.doctor.session import Aws
 from steps.train.settings import TrainInstanceType
 
@@ -78,7 +78,7 @@ def needs(config: Config) -> list[Need]:
     return found
 
 
-def quotas(config: Config, aws: Aws) -> list[Finding]:
+def quotas(config: Config, aws: Aws) -> list[AccountFinding]:
     """One line for each type and use."""
     wanted = needs(config)
     if offline_endpoint():
@@ -107,7 +107,7 @@ def _pages(client: Any) -> Iterator[list[dict[str, Any]]]:
             yield page["Quotas"]
 
 
-def _judged(need: Need, found: dict[str, Quota], region: str) -> Finding:
+def _judged(need: Need, found: dict[str, Quota], region: str) -> AccountFinding:
     name = need.quota_of(need.instance_type)
     check = f"quota, {need.use}"
     quota = found.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from groundloop.aws import check_region
 from groundloop.errors import ConfigError
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, ok
+from pipeline.doctor.findings import AccountFinding, error, ok
 
 REGION = "region"
 
@@ -30,7 +30,7 @@ def container_images(config: Config) -> list[str]:
         raise ConfigError(f"aws.region is {region!r}, which has no {what}") from None
 
 
-def region(config: Config) -> list[Finding]:
+def region(config: Config) -> list[AccountFinding]:
     """The region and its images."""
     try:
         images = container_images(config)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from groundloop.aws import error_code, offline_endpoint
 from groundloop.errors import ConfigError
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, ok, unverified, warning
+from pipeline.doctor.findings import AccountFinding, error, ok, unverified, warning
 from pipeline.doctor.region import container_images
 from pipeline.doctor.role_policy import EVENTS, SAGEMAKER, Condition, Statement, starts_by_events, statements
 from pipeline.doctor.session import Aws
@@ -24,7 +24,7 @@ _REFUSED = {"AccessDenied", "AccessDeniedException"}
 _BY_RESOURCE = "kms:"
 
 
-def role(config: Config, aws: Aws) -> list[Finding]:
+def role(config: Config, aws: Aws) -> list[AccountFinding]:
     """The role exists under just this ARN and trusts SageMaker, and EventBridge where that needs it."""
     arn = config.aws.role
     try:
@@ -86,7 +86,7 @@ def _listed(value: Any) -> list[str]:
     return list(value) if isinstance(value, list) else [str(value)]
 
 
-def permissions(config: Config, aws: Aws) -> list[Finding]:
+def permissions(config: Config, aws: Aws) -> list[AccountFinding]:
     """Each statement of the least-privilege policy, simulated for the role."""
     what = f"what {config.aws.role} may do"
     if offline_endpoint():
@@ -153,7 +153,7 @@ def _context(condition: Condition) -> list[dict[str, Any]]:
     ]
 
 
-def _denied(simulation: _Simulation) -> Finding:
+def _denied(simulation: _Simulation) -> AccountFinding:
     statement = simulation.statement
     shown = ", ".join(simulation.denied[:3]) + (
         f" and {len(simulation.denied) - 3} more" * (len(simulation.denied) > 3)

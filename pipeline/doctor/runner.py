@@ -15,7 +15,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from groundloop.aws import error_code, error_message, explain, offline_endpoint
 from groundloop.errors import UserError
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, not_checked, unverified
+from pipeline.doctor.findings import AccountFinding, error, not_checked, unverified
 from pipeline.doctor.identity import CREDENTIALS, identity, installation
 from pipeline.doctor.labels import IMAGES, MANIFEST, labels
 from pipeline.doctor.network import NETWORK, network
@@ -35,7 +35,7 @@ class Check:
     """One check; ``names`` are those of its findings, for when it can't be made."""
 
     names: tuple[str, ...]
-    look: Callable[[Config, Aws], list[Finding]]
+    look: Callable[[Config, Aws], list[AccountFinding]]
 
 
 CHECKS: tuple[Check, ...] = (
@@ -49,7 +49,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(config: Config, aws: Aws | None = None, seconds: float = SECONDS) -> Iterator[Finding]:
+def run_checks(config: Config, aws: Aws | None = None, seconds: float = SECONDS) -> Iterator[AccountFinding]:
     """The findings, in a fixed order, as soon as they are known. Nothing is changed anywhere."""
     yield from installation()
     try:
@@ -71,7 +71,7 @@ def examine(config: Config, aws: Aws | None = None, seconds: float = SECONDS) ->
         yield from _finished(check, answers, until, seconds)
 
 
-def _no_way(fault: Exception) -> Finding:
+def _no_way(fault: Exception) -> AccountFinding:
     """Why AWS tells nothing: no network, or no credentials."""
     if isinstance(fault, TimeoutError):
         return error(_CONNECTION, "AWS did not answer", "look at the network, a proxy or a VPN")
@@ -81,10 +81,10 @@ def _no_way(fault: Exception) -> Finding:
     return error(CREDENTIALS, explain(fault), "aws sts get-caller-identity has to work with these credentials")
 
 
-_Answers = queue.SimpleQueue[list[Finding] | Exception]
+_Answers = queue.SimpleQueue[list[AccountFinding] | Exception]
 
 
-def _started(name: str, ask: Callable[[], list[Finding]]) -> _Answers:
+def _started(name: str, ask: Callable[[], list[AccountFinding]]) -> _Answers:
     """Findings, or what kept them from being found, in a queue once they are known."""
     answers: _Answers = queue.SimpleQueue()
 
@@ -99,7 +99,7 @@ def _started(name: str, ask: Callable[[], list[Finding]]) -> _Answers:
     return answers
 
 
-def _finished(check: Check, answers: _Answers, until: float, seconds: float) -> list[Finding]:
+def _finished(check: Check, answers: _Answers, until: float, seconds: float) -> list[AccountFinding]:
     try:
         answer = answers.get(timeout=max(0.01, until - time.monotonic()))
     except queue.Empty:
@@ -109,7 +109,7 @@ def _finished(check: Check, answers: _Answers, until: float, seconds: float) -> 
     return [_failed(name, answer) for name in check.names]
 
 
-def _failed(name: str, fault: Exception) -> Finding:
+def _failed(name: str, fault: Exception) -> AccountFinding:
     """A check that could not be made: what the credentials may not ask is unverified, not wrong."""
     if isinstance(fault, NoConnectionError | HTTPClientError):
         return error(name, f"not checked: {explain(fault)}", "look at the network, a proxy or a VPN")
@@ -127,7 +127,7 @@ def _failed(name: str, fault: Exception) -> Finding:
     raise fault
 
 
-def _within(seconds: float, ask: Callable[[], list[Finding]]) -> list[Finding]:
+def _within(seconds: float, ask: Callable[[], list[AccountFinding]]) -> list[AccountFinding]:
     """The answer of a call that may hang.
 
     Raises:

@@ -8,13 +8,13 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import error_code, error_message
 from pipeline.config import Config
-from pipeline.doctor.findings import Finding, error, ok, warning
+from pipeline.doctor.findings import AccountFinding, error, ok, warning
 from pipeline.doctor.session import Aws
 
 BUCKET, KEY = "bucket", "KMS key"
 
 
-def bucket(config: Config, aws: Aws) -> list[Finding]:
+def bucket(config: Config, aws: Aws) -> list[AccountFinding]:
     """It exists, is in the region, and how it encrypts and keeps what is overwritten."""
     name, region = config.aws.bucket, config.aws.region
     if fault := bucket_fault(aws, name, region, BUCKET, "aws.bucket"):
@@ -33,7 +33,7 @@ def bucket(config: Config, aws: Aws) -> list[Finding]:
     return [ok(BUCKET, told)]
 
 
-def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> Finding | None:
+def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> AccountFinding | None:
     """What is wrong with a bucket; None when jobs in the region can use it."""
     try:
         answer = aws.client("s3").head_bucket(Bucket=name)
@@ -54,7 +54,7 @@ def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> 
     return None if where == region else _elsewhere(name, where, region, check, setting)
 
 
-def _elsewhere(name: str, where: str, region: str, check: str, setting: str) -> Finding:
+def _elsewhere(name: str, where: str, region: str, check: str, setting: str) -> AccountFinding:
     remedy = f"use a bucket in {region}, or set aws.region to {where}"
     return error(check, f"{setting}: {name} is in {where}, the jobs are in {region}", remedy)
 
@@ -79,7 +79,7 @@ def _versioning(s3: Any, name: str) -> str:
     return "versioned" if status == "Enabled" else "not versioned: a manifest that is overwritten is gone"
 
 
-def key(config: Config, aws: Aws) -> list[Finding]:
+def key(config: Config, aws: Aws) -> list[AccountFinding]:
     """The configured key exists, is enabled and can encrypt."""
     name = config.aws.kms_key
     if not name:

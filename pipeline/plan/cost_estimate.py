@@ -22,7 +22,7 @@ Ask = Callable[[str, str], Price | None]
 
 
 @dataclass(frozen=True)
-class Item:
+class CostItem:
     """The machines of one step.
 
     Attributes:
@@ -50,7 +50,7 @@ class Item:
 class CostEstimate:
     """All machines of one execution in which every step runs, and every retry too."""
 
-    items: list[Item]
+    items: list[CostItem]
 
     @property
     def bounded(self) -> bool:
@@ -81,7 +81,7 @@ class CostEstimate:
         }
 
 
-def bill(definition: Definition, price: Ask) -> CostEstimate:
+def estimate_cost(definition: Definition, price: Ask) -> CostEstimate:
     """The bill of a definition.
 
     Args:
@@ -91,7 +91,7 @@ def bill(definition: Definition, price: Ask) -> CostEstimate:
     return CostEstimate([item for item in items if item is not None])
 
 
-def _item(step: Step, definition: Definition, price: Ask) -> Item | None:
+def _item(step: Step, definition: Definition, price: Ask) -> CostItem | None:
     arguments = step.arguments
     if step.type == "Processing":
         component, resources = "Processing", arguments.get("ProcessingResources", {}).get("ClusterConfig", {})
@@ -116,7 +116,7 @@ def _item(step: Step, definition: Definition, price: Ask) -> Item | None:
         hours = round(seconds * machines * attempts / 3600, 2)
     found = price(instance, component)
     hourly = found.usd if found else None
-    return Item(
+    return CostItem(
         step=step.name,
         component=component,
         instance=instance,

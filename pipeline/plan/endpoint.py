@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config import Config
-from pipeline.deployment import Endpoint, endpoint
+from pipeline.deployment import Endpoint, describe_endpoint
 from pipeline.plan.changes import Change, Sign
 
 
@@ -33,7 +33,7 @@ def endpoint_plan(config: Config) -> EndpointPlan | None:
     """The endpoint against the configuration; None when nothing is ever deployed."""
     if config.deploy.mode == "never":
         return None
-    name, standing = config.deploy.endpoint.name, endpoint(config)
+    name, standing = config.deploy.endpoint.name, describe_endpoint(config)
     if standing is None:
         return EndpointPlan(name, "", None, [])
     now, asked = _standing(config, standing), _asked(config)

@@ -9,11 +9,11 @@ from typing import Any
 from groundloop.aws import offline_endpoint
 from pipeline.config import Config
 from pipeline.deployed import DeployedPipeline
-from pipeline.desired import DesiredPipeline, archives, checked, compiled
+from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
 from pipeline.job_archive import JobArchive
 from pipeline.plan.cache_forecast import Run, runs
 from pipeline.plan.changes import Change, Sign, differences
-from pipeline.plan.cost_estimate import CostEstimate, bill
+from pipeline.plan.cost_estimate import CostEstimate, estimate_cost
 from pipeline.plan.deployed_state import DeployedState, read_deployed_state
 from pipeline.plan.endpoint import EndpointPlan, endpoint_plan
 from pipeline.plan.flatten import Definition, read
@@ -86,14 +86,14 @@ class Plan:
         }
 
 
-def plan(config: Config) -> Plan:
+def make_plan(config: Config) -> Plan:
     """Compare the configuration with AWS. Changes nothing there.
 
     Raises:
         UserError: upsert would refuse it too: a faulty definition, another account, no bucket.
     """
-    pipelines, jobs = compiled(config), archives()
-    warnings = [checked(pipeline) for pipeline in pipelines]
+    pipelines, jobs = desired_pipelines(config), job_archives()
+    warnings = [definition_warnings(pipeline) for pipeline in pipelines]
     check_account(config)
     check_bucket(config)
     standing = read_deployed_state(config, [pipeline.name for pipeline in pipelines], jobs)
@@ -128,7 +128,7 @@ def _pipeline(
     new = read(asked.definition)
     old = _readable(standing)
     ran = standing is not None and standing.ran
-    told = runs(old, new, ran=ran), bill(new, prices.of), warnings
+    told = runs(old, new, ran=ran), estimate_cost(new, prices.of), warnings
     if standing is None:
         made = [change for change in differences(_NOTHING, new) if change.kind in ("parameter", "step")]
         return PipelinePlan(asked.name, "created", [Change("+", "pipeline", asked.name), *made], *told)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipeline.plan.cache_forecast import Run
 from pipeline.plan.changes import Change
-from pipeline.plan.cost_estimate import CostEstimate, Item
+from pipeline.plan.cost_estimate import CostEstimate, CostItem
 from pipeline.plan.endpoint import EndpointPlan
 from pipeline.plan.planning import PipelinePlan, Plan
 
@@ -22,7 +22,7 @@ _TITLES = {
 _FILES = 4
 
 
-def lines(plan: Plan, width: int | None) -> Iterator[str]:
+def plan_lines(plan: Plan, width: int | None) -> Iterator[str]:
     """The whole plan.
 
     Args:
@@ -136,7 +136,7 @@ def _bill(pipeline: PipelinePlan, width: int | None) -> Iterator[str]:
     yield from _wrapped(f"{'together':<{names}}  {_together(bill)}", "  ", width, hang=4 + names)
 
 
-def _item(item: Item) -> str:
+def _item(item: CostItem) -> str:
     spot = " of spot" if item.spot else ""
     if item.hours is None:
         price = f", {_usd(item.hourly_usd * item.machines)} an hour" if item.hourly_usd is not None else ""

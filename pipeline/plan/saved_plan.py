@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from groundloop.errors import UserError
 from pipeline.config import Config
-from pipeline.desired import DesiredPipeline, archives
+from pipeline.desired import DesiredPipeline, job_archives
 from pipeline.plan.deployed_state import DeployedState, read_deployed_state
 from pipeline.plan.planning import Plan
 from pipeline.plan.trigger_diff import Facts, desired_rules
-from pipeline.upsert import UpsertResult, put
+from pipeline.upsert import UpsertResult, put_pipelines
 
 _FORMAT = 1
 _AGAIN = "make a new one with `groundloop plan --out`"
@@ -37,7 +37,7 @@ class SavedPlan:
     differs: bool
 
 
-def save(plan: Plan, path: Path) -> None:
+def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan's file.
 
     Raises:
@@ -60,7 +60,7 @@ def save(plan: Plan, path: Path) -> None:
         raise UserError(f"--out {path}: can't be written: {error.strerror}") from None
 
 
-def load(path: Path) -> SavedPlan:
+def load_plan(path: Path) -> SavedPlan:
     """Read a plan's file.
 
     Raises:
@@ -95,7 +95,7 @@ def load(path: Path) -> SavedPlan:
         raise UserError(f"{path}: was made by another state of this program: {_AGAIN}") from None
 
 
-def apply(plan: SavedPlan) -> list[UpsertResult]:
+def apply_plan(plan: SavedPlan) -> list[UpsertResult]:
     """Bring the pipelines of a plan to AWS, as they were shown.
 
     Raises:
@@ -103,14 +103,14 @@ def apply(plan: SavedPlan) -> list[UpsertResult]:
     """
     _same_code(plan)
     config, names = plan.config, [pipeline.name for pipeline in plan.pipelines]
-    moved = _moved(plan.read, _fingerprint(read_deployed_state(config, names, archives())))
+    moved = _moved(plan.read, _fingerprint(read_deployed_state(config, names, job_archives())))
     if moved:
         raise UserError("\n".join([f"AWS has changed since the plan was made, so it is not applied: {_AGAIN}", *moved]))
-    return put(config, plan.pipelines)
+    return put_pipelines(config, plan.pipelines)
 
 
 def _same_code(plan: SavedPlan) -> None:
-    here = {archive.name: archive.sha256 for archive in archives()}
+    here = {archive.name: archive.sha256 for archive in job_archives()}
     changed = [name for name in here.keys() | plan.archives.keys() if here.get(name) != plan.archives.get(name)]
     if changed:
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Any
 from groundloop.aws import client
 from pipeline.config import Config
 from pipeline.dead_letter_queue import queue_name
-from pipeline.triggers import owned, wanted
+from pipeline.triggers import desired_triggers, owned_rules
 
 #: Path to value of one rule, its target's included.
 Facts = dict[str, str]
@@ -18,7 +18,8 @@ def deployed_rules(config: Config) -> dict[str, Facts]:
     """This pipeline's rules in AWS, by name."""
     events = client("events", config.aws.region)
     return {
-        rule["Name"]: _facts(rule, events.list_targets_by_rule(Rule=rule["Name"])["Targets"]) for rule in owned(config)
+        rule["Name"]: _facts(rule, events.list_targets_by_rule(Rule=rule["Name"])["Targets"])
+        for rule in owned_rules(config)
     }
 
 
@@ -26,7 +27,7 @@ def desired_rules(config: Config) -> dict[str, Facts]:
     """The rules that the configuration asks for, by name."""
     role = config.triggers.role or config.aws.role
     found = {}
-    for trigger in wanted(config):
+    for trigger in desired_triggers(config):
         target: dict[str, Any] = {
             "Arn": trigger.pipeline,
             "RoleArn": role,

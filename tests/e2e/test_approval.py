@@ -47,8 +47,8 @@ def decide(arn: str, status: str) -> None:
 @pytest.fixture(scope="module")
 def config(house: Any, settings: list[str]) -> Config:
     """Two pipelines and their rules; what follows is seen and done with plain boto3."""
-    from pipeline.triggers import apply
-    from pipeline.upsert import upsert
+    from pipeline.triggers import apply_triggers
+    from pipeline.upsert import upsert_pipelines
 
     names = (
         f"pipeline={{name: {NAME}, deploy_name: {NAME}-deploy}}",
@@ -56,8 +56,8 @@ def config(house: Any, settings: list[str]) -> Config:
         f"deploy={{mode: on_approval, endpoint: {{name: {NAME}}}}}",
     )
     config = load_config([ROOT / "configs" / "local.yaml"], [*settings, *names], environment={})
-    upsert(config)
-    apply(config)
+    upsert_pipelines(config)
+    apply_triggers(config)
     return config
 
 

@@ -16,10 +16,10 @@ LOCAL = ("-c", "configs/local.yaml", "-s", "pipeline.name=mistaken", "-s", "pipe
 
 @pytest.fixture(scope="module")
 def upserted(house: Any) -> None:
-    from pipeline.upsert import upsert
+    from pipeline.upsert import upsert_pipelines
 
     names = house.config.pipeline.model_copy(update={"name": "mistaken", "deploy_name": "mistaken-deploy"})
-    upsert(house.config.model_copy(update={"pipeline": names}))
+    upsert_pipelines(house.config.model_copy(update={"pipeline": names}))
 
 
 @pytest.mark.usefixtures("upserted")

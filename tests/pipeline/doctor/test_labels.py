@@ -12,7 +12,7 @@ import pytest
 
 from groundloop.images.access import ImageFault, UnusableImageError
 from pipeline.doctor import manifest as excerpts
-from pipeline.doctor.findings import Finding, Level
+from pipeline.doctor.findings import AccountFinding, Level
 from pipeline.doctor.labels import labels
 from pipeline.doctor.manifest import excerpt
 
@@ -49,7 +49,7 @@ class Bucket:
         return {"Body": io.BytesIO(part)}
 
 
-def looked(scripted: Build, config: Any, content: bytes, images: Any = None) -> dict[str, Finding]:
+def looked(scripted: Build, config: Any, content: bytes, images: Any = None) -> dict[str, AccountFinding]:
     return {finding.check: finding for finding in labels(config, scripted(images, s3=Bucket(content).answers))}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.doctor.findings import Finding, Level
+from pipeline.doctor.findings import AccountFinding, Level
 from pipeline.doctor.network import network
 
 Build = Callable[..., Any]
@@ -38,7 +38,7 @@ def vpc(*routes: dict[str, Any], gateway: bool = False, **changes: Any) -> dict[
     }
 
 
-def looked(scripted: Build, config: Any, answers: dict[str, Any]) -> list[Finding]:
+def looked(scripted: Build, config: Any, answers: dict[str, Any]) -> list[AccountFinding]:
     return network(config, scripted(ec2=answers))
 
 

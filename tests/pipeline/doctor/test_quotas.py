@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.doctor.findings import Finding, Level
+from pipeline.doctor.findings import AccountFinding, Level
 from pipeline.doctor.quotas import needs, quotas
 
 Build = Callable[..., Any]
@@ -29,7 +29,7 @@ def page(quota_values: dict[str, float]) -> dict[str, Any]:
 
 def found(
     scripted: Build, config: Any, applied: dict[str, float], default: dict[str, float] | None = None
-) -> dict[str, Finding]:
+) -> dict[str, AccountFinding]:
     answers = {"list_service_quotas": page(applied), "list_aws_default_service_quotas": page(default or {})}
     return {finding.check: finding for finding in quotas(config, scripted(service_quotas=answers))}
 

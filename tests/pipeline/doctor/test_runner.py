@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from pipeline.doctor import Finding, Level, examine
+from pipeline.doctor import AccountFinding, Level, run_checks
 from pipeline.doctor import runner as examination
 from pipeline.doctor.findings import ok
 from pipeline.doctor.runner import CHECKS, Check
@@ -23,27 +23,27 @@ UNREACHABLE = EndpointConnectionError(endpoint_url="https://sts.us-east-1.amazon
 def checks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Puts functions in place of the checks."""
 
-    def replace(*looks: Callable[..., list[Finding]]) -> None:
+    def replace(*looks: Callable[..., list[AccountFinding]]) -> None:
         made = tuple(Check((f"check {number}",), look) for number, look in enumerate(looks, 1))
         monkeypatch.setattr(examination, "CHECKS", made)
 
     return replace
 
 
-def fails(fault: Exception) -> Callable[..., list[Finding]]:
-    def look(*_: Any) -> list[Finding]:
+def fails(fault: Exception) -> Callable[..., list[AccountFinding]]:
+    def look(*_: Any) -> list[AccountFinding]:
         raise fault
 
     return look
 
 
-def by_check(findings: Any) -> dict[str, Finding]:
+def by_check(findings: Any) -> dict[str, AccountFinding]:
     return {finding.check: finding for finding in findings}
 
 
 def test_without_a_network_there_is_one_error_and_the_rest_says_so(scripted: Build, configured: Build) -> None:
     aws = scripted(sts={"get_caller_identity": UNREACHABLE})
-    found = list(examine(configured(), aws))
+    found = list(run_checks(configured(), aws))
     (error,) = [finding for finding in found if finding.level is Level.ERROR]
     assert error.check == "connection"
     assert "Could not connect" in error.text
@@ -56,7 +56,7 @@ def test_without_a_network_there_is_one_error_and_the_rest_says_so(scripted: Bui
 
 
 def test_without_credentials(scripted: Build, configured: Build) -> None:
-    found = by_check(examine(configured(), scripted(sts={"get_caller_identity": NoCredentialsError()})))
+    found = by_check(run_checks(configured(), scripted(sts={"get_caller_identity": NoCredentialsError()})))
     assert found["credentials"].level is Level.ERROR
     assert found["bucket"].text == "not checked because there are no credentials that AWS takes"
 
@@ -74,7 +74,7 @@ def test_a_region_that_cannot_be_used(
 ) -> None:
     checks()
     aws = scripted(sts={"get_caller_identity": WHO})
-    found = by_check(examine(configured(f"aws.region={region}"), aws))["region"]
+    found = by_check(run_checks(configured(f"aws.region={region}"), aws))["region"]
     assert found.level is Level.ERROR
     assert text in found.text
 
@@ -83,7 +83,7 @@ def test_what_may_not_be_asked_is_unverified_and_the_others_go_on(
     scripted: Build, configured: Build, checks: Callable[..., None], refusal: Callable[..., Exception]
 ) -> None:
     checks(fails(refusal("AccessDenied", 403)), lambda *_: [ok("check 2", "fine")], fails(refusal("Throttling")))
-    found = by_check(examine(configured(), scripted(sts={"get_caller_identity": WHO})))
+    found = by_check(run_checks(configured(), scripted(sts={"get_caller_identity": WHO})))
     assert found["check 1"].level is Level.WARNING
     assert found["check 1"].text == "unverified: check 1 (these credentials may not Asked)"
     assert found["check 2"].level is Level.OK
@@ -99,13 +99,13 @@ def test_what_the_offline_aws_lacks_is_unverified(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4599")
     checks(fails(refusal("500", 500)))
-    found = by_check(examine(configured(), scripted(sts={"get_caller_identity": WHO})))["check 1"]
+    found = by_check(run_checks(configured(), scripted(sts={"get_caller_identity": WHO})))["check 1"]
     assert (found.level, found.text) == (Level.WARNING, "unverified: check 1 (the offline AWS does not offer Asked)")
 
 
 def test_a_connection_lost_on_the_way(scripted: Build, configured: Build, checks: Callable[..., None]) -> None:
     checks(fails(ReadTimeoutError(endpoint_url="https://x")))
-    found = by_check(examine(configured(), scripted(sts={"get_caller_identity": WHO})))["check 1"]
+    found = by_check(run_checks(configured(), scripted(sts={"get_caller_identity": WHO})))["check 1"]
     assert found.level is Level.ERROR
     assert found.text.startswith("not checked: ")
 
@@ -115,7 +115,7 @@ def test_an_answer_that_never_comes_is_not_waited_for(
 ) -> None:
     checks(lambda *_: time.sleep(20) or [], lambda *_: [ok("check 2", "fine")])
     begun = time.monotonic()
-    found = by_check(examine(configured(), scripted(sts={"get_caller_identity": WHO}), seconds=0.2))
+    found = by_check(run_checks(configured(), scripted(sts={"get_caller_identity": WHO}), seconds=0.2))
     assert time.monotonic() - begun < 10
     assert (found["check 1"].level, found["check 1"].text) == (
         Level.SKIPPED,
@@ -129,4 +129,4 @@ def test_a_fault_of_the_doctors_own_is_not_hidden(
 ) -> None:
     checks(fails(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
-        list(examine(configured(), scripted(sts={"get_caller_identity": WHO})))
+        list(run_checks(configured(), scripted(sts={"get_caller_identity": WHO})))

@@ -201,9 +201,9 @@ def project(aws: LocalAws, tmp_path: Path) -> Project:
 @pytest.fixture
 def triggered(project: Project) -> Project:
     """The same with its triggers applied."""
-    from pipeline.triggers import apply
+    from pipeline.triggers import apply_triggers
 
-    apply(project.config)
+    apply_triggers(project.config)
     return project
 
 

@@ -98,9 +98,9 @@ def test_the_only_version_rejected_is_told_and_still_serves(triggered: Any) -> N
 
 
 def test_without_rollback_on_rejection_a_rejection_does_nothing(project: Any) -> None:
-    from pipeline.triggers import apply
+    from pipeline.triggers import apply_triggers
 
-    apply(project.changed("triggers.rollback_on_rejection=false").config)
+    apply_triggers(project.changed("triggers.rollback_on_rejection=false").config)
     package = project.register()
     project.decide(package, "Approved")
     project.executions()

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from pipeline.triggers import apply
+from pipeline.triggers import apply_triggers
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -125,7 +125,7 @@ def test_a_further_variant_serves_only_while_its_version_is_approved(project: An
     for _ in range(2):
         project.register(status="Approved")
     both = deployed(project, "deploy.endpoint.also=[{name: Challenger, package: 1, weight: 0.25}]")
-    apply(both.config)
+    apply_triggers(both.config)
     assert groundloop("deploy", "2", given=both).code == 0
     assert len(project.endpoint()["ProductionVariants"]) == 2
     assert groundloop("reject", "1", "--reason", "worse", given=both).code == 0

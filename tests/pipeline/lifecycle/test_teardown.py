@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from groundloop.errors import UserError
-from pipeline.teardown import inventory
+from pipeline.teardown import list_resources
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -29,27 +29,27 @@ def kinds(items: list[Any]) -> dict[str, int]:
 
 
 def test_everything_is_listed_in_an_order_that_works(deployed: Any) -> None:
-    found = inventory(deployed.config)
+    found = list_resources(deployed.config)
     assert kinds(found) == {"rule": 1, "endpoint": 1, "endpoint config": 2, "model": 2, "queue": 1, "pipeline": 2}
     assert [item.kind for item in found][:2] == ["rule", "endpoint"]
-    more = inventory(deployed.config, packages=True, data=True)
+    more = list_resources(deployed.config, packages=True, data=True)
     assert kinds(more) == {**kinds(found), "package": 2, "package group": 1, "S3 data": 1}
 
 
 def test_nothing_is_removed_without_the_name(deployed: Any, groundloop: Any) -> None:
-    before = inventory(deployed.config)
+    before = list_resources(deployed.config)
     wrong = groundloop("destroy", typed="yes\n")
     assert (wrong.code, "nothing was removed" in wrong.error) == (1, True)
     assert groundloop("destroy", "--yes", "groundloop").code == 1
     assert "stays: registered versions (--packages), S3 data (--data)" in groundloop("destroy", "--dry-run").out
-    assert inventory(deployed.config) == before
+    assert list_resources(deployed.config) == before
 
 
 def test_the_name_removes_all_but_versions_and_data(deployed: Any, groundloop: Any) -> None:
     ran = groundloop("destroy", typed=f"{deployed.name}\n")
     assert ran.code == 0, ran.error
     assert ran.out.count("removed ") == 9
-    assert inventory(deployed.config) == []
+    assert list_resources(deployed.config) == []
     assert deployed.made() == ([], [])
     sagemaker = boto3.client("sagemaker")
     versions = sagemaker.list_model_packages(ModelPackageGroupName=deployed.name)["ModelPackageSummaryList"]
@@ -91,7 +91,7 @@ def test_what_others_made_stays(deployed: Any, groundloop: Any) -> None:
 def test_the_labels_are_never_part_of_the_data(project: Any) -> None:
     inside = project.changed("labels.manifest=s3://groundloop-local/groundloop/labels/output.manifest")
     with pytest.raises(UserError, match="would remove your labels"):
-        inventory(inside.config, data=True)
+        list_resources(inside.config, data=True)
 
 
 def test_a_running_execution_has_to_be_stopped_first(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_a_running_execution_has_to_be_stopped_first(project: Any, monkeypatch: 
     sagemaker = boto3.client("sagemaker")
     sagemaker.start_pipeline_execution(PipelineName=f"{project.name}-deploy", ClientRequestToken=project.name * 12)
     with pytest.raises(UserError, match="is Executing"):
-        inventory(project.config)
+        list_resources(project.config)
     release.set()
     project.executions()
 
@@ -113,4 +113,4 @@ def test_json_lists_and_asks_nothing(deployed: Any, groundloop: Any) -> None:
     assert listed["items"][0] == {"kind": "rule", "name": f"{deployed.name}-approval", "note": ""}
     assert groundloop("destroy", "--json").code == 2
     assert json.loads(groundloop("destroy", "--json", "--yes", deployed.name).out)["items"]
-    assert inventory(deployed.config) == []
+    assert list_resources(deployed.config) == []

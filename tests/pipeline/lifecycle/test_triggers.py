@@ -13,7 +13,7 @@ import pytest
 from groundloop.errors import ConfigError, UserError
 from pipeline.config import load_config
 from pipeline.dead_letter_queue import prefix
-from pipeline.triggers import apply, wanted
+from pipeline.triggers import apply_triggers, desired_triggers
 
 LOCAL = Path("configs/local.yaml")
 WEEKLY = "triggers.schedules={weekly: {at: 'cron(0 3 ? * MON *)', parameters: {Epochs: '40'}}}"
@@ -54,14 +54,14 @@ def test_the_queue_takes_messages_of_these_rules_only(triggered: Any) -> None:
 
 
 def test_the_same_again_changes_nothing(project: Any) -> None:
-    first, second = apply(project.config), apply(project.config)
+    first, second = apply_triggers(project.config), apply_triggers(project.config)
     name = f"{project.name}-approval"
     assert (first.created, second.created, second.unchanged) == ([name], [], [name])
     assert (second.updated, second.removed, second.note) == ([], [], "")
 
 
 def test_a_schedule_starts_training_with_its_parameters(project: Any) -> None:
-    applied = apply(project.changed(WEEKLY).config)
+    applied = apply_triggers(project.changed(WEEKLY).config)
     name = f"{project.name}-schedule-weekly"
     assert name in applied.created
     rule = rules(project.name)[name]
@@ -72,12 +72,12 @@ def test_a_schedule_starts_training_with_its_parameters(project: Any) -> None:
 
 
 def test_what_the_configuration_changes_or_drops_is_changed_or_dropped(project: Any) -> None:
-    apply(project.changed(WEEKLY).config)
+    apply_triggers(project.changed(WEEKLY).config)
     off = WEEKLY.replace("parameters", "enabled: false, parameters")
-    changed = apply(project.changed(off).config)
+    changed = apply_triggers(project.changed(off).config)
     assert changed.updated == [f"{project.name}-schedule-weekly"]
     assert rules(project.name)[f"{project.name}-schedule-weekly"]["State"] == "DISABLED"
-    dropped = apply(project.changed("deploy.mode=never").config)
+    dropped = apply_triggers(project.changed("deploy.mode=never").config)
     assert sorted(dropped.removed) == [f"{project.name}-approval", f"{project.name}-schedule-weekly"]
     assert (dropped.queue, rules(project.name)) == ("", {})
 
@@ -85,12 +85,12 @@ def test_what_the_configuration_changes_or_drops_is_changed_or_dropped(project: 
 def test_a_rule_of_somebody_else_is_never_touched(project: Any) -> None:
     events = boto3.client("events")
     events.put_rule(Name=f"{project.name}-theirs", ScheduleExpression="rate(1 day)")
-    apply(project.config)
-    apply(project.changed("deploy.mode=never").config)
+    apply_triggers(project.config)
+    apply_triggers(project.changed("deploy.mode=never").config)
     assert list(rules(project.name)) == [f"{project.name}-theirs"]
     events.put_rule(Name=f"{project.name}-approval", ScheduleExpression="rate(1 day)")
     with pytest.raises(UserError, match="that this pipeline did not make"):
-        apply(project.config)
+        apply_triggers(project.config)
     assert rules(project.name)[f"{project.name}-approval"]["ScheduleExpression"] == "rate(1 day)"
 
 
@@ -99,9 +99,9 @@ def test_a_role_that_eventbridge_cannot_assume_is_refused(project: Any) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = boto3.client("iam").create_role(RoleName=project.name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     with pytest.raises(UserError, match=r"doesn't trust events\.amazonaws\.com"):
-        apply(project.changed(f"triggers.role={role}").config)
+        apply_triggers(project.changed(f"triggers.role={role}").config)
     assert rules(project.name) == {}
-    unknown = apply(project.changed("triggers.role=arn:aws:iam::123456789012:role/elsewhere").config)
+    unknown = apply_triggers(project.changed("triggers.role=arn:aws:iam::123456789012:role/elsewhere").config)
     assert unknown.note.startswith("unverified: ")
 
 
@@ -114,7 +114,7 @@ def test_a_role_that_eventbridge_cannot_assume_is_refused(project: Any) -> None:
 )
 def test_a_rule_that_could_not_start_anything_is_refused(project: Any, setting: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        apply(project.changed(setting).config)
+        apply_triggers(project.changed(setting).config)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_long_name_of_a_pipeline_fits_a_rule() -> None:
 
 
 def test_nothing_is_wanted_when_the_gate_deploys() -> None:
-    assert wanted(load_config([LOCAL], ["deploy.mode=on_pass"], environment={})) == []
+    assert desired_triggers(load_config([LOCAL], ["deploy.mode=on_pass"], environment={})) == []
 
 
 def test_the_command_lists_what_it_did(project: Any, groundloop: Any) -> None:
@@ -149,7 +149,7 @@ def test_the_command_lists_what_it_did(project: Any, groundloop: Any) -> None:
     assert "never fire" in ran.out, "offline"
     again = json.loads(groundloop("triggers", "apply", "--json", given=with_schedule).out)
     assert list(again) == ["created", "updated", "unchanged", "removed", "queue", "note"]
-    assert again == asdict(apply(with_schedule.config))
+    assert again == asdict(apply_triggers(with_schedule.config))
     shown = json.loads(groundloop("triggers", "show", "--json").out)
     assert shown["undelivered"] == 0
     assert shown["rules"] == [

@@ -61,9 +61,9 @@ def configured() -> Callable[..., Config]:
 @pytest.fixture
 def standing(aws: Any, configured: Callable[..., Config]) -> Any:
     """The same AWS after an upsert, triggers included, and one execution."""
-    from pipeline.upsert import put_triggers, upsert
+    from pipeline.upsert import put_triggers, upsert_pipelines
 
-    upsert(configured())
+    upsert_pipelines(configured())
     put_triggers(configured())
     aws.start_pipeline_execution(PipelineName="groundloop")
     return aws

@@ -11,14 +11,14 @@ import pytest
 from groundloop.local.executor import cache
 from pipeline.config import Config
 from pipeline.plan.cache_forecast import DECIDING
-from pipeline.plan.planning import plan
+from pipeline.plan.planning import make_plan
 
 Configured = Callable[..., Config]
 
 
 def steps(config: Config) -> dict[str, str]:
     """Why each step of the training pipeline runs again; empty for one from the cache."""
-    return {run.step: run.why for run in plan(config).pipelines[0].runs}
+    return {run.step: run.why for run in make_plan(config).pipelines[0].runs}
 
 
 def test_the_offline_aws_keys_its_cache_by_the_same_members() -> None:
@@ -90,14 +90,14 @@ def test_checkpoints_under_the_executions_own_prefix_are_never_cached() -> None:
 
 
 def test_before_the_first_execution_nothing_is_cached(aws: Any, configured: Configured) -> None:
-    from pipeline.upsert import upsert
+    from pipeline.upsert import upsert_pipelines
 
-    upsert(configured())
+    upsert_pipelines(configured())
     assert steps(configured())["Train"] == "there is no execution yet"
 
 
 def test_a_cache_that_was_off_holds_nothing(standing: Any, configured: Configured) -> None:
-    from pipeline.upsert import upsert
+    from pipeline.upsert import upsert_pipelines
 
-    upsert(configured("execution.cache.enabled=false"))
+    upsert_pipelines(configured("execution.cache.enabled=false"))
     assert steps(configured())["Train"] == "its cache was off"

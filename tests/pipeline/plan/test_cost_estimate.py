@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from pipeline.plan import prices
-from pipeline.plan.cost_estimate import CostEstimate, bill
+from pipeline.plan.cost_estimate import CostEstimate, estimate_cost
 from pipeline.plan.flatten import read
 from pipeline.plan.prices import CONFIGURED, LISTED, Price, Prices
 
@@ -20,7 +20,7 @@ P3 = {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 2}
 
 def billed(*steps: Json, price: float | None = None, parameters: list[Json] | None = None) -> CostEstimate:
     definition = read(json.dumps({"Parameters": parameters or [], "Steps": list(steps)}))
-    return bill(definition, lambda *_: Price(price, CONFIGURED) if price else None)
+    return estimate_cost(definition, lambda *_: Price(price, CONFIGURED) if price else None)
 
 
 def train(retries: int = 0, **arguments: Any) -> Json:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.config import Config
-from pipeline.plan.planning import plan
-from pipeline.plan.rendering import lines
+from pipeline.plan.planning import make_plan
+from pipeline.plan.rendering import plan_lines
 
 Configured = Callable[..., Config]
 
@@ -37,7 +37,11 @@ def serving(standing: Any) -> Any:
 
 
 def told(config: Config) -> list[str]:
-    return [line.strip() for line in lines(plan(config), None) if "endpoint groundloop" in line or "AllTraffic" in line]
+    return [
+        line.strip()
+        for line in plan_lines(make_plan(config), None)
+        if "endpoint groundloop" in line or "AllTraffic" in line
+    ]
 
 
 def test_an_endpoint_as_configured_is_one_line(serving: Any, configured: Configured) -> None:
@@ -45,11 +49,11 @@ def test_an_endpoint_as_configured_is_one_line(serving: Any, configured: Configu
 
 
 def test_what_the_next_deployment_changes_is_told(serving: Any, configured: Configured) -> None:
-    from pipeline.upsert import upsert
+    from pipeline.upsert import upsert_pipelines
 
     bigger = configured("deploy.endpoint={instance_type: ml.m5.2xlarge, instance_count: 2, capture_percent: 5}")
-    upsert(bigger)
-    made = plan(bigger)
+    upsert_pipelines(bigger)
+    made = make_plan(bigger)
     assert made.endpoint is not None
     assert [(c.path, c.old, c.new) for c in made.endpoint.changes] == [
         ("capture", "0 %", "5 %"),
@@ -60,7 +64,7 @@ def test_what_the_next_deployment_changes_is_told(serving: Any, configured: Conf
 
 
 def test_another_kind_of_endpoint_is_told(serving: Any, configured: Configured) -> None:
-    made = plan(configured("deploy.endpoint.serverless={memory_mb: 4096, max_concurrency: 5}")).endpoint
+    made = make_plan(configured("deploy.endpoint.serverless={memory_mb: 4096, max_concurrency: 5}")).endpoint
     assert made is not None
     assert [(c.sign, c.path, c.new) for c in made.changes] == [
         ("~", "kind", "serverless"),
@@ -70,4 +74,4 @@ def test_another_kind_of_endpoint_is_told(serving: Any, configured: Configured) 
 
 
 def test_where_nothing_is_deployed_there_is_no_endpoint_to_tell_of(aws: Any, configured: Configured) -> None:
-    assert plan(configured("deploy.mode=never")).endpoint is None
+    assert make_plan(configured("deploy.mode=never")).endpoint is None

@@ -11,8 +11,8 @@ import pytest
 from groundloop.aws import client
 from groundloop.errors import UserError
 from pipeline.config import Config
-from pipeline.plan.planning import Plan, plan
-from pipeline.plan.rendering import change_line, lines
+from pipeline.plan.planning import Plan, make_plan
+from pipeline.plan.rendering import change_line, plan_lines
 
 Configured = Callable[..., Config]
 
@@ -23,16 +23,16 @@ def told(made: Plan) -> list[str]:
 
 
 def test_after_an_upsert_there_is_nothing_to_do(standing: Any, configured: Configured) -> None:
-    made = plan(configured())
+    made = make_plan(configured())
     assert not made.differs
     assert [pipeline.action for pipeline in made.pipelines] == ["unchanged", "unchanged"]
-    assert list(lines(made, None))[-1] == "no changes: upsert has nothing to do"
+    assert list(plan_lines(made, None))[-1] == "no changes: upsert has nothing to do"
 
 
 def test_planning_changes_nothing(standing: Any, configured: Configured) -> None:
     before = standing.describe_pipeline(PipelineName="groundloop")
     keys = [item["Key"] for item in client("s3", "us-east-1").list_objects_v2(Bucket="groundloop-local")["Contents"]]
-    assert plan(configured("training.hyperparameters.epochs=80")).differs
+    assert make_plan(configured("training.hyperparameters.epochs=80")).differs
     after = standing.describe_pipeline(PipelineName="groundloop")
     assert (after["PipelineDefinition"], after["LastModifiedTime"]) == (
         before["PipelineDefinition"],
@@ -42,7 +42,7 @@ def test_planning_changes_nothing(standing: Any, configured: Configured) -> None
 
 
 def test_in_an_empty_account_all_is_made(aws: Any, configured: Configured) -> None:
-    made = plan(configured())
+    made = make_plan(configured())
     found = told(made)
     assert {change.sign for change in made.changes} == {"+"}
     assert "+ pipeline groundloop" in found
@@ -113,21 +113,21 @@ CHANGES = [
 def test_a_change_is_told_and_nothing_else(
     standing: Any, configured: Configured, assignments: list[str], expected: list[str]
 ) -> None:
-    assert sorted(told(plan(configured(*assignments)))) == sorted(expected)
+    assert sorted(told(make_plan(configured(*assignments)))) == sorted(expected)
 
 
 def test_tags_are_told_wherever_they_go(standing: Any, configured: Configured) -> None:
-    found = told(plan(configured("aws.tags={team: vision}")))
+    found = told(make_plan(configured("aws.tags={team: vision}")))
     assert {"+ pipeline groundloop  tags.team: vision", "+ Train  Tags.team: vision"} <= set(found)
 
 
 def test_another_package_group_is_made(standing: Any, configured: Configured) -> None:
-    assert "+ model package group other" in told(plan(configured("registry.group=other")))
+    assert "+ model package group other" in told(make_plan(configured("registry.group=other")))
 
 
 def test_an_image_is_told_where_it_is_used(standing: Any, configured: Configured) -> None:
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:3"
-    found = told(plan(configured(f"processing.image_uri={image}")))
+    found = told(make_plan(configured(f"processing.image_uri={image}")))
     assert len(found) == 3
     assert all(line.startswith(f"~ {step}  AppSpecification.ImageUri: ") for step, line in
                zip(("Prepare", "Evaluate", "Deploy"), found, strict=True))  # fmt: skip
@@ -138,20 +138,22 @@ def test_a_schedule_that_moves_is_one_line(standing: Any, configured: Configured
     from pipeline.upsert import put_triggers
 
     put_triggers(configured("triggers.schedules={weekly: {at: 'cron(0 3 ? * MON *)'}}"))
-    found = told(plan(configured("triggers.schedules={weekly: {at: 'cron(0 4 ? * MON *)'}}")))
+    found = told(make_plan(configured("triggers.schedules={weekly: {at: 'cron(0 4 ? * MON *)'}}")))
     assert found == [
         "~ trigger groundloop-schedule-weekly  ScheduleExpression: cron(0 3 ? * MON *) → cron(0 4 ? * MON *)"
     ]
-    assert told(plan(configured())) == ["- trigger groundloop-schedule-weekly  cron(0 3 ? * MON *), starts groundloop"]
+    assert told(make_plan(configured())) == [
+        "- trigger groundloop-schedule-weekly  cron(0 3 ? * MON *), starts groundloop"
+    ]
 
 
 def test_changed_code_is_told_with_its_files(
     standing: Any, configured: Configured, edit: Callable[[str], None]
 ) -> None:
     edit("evaluate")
-    made = plan(configured())
+    made = make_plan(configured())
     assert told(made) == ["~ code of Evaluate changed: steps/evaluate/job.py"]
-    text = "\n".join(lines(made, None))
+    text = "\n".join(plan_lines(made, None))
     assert "code/" not in text, "no path with a hash as the hint"
 
 
@@ -160,38 +162,38 @@ def test_code_that_has_gone_from_the_bucket_is_uploaded_again(standing: Any, con
     for item in s3.list_objects_v2(Bucket="groundloop-local")["Contents"]:
         if item["Key"].endswith("groundloop-deploy.py"):
             s3.delete_object(Bucket="groundloop-local", Key=item["Key"])
-    assert told(plan(configured())) == ["+ code of deploy: uploaded again, it is no longer in the bucket"]
+    assert told(make_plan(configured())) == ["+ code of deploy: uploaded again, it is no longer in the bucket"]
 
 
 def test_what_someone_changed_by_hand_is_told(standing: Any, configured: Configured) -> None:
     standing.update_pipeline(PipelineName="groundloop", PipelineDescription="by hand")
     client("events", "us-east-1").put_rule(Name="groundloop-approval", EventPattern="{}", State="DISABLED")
-    found = told(plan(configured()))
+    found = told(make_plan(configured()))
     assert "~ pipeline groundloop  description: by hand → Ground Truth labels to a registered object detector." in found
     assert "~ trigger groundloop-approval  State: DISABLED → ENABLED" in found
 
 
 def test_a_definition_that_is_none_is_replaced(standing: Any, configured: Configured) -> None:
     standing.update_pipeline(PipelineName="groundloop", PipelineDefinition="not json")
-    assert told(plan(configured())) == ["~ definition: not readable → as configured"]
+    assert told(make_plan(configured())) == ["~ definition: not readable → as configured"]
 
 
 def test_another_order_alone_is_a_difference_too(standing: Any, configured: Configured) -> None:
     definition = json.loads(standing.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"])
     definition["Parameters"].reverse()
     standing.update_pipeline(PipelineName="groundloop", PipelineDefinition=json.dumps(definition))
-    assert told(plan(configured())) == ["~ definition: the same, written in another way → as configured"]
+    assert told(make_plan(configured())) == ["~ definition: the same, written in another way → as configured"]
 
 
 def test_without_a_bucket_or_with_another_account_there_is_no_plan(aws: Any, configured: Configured) -> None:
     with pytest.raises(UserError, match="there is no bucket 'nobodys'"):
-        plan(configured("aws.bucket=nobodys"))
+        make_plan(configured("aws.bucket=nobodys"))
     with pytest.raises(UserError, match=r"are of account 123456789012, but aws\.account is 111122223333"):
-        plan(configured("aws.account='111122223333'"))
+        make_plan(configured("aws.account='111122223333'"))
 
 
 def test_the_json_keeps_its_keys(standing: Any, configured: Configured) -> None:
-    one, other = (plan(configured("training.hyperparameters.epochs=80")).as_json() for _ in range(2))
+    one, other = (make_plan(configured("training.hyperparameters.epochs=80")).as_json() for _ in range(2))
     assert one == other
     assert json.loads(json.dumps(one)) == one
     assert list(one) == ["format", "differs", "region", "account", "offline", "pipelines", "others", "endpoint"]
@@ -211,5 +213,5 @@ def test_the_json_keeps_its_keys(standing: Any, configured: Configured) -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_lines_fit_a_terminal(aws: Any, configured: Configured, width: int) -> None:
-    made = plan(configured("labels.manifest=s3://bucket/" + "long/" * 40 + "output.manifest"))
-    assert max(len(line) for line in lines(made, width)) <= width
+    made = make_plan(configured("labels.manifest=s3://bucket/" + "long/" * 40 + "output.manifest"))
+    assert max(len(line) for line in plan_lines(made, width)) <= width

@@ -13,8 +13,8 @@ from groundloop.aws import client
 from groundloop.errors import UserError
 from pipeline.config import Config
 from pipeline.plan import saved_plan as saved
-from pipeline.plan.planning import plan
-from pipeline.plan.saved_plan import apply, load, save
+from pipeline.plan.planning import make_plan
+from pipeline.plan.saved_plan import apply_plan, load_plan, save_plan
 
 Configured = Callable[..., Config]
 
@@ -23,7 +23,7 @@ Configured = Callable[..., Config]
 def file(standing: Any, configured: Configured, tmp_path: Path) -> Path:
     """A plan to train 80 epochs."""
     path = tmp_path / "plan.json"
-    save(plan(configured("training.hyperparameters.epochs=80")), path)
+    save_plan(make_plan(configured("training.hyperparameters.epochs=80")), path)
     return path
 
 
@@ -33,18 +33,18 @@ def epochs(sagemaker: Any) -> Any:
 
 
 def test_it_is_applied_as_shown(standing: Any, file: Path, configured: Configured) -> None:
-    assert [(done.name, done.action) for done in apply(load(file))] == [
+    assert [(done.name, done.action) for done in apply_plan(load_plan(file))] == [
         ("groundloop", "updated"),
         ("groundloop-deploy", "unchanged"),
     ]
     assert epochs(standing) == 80
-    assert not plan(configured("training.hyperparameters.epochs=80")).differs
+    assert not make_plan(configured("training.hyperparameters.epochs=80")).differs
 
 
 def test_in_an_empty_account_it_makes_all(aws: Any, configured: Configured, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    save(plan(configured()), path)
-    assert [done.action for done in apply(load(path))] == ["created", "created"]
+    save_plan(make_plan(configured()), path)
+    assert [done.action for done in apply_plan(load_plan(path))] == ["created", "created"]
     assert len(client("s3", "us-east-1").list_objects_v2(Bucket="groundloop-local")["Contents"]) == 3
 
 
@@ -56,12 +56,12 @@ def test_the_whole_configuration_is_kept(aws: Any, configured: Configured, tmp_p
         "labels.more=[{uri: s3://groundloop-local/more.manifest}]",
         "execution.retry.job=null",
     )
-    save(plan(config), tmp_path / "plan.json")
-    assert load(tmp_path / "plan.json").config == config
+    save_plan(make_plan(config), tmp_path / "plan.json")
+    assert load_plan(tmp_path / "plan.json").config == config
 
 
 def test_the_same_plan_gives_the_same_file(standing: Any, configured: Configured, file: Path, tmp_path: Path) -> None:
-    save(plan(configured("training.hyperparameters.epochs=80")), tmp_path / "again.json")
+    save_plan(make_plan(configured("training.hyperparameters.epochs=80")), tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
 
 
@@ -96,7 +96,7 @@ def test_the_same_plan_gives_the_same_file(standing: Any, configured: Configured
 def test_it_is_refused_when_aws_has_moved(standing: Any, file: Path, move: Callable[[Any], Any], told: str) -> None:
     move(standing)
     with pytest.raises(UserError) as refused:
-        apply(load(file))
+        apply_plan(load_plan(file))
     assert str(refused.value).startswith("AWS has changed since the plan was made, so it is not applied")
     assert told in str(refused.value)
     assert epochs(standing) == 16, "nothing was changed"
@@ -104,19 +104,19 @@ def test_it_is_refused_when_aws_has_moved(standing: Any, file: Path, move: Calla
 
 def test_an_execution_meanwhile_does_not_matter(standing: Any, file: Path) -> None:
     standing.start_pipeline_execution(PipelineName="groundloop")
-    assert apply(load(file))[0].action == "updated"
+    assert apply_plan(load_plan(file))[0].action == "updated"
 
 
 def test_it_is_refused_for_another_account(standing: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.plan.deployed_state.caller_account", lambda _: "999900001111")
     with pytest.raises(UserError, match="is for account 123456789012, these credentials are of account 999900001111"):
-        apply(load(file))
+        apply_plan(load_plan(file))
 
 
 def test_it_is_refused_when_the_code_is_another(standing: Any, file: Path, edit: Callable[[str], None]) -> None:
     edit("evaluate")
     with pytest.raises(UserError, match="the code of evaluate here is not the code that the plan was made with"):
-        apply(load(file))
+        apply_plan(load_plan(file))
     assert epochs(standing) == 16
 
 
@@ -125,7 +125,7 @@ def test_it_is_refused_when_the_program_makes_other_triggers(
 ) -> None:
     monkeypatch.setattr(saved, "desired_rules", lambda _: {})
     with pytest.raises(UserError, match="the triggers that this program would make are not those of the plan"):
-        apply(load(file))
+        apply_plan(load_plan(file))
 
 
 def edited(key: str, value: Any) -> Callable[[bytes], bytes]:
@@ -151,7 +151,7 @@ def edited(key: str, value: Any) -> Callable[[bytes], bytes]:
 def test_a_file_that_is_not_as_it_was_made_is_refused(file: Path, damage: Callable[[bytes], bytes], told: str) -> None:
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(UserError, match=told):
-        load(file)
+        load_plan(file)
 
 
 def test_a_whole_file_of_other_sources_is_refused(file: Path) -> None:
@@ -161,11 +161,11 @@ def test_a_whole_file_of_other_sources_is_refused(file: Path) -> None:
     content["sha256"] = saved._digest(content)
     file.write_text(json.dumps(content))
     with pytest.raises(UserError, match="was made by another state of this program"):
-        load(file)
+        load_plan(file)
 
 
 def test_files_that_cannot_be_read_or_written_are_told(standing: Any, configured: Configured, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="can't be read: No such file"):
-        load(tmp_path / "none.json")
+        load_plan(tmp_path / "none.json")
     with pytest.raises(UserError, match=r"--out .* can't be written: No such file"):
-        save(plan(configured()), tmp_path / "none" / "plan.json")
+        save_plan(make_plan(configured()), tmp_path / "none" / "plan.json")
