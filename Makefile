@@ -9,7 +9,7 @@ SPARK := .venv/.spark
 BENCH := .venv/.bench
 GROUNDLOOP := $(BIN)/groundloop
 
-.PHONY: help demo test lint check plan upsert-pipeline start watch models approve deploy bench destroy lock clean
+.PHONY: help demo test lint check plan upsert-pipeline start watch models approve deploy bench destroy docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ bench: $(READY) $(BENCH)  ## how fast, against what else does the same (about 10
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python -m benchmarks.scoring
 	@$(BIN)/python -m benchmarks.prepare --million
+
+docs: $(READY)  ## write docs/reference/ again, from the settings, commands and findings
+	@$(BIN)/python -m docs.generate
 
 lock: $(READY)  ## pin again what pyproject.toml asks for
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --no-annotate --no-header --quiet --upgrade -o requirements.lock
