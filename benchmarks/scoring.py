@@ -76,12 +76,12 @@ def made_images(count: int) -> list[ScoredImage]:
 
 
 def by_groundloop(images: Sequence[ScoredImage]) -> list[float | None]:
-    return list(coco_scores(images, CLASSES).figures.values())
+    return list(coco_scores(images, CLASSES).metrics.values())
 
 
 def by_groundloop_whole(images: Sequence[ScoredImage]) -> list[float | None]:
     """All of evaluation.json: also VOC, threshold, confusion, counts, curves, and intervals of 1,000 resamples."""
-    return list(evaluate(images, images, CLASSES, ThresholdRule()).figures.values())[:12]
+    return list(evaluate(images, images, CLASSES, ThresholdRule()).metrics.values())[:12]
 
 
 def by_pycocotools(images: Sequence[ScoredImage]) -> list[float | None]:
@@ -133,11 +133,11 @@ def child(name: str, images: int) -> None:
     candidate(made_images(2))  # imports what it needs; not counted
     made = made_images(images)
     wall, cpu = time.perf_counter(), time.process_time()
-    figures = [-1.0 if value is None else value for value in candidate(made)]
+    metrics = [-1.0 if value is None else value for value in candidate(made)]
     cost = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
     # Kilobytes on Linux, bytes on macOS.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    sys.stdout.write(json.dumps({**cost, "memory": memory, "figures": figures}) + "\n")
+    sys.stdout.write(json.dumps({**cost, "memory": memory, "metrics": metrics}) + "\n")
 
 
 def run(name: str, images: int) -> dict[str, Any]:
@@ -173,8 +173,8 @@ def main() -> int:
         cpu, wall = (statistics.median(cost[key] for cost in done) for key in ("cpu", "wall"))
         memory = max(cost["memory"] for cost in done)
         print(f"{name:<24}{cpu:>8.2f}{wall:>8.2f}{memory:>10.0f}{ratios[name]:>9.1f}x")
-    expected = np.array(runs[REFERENCE][0]["figures"], dtype=np.float64)
-    every = np.array([cost["figures"] for done in runs.values() for cost in done], dtype=np.float64)
+    expected = np.array(runs[REFERENCE][0]["metrics"], dtype=np.float64)
+    every = np.array([cost["metrics"] for done in runs.values() for cost in done], dtype=np.float64)
     difference = float(np.abs(every - expected).max())
     print(f"largest difference over the 12 statistics: {difference:g} (allowed: {TOLERANCE:g})")
     print(f"{OURS} takes {ratios[OURS]:.1f} times less CPU than {REFERENCE} (wanted: {WANTED_RATIO:g})")

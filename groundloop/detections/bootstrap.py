@@ -1,7 +1,7 @@
-"""How sure the figures are: percentile intervals from resampled test images.
+"""How sure the metrics are: percentile intervals from resampled test images.
 
 The bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13): as many images as there are
-are drawn with replacement, every figure is computed again, and this many times. Images are drawn, not boxes, since the
+are drawn with replacement, every metric is computed again, and this many times. Images are drawn, not boxes, since the
 boxes of one image are alike. Matching is per image and done once; a resample is a weight for each image, the number of
 times it was drawn, and changes only how detections add up. Average precision is worked out at the true detections
 alone, which are few; that makes all ten IoUs of `map` affordable for every resample.
@@ -49,10 +49,10 @@ class Resampling:
 
 
 def intervals(matches: Matches, thresholds: Floats, resampling: Resampling) -> dict[str, tuple[float, float]]:
-    """Low and high end for the headline figures, by dotted name.
+    """Low and high end for the headline metrics, by dotted name.
 
-    There are none for fewer than two images. A resample in which a figure is undefined (no true box of any class,
-    nothing detected) is left out of that figure's interval; a class of which it holds no true box, out of its means.
+    There are none for fewer than two images. A resample in which a metric is undefined (no true box of any class,
+    nothing detected) is left out of that metric's interval; a class of which it holds no true box, out of its means.
     """
     images = matches.pool.images
     if images < 2 or not resampling.resamples:
@@ -75,7 +75,7 @@ def drawn(images: int, resampling: Resampling) -> Ints:
 
 
 def resampled(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Floats]:
-    """Each figure for each resample; NaN where undefined. Weights of 1 give the figures themselves.
+    """Each metric for each resample; NaN where undefined. Weights of 1 give the metrics themselves.
 
     Args:
         weights: (images, resamples) how often each image was drawn.

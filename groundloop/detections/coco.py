@@ -25,12 +25,12 @@ class CocoScores:
     """AP and AR in [0, 1]; None where there is no true box, of a class or of a size.
 
     Attributes:
-        figures: the twelve statistics in the COCO API's order: map, map_50, map_75, map_small, map_medium, map_large,
+        metrics: the twelve statistics in the COCO API's order: map, map_50, map_75, map_small, map_medium, map_large,
             ar_1, ar_10, ar_100, ar_small, ar_medium, ar_large.
         ap_by_class, ap_50_by_class, ap_75_by_class: in id order.
     """
 
-    figures: dict[str, float | None]
+    metrics: dict[str, float | None]
     ap_by_class: tuple[float | None, ...]
     ap_50_by_class: tuple[float | None, ...]
     ap_75_by_class: tuple[float | None, ...]
@@ -55,7 +55,7 @@ def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoSc
     # (IoU, recall level, class, area range, detections an image), -1 where a class has no true box
     precision = np.asarray(evaluation.eval["precision"])
     recall = np.asarray(evaluation.eval["recall"])  # without the recall levels
-    figures = {
+    metrics = {
         "map": _mean(precision[:, :, :, _ANY, _100]),
         "map_50": _mean(precision[_IOU_50, :, :, _ANY, _100]),
         "map_75": _mean(precision[_IOU_75, :, :, _ANY, _100]),
@@ -72,7 +72,7 @@ def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoSc
     by_class = precision[:, :, :, _ANY, _100]
     each = range(len(classes))
     return CocoScores(
-        figures=figures,
+        metrics=metrics,
         ap_by_class=tuple(_mean(by_class[:, :, k]) for k in each),
         ap_50_by_class=tuple(_mean(by_class[_IOU_50, :, k]) for k in each),
         ap_75_by_class=tuple(_mean(by_class[_IOU_75, :, k]) for k in each),

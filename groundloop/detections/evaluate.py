@@ -1,4 +1,4 @@
-"""The whole evaluation of a detector: thresholds from validation, every figure from test."""
+"""The whole evaluation of a detector: thresholds from validation, every metric from test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundloop.detections.confusion import confusion
 from groundloop.detections.counting import counted, errors_in
 from groundloop.detections.curves import class_curves, mean_curves
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.evaluation import AtThreshold, ClassFigures, Evaluation
+from groundloop.detections.evaluation import AtThreshold, ClassMetrics, Evaluation
 from groundloop.detections.matching import Floats, Matches, matched, pooled
 from groundloop.detections.thresholds import ThresholdRule, Thresholds, choose
 from groundloop.detections.voc import voc_scores
@@ -78,9 +78,9 @@ def _scored(
         classes=tuple(classes),
         validation_images=validation_images,
         test_images=len(images),
-        figures={**coco.figures, "voc_map": voc.mean_ap, "voc_map_07": voc.mean_ap_07},
+        metrics={**coco.metrics, "voc_map": voc.mean_ap, "voc_map_07": voc.mean_ap_07},
         per_class=tuple(
-            ClassFigures(
+            ClassMetrics(
                 name=name,
                 boxes=truths[k],
                 ap=coco.ap_by_class[k],

@@ -1,7 +1,7 @@
-"""What an evaluation says of a detector: every figure that the gate, the registry and the report show.
+"""What an evaluation says of a detector: every metric that the gate, the registry and the report show.
 
-All figures are of the test split, at IoU 0.5 where a single IoU is needed, except the thresholds, which are chosen on
-validation. Fractions are in [0, 1]. None stands for a figure that the data does not define, such as the AP of a class
+All metrics are of the test split, at IoU 0.5 where a single IoU is needed, except the thresholds, which are chosen on
+validation. Fractions are in [0, 1]. None stands for a metric that the data does not define, such as the AP of a class
 without true boxes or the precision of no detections.
 """
 
@@ -73,8 +73,8 @@ class Curves:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassFigures:
-    """The figures of one class.
+class ClassMetrics:
+    """The metrics of one class.
 
     Attributes:
         boxes: true boxes in the test split.
@@ -102,17 +102,17 @@ class Evaluation:
     Attributes:
         classes: names in id order.
         validation_images, test_images: how many images of each split were scored.
-        figures: headline figures by name, in the order they are shown: map, map_50, map_75, map_small, map_medium,
+        metrics: headline metrics by name, in the order they are shown: map, map_50, map_75, map_small, map_medium,
             map_large, ar_1, ar_10, ar_100, ar_small, ar_medium, ar_large (COCO), voc_map, voc_map_07 (VOC).
         per_class: in id order.
         threshold: the operating threshold over all classes together.
         threshold_rule: how it was chosen, in words.
-        at_threshold: over all classes, each at its own threshold (`ClassFigures.threshold`).
+        at_threshold: over all classes, each at its own threshold (`ClassMetrics.threshold`).
         count: of the objects of all classes together; an image is exact when every class is.
         confusion: (classes + 1, classes + 1) counts at the threshold; rows are true, columns detected, the last of
             each is the background: a missed object, a false alarm.
         counts: (images, classes, 2): true and detected number of objects in each test image.
-        intervals: low and high end by dotted figure name, such as `map_50` or `count.mae`.
+        intervals: low and high end by dotted metric name, such as `map_50` or `count.mae`.
         interval_level, interval_resamples: what share of resampled data sets lies in an interval, of how many.
         curves: means over classes with true boxes.
     """
@@ -120,8 +120,8 @@ class Evaluation:
     classes: tuple[str, ...]
     validation_images: int
     test_images: int
-    figures: dict[str, float | None]
-    per_class: tuple[ClassFigures, ...]
+    metrics: dict[str, float | None]
+    per_class: tuple[ClassMetrics, ...]
     threshold: float
     threshold_rule: str
     at_threshold: AtThreshold

@@ -24,8 +24,8 @@ _HEADS = (
 
 def classes_section(evaluation: Evaluation) -> Markup:
     """A row for all classes together, then one for each; bars behind the shares."""
-    figures = evaluation.figures
-    means = [figures.get(key) for key in ("map", "map_50", "map_75", "voc_map", "voc_map_07")]
+    metrics = evaluation.metrics
+    means = [metrics.get(key) for key in ("map", "map_50", "map_75", "voc_map", "voc_map_07")]
     boxes = sum(row.boxes for row in evaluation.per_class)
     rows = [_row("all classes", None, boxes, means, evaluation.at_threshold, evaluation.threshold)]
     for class_id, row in enumerate(evaluation.per_class):
@@ -37,7 +37,7 @@ def classes_section(evaluation: Evaluation) -> Markup:
         "Boxes are true boxes of the test images. For all classes, AP is the mean of the classes that have true boxes; "
         "precision, recall and F1 are of all detections together, each at its own class's threshold."
     )
-    return section("Classes", scrolling(table, "Figures by class"), tag("small", told), key="classes")
+    return section("Classes", scrolling(table, "Metrics by class"), tag("small", told), key="classes")
 
 
 def _row(

@@ -15,9 +15,9 @@ class Report:
     """Everything that is shown, as it is written: nothing is computed but differences.
 
     Attributes:
-        gate: `requirements`: a list of {figure, operator, threshold, value, met} and, where the threshold is made of
-            the champion's figure, against: "champion"; `missed`, `thresholds_missed`, `message`.
-        champion: {package, version, images_shared, figures, candidate, message}: the figures of the champion and of
+        gate: `requirements`: a list of {metric, operator, threshold, value, met} and, where the threshold is made of
+            the champion's metric, against: "champion"; `missed`, `thresholds_missed`, `message`.
+        champion: {package, version, images_shared, metrics, candidate, message}: the metrics of the champion and of
             this model on the same images; or {package: None, message} where no version is approved yet. None where
             nobody looked for one.
         worst: the gallery, in its order.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundloop.detections.evaluation import ClassFigures, Curve, Curves, Evaluation
+from groundloop.detections.evaluation import ClassMetrics, Curve, Curves, Evaluation
 from groundloop.report.chart import MOST_SERIES, PlotArea, chart, dot, key, line, series, text
 from groundloop.report.markup import Content, Markup, join, name, section, tag
 from groundloop.report.numbers import share
@@ -22,7 +22,7 @@ def curves_section(evaluation: Evaluation) -> Markup:
     """The four charts with one legend for all of them."""
     charts = [_precision_recall(evaluation), *(_over_threshold(evaluation, kind) for kind in _KINDS)]
     many = len(drawn(evaluation)) > MOST_SERIES
-    keys = [key(join("mean over classes: AP@50 ", share(evaluation.figures.get("map_50"))), class_="mean")]
+    keys = [key(join("mean over classes: AP@50 ", share(evaluation.metrics.get("map_50"))), class_="mean")]
     if many:
         keys.append(key("one line a class; rest the pointer on a line to read its name", class_="many"))
     for index, row in enumerate(evaluation.per_class):
@@ -43,7 +43,7 @@ def curves_section(evaluation: Evaluation) -> Markup:
     )
 
 
-def drawn(evaluation: Evaluation) -> list[tuple[int, ClassFigures, Curves]]:
+def drawn(evaluation: Evaluation) -> list[tuple[int, ClassMetrics, Curves]]:
     """The classes that have curves, with their ids."""
     return [(index, row, row.curves) for index, row in enumerate(evaluation.per_class) if row.curves is not None]
 

@@ -1,4 +1,4 @@
-"""The headline figures: a card each, with its interval in words and as a bar."""
+"""The headline metrics: a card each, with its interval in words and as a bar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from groundloop.report.numbers import interval, many, percent, share, signed, ti
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    figure: str
+    metric: str
     value: float | None
     said: str
     most: float = 1.0
@@ -25,35 +25,35 @@ class _Card:
 
 
 def headline_section(evaluation: Evaluation, gate: Mapping[str, Any]) -> Markup:
-    """The cards, what their intervals mean, and all other figures folded away."""
-    asked = {row["figure"]: row["threshold"] for row in gate["requirements"] if not row.get("against")}
-    cards = [_card(card, evaluation, asked.get(card.figure)) for card in _cards(evaluation)]
+    """The cards, what their intervals mean, and all other metrics folded away."""
+    asked = {row["metric"]: row["threshold"] for row in gate["requirements"] if not row.get("against")}
+    cards = [_card(card, evaluation, asked.get(card.metric)) for card in _cards(evaluation)]
     told = (
-        f"How sure the figures are: {many(evaluation.test_images, 'test image')} were drawn again with replacement, "
-        f"{evaluation.interval_resamples:,} times; {_level(evaluation)} of the figures lie in the interval."
+        f"How sure the metrics are: {many(evaluation.test_images, 'test image')} were drawn again with replacement, "
+        f"{evaluation.interval_resamples:,} times; {_level(evaluation)} of the metrics lie in the interval."
         if evaluation.intervals
         else "No intervals were computed."
     )
-    told += " Bar: the light band is the interval, the mark the figure, the dashed line what the gate asks."
+    told += " Bar: the light band is the interval, the mark the metric, the dashed line what the gate asks."
     return section(
-        "Figures",
+        "Metrics",
         tag("div", *cards, class_="cards"),
         tag("p", tag("small", told), style="margin-top:12px"),
-        _all_figures(evaluation),
-        key="figures",
+        _all_metrics(evaluation),
+        key="metrics",
     )
 
 
 def _cards(evaluation: Evaluation) -> list[_Card]:
-    figures, at, count = evaluation.figures, evaluation.at_threshold, evaluation.count
+    metrics, at, count = evaluation.metrics, evaluation.at_threshold, evaluation.count
     detected = at.true_positives + at.false_positives
     truths = at.true_positives + at.false_negatives
     ends = interval(evaluation, "count.mae")
     most = max(count.mae, ends[1] if ends else 0.0)
     return [
-        _Card("map_50", figures.get("map_50"), "mean AP at IoU 0.50"),
-        _Card("map", figures.get("map"), "mean AP, IoU 0.50 to 0.95"),
-        _Card("voc_map", figures.get("voc_map"), "mean AP as VOC 2010"),
+        _Card("map_50", metrics.get("map_50"), "mean AP at IoU 0.50"),
+        _Card("map", metrics.get("map"), "mean AP, IoU 0.50 to 0.95"),
+        _Card("voc_map", metrics.get("voc_map"), "mean AP as VOC 2010"),
         _Card("at_threshold.f1", at.f1, "precision and recall in one"),
         _Card("at_threshold.precision", at.precision, f"{at.true_positives:,} of {many(detected, 'detection')} right"),
         _Card("at_threshold.recall", at.recall, f"{at.true_positives:,} of {many(truths, 'object')} found"),
@@ -68,7 +68,7 @@ def _cards(evaluation: Evaluation) -> list[_Card]:
 
 
 def _card(card: _Card, evaluation: Evaluation, asked: float | None) -> Markup:
-    ends = interval(evaluation, card.figure)
+    ends = interval(evaluation, card.metric)
     marks = []
     if ends:
         low, high = (_along(end, card.most) for end in ends)
@@ -83,7 +83,7 @@ def _card(card: _Card, evaluation: Evaluation, asked: float | None) -> Markup:
     scale = ("0 %", "100 %") if card.in_percent else ("0", f"{card.most:g}")
     return tag(
         "div",
-        tag("b", title(card.figure)),
+        tag("b", title(card.metric)),
         tag("span", card.write(card.value), class_="value"),
         tag("small", card.said),
         tag("small", words),
@@ -101,18 +101,18 @@ def _along(value: float, most: float) -> float:
     return min(100.0, max(0.0, 100 * value / most))
 
 
-def _all_figures(evaluation: Evaluation) -> Markup:
+def _all_metrics(evaluation: Evaluation) -> Markup:
     rows = []
-    for figure, value in evaluation.figures.items():
-        ends = interval(evaluation, figure)
+    for metric, value in evaluation.metrics.items():
+        ends = interval(evaluation, metric)
         rows.append(
             tag(
                 "tr",
-                tag("th", join(title(figure) or figure, " ", tag("small", figure)), scope="row"),
+                tag("th", join(title(metric) or metric, " ", tag("small", metric)), scope="row"),
                 tag("td", share(value)),
                 tag("td", f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else None),
             )
         )
-    heads = tag("tr", *(tag("th", head, scope="col") for head in ("figure", "value", "interval")))
+    heads = tag("tr", *(tag("th", head, scope="col") for head in ("metric", "value", "interval")))
     table = tag("table", tag("thead", heads), tag("tbody", *rows))
-    return tag("details", tag("summary", "All figures of COCO and VOC"), tag("div", table, class_="scroll"))
+    return tag("details", tag("summary", "All metrics of COCO and VOC"), tag("div", table, class_="scroll"))

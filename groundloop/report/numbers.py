@@ -1,4 +1,4 @@
-"""How figures are named and written in the report: one place, so that all its tables agree."""
+"""How metrics are named and written in the report: one place, so that all its tables agree."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _NAMES = {
     "count.bias": "Count bias",
     "count.exact_share": "Counted exactly",
 }
-# By the last part of a figure's name: of errors less is better, of these neither.
+# By the last part of a metric's name: of errors less is better, of these neither.
 _ERRORS = frozenset({"mae", "rmse"})
 _NEUTRAL = frozenset({"bias", "boxes", "threshold", "test", "validation"})
 
 
-def title(figure: str) -> str | None:
-    """What people call a figure, or None for one that has only its name, such as those of single classes."""
-    return _NAMES.get(figure.removeprefix("at_threshold."))
+def title(metric: str) -> str | None:
+    """What people call a metric, or None for one that has only its name, such as those of single classes."""
+    return _NAMES.get(metric.removeprefix("at_threshold."))
 
 
 def share(value: float | None, digits: int = 3) -> str:
-    """A figure from 0 to 1, or an error in objects; the dash for one that the data does not define."""
+    """A metric from 0 to 1, or an error in objects; the dash for one that the data does not define."""
     return UNDEFINED if value is None else f"{value:.{digits}f}"
 
 
@@ -56,9 +56,9 @@ def signed(value: float | None, digits: int = 3) -> str:
     return text[1:] if float(text) == 0 else text.replace("-", "\u2212")
 
 
-def better(figure: str, difference: float) -> bool | None:
-    """Whether a difference in this figure is for the better; None where it is none, or neither."""
-    kind = figure.rpartition(".")[2]
+def better(metric: str, difference: float) -> bool | None:
+    """Whether a difference in this metric is for the better; None where it is none, or neither."""
+    kind = metric.rpartition(".")[2]
     if difference == 0 or kind in _NEUTRAL:
         return None
     return (difference < 0) == (kind in _ERRORS)
@@ -69,11 +69,11 @@ def many(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def interval(evaluation: Evaluation, figure: str) -> tuple[float, float] | None:
-    """The bootstrap interval of a figure, where one was computed.
+def interval(evaluation: Evaluation, metric: str) -> tuple[float, float] | None:
+    """The bootstrap interval of a metric, where one was computed.
 
     Args:
-        figure: those at the threshold are found with and without `at_threshold.` before their name.
+        metric: those at the threshold are found with and without `at_threshold.` before their name.
     """
-    bare = figure.removeprefix("at_threshold.")
+    bare = metric.removeprefix("at_threshold.")
     return evaluation.intervals.get(bare) or evaluation.intervals.get(f"at_threshold.{bare}")

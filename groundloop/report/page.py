@@ -16,7 +16,7 @@ from groundloop.report.verdict import champion_section, gate_section
 
 _SECTIONS = {
     "gate": "Gate",
-    "figures": "Figures",
+    "metrics": "Metrics",
     "champion": "Champion",
     "curves": "Curves",
     "confusion": "Confusion",
@@ -33,7 +33,7 @@ def page(report: Report) -> str:
     images = f"{many(evaluation.test_images, 'test image')}, {many(evaluation.validation_images, 'validation image')}"
     parts = {
         "gate": gate_section(report.gate, evaluation),
-        "figures": headline_section(evaluation, report.gate),
+        "metrics": headline_section(evaluation, report.gate),
         "champion": None if report.champion is None else champion_section(report.champion),
         "curves": curves_section(evaluation),
         "confusion": confusion_section(evaluation),

@@ -30,7 +30,7 @@ def draw_precision_recall(figure: Any, evaluation: Evaluation) -> None:
         (line,) = axes.plot(_RECALLS, curves.precision_at_recall, **_look(class_id, evaluation))
         handles.append((line, f"{names[class_id]}  {share(row.ap_50)}"))
     (line,) = axes.plot(_RECALLS, evaluation.curves.precision_at_recall, **_mean())
-    mean = (line, f"mean of classes  {share(evaluation.figures.get('map_50'))}")
+    mean = (line, f"mean of classes  {share(evaluation.metrics.get('map_50'))}")
     _frame(axes, "Recall", "Precision", "Precision\u2013recall curve at IoU 0.50")
     _legend(axes, "AP@50", mean, handles)
 

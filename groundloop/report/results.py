@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 def results_csv(evaluation: Evaluation) -> str:
-    """The table, full precision, an empty field where a figure is undefined.
+    """The table, full precision, an empty field where a metric is undefined.
 
     The first row, `all`, holds means over classes (AP), sums (boxes) or all classes together (the rest); `images` are
     the test images that show the class, of `all` the test images.
@@ -38,8 +38,8 @@ def results_csv(evaluation: Evaluation) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
-    figures, at = evaluation.figures, evaluation.at_threshold
-    means = [figures.get(name) for name in ("map", "map_50", "map_75", "voc_map", "voc_map_07")]
+    metrics, at = evaluation.metrics, evaluation.at_threshold
+    means = [metrics.get(name) for name in ("map", "map_50", "map_75", "voc_map", "voc_map_07")]
     boxes = sum(row.boxes for row in evaluation.per_class)
     totals = [at.precision, at.recall, at.f1, evaluation.threshold, *_counts(evaluation.count)]
     writer.writerow(_row("all", evaluation.test_images, boxes, [*means, *totals]))

@@ -73,7 +73,7 @@ tr.all>*{font-weight:650;border-bottom-width:2px}
 tr:last-child>*{border-bottom-width:0}
 td.text{text-align:left;white-space:normal;min-width:14em}
 td.meter{background:linear-gradient(90deg,rgba(var(--heat),.16) var(--v),transparent var(--v)) no-repeat 0 50%/100% 76%}
-figure{margin:0;min-width:0}
+metric{margin:0;min-width:0}
 .panels small{display:block}
 figcaption{font-size:.92rem;margin-bottom:4px;overflow-wrap:anywhere}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:22px 26px}
@@ -157,7 +157,7 @@ main{max-width:none;padding:0}
 nav{display:none}
 section{border:0;padding:0;margin:0 0 22px}
 .verdict{padding-left:12px}
-figure,.card,tr{break-inside:avoid}
+metric,.card,tr{break-inside:avoid}
 h2,h3{break-after:avoid}
 .scroll{overflow:visible}
 }

@@ -21,7 +21,7 @@ def gate_section(gate: Mapping[str, Any], evaluation: Evaluation) -> Markup:
         kind, words = "missed", f"\u2717 Not passed: {missed} of {many(len(asked), 'requirement')} missed"
     else:
         kind, words = "met", f"\u2713 Passed: {many(len(asked), 'requirement')} met"
-    heads = ("figure", "", "value", "asked", "difference", "interval")
+    heads = ("metric", "", "value", "asked", "difference", "interval")
     rows = [_requirement(row, evaluation) for row in asked]
     table = scrolling(_table(heads, rows), "Requirements of the quality gate") if rows else None
     head = tag("h2", words)
@@ -31,19 +31,19 @@ def gate_section(gate: Mapping[str, Any], evaluation: Evaluation) -> Markup:
 
 
 def champion_section(champion: Mapping[str, Any]) -> Markup:
-    """The figures of the champion and of this model side by side, on the images that both have."""
+    """The metrics of the champion and of this model side by side, on the images that both have."""
     if champion["package"] is None:
         return section("Champion", tag("p", champion["message"]), key="champion")
     shared = champion["images_shared"]
     both = f"Both on the {many(shared, 'test image')} that both have. " if shared else None
-    heads = ("figure", "this model", f"version {champion['version']}", "difference", "")
+    heads = ("metric", "this model", f"version {champion['version']}", "difference", "")
     rows = {
-        figure: _side_by_side(figure, value, champion["candidate"].get(figure))
-        for figure, value in champion["figures"].items()
-        if value is not None or champion["candidate"].get(figure) is not None
+        metric: _side_by_side(metric, value, champion["candidate"].get(metric))
+        for metric, value in champion["metrics"].items()
+        if value is not None or champion["candidate"].get(metric) is not None
     }
-    main = [row for figure, row in rows.items() if title(figure)]
-    rest = [row for figure, row in rows.items() if not title(figure)]
+    main = [row for metric, row in rows.items() if title(metric)]
+    rest = [row for metric, row in rows.items() if not title(metric)]
     return section(
         "Champion",
         tag("p", champion["message"]),
@@ -64,31 +64,31 @@ def _requirement(row: Mapping[str, Any], evaluation: Evaluation) -> Markup:
     asked = escape(f"{_OPERATORS.get(row['operator'], row['operator'])} {_exact(threshold)}")
     if row.get("against"):
         asked = join(asked, tag("br"), tag("small", row["against"]))
-    ends = interval(evaluation, row["figure"])
+    ends = interval(evaluation, row["metric"])
     cells: list[Content] = [
         tag("td", "\u2713 met", class_="good") if row["met"] else tag("td", "\u2717 missed", class_="bad"),
-        tag("td", signed(value) if row["figure"].endswith("bias") else share(value)),
+        tag("td", signed(value) if row["metric"].endswith("bias") else share(value)),
         tag("td", asked),
         tag("td", _difference(value, threshold)),
         tag("td", f"{ends[0]:.2f} to {ends[1]:.2f}" if ends else None),
     ]
-    return tag("tr", tag("th", _figure(row["figure"]), scope="row"), *cells)
+    return tag("tr", tag("th", _metric(row["metric"]), scope="row"), *cells)
 
 
-def _side_by_side(figure: str, theirs: float | None, ours: float | None) -> Markup:
+def _side_by_side(metric: str, theirs: float | None, ours: float | None) -> Markup:
     difference = None if theirs is None or ours is None else ours - theirs
-    judged = None if difference is None else better(figure, difference)
+    judged = None if difference is None else better(metric, difference)
     words = {True: tag("td", "\u25b2 better", class_="good"), False: tag("td", "\u25bc worse", class_="bad")}
     last = tag("td", "same" if difference == 0 else None) if judged is None else words[judged]
-    write = signed if figure.endswith("bias") else share
+    write = signed if metric.endswith("bias") else share
     cells = (tag("td", write(ours)), tag("td", write(theirs)), tag("td", signed(difference)))
-    return tag("tr", tag("th", _figure(figure), scope="row"), *cells, last)
+    return tag("tr", tag("th", _metric(metric), scope="row"), *cells, last)
 
 
-def _figure(figure: str) -> Markup:
+def _metric(metric: str) -> Markup:
     """What people call it with its name in evaluation.json, by which the gate asks for it."""
-    known = title(figure)
-    return join(known, " ", tag("small", figure)) if known else name(figure)
+    known = title(metric)
+    return join(known, " ", tag("small", metric)) if known else name(metric)
 
 
 def _difference(value: float | None, threshold: float) -> str:

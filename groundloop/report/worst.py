@@ -67,7 +67,7 @@ class WorstImage:
 def worst_images(test: Sequence[ScoredImage], evaluation: Evaluation, count: int = 12) -> list[WorstChoice]:
     """The images with most errors first: false detections and missed boxes at each class's threshold.
 
-    Detections are matched as for the figures at the threshold: greedily by score, per class, at IoU 0.5.
+    Detections are matched as for the metrics at the threshold: greedily by score, per class, at IoU 0.5.
 
     Args:
         test: the images that were scored.
@@ -83,16 +83,16 @@ def worst_images(test: Sequence[ScoredImage], evaluation: Evaluation, count: int
 
 def _marked(image: ScoredImage, evaluation: Evaluation) -> WorstChoice:
     marks: list[Mark] = []
-    for class_id, figures in enumerate(evaluation.per_class):
+    for class_id, metrics in enumerate(evaluation.per_class):
         truth = image.true_boxes[image.true_ids == class_id]
-        kept = (image.class_ids == class_id) & (image.scores >= figures.threshold)
+        kept = (image.class_ids == class_id) & (image.scores >= metrics.threshold)
         boxes, scores = image.boxes[kept], image.scores[kept]
         matched = match(truth, boxes, scores, Rule.BEST_FREE, LEAST_IOU)
         found = np.isin(np.arange(len(truth)), matched)
         for box, hit in zip(truth.tolist(), found.tolist(), strict=True):
             outcome = Outcome.FOUND if hit else Outcome.MISSED
-            marks.append(Mark(outcome, figures.name, (box[0], box[1], box[2], box[3])))
+            marks.append(Mark(outcome, metrics.name, (box[0], box[1], box[2], box[3])))
         for box, score, hit in zip(boxes.tolist(), scores.tolist(), (matched >= 0).tolist(), strict=True):
             outcome = Outcome.RIGHT if hit else Outcome.FALSE
-            marks.append(Mark(outcome, figures.name, (box[0], box[1], box[2], box[3]), score))
+            marks.append(Mark(outcome, metrics.name, (box[0], box[1], box[2], box[3]), score))
     return WorstChoice(image.source_ref, tuple(marks))

@@ -1,4 +1,4 @@
-"""``groundloop evaluate``: figures and report from files alone."""
+"""``groundloop evaluate``: metrics and report from files alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def evaluate(
     as_json: AsJson = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
-    """Score predictions against labels: figures, curves, the worst images.
+    """Score predictions against labels: metrics, curves, the worst images.
 
     Example: groundloop evaluate --truth test.manifest --predictions outputs/ --images photos/
     """
@@ -57,13 +57,13 @@ def evaluate(
     )
     done = evaluate_files(files, output, rule, require or [], resamples)
     if as_json:
-        typer.echo(json.dumps(done.figures, indent=2))
+        typer.echo(json.dumps(done.metrics, indent=2))
     else:
-        typer.echo("\n".join(metric_rows(done.figures)))
+        typer.echo("\n".join(metric_rows(done.metrics)))
     for note in done.notes:
         typer.echo(f"note: {note}", err=as_json)
     typer.echo(f"report: {output / 'report.html'}", err=as_json)
-    if done.figures["gate"]["missed"]:
-        raise UserError(done.figures["gate"]["message"])
+    if done.metrics["gate"]["missed"]:
+        raise UserError(done.metrics["gate"]["message"])
     if require:
-        typer.echo(done.figures["gate"]["message"], err=as_json)
+        typer.echo(done.metrics["gate"]["message"], err=as_json)

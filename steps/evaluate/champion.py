@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from groundloop.errors import UserError
-from steps.evaluate.metric_names import ERRORS, SHARES, metrics_of, unlisted_class
+from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metrics_of, unlisted_class
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
     from groundloop.detections.evaluation import Outcome
 
-#: Figures, as evaluation.json holds them, of images of which each class has its own threshold.
+#: Metrics, as evaluation.json holds them, of images of which each class has its own threshold.
 Score: TypeAlias = "Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]"
 #: The content of a detections.csv.gz as its rows.
 ReadTable: TypeAlias = "Callable[[bytes], Iterable[Outcome]]"
 
 TABLE = "detections.csv.gz"
-_COMPARED = (SHARES | ERRORS | {"bias"}) - {"threshold"}
+_COMPARED = (RATIO_METRICS | ERROR_METRICS | {"bias"}) - {"threshold"}
 _GONE = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
@@ -74,12 +74,12 @@ def compare(
     """The `champion` part of evaluation.json.
 
     Args:
-        gains: the least gain over the champion by figure, as the gate asks for it; without any, a registry that cannot
+        gains: the least gain over the champion by metric, as the gate asks for it; without any, a registry that cannot
             be read is said and no failure.
         images: the test split with the new model's detections.
         classes: names in id order.
         evaluation: the new model's evaluation.json so far.
-        score: gives figures for any of the images.
+        score: gives metrics for any of the images.
         read_table: reads a champion's detections.
         clients: makes a boto3 client of a service (`sagemaker`, `s3`); None: of the job's region.
 
@@ -110,11 +110,11 @@ def side_by_side(
     score: Score,
     gains: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Both models' figures: on the shared test images, else, where there are none, as each was evaluated.
+    """Both models' metrics: on the shared test images, else, where there are none, as each was evaluated.
 
     Returns:
-        package, version; images_shared: how many images the figures are of, 0 when each model's are of its own;
-        figures: the champion's by dotted path; candidate: the new model's; message. Figures of single classes are those
+        package, version; images_shared: how many images the metrics are of, 0 when each model's are of its own;
+        metrics: the champion's by dotted path; candidate: the new model's; message. Metrics of single classes are those
         only that a gain is asked of.
     """
     theirs: list[ScoredImage] = []
@@ -123,19 +123,19 @@ def side_by_side(
     if theirs:
         shared = {image.source_ref for image in theirs}
         ours = [image for image in images if image.source_ref in shared]
-        figures = score(theirs, _thresholds(champion.evaluation, classes))
+        metrics = score(theirs, _thresholds(champion.evaluation, classes))
         candidate = score(ours, _thresholds(evaluation, classes))
         message = f"compared with version {champion.version} on the {len(shared)} of {len(images)} test images "
         message += "that were its test images too"
     else:
-        figures, candidate = champion.evaluation, evaluation
+        metrics, candidate = champion.evaluation, evaluation
         why = "none of its test images is one today" if champion.table is not None else "its detections were not kept"
         message = f"compared with version {champion.version} as it was evaluated, on other images: {why}"
     return {
         "package": champion.arn,
         "version": champion.version,
         "images_shared": len(theirs),
-        "figures": _compared(figures, gains),
+        "metrics": _compared(metrics, gains),
         "candidate": _compared(candidate, gains),
         "message": message,
     }
@@ -259,7 +259,7 @@ def _thresholds(evaluation: Mapping[str, Any], classes: Sequence[str]) -> dict[s
 
 
 def _compared(evaluation: Mapping[str, Any], asked: Iterable[str]) -> dict[str, float | None]:
-    """The figures by which models are compared: not numbers of boxes, not the threshold."""
+    """The metrics by which models are compared: not numbers of boxes, not the threshold."""
     wanted = set(asked)
     return {
         name: value

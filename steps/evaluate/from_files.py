@@ -47,9 +47,9 @@ class Files:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The figures as in evaluation.json, and what is to be said of how they were come by."""
+    """The metrics as in evaluation.json, and what is to be said of how they were come by."""
 
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     notes: list[str]
 
 
@@ -60,10 +60,10 @@ def evaluate_files(
 
     Args:
         output: a folder; files of an earlier evaluation in it are replaced.
-        requirements: `FIGURE >= NUMBER` or `FIGURE <= NUMBER`.
+        requirements: `METRIC >= NUMBER` or `METRIC <= NUMBER`.
 
     Raises:
-        UserError: an input is missing, broken, or leaves the figures unreliable.
+        UserError: an input is missing, broken, or leaves the metrics unreliable.
     """
     from groundloop.detections.evaluate import evaluate
 
@@ -73,7 +73,7 @@ def evaluate_files(
     classes = list(files.classes) or _classes(files.truth, attribute, lines)
     truth, notes = {"test": _records(files.truth, lines, classes)}, _unused(files.truth, lines)
     if files.validation is None:
-        notes.append("thresholds are chosen on the images that are scored: figures at the threshold flatter the model")
+        notes.append("thresholds are chosen on the images that are scored: metrics at the threshold flatter the model")
     else:
         _, others = read_manifest(files.validation, files.region, files.attribute)
         truth = {"validation": _records(files.validation, others, classes), **truth}
@@ -82,19 +82,19 @@ def evaluate_files(
     notes += remarks(joined.unused, joined.clipped)
     images = joined.splits
     evaluation = evaluate(images.get("validation", images["test"]), images["test"], classes, rule, resamples=resamples)
-    figures = whole(evaluation)
-    figures["gate"] = verdict(figures, asked)
+    metrics = whole(evaluation)
+    metrics["gate"] = verdict(metrics, asked)
     write_results(
         output,
         evaluation,
         images,
-        figures,
+        metrics,
         gallery,
         title=f"Evaluation on {Path(files.truth).name}",
         details={"truth": files.truth, "predictions": str(files.predictions), "label attribute": attribute},
         notes=notes,
     )
-    return Evaluated(figures, notes)
+    return Evaluated(metrics, notes)
 
 
 def _records(place: str, lines: Sequence[Line], classes: Sequence[str]) -> list[Record]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundloop.errors import UserError
-from steps.evaluate.metric_names import ERRORS, SHARES, kind_of, metrics_of, value_of
+from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metric_kind, metrics_of, value_of
 
 #: ContainerArguments of a processing job (CreateProcessingJob, AppSpecification): at most so long each.
 LONGEST_ARGUMENT = 256
@@ -51,9 +51,9 @@ def parse_requirement(text: str) -> Requirement:
     if found is None or len(text.splitlines()) > 1:
         raise UserError(f"{text!r}: write FIGURE >= NUMBER or FIGURE <= NUMBER, such as per_class.usb-c.recall >= 0.8")
     figure, operator = found["figure"], found["operator"]
-    kind = kind_of(figure, text)
+    kind = metric_kind(figure, text)
     threshold = _number(found["number"], text)
-    if kind in SHARES and not 0 <= threshold <= 1:
+    if kind in RATIO_METRICS and not 0 <= threshold <= 1:
         raise UserError(f"{text!r}: {figure} lies between 0 and 1, the threshold is {threshold:g}")
     if len(text) > LONGEST_ARGUMENT:
         raise UserError(f"{text!r}: has {len(text)} characters, of which a job's argument holds {LONGEST_ARGUMENT}")
@@ -84,13 +84,13 @@ def parse_gate(settings: Iterable[str]) -> list[Requirement]:
         name, equals, number = setting.rpartition("=")
         if not equals:
             raise UserError(f"--gate {setting}: write NAME=VALUE, such as map_50=0.6")
-        kind = kind_of(name, f"--gate {setting}")
+        kind = metric_kind(name, f"--gate {setting}")
         value = _number(number, f"--gate {setting}")
-        if kind in SHARES:
+        if kind in RATIO_METRICS:
             if not 0 <= value <= 1:
                 raise UserError(f"--gate {setting}: the threshold is {number}; give one from 0 (asks nothing) to 1")
             asked = Requirement(name, ">=", value) if value > 0 else None
-        elif kind in ERRORS:
+        elif kind in ERROR_METRICS:
             if value < 0 and value != -1:
                 raise UserError(f"--gate {setting}: the threshold is {number}; give 0 or more, or -1 (asks nothing)")
             asked = Requirement(name, "<=", value) if value >= 0 else None
@@ -107,10 +107,10 @@ def parse_gain(figure: str, gain: float) -> None:
     Raises:
         UserError: no figure, or one of which neither more nor less is better.
     """
-    kind = kind_of(figure, figure)
-    if kind not in SHARES | ERRORS or kind == "threshold":
+    kind = metric_kind(figure, figure)
+    if kind not in RATIO_METRICS | ERROR_METRICS or kind == "threshold":
         raise UserError(f"{figure}: neither more nor less of it is better, so no model beats another by it")
-    if kind in SHARES and not -1 <= gain <= 1:
+    if kind in RATIO_METRICS and not -1 <= gain <= 1:
         raise UserError(f"{figure}: lies between 0 and 1, no model beats another by {gain:g}")
 
 
@@ -147,7 +147,7 @@ def verdict(
         gains: the least gain over the champion by figure; a negative one allows to be worse by that much.
 
     Returns:
-        requirements: one entry for everything asked: figure, operator, threshold, value (None: undefined), met, and
+        requirements: one entry for everything asked: metric, operator, threshold, value (None: undefined), met, and
             against: "" or "champion", whose value on the same images the threshold is then made of. `missed`: names of
             the figures. `thresholds_missed`: how many requirements. `message`: what to tell people, in at most 900
             characters.
@@ -189,7 +189,7 @@ def verdict(
         message += f"; {champion['message']}"
     return {
         "requirements": entries,
-        "missed": [entry["figure"] for entry in entries if not entry["met"]],
+        "missed": [entry["metric"] for entry in entries if not entry["met"]],
         "thresholds_missed": len(missed),
         "message": message,
     }
@@ -207,7 +207,7 @@ def _number(text: str, where: str) -> float:
 
 def _entry(asked: Requirement, value: float | None, met: bool, against: str) -> dict[str, Any]:
     return {
-        "figure": asked.figure,
+        "metric": asked.figure,
         "operator": asked.operator,
         "threshold": asked.threshold,
         "value": value,
@@ -218,8 +218,8 @@ def _entry(asked: Requirement, value: float | None, met: bool, against: str) -> 
 
 def _against(champion: Mapping[str, Any], figure: str, gain: float) -> tuple[dict[str, Any], str]:
     """One gain over the champion, judged: the entry, and its words."""
-    ours, theirs = value_of(champion["candidate"], figure), champion["figures"].get(figure)
-    less = figure.rpartition(".")[2] in ERRORS
+    ours, theirs = value_of(champion["candidate"], figure), champion["metrics"].get(figure)
+    less = figure.rpartition(".")[2] in ERROR_METRICS
     operator = "<=" if less else ">="
     who = f"version {champion['version']}"
     if theirs is None or ours is None:
@@ -254,7 +254,7 @@ def _miss(asked: Requirement, value: float | None, interval: str) -> str:
 
 
 def _interval(intervals: Mapping[str, Any], figure: str) -> str:
-    ends = (intervals.get("figures") or {}).get(figure)
+    ends = (intervals.get("metrics") or {}).get(figure)
     if not ends:
         return ""
     return f" ({float(intervals.get('level', 0.95)) * 100:g} % interval {ends[0]:.2f} to {ends[1]:.2f})"

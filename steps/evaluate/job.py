@@ -1,4 +1,4 @@
-"""The Evaluate job: predictions against truth; the figures, the gate's verdict and the report out."""
+"""The Evaluate job: predictions against truth; the metrics, the gate's verdict and the report out."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--predictions", type=Path, default=processing / "input/predictions", help="the .out files")
     parser.add_argument("--report", type=Path, default=processing / "input/report", help="Prepare's summary.json")
     parser.add_argument("--output", type=Path, default=processing / "output/evaluation")
-    parser.add_argument("--gate", nargs="*", default=[], metavar="NAME=VALUE", help="least figures; 0 asks nothing")
-    parser.add_argument("--require", nargs="*", default=[], metavar="REQUIREMENT", help="FIGURE >= or <= NUMBER")
+    parser.add_argument("--gate", nargs="*", default=[], metavar="NAME=VALUE", help="least metrics; 0 asks nothing")
+    parser.add_argument("--require", nargs="*", default=[], metavar="REQUIREMENT", help="METRIC >= or <= NUMBER")
     parser.add_argument("--champion-group", metavar="NAME", help="package group whose approved version is compared")
     parser.add_argument("--beat-champion", nargs="*", default=[], metavar="NAME=VALUE", help="least gain over it")
     parser.add_argument("--threshold-rule", choices=("best_f1", "precision", "recall"), default="best_f1")
@@ -56,7 +56,7 @@ def evaluate(arguments: Namespace) -> None:
     """Read truth and predictions, score, compare, judge, write.
 
     Raises:
-        UserError: for anything that leaves the figures unreliable: missing, broken or contradicting files.
+        UserError: for anything that leaves the metrics unreliable: missing, broken or contradicting files.
     """
     requirements = [*parse_gate(arguments.gate), *parse_requirements(arguments.require)]
     gains = parse_gains(arguments.beat_champion)
@@ -87,25 +87,25 @@ def evaluate(arguments: Namespace) -> None:
         level=arguments.interval_level,
         seed=arguments.interval_seed,
     )
-    figures = whole(evaluation)
+    metrics = whole(evaluation)
     if arguments.champion_group:
-        figures["champion"] = compare(
+        metrics["champion"] = compare(
             arguments.champion_group,
             gains=gains,
             images=images["test"],
             classes=classes,
-            evaluation=figures,
+            evaluation=metrics,
             score=score_at(classes),
             read_table=read_table,
         )
-    figures["gate"] = verdict(figures, requirements, figures.get("champion"), gains)
-    figures["registry"] = registry_metadata(figures, summary)
-    report(figures)
+    metrics["gate"] = verdict(metrics, requirements, metrics.get("champion"), gains)
+    metrics["registry"] = registry_metadata(metrics, summary)
+    report(metrics)
     write_results(
         arguments.output,
         evaluation,
         images,
-        figures,
+        metrics,
         without("the job was told not to load images") if arguments.no_gallery else from_s3,
         title="Evaluation on the test split",
         details={"data fingerprint": summary["fingerprint"], "training images": str(summary["train"]["images"])},
@@ -115,7 +115,7 @@ def evaluate(arguments: Namespace) -> None:
 
 
 def whole(evaluation: Any) -> dict[str, Any]:
-    """The figures as they are written down."""
+    """The metrics as they are written down."""
     from groundloop.detections.metrics import as_json
 
     return as_json(evaluation)
@@ -144,31 +144,31 @@ def remarks(unused: int, clipped: int) -> Iterator[str]:
 
 
 def stand_in() -> Iterator[str]:
-    """A note where the figures are not of AWS's detector."""
+    """A note where the metrics are not of AWS's detector."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if urlsplit(endpoint).hostname in ("127.0.0.1", "localhost"):
         yield (
-            f"Made on an offline AWS ({endpoint}): the detector is a stand-in, and these figures say nothing of what "
+            f"Made on an offline AWS ({endpoint}): the detector is a stand-in, and these metrics say nothing of what "
             "AWS's built-in algorithm would reach."
         )
 
 
-def report(figures: Mapping[str, Any]) -> None:
-    """The log's account of the figures."""
-    say("test: " + ", ".join(f"{name} {_shown(figures[name])}" for name in SHOWN))
-    for name, numbers in figures["per_class"].items():
+def report(metrics: Mapping[str, Any]) -> None:
+    """The log's account of the metrics."""
+    say("test: " + ", ".join(f"{name} {_shown(metrics[name])}" for name in SHOWN))
+    for name, numbers in metrics["per_class"].items():
         shown = ", ".join(f"{key} {_shown(numbers[key])}" for key in ("ap", "ap_50", "precision", "recall", "f1"))
         say(f"    {name}: {shown}, {numbers['boxes']} boxes")
-    for name, (low, high) in figures["intervals"]["figures"].items():
-        say(f"    {figures['intervals']['level']:.0%} interval of {name}: {low:.3f} to {high:.3f}")
-    count = figures["count"]
+    for name, (low, high) in metrics["intervals"]["metrics"].items():
+        say(f"    {metrics['intervals']['level']:.0%} interval of {name}: {low:.3f} to {high:.3f}")
+    count = metrics["count"]
     say(
-        f"threshold {figures['threshold']:.3f} ({figures['threshold_rule']}); counts on test: mean error "
+        f"threshold {metrics['threshold']:.3f} ({metrics['threshold_rule']}); counts on test: mean error "
         f"{count['mae']:.2f}, bias {count['bias']:+.2f}, exact on {count['exact_share']:.0%} of images"
     )
-    if "champion" in figures:
-        say(f"champion: {figures['champion']['message']}")
-    say(f"gate: {figures['gate']['message']}")
+    if "champion" in metrics:
+        say(f"champion: {metrics['champion']['message']}")
+    say(f"gate: {metrics['gate']['message']}")
 
 
 def _shown(value: float | None) -> str:

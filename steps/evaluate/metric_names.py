@@ -1,4 +1,4 @@
-"""The figures of an evaluation by name: which there are, what kind of number each is, and what it is of."""
+"""The metrics of an evaluation by name: which there are, what kind of number each is, and what it is of."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from typing import Any
 from groundloop.errors import UserError
 from groundloop.suggestions import near_misses
 
-#: Figures by the last part of their path. Shares of something lie in 0 to 1, and more is better ...
-SHARES = frozenset(
+#: Metrics by the last part of their path. Shares of something lie in 0 to 1, and more is better ...
+RATIO_METRICS = frozenset(
     {"map", "map_50", "map_75", "map_small", "map_medium", "map_large", "voc_map", "voc_map_07", "exact_share"}
     | {"ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large"}
     | {"ap", "ap_50", "ap_75", "voc_ap", "voc_ap_07", "precision", "recall", "f1", "threshold"}
 )
 #: ... of errors less is better ...
-ERRORS = frozenset({"mae", "rmse"})
+ERROR_METRICS = frozenset({"mae", "rmse"})
 #: ... and of the rest neither: a bias, numbers of boxes, images and detections.
 OTHERS = frozenset({"bias", "boxes", "validation", "test", "true_positives", "false_positives", "false_negatives"})
-NAMES = SHARES | ERRORS | OTHERS
-#: Parts of evaluation.json that hold numbers which are no figures of the model.
-_NO_FIGURES = frozenset({"gate", "champion", "registry", "intervals", "class_thresholds", "confusion"})
+NAMES = RATIO_METRICS | ERROR_METRICS | OTHERS
+#: Parts of evaluation.json that hold numbers which are no metrics of the model.
+_NO_METRICS = frozenset({"gate", "champion", "registry", "intervals", "class_thresholds", "confusion"})
 _OF_A_CLASS = re.compile(r"(count\.)?per_class\.(?P<rest>.+)", re.DOTALL)
 
 
-def kind_of(figure: str, where: str) -> str:
-    """The last part of a figure's name, which says what kind of number it is.
+def metric_kind(metric: str, where: str) -> str:
+    """The last part of a metric's name, which says what kind of number it is.
 
     Raises:
-        UserError: no figure ends so; the text names a near one.
+        UserError: no metric ends so; the text names a near one.
     """
-    kind = figure.rpartition(".")[2]
+    kind = metric.rpartition(".")[2]
     if kind not in NAMES:
         near = near_misses(kind.lower(), sorted(NAMES), count=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"a figure ends in one of {', '.join(sorted(NAMES))}"
-        raise UserError(f"{where}: there is no figure {figure!r}; {hint}")
+        hint = f"did you mean {near[0]}?" if near else f"a metric ends in one of {', '.join(sorted(NAMES))}"
+        raise UserError(f"{where}: there is no metric {metric!r}; {hint}")
     return kind
 
 
-def unlisted_class(figure: str, classes: Sequence[str]) -> str | None:
-    """What a figure of one class names as its class when that is none of the list; else None."""
-    found = _OF_A_CLASS.match(figure)
+def unlisted_class(metric: str, classes: Sequence[str]) -> str | None:
+    """What a metric of one class names as its class when that is none of the list; else None."""
+    found = _OF_A_CLASS.match(metric)
     if found is None or any(found["rest"].startswith(f"{name}.") for name in classes):
         return None
     return found["rest"].rpartition(".")[0]
 
 
 def metrics_of(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
-    """Every figure of an evaluation.json by its dotted path; None for one that the data does not define."""
+    """Every metric of an evaluation.json by its dotted path; None for one that the data does not define."""
     found: dict[str, float | None] = {}
 
     def walk(value: Any, path: str) -> None:
@@ -59,19 +59,19 @@ def metrics_of(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
             found[path] = value
 
     for key, value in evaluation.items():
-        if key not in _NO_FIGURES:
+        if key not in _NO_METRICS:
             walk(value, key)
     return found
 
 
-def value_of(figures: Mapping[str, float | None], name: str) -> float | None:
-    """One figure.
+def value_of(metrics: Mapping[str, float | None], name: str) -> float | None:
+    """One metric.
 
     Raises:
-        UserError: the evaluation has no such figure; the text names near ones.
+        UserError: the evaluation has no such metric; the text names near ones.
     """
-    if name not in figures:
-        near = near_misses(name, figures, count=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(figures)}"
-        raise UserError(f"gate: the evaluation has no figure {name!r}; {hint}")
-    return figures[name]
+    if name not in metrics:
+        near = near_misses(name, metrics, count=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(metrics)}"
+        raise UserError(f"gate: the evaluation has no metric {name!r}; {hint}")
+    return metrics[name]

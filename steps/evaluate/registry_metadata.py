@@ -15,8 +15,8 @@ from typing import Any
 from groundloop.errors import UserError
 from steps.evaluate.metric_names import metrics_of, value_of
 
-#: Metadata by name: the figure of evaluation.json that it shows.
-FIGURES = {
+#: The metrics in a model package's metadata: name of the entry to name in evaluation.json.
+METRICS = {
     "map": "map",
     "map_50": "map_50",
     "map_75": "map_75",
@@ -31,17 +31,15 @@ FIGURES = {
     "count_exact_share": "count.exact_share",
     "threshold": "threshold",
 }
-#: Metadata that is no figure.
-OTHERS = ("classes", "num_classes", "test_images", "data_fingerprint")
-#: Parts of the model card, as JSON.
-CARD_PARTS = ("card_data", "card_observation", "card_metric_groups")
+#: The other entries of the metadata.
+OTHER_METADATA = ("classes", "num_classes", "test_images", "data_fingerprint")
 
-_LONGEST_VALUE = 256
+_MAX_VALUE_LENGTH = 256
 _SEPARATOR = "/"
 # What a metric's name may hold (SageMaker's model card schema, pattern .{1,255}), and the texts.
-_LONGEST_NAME, _LONGEST_OBSERVATION, _LONGEST_TRAINING_OBSERVATION = 255, 2096, 1024
+_MAX_NAME_LENGTH, _MAX_OBSERVATION_LENGTH, _MAX_TRAINING_OBSERVATION_LENGTH = 255, 2096, 1024
 # The card's content has at most 100,000 characters, prose of the configuration included.
-_LONGEST_METRICS = 50_000
+_MAX_METRICS_LENGTH = 50_000
 _BY_CLASS = {
     "ap_50": "AP at IoU 0.50 by class",
     "precision": "Precision by class",
@@ -57,12 +55,12 @@ def registry_metadata(evaluation: Mapping[str, Any], summary: Mapping[str, Any])
         summary: Prepare's summary.json.
 
     Raises:
-        UserError: a figure, or something of the summary, is missing: the files are of another version of this package.
+        UserError: A metric, or an entry of the summary, is missing: the files are of another version of this package.
     """
-    figures = metrics_of(evaluation)
-    facts = {name: _text(value_of(figures, figure)) for name, figure in FIGURES.items()}
+    values = metrics_of(evaluation)
+    metadata = {name: _text(value_of(values, metric)) for name, metric in METRICS.items()}
     try:
-        facts |= {
+        metadata |= {
             "classes": classes_text(summary["classes"]),
             "num_classes": str(len(summary["classes"])),
             "test_images": str(evaluation["images"]["test"]),
@@ -71,15 +69,15 @@ def registry_metadata(evaluation: Mapping[str, Any], summary: Mapping[str, Any])
         }
     except KeyError as error:
         raise UserError(f"Prepare's summary.json holds no {error}: run Prepare again") from None
-    facts["card_observation"] = _json(_observation(evaluation))
-    facts["card_metric_groups"] = _json(metric_groups(evaluation))
-    return facts
+    metadata["card_observation"] = _json(_observation(evaluation))
+    metadata["card_metric_groups"] = _json(metric_groups(evaluation))
+    return metadata
 
 
 def classes_text(classes: Sequence[str]) -> str:
     """All names in id order, separated by slashes, where a metadata value can hold that; else where they are listed."""
     text = _SEPARATOR.join(classes)
-    if len(text) <= _LONGEST_VALUE and not any(_SEPARATOR in name for name in classes) and allowed(text):
+    if len(text) <= _MAX_VALUE_LENGTH and not any(_SEPARATOR in name for name in classes) and allowed(text):
         return text
     return "listed in the file that summary names"
 
@@ -90,45 +88,43 @@ def allowed(text: str) -> bool:
 
 
 def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The card's metric groups: all figures of the model, then some by class.
+    """The card's metric groups: all metrics of the model, then some by class.
 
-    A figure that is undefined is left out, as a metric has to have a value. Of very many classes those with the most
+    An undefined metric is left out, as a metric has to have a value. Of very many classes those with the most
     true boxes are shown.
     """
-    figures = metrics_of(evaluation)
-    ends = (evaluation.get("intervals") or {}).get("figures") or {}
+    values = metrics_of(evaluation)
+    bounds = (evaluation.get("intervals") or {}).get("metrics") or {}
     level = (evaluation.get("intervals") or {}).get("level", 0.95)
     overall = []
-    for figure in FIGURES.values():
-        value = value_of(figures, figure)
+    for name in METRICS.values():
+        value = value_of(values, name)
         if value is None:
             continue
-        notes = f"{level * 100:g} % interval {ends[figure][0]:.3f} to {ends[figure][1]:.3f}" if figure in ends else ""
-        overall.append(_metric(figure, value, notes))
+        notes = f"{level * 100:g} % interval {bounds[name][0]:.3f} to {bounds[name][1]:.3f}" if name in bounds else ""
+        overall.append(_metric(name, value, notes))
     groups = [{"name": "Test split", "metric_data": overall}]
     per_class: Mapping[str, Mapping[str, Any]] = evaluation["per_class"]
     names = sorted(per_class, key=lambda name: -per_class[name]["boxes"])
     used = len(_json(groups))
-    shown: dict[str, list[dict[str, Any]]] = {figure: [] for figure in _BY_CLASS}
+    shown: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _BY_CLASS}
     for name in names:
         boxes = f"{per_class[name]['boxes']} true boxes"
         metrics = {
-            figure: _metric(name, per_class[name][figure], boxes)
-            for figure in _BY_CLASS
-            if per_class[name][figure] is not None
+            kind: _metric(name, per_class[name][kind], boxes) for kind in _BY_CLASS if per_class[name][kind] is not None
         }
         used += len(_json(metrics))
-        if used > _LONGEST_METRICS:
+        if used > _MAX_METRICS_LENGTH:
             break
-        for figure, metric in metrics.items():
-            shown[figure].append(metric)
-    groups += [{"name": _BY_CLASS[figure], "metric_data": metrics} for figure, metrics in shown.items() if metrics]
+        for kind, metric in metrics.items():
+            shown[kind].append(metric)
+    groups += [{"name": _BY_CLASS[kind], "metric_data": metrics} for kind, metrics in shown.items() if metrics]
     return groups
 
 
 def _metric(name: str, value: float, notes: str) -> dict[str, Any]:
     # A dot matches no line break.
-    metric = {"name": re.sub(r"\s", " ", name)[:_LONGEST_NAME], "type": "number", "value": value}
+    metric = {"name": re.sub(r"\s", " ", name)[:_MAX_NAME_LENGTH], "type": "number", "value": value}
     return {**metric, "notes": notes} if notes else metric
 
 
@@ -152,7 +148,9 @@ def _data(summary: Mapping[str, Any]) -> str:
         f"Labelled images, split by image: {parts}. Classes ({len(summary['classes'])}): {listed}. "
         f"Fingerprint of the data: {summary['fingerprint']}."
     )
-    return text if len(text) <= _LONGEST_TRAINING_OBSERVATION else text[: _LONGEST_TRAINING_OBSERVATION - 3] + "..."
+    return (
+        text if len(text) <= _MAX_TRAINING_OBSERVATION_LENGTH else text[: _MAX_TRAINING_OBSERVATION_LENGTH - 3] + "..."
+    )
 
 
 def _observation(evaluation: Mapping[str, Any]) -> str:
@@ -167,4 +165,8 @@ def _observation(evaluation: Mapping[str, Any]) -> str:
     if champion:
         parts.append(f"Champion: {champion['message']}.")
     text = " ".join(parts)
-    return text if len(text) <= _LONGEST_OBSERVATION else text[: _LONGEST_OBSERVATION - 3] + "..."
+    return _shortened(text, _MAX_OBSERVATION_LENGTH)
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."

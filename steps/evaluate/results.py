@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: the figures, the table of detections, the report."""
+"""What an evaluation leaves behind: the metrics, the table of detections, the report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_results(
     folder: Path,
     evaluation: Evaluation,
     images: Mapping[str, Sequence[ScoredImage]],
-    figures: Mapping[str, Any],
+    metrics: Mapping[str, Any],
     gallery: Gallery,
     *,
     title: str,
@@ -40,7 +40,7 @@ def write_results(
 
     Args:
         images: that were scored, by split; those of `test` are shown.
-        figures: the whole of evaluation.json.
+        metrics: the whole of evaluation.json.
         title, details, notes: of the report.
     """
     from groundloop.detections.outcomes import outcomes
@@ -48,15 +48,15 @@ def write_results(
     from groundloop.report import Report, worst_images, write_report
 
     folder.mkdir(parents=True, exist_ok=True)
-    encoded = msgspec.json.format(msgspec.json.encode(figures), indent=2)
+    encoded = msgspec.json.format(msgspec.json.encode(metrics), indent=2)
     (folder / "evaluation.json").write_bytes(encoded + b"\n")
     thresholds = {one.name: one.threshold for one in evaluation.per_class}
     rows = (row for split, scored in images.items() for row in outcomes(split, scored, evaluation.classes, thresholds))
     write_outcomes(folder / NAME, rows)
     report = Report(
         evaluation=evaluation,
-        gate=figures["gate"],
-        champion=figures.get("champion"),
+        gate=metrics["gate"],
+        champion=metrics.get("champion"),
         worst=gallery(worst_images(images["test"], evaluation, SHOWN)),
         title=title,
         details=details,

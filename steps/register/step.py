@@ -13,7 +13,7 @@ from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
 from steps.build_context import BuildContext
-from steps.evaluate.registry_metadata import FIGURES, OTHERS
+from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA
 from steps.evaluate.step import evaluation_uri, registry_metric
 from steps.model import captured
 from steps.prepare.step import manifest_uri, report_uri
@@ -89,7 +89,7 @@ def register_step(
             customer_metadata_properties={
                 **links,
                 **versions,
-                **{name: registry_metric(evaluate, name) for name in (*FIGURES, *OTHERS)},
+                **{name: registry_metric(evaluate, name) for name in (*METRICS, *OTHER_METADATA)},
             },
             # A person has to look at it: it is whole, but nobody has agreed to it yet.
             model_card={

@@ -219,7 +219,7 @@ def test_a_second_execution_is_compared_with_the_champion(
     compared = evaluation["champion"]
     assert compared["package"].rpartition("/")[0] == champion.rpartition("/")[0]
     assert compared["images_shared"] == evaluation["images"]["test"]
-    assert compared["figures"]["map_50"] == pytest.approx(compared["candidate"]["map_50"])
+    assert compared["metrics"]["map_50"] == pytest.approx(compared["candidate"]["map_50"])
     assert told in compared["message"] + ran.err
 
 

@@ -30,7 +30,7 @@ def _resampled(images: list[ScoredImage], weights: Ints) -> dict[str, Floats]:
     ("seed", "limits"),
     [*((seed, {}) for seed in range(10)), (10, {"images": 3, "most_truths": 60, "most_detections": 700})],
 )
-def test_every_image_drawn_once_gives_the_figures(
+def test_every_image_drawn_once_gives_the_metrics(
     seed: int, limits: dict[str, int], random_images: RandomImages
 ) -> None:
     images = random_images(seed, **limits)
@@ -52,13 +52,13 @@ def test_a_weight_is_worth_as_many_copies(seed: int, random_images: RandomImages
     images = [_without_ties(image, seed) for image in random_images(seed)]
     weights = drawn(len(images), Resampling(resamples=3, seed=seed))
     assert weights.max() > 1
-    figures = _resampled(images, weights)
+    metrics = _resampled(images, weights)
     for number, times in enumerate(weights.T):
         copies = [image for image, count in zip(images, times.tolist(), strict=True) for _ in range(count)]
         once = _resampled(copies, np.ones((len(copies), 1), dtype=np.int64))
         for name, values in once.items():
-            assert figures[name][number] == pytest.approx(values[0], abs=1e-12, nan_ok=True), name
-        assert figures["map"][number] == pytest.approx(coco_scores(copies, CLASSES).figures["map"], abs=1e-12)
+            assert metrics[name][number] == pytest.approx(values[0], abs=1e-12, nan_ok=True), name
+        assert metrics["map"][number] == pytest.approx(coco_scores(copies, CLASSES).metrics["map"], abs=1e-12)
 
 
 def _without_ties(image: ScoredImage, seed: int) -> ScoredImage:
@@ -70,21 +70,21 @@ def _without_ties(image: ScoredImage, seed: int) -> ScoredImage:
 
 def test_a_class_without_true_boxes_in_a_resample_is_left_out_of_its_mean(make_image: MakeImage) -> None:
     images = [make_image([(0, *HERE)], [(0, 0.9, *HERE)]), make_image([(1, *HERE)], [])]
-    figures = _resampled(images, np.array([[1, 2, 0], [1, 0, 2]]))
-    assert figures["map_50"].tolist() == [0.5, 1, 0]
-    assert figures["voc_map"].tolist() == [0.5, 1, 0]
+    metrics = _resampled(images, np.array([[1, 2, 0], [1, 0, 2]]))
+    assert metrics["map_50"].tolist() == [0.5, 1, 0]
+    assert metrics["voc_map"].tolist() == [0.5, 1, 0]
 
 
-def test_a_resample_in_which_a_figure_is_undefined_is_left_out(make_image: MakeImage) -> None:
+def test_a_resample_in_which_a_metric_is_undefined_is_left_out(make_image: MakeImage) -> None:
     images = [make_image([(0, *HERE)], [(0, 0.9, *HERE)]), make_image([], [])]
-    figures = _resampled(images, np.array([[2, 1, 0], [0, 1, 2]]))
+    metrics = _resampled(images, np.array([[2, 1, 0], [0, 1, 2]]))
     for name in ("map", "map_50", "voc_map", "at_threshold.precision", "at_threshold.recall", "at_threshold.f1"):
-        assert np.array_equal(figures[name], [1, 1, np.nan], equal_nan=True)
+        assert np.array_equal(metrics[name], [1, 1, np.nan], equal_nan=True)
     ends = intervals(matched(pooled(images, 3)), THRESHOLDS, Resampling(resamples=50))
     assert ends["map"] == (1, 1)
 
 
-def test_an_undefined_figure_has_no_interval(make_image: MakeImage) -> None:
+def test_an_undefined_metric_has_no_interval(make_image: MakeImage) -> None:
     images = [make_image([(0, *HERE)], [])] * 2
     ends = intervals(matched(pooled(images, 3)), THRESHOLDS, Resampling(resamples=50))
     assert "at_threshold.precision" not in ends
@@ -96,15 +96,15 @@ def test_fewer_than_two_images_have_no_intervals(images: int, random_images: Ran
     assert intervals(matched(pooled(random_images(0, images=images), 3)), THRESHOLDS, Resampling()) == {}
 
 
-def test_intervals_hold_the_figure_and_narrow_with_level_and_images(random_images: RandomImages) -> None:
+def test_intervals_hold_the_metric_and_narrow_with_level_and_images(random_images: RandomImages) -> None:
     few, many = random_images(0, images=40), random_images(0, images=160)
     at_40 = intervals(matched(pooled(few, 3)), THRESHOLDS, Resampling(300))
     at_160 = intervals(matched(pooled(many, 3)), THRESHOLDS, Resampling(300))
     half = intervals(matched(pooled(few, 3)), THRESHOLDS, Resampling(300, level=0.5))
-    figures = _resampled(few, np.ones((len(few), 1), dtype=np.int64))
+    metrics = _resampled(few, np.ones((len(few), 1), dtype=np.int64))
     for name in ("map_50", "at_threshold.f1", "count.mae"):
         (low, high), (inner_low, inner_high) = at_40[name], half[name]
-        assert low < inner_low < figures[name][0] < inner_high < high
+        assert low < inner_low < metrics[name][0] < inner_high < high
         assert at_160[name][1] - at_160[name][0] < 0.75 * (high - low)
 
 

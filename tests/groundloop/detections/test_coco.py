@@ -64,7 +64,7 @@ def _or_minus_one(values: Sequence[float | None]) -> list[float]:
 def _assert_equal(images: Sequence[ScoredImage]) -> None:
     scores = coco_scores(images, CLASSES)
     statistics, by_class = _pycocotools(images)
-    assert _or_minus_one(list(scores.figures.values())) == pytest.approx(statistics, abs=1e-9)
+    assert _or_minus_one(list(scores.metrics.values())) == pytest.approx(statistics, abs=1e-9)
     assert _or_minus_one(scores.ap_by_class) == pytest.approx(by_class["ap"], abs=1e-9)
     assert _or_minus_one(scores.ap_50_by_class) == pytest.approx(by_class["ap_50"], abs=1e-9)
     assert _or_minus_one(scores.ap_75_by_class) == pytest.approx(by_class["ap_75"], abs=1e-9)
@@ -87,30 +87,30 @@ def test_equal_to_pycocotools_on_boxes_of_all_sizes_off_the_grid(random_images: 
 
 def test_the_names_of_the_twelve_in_the_order_of_the_coco_api(make_image: MakeImage) -> None:
     image = make_image([(0, 0, 0, 10, 10), (1, 20, 20, 60, 60)], [(0, 0.9, 0, 0, 10, 10), (1, 0.3, 20, 20, 60, 60)])
-    figures = coco_scores([image], CLASSES).figures
-    assert list(figures) == [
+    metrics = coco_scores([image], CLASSES).metrics
+    assert list(metrics) == [
         *("map", "map_50", "map_75", "map_small", "map_medium", "map_large"),
         *("ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large"),
     ]
-    undefined = [name for name, value in figures.items() if value is None]
+    undefined = [name for name, value in metrics.items() if value is None]
     assert undefined == ["map_large", "ar_large"]  # the boxes are of 10 and 40 pixels
-    assert all(value == pytest.approx(1) for value in figures.values() if value is not None)
+    assert all(value == pytest.approx(1) for value in metrics.values() if value is not None)
 
 
 def test_no_detection_scores_zero(make_image: MakeImage) -> None:
     scores = coco_scores([make_image([(0, 0, 0, 10, 10)], [])], CLASSES)
-    assert (scores.figures["map"], scores.figures["ar_100"]) == (0, 0)
+    assert (scores.metrics["map"], scores.metrics["ar_100"]) == (0, 0)
     assert scores.ap_by_class == (0, None, None)
 
 
 def test_a_false_alarm_on_a_negative_costs(make_image: MakeImage) -> None:
     image = make_image([(0, 0, 0, 10, 10)], [(0, 0.5, 0, 0, 10, 10)])
     negative = make_image([], [(0, 0.9, 0, 0, 10, 10)], name="negative")
-    assert coco_scores([image], CLASSES).figures["map_50"] == pytest.approx(1)
-    assert coco_scores([image, negative], CLASSES).figures["map_50"] == pytest.approx(0.5)
+    assert coco_scores([image], CLASSES).metrics["map_50"] == pytest.approx(1)
+    assert coco_scores([image, negative], CLASSES).metrics["map_50"] == pytest.approx(0.5)
 
 
 def test_without_any_true_box_nothing_is_defined(make_image: MakeImage) -> None:
     scores = coco_scores([make_image([], [(0, 0.9, 0, 0, 10, 10)])], CLASSES)
-    assert set(scores.figures.values()) == {None}
+    assert set(scores.metrics.values()) == {None}
     assert scores.ap_by_class == (None, None, None)

@@ -27,7 +27,7 @@ def test_over_the_threshold(make_image: MakeImage) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agree_with_the_figures(seed: int, random_images: RandomImages) -> None:
+def test_agree_with_the_metrics(seed: int, random_images: RandomImages) -> None:
     images = random_images(seed)
     matches = matched(pooled(images, 3))
     curves = [class_curves(matches, class_id) for class_id in range(3)]
@@ -35,10 +35,10 @@ def test_agree_with_the_figures(seed: int, random_images: RandomImages) -> None:
     known = [each for each in curves if each is not None]
     coco = coco_scores(images, ("nut", "bolt", "washer"))
     assert [each.precision_at_recall.mean() for each in known] == pytest.approx(list(coco.ap_50_by_class[:2]))
-    assert mean_curves(known).precision_at_recall.mean() == pytest.approx(coco.figures["map_50"])
+    assert mean_curves(known).precision_at_recall.mean() == pytest.approx(coco.metrics["map_50"])
     for place in (0, 100, 333, 700):
-        figures = at_thresholds(matches, np.full(3, THRESHOLDS[place]))
-        for each, expected in zip(known, figures, strict=False):
+        metrics = at_thresholds(matches, np.full(3, THRESHOLDS[place]))
+        for each, expected in zip(known, metrics, strict=False):
             assert each.recall[place] == expected.recall
             assert each.precision[place] == (1 if expected.precision is None else expected.precision)
             assert each.f1[place] == expected.f1

@@ -28,24 +28,24 @@ def evaluation(random_images: RandomImages) -> Evaluation:
 def test_scores_are_of_test(evaluation: Evaluation, random_images: RandomImages) -> None:
     test = random_images(1)
     coco, voc = coco_scores(test, CLASSES), voc_scores(matched(pooled(test, 3)))
-    assert evaluation.figures == {**coco.figures, "voc_map": voc.mean_ap, "voc_map_07": voc.mean_ap_07}
-    for k, figures in enumerate(evaluation.per_class):
-        assert figures.name == CLASSES[k]
-        assert [figures.ap, figures.ap_50] == [coco.ap_by_class[k], coco.ap_50_by_class[k]]
-        assert figures.ap_75 == coco.ap_75_by_class[k]
-        assert (figures.voc_ap, figures.voc_ap_07) == (voc.ap_by_class[k], voc.ap_07_by_class[k])
-        assert figures.boxes == sum(int((image.true_ids == k).sum()) for image in test)
+    assert evaluation.metrics == {**coco.metrics, "voc_map": voc.mean_ap, "voc_map_07": voc.mean_ap_07}
+    for k, metrics in enumerate(evaluation.per_class):
+        assert metrics.name == CLASSES[k]
+        assert [metrics.ap, metrics.ap_50] == [coco.ap_by_class[k], coco.ap_50_by_class[k]]
+        assert metrics.ap_75 == coco.ap_75_by_class[k]
+        assert (metrics.voc_ap, metrics.voc_ap_07) == (voc.ap_by_class[k], voc.ap_07_by_class[k])
+        assert metrics.boxes == sum(int((image.true_ids == k).sum()) for image in test)
 
 
 def test_parts_agree_with_each_other(evaluation: Evaluation) -> None:
     total = evaluation.at_threshold
-    parts = [figures.at_threshold for figures in evaluation.per_class]
+    parts = [metrics.at_threshold for metrics in evaluation.per_class]
     assert total.true_positives == sum(part.true_positives for part in parts) == np.trace(evaluation.confusion)
     assert total.false_positives == sum(part.false_positives for part in parts)
     assert total.false_negatives == sum(part.false_negatives for part in parts)
-    for k, (figures, part) in enumerate(zip(evaluation.per_class, parts, strict=True)):
+    for k, (metrics, part) in enumerate(zip(evaluation.per_class, parts, strict=True)):
         true, detected = evaluation.counts[:, k].sum(axis=0).tolist()
-        assert true == figures.boxes == part.true_positives + part.false_negatives == evaluation.confusion[k].sum()
+        assert true == metrics.boxes == part.true_positives + part.false_negatives == evaluation.confusion[k].sum()
         assert detected == part.true_positives + part.false_positives == evaluation.confusion[:, k].sum()
     assert evaluation.counts.shape == (evaluation.test_images, 3, 2)
     assert (evaluation.validation_images, evaluation.test_images) == (12, 12)
@@ -66,7 +66,7 @@ def test_the_threshold_comes_from_validation_and_counts_from_test(make_image: Ma
 def test_each_class_counts_from_its_own_threshold(make_image: MakeImage) -> None:
     validation = make_image([(0, *HERE), (1, *THERE)], [(0, 0.9, *HERE), (0, 0.5, *NOWHERE), (1, 0.2, *THERE)])
     evaluation = evaluate([validation], [validation], ("nut", "bolt"), ThresholdRule(per_class=True))
-    assert [figures.threshold for figures in evaluation.per_class] == [0.9, 0.2]
+    assert [metrics.threshold for metrics in evaluation.per_class] == [0.9, 0.2]
     assert evaluation.threshold == 0.2
     assert evaluation.at_threshold == AtThreshold(2, 0, 0)
     assert evaluation.count.exact_share == 1
@@ -80,16 +80,16 @@ def test_a_split_without_true_boxes(split: str, make_image: MakeImage) -> None:
         evaluate(splits["validation"], splits["test"], ("nut",), ThresholdRule())
 
 
-def test_given_thresholds_give_the_figures_again(evaluation: Evaluation, random_images: RandomImages) -> None:
-    thresholds = {figures.name: figures.threshold for figures in evaluation.per_class}
+def test_given_thresholds_give_the_metrics_again(evaluation: Evaluation, random_images: RandomImages) -> None:
+    thresholds = {metrics.name: metrics.threshold for metrics in evaluation.per_class}
     again = evaluate_at(random_images(1), CLASSES, thresholds)
-    assert again.figures == evaluation.figures
+    assert again.metrics == evaluation.metrics
     assert (again.at_threshold, again.count) == (evaluation.at_threshold, evaluation.count)
     assert again.intervals == {}
 
 
 def test_at_given_thresholds_images_need_no_true_box(make_image: MakeImage) -> None:
     evaluation = evaluate_at([make_image([], [(0, 0.9, *HERE)])], ("nut",), {"nut": 0.5})
-    assert set(evaluation.figures.values()) == {None}
+    assert set(evaluation.metrics.values()) == {None}
     assert evaluation.at_threshold == AtThreshold(0, 1, 0)
     assert evaluation.count.bias == 1

@@ -73,7 +73,7 @@ def test_the_numbers(written: dict[str, Any]) -> None:
     assert written["classes"] == list(CLASSES)
     assert written["intervals"]["level"] == 0.95
     assert written["intervals"]["resamples"] == 20
-    low, high = written["intervals"]["figures"]["at_threshold.recall"]
+    low, high = written["intervals"]["metrics"]["at_threshold.recall"]
     assert low <= 3 / 4 <= high
 
 

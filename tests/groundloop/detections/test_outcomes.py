@@ -60,12 +60,12 @@ def test_the_rows_of_each_image_follow_each_other(make_image: MakeImage) -> None
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_rows_add_up_to_the_figures(seed: int, random_images: RandomImages) -> None:
+def test_rows_add_up_to_the_metrics(seed: int, random_images: RandomImages) -> None:
     images = random_images(seed)
     rows = _rows(*images)
-    for figures in evaluate_at(images, CLASSES, THRESHOLDS).per_class:
-        of_class = [row.outcome for row in rows if row.class_name == figures.name]
-        at_threshold = figures.at_threshold
+    for metrics in evaluate_at(images, CLASSES, THRESHOLDS).per_class:
+        of_class = [row.outcome for row in rows if row.class_name == metrics.name]
+        at_threshold = metrics.at_threshold
         assert of_class.count("TP") == at_threshold.true_positives
         assert of_class.count("FP") == at_threshold.false_positives
         assert of_class.count("FN") == at_threshold.false_negatives

@@ -72,8 +72,8 @@ def jpeg() -> bytes:
 def gate() -> dict[str, Any]:
     return {
         "requirements": [
-            {"figure": "map_50", "operator": ">=", "threshold": 0.05, "value": 0.71, "met": True, "against": ""},
-            {"figure": "count.mae", "operator": "<=", "threshold": 0.5, "value": 0.9, "met": False, "against": ""},
+            {"metric": "map_50", "operator": ">=", "threshold": 0.05, "value": 0.71, "met": True, "against": ""},
+            {"metric": "count.mae", "operator": "<=", "threshold": 0.5, "value": 0.9, "met": False, "against": ""},
         ],
         "missed": ["count.mae"],
         "thresholds_missed": 1,
@@ -87,7 +87,7 @@ def champion() -> dict[str, Any]:
         "package": "arn:aws:sagemaker:us-east-1:123456789012:model-package/defects/3",
         "version": 3,
         "images_shared": 11,
-        "figures": {"map_50": 0.70, "count.mae": 0.80, "count.bias": -0.5, "per_class.nut.recall": 0.4},
+        "metrics": {"map_50": 0.70, "count.mae": 0.80, "count.bias": -0.5, "per_class.nut.recall": 0.4},
         "candidate": {"map_50": 0.71, "count.mae": 0.90, "count.bias": 0.25, "per_class.nut.recall": 0.6},
         "message": "compared with version 3 on the 11 of 12 test images that were its test images too",
     }

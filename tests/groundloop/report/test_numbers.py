@@ -1,4 +1,4 @@
-"""Figures are written the same way everywhere."""
+"""Metrics are written the same way everywhere."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from groundloop.report.numbers import better, interval, many, percent, share, si
         pytest.param(signed(-0.00001), "0.000", id="next to nothing has no sign"),
         pytest.param(many(1, "image"), "1 image", id="one"),
         pytest.param(many(1200, "class", "classes"), "1,200 classes", id="many"),
-        pytest.param(title("at_threshold.f1"), "F1", id="a figure at the threshold"),
-        pytest.param(title("per_class.a.f1"), None, id="a figure of a class has no other name"),
+        pytest.param(title("at_threshold.f1"), "F1", id="a metric at the threshold"),
+        pytest.param(title("per_class.a.f1"), None, id="a metric of a class has no other name"),
     ],
 )
 def test_numbers_are_written(written: str | None, expected: str | None) -> None:
@@ -34,7 +34,7 @@ def test_numbers_are_written(written: str | None, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("figure", "difference", "judged"),
+    ("metric", "difference", "judged"),
     [
         pytest.param("map_50", 0.1, True, id="more of a share is better"),
         pytest.param("per_class.mae.recall", -0.1, False, id="less of a share is worse, whatever the class is called"),
@@ -44,8 +44,8 @@ def test_numbers_are_written(written: str | None, expected: str | None) -> None:
         pytest.param("map", 0.0, None, id="no difference is neither"),
     ],
 )
-def test_differences_are_judged(figure: str, difference: float, judged: bool | None) -> None:
-    assert better(figure, difference) is judged
+def test_differences_are_judged(metric: str, difference: float, judged: bool | None) -> None:
+    assert better(metric, difference) is judged
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_it_adapts_to_the_reader(make_report: MakeReport) -> None:
 
 def test_sections_come_from_the_verdict_down_and_are_linked(make_report: MakeReport) -> None:
     elements = Elements(page(make_report()))
-    order = ["gate", "figures", "champion", "curves", "confusion", "counts", "classes", "gallery", "origin"]
+    order = ["gate", "metrics", "champion", "curves", "confusion", "counts", "classes", "gallery", "origin"]
     assert [section["id"] for section in elements.named("section")] == order
     assert [link["href"] for link in elements.named("a")] == [f"#{key}" for key in order]
 
@@ -88,12 +88,12 @@ def test_a_part_that_was_not_given_is_left_out(make_report: MakeReport) -> None:
 
 def test_whatever_users_name_stays_text(make_report: MakeReport, gate: Any, champion: Any) -> None:
     made = make_report((EVIL, "nut"), title=EVIL, notes=[EVIL], details={EVIL: EVIL})
-    requirement = {**gate["requirements"][0], "figure": f"per_class.{EVIL}.recall"}
+    requirement = {**gate["requirements"][0], "metric": f"per_class.{EVIL}.recall"}
     choice = WorstChoice(f"s3://b/{EVIL}", (Mark(Outcome.MISSED, EVIL, (0, 0, 9, 9)),))
     made = replace(
         made,
         gate={**gate, "message": EVIL, "requirements": [requirement]},
-        champion={**champion, "message": EVIL, "package": EVIL, "figures": {EVIL: 0.5}, "candidate": {EVIL: 0.5}},
+        champion={**champion, "message": EVIL, "package": EVIL, "metrics": {EVIL: 0.5}, "candidate": {EVIL: 0.5}},
         worst=[WorstImage(choice, missing=EVIL)],
     )
     elements = Elements(page(made))
@@ -104,12 +104,12 @@ def test_whatever_users_name_stays_text(make_report: MakeReport, gate: Any, cham
 
 
 def _gate(requirements: list[dict[str, Any]]) -> dict[str, Any]:
-    missed = [row["figure"] for row in requirements if not row["met"]]
+    missed = [row["metric"] for row in requirements if not row["met"]]
     return {"requirements": requirements, "missed": missed, "thresholds_missed": len(missed), "message": "told"}
 
 
 def _asked(value: float | None, threshold: float, met: bool, **more: str) -> dict[str, Any]:
-    return {"figure": "map_50", "operator": ">=", "threshold": threshold, "value": value, "met": met, **more}
+    return {"metric": "map_50", "operator": ">=", "threshold": threshold, "value": value, "met": met, **more}
 
 
 @pytest.mark.parametrize(
@@ -141,16 +141,16 @@ def test_the_verdict_is_told_in_words_and_numbers(
 def test_cards_tell_figure_interval_and_what_was_asked(make_report: MakeReport) -> None:
     made = make_report(gate=_gate([_asked(0.71, 0.25, True)]))
     evaluation = replace(
-        made.evaluation, figures={**made.evaluation.figures, "map_50": 0.5}, intervals={"map_50": (0.4, 0.65)}
+        made.evaluation, metrics={**made.evaluation.metrics, "map_50": 0.5}, intervals={"map_50": (0.4, 0.65)}
     )
     text = page(replace(made, evaluation=evaluation))
-    figures = Elements(text).texts["figures"]
-    assert "mAP@50|0.500|mean AP at IoU 0.50|95 % interval 0.400 to 0.650|" in figures
+    metrics = Elements(text).texts["metrics"]
+    assert "mAP@50|0.500|mean AP at IoU 0.50|95 % interval 0.400 to 0.650|" in metrics
     assert '<i style="left:40.0%;width:25.0%"></i><u style="left:25.0%"></u><b style="left:50.0%"></b>' in text
-    assert "no interval" in figures
+    assert "no interval" in metrics
 
 
-def test_better_and_worse_than_the_champion_go_by_the_figure(make_report: MakeReport) -> None:
+def test_better_and_worse_than_the_champion_go_by_the_metric(make_report: MakeReport) -> None:
     text = Elements(page(make_report())).texts["champion"]
     assert "Both on the 11 test images that both have." in text
     assert "|0.710|0.700|+0.010|▲ better|" in text

@@ -50,7 +50,7 @@ def test_a_legend_names_every_class_and_the_mean(make_evaluation: MakeEvaluation
     figure = _figure()
     draw_precision_recall(figure, evaluation)
     mean, *classes = _legend(figure)
-    assert mean == f"mean of classes  {evaluation.figures['map_50']:.3f}"
+    assert mean == f"mean of classes  {evaluation.metrics['map_50']:.3f}"
     assert classes == [f"{row.name}  {row.ap_50:.3f}" for row in evaluation.per_class]
 
 

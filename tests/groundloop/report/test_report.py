@@ -27,8 +27,8 @@ PLOTS = {
 }
 MET = {
     "requirements": [
-        {"figure": "map_50", "operator": ">=", "threshold": 0.1, "value": 0.5, "met": True, "against": ""},
-        {"figure": "count.mae", "operator": "<=", "threshold": 9.0, "value": 1.0, "met": True, "against": ""},
+        {"metric": "map_50", "operator": ">=", "threshold": 0.1, "value": 0.5, "met": True, "against": ""},
+        {"metric": "count.mae", "operator": "<=", "threshold": 9.0, "value": 1.0, "met": True, "against": ""},
     ],
     "missed": [],
     "thresholds_missed": 0,
@@ -36,8 +36,8 @@ MET = {
 }
 MISSED = {
     "requirements": [
-        {"figure": "map_50", "operator": ">=", "threshold": 0.9, "value": 0.5, "met": False, "against": ""},
-        {"figure": "per_class.nut.recall", "operator": ">=", "threshold": 0.8, "value": None, "met": False},
+        {"metric": "map_50", "operator": ">=", "threshold": 0.9, "value": 0.5, "met": False, "against": ""},
+        {"metric": "per_class.nut.recall", "operator": ">=", "threshold": 0.8, "value": None, "met": False},
     ],
     "missed": ["map_50", "per_class.nut.recall"],
     "thresholds_missed": 2,
@@ -123,13 +123,13 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(evaluated: Any) -> None
     for text in ("Screws", "by a stand-in", "Passed: 2 requirements met", "Confusion matrix", "ab" * 32, "bolt", "nut"):
         assert text in found.text
     assert "mAP@50" in found.text
-    assert f"{evaluation.figures['map_50']:.3f}" in found.text
+    assert f"{evaluation.metrics['map_50']:.3f}" in found.text
 
 
-def test_a_missed_gate_is_told_first_with_each_figure(evaluated: Any) -> None:
+def test_a_missed_gate_is_told_first_with_each_metric(evaluated: Any) -> None:
     found = Tags(page(_report(*evaluated(["bolt", "nut"]), gate=MISSED)))
     assert "Not passed: 2 of 2 requirements missed" in found.text
-    assert found.text.index("Not passed") < found.text.index("Figures", found.text.index("Not passed"))
+    assert found.text.index("Not passed") < found.text.index("Metrics", found.text.index("Not passed"))
     assert "\u22120.400" in found.text
 
 
@@ -142,14 +142,14 @@ def test_a_missed_gate_is_told_first_with_each_figure(evaluated: Any) -> None:
         ),
         pytest.param(
             {"package": "arn:x/3", "version": 3, "images_shared": 7, "message": "compared"}
-            | {"figures": {"map_50": 0.5, "count.mae": 2.0}, "candidate": {"map_50": 0.75, "count.mae": 1.0}},
+            | {"metrics": {"map_50": 0.5, "count.mae": 2.0}, "candidate": {"map_50": 0.75, "count.mae": 1.0}},
             "Both on the 7 test images that both have",
             None,
             id="on shared images",
         ),
         pytest.param(
             {"package": "arn:x/3", "version": 3, "images_shared": 0, "message": "on other images"}
-            | {"figures": {"map_50": 0.5}, "candidate": {"map_50": 0.75}},
+            | {"metrics": {"map_50": 0.5}, "candidate": {"map_50": 0.75}},
             "on other images",
             "Both on",
             id="on other images",
@@ -162,7 +162,7 @@ def test_the_champion_stands_beside(
     found = Tags(page(_report(*evaluated(["bolt", "nut"]), champion=champion)))
     assert told is None or told in found.text
     assert silent is None or silent not in found.text
-    if champion and champion.get("figures"):
+    if champion and champion.get("metrics"):
         assert "+0.250" in found.text
 
 
@@ -218,8 +218,8 @@ def test_the_table_has_a_row_for_all_and_one_a_class(evaluated: Any, tmp_path: P
     write_report(tmp_path, _report(evaluation, test))
     rows = list(csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text(encoding="utf-8"))))
     assert [row["class"] for row in rows] == ["all", "bolt", 'n"ut']
-    assert float(rows[0]["ap_50"]) == evaluation.figures["map_50"]
-    assert [int(row["boxes"]) for row in rows[1:]] == [figures.boxes for figures in evaluation.per_class]
+    assert float(rows[0]["ap_50"]) == evaluation.metrics["map_50"]
+    assert [int(row["boxes"]) for row in rows[1:]] == [metrics.boxes for metrics in evaluation.per_class]
 
 
 def _png(size: tuple[int, int] = (100, 100), mode: str = "RGB") -> bytes:

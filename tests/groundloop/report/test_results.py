@@ -14,16 +14,16 @@ def test_rows_hold_the_figures_in_full(make_evaluation: Callable[..., Evaluation
     whole, *rows = csv.DictReader(results_csv(evaluation).splitlines())
     assert tuple(whole) == COLUMNS
     assert (whole["class"], int(whole["images"])) == ("all", evaluation.test_images)
-    assert float(whole["ap_50"]) == evaluation.figures["map_50"]
-    assert float(whole["voc_ap_07"]) == evaluation.figures["voc_map_07"]
+    assert float(whole["ap_50"]) == evaluation.metrics["map_50"]
+    assert float(whole["voc_ap_07"]) == evaluation.metrics["voc_map_07"]
     assert float(whole["threshold"]) == evaluation.threshold
     assert float(whole["count_exact_share"]) == evaluation.count.exact_share
     assert [row["class"] for row in rows] == list(evaluation.classes)
-    for class_id, (row, figures) in enumerate(zip(rows, evaluation.per_class, strict=True)):
-        assert float(row["ap"]) == figures.ap
-        assert float(row["recall"]) == figures.at_threshold.recall
-        assert float(row["count_rmse"]) == figures.count.rmse
-        assert int(row["boxes"]) == figures.boxes
+    for class_id, (row, metrics) in enumerate(zip(rows, evaluation.per_class, strict=True)):
+        assert float(row["ap"]) == metrics.ap
+        assert float(row["recall"]) == metrics.at_threshold.recall
+        assert float(row["count_rmse"]) == metrics.count.rmse
+        assert int(row["boxes"]) == metrics.boxes
         assert int(row["images"]) == (evaluation.counts[:, class_id, 0] > 0).sum()
     assert sum(int(row["boxes"]) for row in rows) == int(whole["boxes"])
 

@@ -25,7 +25,7 @@ class Evaluated:
     err: str
 
     @property
-    def figures(self) -> Any:
+    def metrics(self) -> Any:
         return json.loads((self.output / "evaluation.json").read_bytes())
 
 

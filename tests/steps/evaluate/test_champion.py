@@ -1,4 +1,4 @@
-"""The latest approved version, and its figures beside the new model's."""
+"""The latest approved version, and its metrics beside the new model's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from groundloop.detections.evaluate import evaluate_at
 from groundloop.detections.evaluation import Outcome
 from groundloop.errors import UserError
 from steps.evaluate.champion import compare
-from steps.evaluate.metric_names import ERRORS, OTHERS, SHARES
+from steps.evaluate.metric_names import ERROR_METRICS, OTHERS, RATIO_METRICS
 
 CLASSES = ["bolt", "nut"]
 GROUP = "detectors"
@@ -43,11 +43,11 @@ def row(key: str, name: str, score: float | None, box: Any = BOX, split: str = "
 
 
 def score(images: Sequence[ScoredImage], thresholds: Mapping[str, float]) -> dict[str, Any]:
-    """Figures that are enough to compare: one that ranks, and counts at the thresholds."""
+    """Metrics that are enough to compare: one that ranks, and counts at the thresholds."""
     found = evaluate_at(images, CLASSES, thresholds)
-    by_class = {figures.name: {"mae": figures.count.mae} for figures in found.per_class}
+    by_class = {metrics.name: {"mae": metrics.count.mae} for metrics in found.per_class}
     return {
-        "map_50": found.figures["map_50"],
+        "map_50": found.metrics["map_50"],
         "count": {"mae": found.count.mae, "per_class": by_class},
         "images": {"test": found.test_images},
         "threshold": found.threshold,
@@ -134,12 +134,12 @@ class House:
         )
 
 
-def test_the_gate_knows_every_figure_that_is_measured() -> None:
+def test_the_gate_knows_every_metric_that_is_measured() -> None:
     found = evaluate_at([image("1.jpg", [("nut", 0.9, BOX)])], CLASSES, dict.fromkeys(CLASSES, 0.5))
-    assert set(found.figures) <= SHARES
+    assert set(found.metrics) <= RATIO_METRICS
     for field in ("mae", "rmse", "bias", "exact_share"):
         assert hasattr(found.count, field)
-        assert field in SHARES | ERRORS | OTHERS
+        assert field in RATIO_METRICS | ERROR_METRICS | OTHERS
 
 
 @pytest.fixture
@@ -151,24 +151,24 @@ def test_both_are_scored_on_the_test_images_that_both_have(house: House) -> None
     found = house.compare()
     assert (found["package"], found["version"], found["images_shared"]) == ("arn/3", 3, 2)
     assert found["candidate"]["map_50"] == pytest.approx(1), "the image that only the new model was tested on is out"
-    assert found["figures"]["map_50"] == pytest.approx(0.5, abs=0.01), "one of two found"
+    assert found["metrics"]["map_50"] == pytest.approx(0.5, abs=0.01), "one of two found"
     assert found["message"] == "compared with version 3 on the 2 of 3 test images that were its test images too"
 
 
-def test_only_figures_that_can_be_better_or_worse_are_compared(house: House) -> None:
-    assert set(house.compare()["figures"]) == {"map_50", "count.mae"}
+def test_only_metrics_that_can_be_better_or_worse_are_compared(house: House) -> None:
+    assert set(house.compare()["metrics"]) == {"map_50", "count.mae"}
 
 
-def test_figures_of_a_class_are_compared_when_they_are_asked_for(house: House) -> None:
+def test_metrics_of_a_class_are_compared_when_they_are_asked_for(house: House) -> None:
     found = house.compare("count.per_class.nut.mae")
-    assert set(found["figures"]) == set(found["candidate"]) == {"map_50", "count.mae", "count.per_class.nut.mae"}
+    assert set(found["metrics"]) == set(found["candidate"]) == {"map_50", "count.mae", "count.per_class.nut.mae"}
 
 
 def test_truth_is_todays_and_detections_are_matched_by_class_name(house: House) -> None:
     house.images = [image("1.jpg", [("bolt", 0.9, BOX)], true="bolt")]
     house.table = [row("1.jpg", "bolt", 0.8), row("1.jpg", "washer", 0.99), row("1.jpg", "bolt", None)]
     found = house.compare()
-    assert found["figures"]["map_50"] == pytest.approx(1), "a class no longer listed counts for nothing"
+    assert found["metrics"]["map_50"] == pytest.approx(1), "a class no longer listed counts for nothing"
 
 
 def test_each_model_is_taken_at_its_own_threshold(house: House) -> None:
@@ -176,7 +176,7 @@ def test_each_model_is_taken_at_its_own_threshold(house: House) -> None:
     house.table = [row("1.jpg", "nut", 0.6)]
     found = house.compare()
     assert found["candidate"]["count.mae"] == 0, "0.6 is over the new model's 0.5"
-    assert found["figures"]["count.mae"] == 1, "and under the champion's 0.7 for this class"
+    assert found["metrics"]["count.mae"] == 1, "and under the champion's 0.7 for this class"
 
 
 def test_rows_of_the_validation_split_are_no_test_results(house: House) -> None:
@@ -185,14 +185,14 @@ def test_rows_of_the_validation_split_are_no_test_results(house: House) -> None:
         row("2.jpg", "nut", 0.8),
         row("1.jpg", "nut", 0.9, ELSEWHERE, "validation"),
     ]
-    assert house.compare()["figures"]["map_50"] == pytest.approx(1)
+    assert house.compare()["metrics"]["map_50"] == pytest.approx(1)
 
 
 def test_an_image_of_which_the_table_has_no_row_is_shared_all_the_same(house: House) -> None:
     house.table = [row("1.jpg", "nut", 0.8)]
     found = house.compare()
     assert found["images_shared"] == 2
-    assert found["figures"]["map_50"] == pytest.approx(0.5, abs=0.01)
+    assert found["metrics"]["map_50"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_without_its_manifest_the_champions_images_are_those_of_its_table(house: House) -> None:
@@ -204,7 +204,7 @@ def test_without_its_manifest_the_champions_images_are_those_of_its_table(house:
 def test_a_champion_without_a_table_is_taken_as_it_was_evaluated(house: House) -> None:
     del house.objects[f"{FOLDER}/detections.csv.gz"]
     found = house.compare()
-    assert (found["images_shared"], found["figures"]["map_50"]) == (0, 0.4)
+    assert (found["images_shared"], found["metrics"]["map_50"]) == (0, 0.4)
     assert found["candidate"]["map_50"] < 1, "the new model's on all its test images"
     assert "on other images: its detections were not kept" in found["message"]
 
@@ -212,7 +212,7 @@ def test_a_champion_without_a_table_is_taken_as_it_was_evaluated(house: House) -
 def test_a_champion_without_a_shared_image_is_taken_as_it_was_evaluated(house: House) -> None:
     house.images = [image("new.jpg", [("nut", 0.9, BOX)])]
     found = house.compare()
-    assert (found["images_shared"], found["figures"]["map_50"]) == (0, 0.4)
+    assert (found["images_shared"], found["metrics"]["map_50"]) == (0, 0.4)
     assert "on other images: none of its test images is one today" in found["message"]
 
 

@@ -67,8 +67,8 @@ def test_any_class_name_may_be_asked_about(name: str) -> None:
         pytest.param("map_50 >= high", "'high' is not a number", id="a word"),
         pytest.param("map_50 >= nan", "the threshold is nan", id="not a number"),
         pytest.param("map_50 >= 60", "map_50 lies between 0 and 1, the threshold is 60", id="a percentage"),
-        pytest.param("map50 >= 0.6", "there is no figure 'map50'; did you mean map_50?", id="misspelt"),
-        pytest.param("per_class.nut >= 0.6", "there is no figure 'per_class.nut'; a figure ends in", id="only a class"),
+        pytest.param("map50 >= 0.6", "there is no metric 'map50'; did you mean map_50?", id="misspelt"),
+        pytest.param("per_class.nut >= 0.6", "there is no metric 'per_class.nut'; a metric ends in", id="only a class"),
         pytest.param(f"per_class.{'x' * 240}.recall >= 0.5", "of which a job's argument holds 256", id="too long"),
     ],
 )
@@ -92,7 +92,7 @@ def test_the_main_figures_have_a_short_form_that_parameters_can_fill() -> None:
     ("setting", "message"),
     [
         pytest.param("map", "write NAME=VALUE", id="no value"),
-        pytest.param("mAP=0.3", "no figure 'mAP'; did you mean map", id="unknown figure"),
+        pytest.param("mAP=0.3", "no metric 'mAP'; did you mean map", id="unknown figure"),
         pytest.param("map=high", "'high' is not a number", id="no number"),
         pytest.param("map=1.5", "the threshold is 1.5", id="over one"),
         pytest.param("map=-1", "the threshold is -1", id="negative"),
@@ -115,7 +115,7 @@ def test_every_missed_figure_is_named_with_value_threshold_and_difference() -> N
         "count.mae is 0.800, 0.300 over its threshold 0.5"
     )
     assert told["requirements"][2] == {
-        "figure": "count.mae",
+        "metric": "count.mae",
         "operator": "<=",
         "threshold": 0.5,
         "value": 0.8,
@@ -125,7 +125,7 @@ def test_every_missed_figure_is_named_with_value_threshold_and_difference() -> N
 
 
 def test_a_known_interval_says_how_sure_the_miss_is() -> None:
-    intervals = {"level": 0.95, "figures": {"map_50": [0.3, 0.58], "map": [0.2, 0.3]}}
+    intervals = {"level": 0.95, "metrics": {"map_50": [0.3, 0.58], "map": [0.2, 0.3]}}
     told = verdict(evaluation(intervals=intervals), asked("map_50 >= 0.6"))
     assert told["message"] == "map_50 is 0.412 (95 % interval 0.30 to 0.58), 0.188 under its threshold 0.6"
 
@@ -164,7 +164,7 @@ def test_an_undefined_figure_misses_its_threshold() -> None:
     ],
 )
 def test_a_figure_that_the_evaluation_does_not_have_is_an_error_and_no_miss(text: str, hint: str) -> None:
-    with pytest.raises(UserError, match=r"gate: the evaluation has no figure") as refused:
+    with pytest.raises(UserError, match=r"gate: the evaluation has no metric") as refused:
         verdict(evaluation(per_class={"usb-c": {"recall": 0.9}}), asked(text))
     assert hint in str(refused.value)
 
@@ -203,7 +203,7 @@ CHAMPION = {
     "package": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/3",
     "version": 3,
     "images_shared": 40,
-    "figures": {"map_50": 0.7, "count.mae": 0.5},
+    "metrics": {"map_50": 0.7, "count.mae": 0.5},
     "candidate": {"map_50": 0.71, "count.mae": 0.6},
     "message": "compared with version 3 on the 40 test images that both have",
 }
@@ -240,13 +240,13 @@ def test_a_gain_that_is_missed_is_told_in_full() -> None:
 
 
 def test_a_gain_over_an_equal_is_told() -> None:
-    champion = {**CHAMPION, "candidate": CHAMPION["figures"]}
+    champion = {**CHAMPION, "candidate": CHAMPION["metrics"]}
     assert verdict(evaluation(), [], champion, {"map_50": 0.0})["thresholds_missed"] == 0
     assert "as good as the 0.700 of version 3" in verdict(evaluation(), [], champion, {"map_50": 0.1})["message"]
 
 
 def test_a_gain_of_an_unknown_figure_is_an_error_though_there_is_no_champion_yet() -> None:
-    with pytest.raises(UserError, match=r"no figure 'per_class.usb-d.f1'"):
+    with pytest.raises(UserError, match=r"no metric 'per_class.usb-d.f1'"):
         verdict(evaluation(), [], {"package": None, "message": "none yet"}, {"per_class.usb-d.f1": 0.0})
 
 
@@ -277,7 +277,7 @@ def test_other_images_than_the_champions_are_told() -> None:
 )
 def test_better_than_nothing_is_better(ours: float | None, theirs: float | None, met: bool) -> None:
     name = "per_class.usb-c.f1"
-    champion = {**CHAMPION, "figures": {name: theirs}, "candidate": {name: ours}}
+    champion = {**CHAMPION, "metrics": {name: theirs}, "candidate": {name: ours}}
     told = verdict(evaluation(per_class={"usb-c": {"f1": ours}}), [], champion, {name: 0.1})
     assert told["thresholds_missed"] == (0 if met else 1)
     assert f"{name} is {'undefined' if ours is None else '0.200'}" in told["message"]
@@ -306,7 +306,7 @@ def test_gains_by_figure() -> None:
         pytest.param("map_50=5", "no model beats another by 5", id="a percentage"),
         pytest.param("count.bias=0", "neither more nor less of it is better", id="a bias"),
         pytest.param("threshold=0", "neither more nor less of it is better", id="the threshold"),
-        pytest.param("f2=0", "there is no figure 'f2'; did you mean f1?", id="no figure"),
+        pytest.param("f2=0", "there is no metric 'f2'; did you mean f1?", id="no figure"),
     ],
 )
 def test_gains_that_mean_nothing_are_refused(setting: str, message: str) -> None:

@@ -17,19 +17,19 @@ Evaluate = Callable[..., Any]
 def test_perfect_predictions_score_one_everywhere(evaluate: Evaluate, case: Any) -> None:
     done = evaluate(case)
     assert done.code == 0
-    figures = done.figures
+    metrics = done.metrics
     for name in ("map", "map_50", "map_75", "voc_map", "voc_map_07", "ar_100"):
-        assert figures[name] == pytest.approx(1)
-    assert figures["count"]["mae"] == figures["count"]["bias"] == 0
-    assert figures["count"]["exact_share"] == 1
-    assert figures["threshold"] == 0.9
-    assert figures["class_thresholds"] == {"bolt": 0.9, "nut": 0.9}
-    assert figures["at_threshold"]["f1"] == 1
-    assert figures["confusion"]["matrix"] == [[2 - 1, 0, 0], [0, 2, 0], [0, 0, 0]]
-    assert figures["intervals"]["figures"]["map_50"] == [1, 1]
-    assert figures["images"] == {"validation": 2, "test": 2}
-    assert figures["classes"] == ["bolt", "nut"]
-    nut = figures["per_class"]["nut"]
+        assert metrics[name] == pytest.approx(1)
+    assert metrics["count"]["mae"] == metrics["count"]["bias"] == 0
+    assert metrics["count"]["exact_share"] == 1
+    assert metrics["threshold"] == 0.9
+    assert metrics["class_thresholds"] == {"bolt": 0.9, "nut": 0.9}
+    assert metrics["at_threshold"]["f1"] == 1
+    assert metrics["confusion"]["matrix"] == [[2 - 1, 0, 0], [0, 2, 0], [0, 0, 0]]
+    assert metrics["intervals"]["metrics"]["map_50"] == [1, 1]
+    assert metrics["images"] == {"validation": 2, "test": 2}
+    assert metrics["classes"] == ["bolt", "nut"]
+    nut = metrics["per_class"]["nut"]
     assert nut["ap"] == nut["ap_50"] == nut["voc_ap"] == pytest.approx(1)
     assert (nut["boxes"], nut["precision"], nut["recall"], nut["true_positives"]) == (2, 1, 1, 2)
 
@@ -38,12 +38,12 @@ def test_scores_are_of_test_and_the_threshold_of_validation(evaluate: Evaluate, 
     false_alarm = [0, 0.8, 0.0, 0.0, 0.1, 0.1]
     case.add("validation", "validation/3.jpg", [], [false_alarm])
     case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [])
-    figures = evaluate(case).figures
-    assert figures["threshold"] == 0.9
-    assert figures["per_class"]["bolt"]["ap_50"] == pytest.approx(1)
-    assert figures["per_class"]["nut"]["voc_ap"] == pytest.approx(2 / 3)
-    assert figures["count"]["bias"] == pytest.approx(-1 / 3)
-    assert figures["per_class"]["nut"]["count"] == {
+    metrics = evaluate(case).metrics
+    assert metrics["threshold"] == 0.9
+    assert metrics["per_class"]["bolt"]["ap_50"] == pytest.approx(1)
+    assert metrics["per_class"]["nut"]["voc_ap"] == pytest.approx(2 / 3)
+    assert metrics["count"]["bias"] == pytest.approx(-1 / 3)
+    assert metrics["per_class"]["nut"]["count"] == {
         "mae": pytest.approx(1 / 3),
         "rmse": pytest.approx((1 / 3) ** 0.5),
         "bias": pytest.approx(-1 / 3),
@@ -53,9 +53,9 @@ def test_scores_are_of_test_and_the_threshold_of_validation(evaluate: Evaluate, 
 
 def test_a_class_without_true_boxes_has_no_score(evaluate: Evaluate, case: Any) -> None:
     case.classes = ["bolt", "nut", "cog"]
-    per_class = evaluate(case).figures["per_class"]["cog"]
-    for figure in ("ap", "ap_50", "ap_75", "voc_ap", "voc_ap_07", "precision", "recall", "f1"):
-        assert per_class[figure] is None
+    per_class = evaluate(case).metrics["per_class"]["cog"]
+    for metric in ("ap", "ap_50", "ap_75", "voc_ap", "voc_ap_07", "precision", "recall", "f1"):
+        assert per_class[metric] is None
     assert per_class["boxes"] == 0
 
 
@@ -64,14 +64,14 @@ def test_outputs_without_their_folder_are_matched_too(evaluate: Evaluate, case: 
         path.rename(case.folder / "predictions" / f"{number}.jpg.out")
     for number, line in enumerate([*case.lines["test"], *case.lines["validation"]]):
         line["source-ref"] = f"s3://bucket/deep/folder/{number}.jpg"
-    assert evaluate(case).figures["map"] == pytest.approx(1)
+    assert evaluate(case).metrics["map"] == pytest.approx(1)
 
 
 def test_coordinates_outside_are_clipped_and_said(evaluate: Evaluate, case: Any) -> None:
     case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [[1, 0.9, -0.2, 0, 0.2, 0.4]])
     done = evaluate(case)
     assert "1 detections reached outside the image and were clipped" in done.out
-    assert done.figures["map"] == pytest.approx(1)
+    assert done.metrics["map"] == pytest.approx(1)
 
 
 def test_predictions_of_other_images_are_left_out_and_said(evaluate: Evaluate, case: Any) -> None:
@@ -85,30 +85,30 @@ def test_a_missed_gate_is_a_verdict_and_no_failure(evaluate: Evaluate, case: Any
     case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [])
     done = evaluate(case, "map=0", "map_50=0.9", "voc_map=0.7")
     assert done.code == 0
-    gate = done.figures["gate"]
-    assert [(asked["figure"], asked["met"]) for asked in gate["requirements"]] == [("map_50", False), ("voc_map", True)]
+    gate = done.metrics["gate"]
+    assert [(asked["metric"], asked["met"]) for asked in gate["requirements"]] == [("map_50", False), ("voc_map", True)]
     assert gate["missed"] == ["map_50"]
     assert gate["thresholds_missed"] == 1
-    value, (low, high) = done.figures["map_50"], done.figures["intervals"]["figures"]["map_50"]
+    value, (low, high) = done.metrics["map_50"], done.metrics["intervals"]["metrics"]["map_50"]
     sure = f" (95 % interval {low:.2f} to {high:.2f})"
     assert gate["message"] == f"map_50 is {value:.3f}{sure}, {0.9 - value:.3f} under its threshold 0.9"
     assert f"gate: {gate['message']}" in done.out
 
 
 def test_a_met_gate_says_what_was_met(evaluate: Evaluate, case: Any) -> None:
-    gate = evaluate(case, "map_50=0.6", "map=0").figures["gate"]
+    gate = evaluate(case, "map_50=0.6", "map=0").metrics["gate"]
     assert gate["message"] == "all thresholds met: map_50 1.000 >= 0.6"
     assert (gate["missed"], gate["thresholds_missed"]) == ([], 0)
-    assert evaluate(case).figures["gate"]["message"].startswith("no thresholds are set")
+    assert evaluate(case).metrics["gate"]["message"].startswith("no thresholds are set")
 
 
 def test_when_nothing_matches_on_validation_the_log_says_how_the_threshold_came(evaluate: Evaluate, case: Any) -> None:
     for path in case.folder.glob("predictions/validation/*.out"):
         path.write_text('{"prediction": []}')
     done = evaluate(case)
-    assert done.figures["threshold"] == 1
-    assert done.figures["threshold_rule"] in done.out
-    assert "no detection" in done.figures["threshold_rule"]
+    assert done.metrics["threshold"] == 1
+    assert done.metrics["threshold_rule"] in done.out
+    assert "no detection" in done.metrics["threshold_rule"]
 
 
 def test_all_that_a_reviewer_needs_is_written(evaluate: Evaluate, case: Any) -> None:
@@ -123,27 +123,27 @@ def test_all_that_a_reviewer_needs_is_written(evaluate: Evaluate, case: Any) -> 
     assert len(table) == 1 + 6
     assert sum(",TP," in row for row in table) == 6
     assert "Passed: 1 requirement met" in (done.output / "report.html").read_text()
-    assert done.figures["registry"]["map_50"] == "1.0000"
+    assert done.metrics["registry"]["map_50"] == "1.0000"
 
 
-def test_requirements_reach_every_figure(evaluate: Evaluate, case: Any) -> None:
+def test_requirements_reach_every_metric(evaluate: Evaluate, case: Any) -> None:
     case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [])
     done = evaluate(case, more=["--require", "per_class.nut.recall >= 0.9", "count.mae <= 0.5"])
-    assert done.figures["gate"]["missed"] == ["per_class.nut.recall"]
+    assert done.metrics["gate"]["missed"] == ["per_class.nut.recall"]
     wrong = evaluate(case, more=["--require", "per_class.nutt.recall >= 0.9"])
     assert "did you mean per_class.nut.recall" in wrong.message
 
 
-def test_every_figure_that_is_written_can_be_asked_for(evaluate: Evaluate, case: Any) -> None:
-    figures = metrics_of(evaluate(case).figures)
-    assert {name.rpartition(".")[2] for name in figures} <= NAMES
-    assert {"map_50", "count.rmse", "at_threshold.f1", "per_class.nut.count.mae", "threshold"} <= figures.keys()
+def test_every_metric_that_is_written_can_be_asked_for(evaluate: Evaluate, case: Any) -> None:
+    metrics = metrics_of(evaluate(case).metrics)
+    assert {name.rpartition(".")[2] for name in metrics} <= NAMES
+    assert {"map_50", "count.rmse", "at_threshold.f1", "per_class.nut.count.mae", "threshold"} <= metrics.keys()
 
 
 def test_a_wanted_precision_chooses_the_threshold(evaluate: Evaluate, case: Any) -> None:
     case.add("validation", "validation/3.jpg", [], [[0, 0.95, 0.0, 0.0, 0.1, 0.1]])
     done = evaluate(case, more=["--threshold-rule", "precision", "--threshold-target", "0.75"])
-    assert done.figures["threshold_rule"].startswith("precision of at least 0.75 on validation")
+    assert done.metrics["threshold_rule"].startswith("precision of at least 0.75 on validation")
     refused = evaluate(case, more=["--threshold-rule", "precision"])
     assert "needs the wanted precision" in refused.message
 
@@ -220,7 +220,7 @@ OUT = "predictions/test/1.jpg.out"
         pytest.param(_no_summary, r"summary\.json does not exist", id="no summary"),
     ],
 )
-def test_what_makes_figures_unreliable_is_one_clear_line(
+def test_what_makes_metrics_unreliable_is_one_clear_line(
     evaluate: Evaluate, case: Any, spoil: Callable[[Any], None], message: str
 ) -> None:
     spoil(case)

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from groundloop.errors import UserError
 from steps.evaluate.registry_metadata import (
-    CARD_PARTS,
-    FIGURES,
-    OTHERS,
+    METRICS,
+    OTHER_METADATA,
     allowed,
     classes_text,
     metric_groups,
@@ -25,7 +24,7 @@ Json = dict[str, Any]
 
 def test_every_fact_is_a_text(evaluation: Json, summary: Json) -> None:
     facts = registry_metadata(evaluation, summary)
-    assert set(facts) == {*FIGURES, *OTHERS, *CARD_PARTS}
+    assert set(facts) == {*METRICS, *OTHER_METADATA, "card_data", "card_observation", "card_metric_groups"}
     assert all(isinstance(value, str) for value in facts.values())
     assert facts["map"] == "0.5123"
     assert facts["count_bias"] == "-0.1250"
@@ -36,7 +35,7 @@ def test_every_fact_is_a_text(evaluation: Json, summary: Json) -> None:
 
 def test_metadata_is_within_the_apis_limits(evaluation: Json, summary: Json) -> None:
     facts = registry_metadata(evaluation, summary)
-    for name in (*FIGURES, *OTHERS):
+    for name in (*METRICS, *OTHER_METADATA):
         assert 1 <= len(facts[name]) <= 256
         assert allowed(facts[name])
 
@@ -77,7 +76,7 @@ def test_the_cards_parts_are_json(evaluation: Json, summary: Json) -> None:
     assert json.loads(facts["card_metric_groups"]) == metric_groups(evaluation)
 
 
-def test_metrics_are_the_figures_with_their_intervals_then_those_by_class(evaluation: Json) -> None:
+def test_metrics_are_the_metrics_with_their_intervals_then_those_by_class(evaluation: Json) -> None:
     overall, *by_class = metric_groups(evaluation)
     assert overall["metric_data"][:2] == [
         {"name": "map", "type": "number", "value": 0.51234},
@@ -94,8 +93,8 @@ def test_metrics_are_the_figures_with_their_intervals_then_those_by_class(evalua
 
 
 def test_of_very_many_classes_those_with_most_boxes_are_shown(evaluation: Json) -> None:
-    figures = {"ap_50": 0.5, "precision": 0.5, "recall": 0.5}
-    evaluation["per_class"] = {f"class {n} {'x' * 300}\n": {"boxes": n, **figures} for n in range(500)}
+    metrics = {"ap_50": 0.5, "precision": 0.5, "recall": 0.5}
+    evaluation["per_class"] = {f"class {n} {'x' * 300}\n": {"boxes": n, **metrics} for n in range(500)}
     groups = metric_groups(evaluation)
     assert len(json.dumps(groups)) < 60_000
     names = [metric["name"] for metric in groups[1]["metric_data"]]
@@ -116,7 +115,7 @@ def test_files_of_another_version_are_told(evaluation: Json, summary: Json) -> N
     with pytest.raises(UserError, match=r"summary\.json holds no 'fingerprint': run Prepare again"):
         registry_metadata(evaluation, _without(summary))
     del evaluation["at_threshold"]["recall"]
-    with pytest.raises(UserError, match=r"the evaluation has no figure 'at_threshold\.recall'"):
+    with pytest.raises(UserError, match=r"the evaluation has no metric 'at_threshold\.recall'"):
         registry_metadata(evaluation, summary)
 
 

@@ -48,7 +48,7 @@ def test_requirements_and_gains_are_taken_over() -> None:
             "gate.beat_champion_by: 'per_class.nut.f1' is about 'nut'",
             id="a gain of a class that is not listed",
         ),
-        pytest.param(["gate.beat_champion_by={f2: 0}"], "there is no figure 'f2'", id="a gain of no figure"),
+        pytest.param(["gate.beat_champion_by={f2: 0}"], "there is no metric 'f2'", id="a gain of no figure"),
         pytest.param(["gate.beat_champion_by={count.bias: 0}"], "neither more nor less", id="a gain of a bias"),
         pytest.param([f"gate.beat_champion_by={{per_class.{'x' * 250}.f1: 0}}"], "a job's argument", id="a long gain"),
         pytest.param(["gate.count_mae=-0.5"], "give 0 or more, or -1, which asks nothing", id="a negative error"),

@@ -85,8 +85,8 @@ def test_intended_use_data_training_and_evaluation_are_always_there(facts: dict[
 
 
 def test_the_longest_card_is_within_the_apis_limit_and_on_one_line(evaluation: Json, summary: Json) -> None:
-    figures = {"ap_50": 0.123456789, "precision": 0.123456789, "recall": 0.123456789}
-    evaluation["per_class"] = {f"{'类' * 240}{n}": {"boxes": n, **figures} for n in range(500)}
+    metrics = {"ap_50": 0.123456789, "precision": 0.123456789, "recall": 0.123456789}
+    evaluation["per_class"] = {f"{'类' * 240}{n}": {"boxes": n, **metrics} for n in range(500)}
     evaluation["gate"]["message"] = "x" * 3000
     prose = {name: "类" * 2048 for name in CardSettings.model_fields if name != "risk_rating"}
     text = resolved(card(CardSettings.model_validate(prose), registry_metadata(evaluation, summary)))

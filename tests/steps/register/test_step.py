@@ -11,7 +11,7 @@ import pytest
 from groundloop.local.api.cards import check_model_card
 from pipeline.config import load_config
 from pipeline.job_archive import job_archive
-from steps.evaluate.registry_metadata import CARD_PARTS, FIGURES, OTHERS, registry_metadata
+from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA, registry_metadata
 
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
@@ -39,7 +39,7 @@ def path_of(value: Any) -> str:
 
 def test_metadata_carries_what_evaluate_wrote_for_it(arguments: dict[str, Any]) -> None:
     metadata = arguments["CustomerMetadataProperties"]
-    for name in (*FIGURES, *OTHERS):
+    for name in (*METRICS, *OTHER_METADATA):
         assert path_of(metadata[name]) == f"registry.{name}"
     assert {"summary", "evaluation", "test_manifest", "execution"} <= metadata.keys()
     assert len(metadata) <= 50
@@ -77,7 +77,7 @@ def test_the_card_is_valid_once_its_variables_are_known(
         "user_provided_hyper_parameters"
     ]
     used = {path_of(piece) for piece in join["Values"] if not isinstance(piece, str) and "Std:JsonGet" in piece}
-    assert used == {f"registry.{name}" for name in (*CARD_PARTS, "threshold")}
+    assert used == {f"registry.{name}" for name in ("card_data", "card_observation", "card_metric_groups", "threshold")}
 
 
 def test_people_say_in_the_configuration_what_the_model_is_for() -> None:
