@@ -67,7 +67,8 @@ def findings_page() -> str:
     """Return the page of all codes that `labels check`, Prepare and `check` report."""
     label_rows = [(f"`{code.value}`", code.severity.value, LABEL_TEXTS[code.value]) for code in label_findings.Code]
     definition_rows = [
-        (f"`{code.value}`", code.severity.value, DEFINITION_TEXTS[code.value]) for code in definition_findings.Code
+        (f"`{code.value}`", code.severity.value, DEFINITION_TEXTS[code.value])
+        for code in definition_findings.DefinitionCode
     ]
     heads = ("code", "severity", "what it means, and what to do")
     return (

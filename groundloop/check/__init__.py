@@ -6,6 +6,6 @@ It needs botocore's model of the API, which lies on disk: no network, no credent
 from __future__ import annotations
 
 from groundloop.check.checker import check_definition
-from groundloop.check.findings import Code, Finding, Severity
+from groundloop.check.findings import DefinitionCode, DefinitionFinding, Severity
 
-__all__ = ["Code", "Finding", "Severity", "check_definition"]
+__all__ = ["DefinitionCode", "DefinitionFinding", "Severity", "check_definition"]

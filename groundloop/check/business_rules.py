@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from groundloop.check.findings import Code, Finding
+from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Json, Step
 from groundloop.spec.expressions import UNKNOWN, expression, expressions, known
 from groundloop.suggestions import quoted
@@ -13,7 +13,7 @@ from groundloop.suggestions import quoted
 _MOST_TRANSFORM_MB = 100
 
 
-def check_rules(definition: Definition) -> Iterator[Finding]:
+def check_rules(definition: Definition) -> Iterator[DefinitionFinding]:
     """The rules of every step's API."""
     for step in definition.steps:
         rules = _Rules(definition, step)
@@ -66,24 +66,24 @@ class _Rules:
     def __init__(self, definition: Definition, step: Step) -> None:
         self._definition, self._step = definition, step
 
-    def _finding(self, code: Code, path: str, message: str, remedy: str) -> Finding:
-        return Finding(code, self._step.name, path, message, remedy)
+    def _finding(self, code: DefinitionCode, path: str, message: str, remedy: str) -> DefinitionFinding:
+        return DefinitionFinding(code, self._step.name, path, message, remedy)
 
     def _number(self, value: Any) -> float | None:
         value = known(value, self._definition)
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
-    def one_of(self, holder: Json, path: str, *names: str, needed: bool = True) -> Iterator[Finding]:
+    def one_of(self, holder: Json, path: str, *names: str, needed: bool = True) -> Iterator[DefinitionFinding]:
         """Exactly one of some members (at most one, if none is needed)."""
         given = [name for name in names if holder.get(name) is not None]
         if len(given) > 1:
             told = f"{' and '.join(given)} exclude each other"
-            yield self._finding(Code.EXCLUSIVE, path, told, "keep one of them")
+            yield self._finding(DefinitionCode.EXCLUSIVE, path, told, "keep one of them")
         elif not given and needed:
             told = f"one of {', '.join(names)} is required"
-            yield self._finding(Code.REQUIRED, path, told, f"add {names[0]}")
+            yield self._finding(DefinitionCode.REQUIRED, path, told, f"add {names[0]}")
 
-    def distinct(self, listed: Any, path: str, member: str) -> Iterator[Finding]:
+    def distinct(self, listed: Any, path: str, member: str) -> Iterator[DefinitionFinding]:
         """Names in a list must differ."""
         seen: set[str] = set()
         for index, item in enumerate(listed if isinstance(listed, list) else []):
@@ -91,10 +91,12 @@ class _Rules:
             if isinstance(name, str):
                 if name in seen:
                     told = f"{member} {quoted(name)} is there twice"
-                    yield self._finding(Code.DUPLICATE_NAME, f"{path}[{index}].{member}", told, "rename one of them")
+                    yield self._finding(
+                        DefinitionCode.DUPLICATE_NAME, f"{path}[{index}].{member}", told, "rename one of them"
+                    )
                 seen.add(name)
 
-    def training(self, job: Json, path: str) -> Iterator[Finding]:
+    def training(self, job: Json, path: str) -> Iterator[DefinitionFinding]:
         serverless = job.get("ServerlessJobConfig") is not None
         needed = ["AlgorithmSpecification", "StoppingCondition"]
         if job.get("HyperParameterTuningResourceConfig") is None:
@@ -102,7 +104,7 @@ class _Rules:
         for name in [] if serverless else needed:
             if job.get(name) is None:
                 told = f"{name} is required for a job that isn't serverless, and missing"
-                yield self._finding(Code.REQUIRED, f"{path}.{name}", told, f"add {name}")
+                yield self._finding(DefinitionCode.REQUIRED, f"{path}.{name}", told, f"add {name}")
         if algorithm := part(job, "AlgorithmSpecification"):
             at = f"{path}.AlgorithmSpecification"
             yield from self.one_of(algorithm, at, "TrainingImage", "AlgorithmName", needed=not serverless)
@@ -112,11 +114,11 @@ class _Rules:
             count = self._number(machines.get("InstanceCount"))
             if machines.get("InstanceType") is not None and machines.get("InstanceCount") is None:
                 told = "InstanceCount is required with InstanceType, and missing"
-                yield self._finding(Code.REQUIRED, f"{at}.InstanceCount", told, "add InstanceCount")
+                yield self._finding(DefinitionCode.REQUIRED, f"{at}.InstanceCount", told, "add InstanceCount")
             # The model's minimum is 0, for the answers of serverless jobs.
             elif count is not None and count < 1:
                 told = f"{quoted(count)} is out of range"
-                yield self._finding(Code.OUT_OF_RANGE, f"{at}.InstanceCount", told, "use at least 1")
+                yield self._finding(DefinitionCode.OUT_OF_RANGE, f"{at}.InstanceCount", told, "use at least 1")
         yield from self._spot(job, path)
         channels = items(job, "InputDataConfig")
         yield from self.distinct(channels, f"{path}.InputDataConfig", "ChannelName")
@@ -124,7 +126,7 @@ class _Rules:
         for index, channel in enumerate(channels):
             yield from self._channel(channel, f"{path}.InputDataConfig[{index}]", mode)
 
-    def _spot(self, job: Json, path: str) -> Iterator[Finding]:
+    def _spot(self, job: Json, path: str) -> Iterator[DefinitionFinding]:
         stopping = part(job, "StoppingCondition")
         spot = known(job.get("EnableManagedSpotTraining"), self._definition)
         wait, run = stopping.get("MaxWaitTimeInSeconds"), stopping.get("MaxRuntimeInSeconds")
@@ -132,33 +134,37 @@ class _Rules:
         if spot is True:
             if wait is None:
                 told = "spot training needs MaxWaitTimeInSeconds, for waiting and running together"
-                yield self._finding(Code.SPOT, at, told, "add it, at least MaxRuntimeInSeconds")
+                yield self._finding(DefinitionCode.SPOT, at, told, "add it, at least MaxRuntimeInSeconds")
             longest, runtime = self._number(wait), self._number(run)
             if longest is not None and runtime is not None and longest < runtime:
                 told = f"MaxWaitTimeInSeconds {longest} is less than MaxRuntimeInSeconds {runtime}, which it includes"
-                yield self._finding(Code.SPOT, at, told, f"use at least {runtime}")
+                yield self._finding(DefinitionCode.SPOT, at, told, f"use at least {runtime}")
             if job.get("CheckpointConfig") is None:
                 told = "spot training without CheckpointConfig repeats all its work after an interruption"
-                yield self._finding(Code.NO_CHECKPOINTS, f"{path}.CheckpointConfig", told, "add CheckpointConfig.S3Uri")
+                yield self._finding(
+                    DefinitionCode.NO_CHECKPOINTS, f"{path}.CheckpointConfig", told, "add CheckpointConfig.S3Uri"
+                )
         elif spot is not UNKNOWN and wait is not None:
             told = "MaxWaitTimeInSeconds is refused without spot training"
-            yield self._finding(Code.SPOT, at, told, "remove it, or set EnableManagedSpotTraining")
+            yield self._finding(DefinitionCode.SPOT, at, told, "remove it, or set EnableManagedSpotTraining")
 
-    def _channel(self, channel: Any, path: str, mode: Any) -> Iterator[Finding]:
+    def _channel(self, channel: Any, path: str, mode: Any) -> Iterator[DefinitionFinding]:
         source = part(channel, "DataSource", "S3DataSource")
         if known(source.get("S3DataType"), self._definition) != "AugmentedManifestFile":
             return
         at = f"{path}.DataSource.S3DataSource"
         if not source.get("AttributeNames"):
             told = "an augmented manifest needs AttributeNames: what of each line is sent"
-            yield self._finding(Code.AUGMENTED_MANIFEST, f"{at}.AttributeNames", told, 'add ["source-ref", "<label>"]')
+            yield self._finding(
+                DefinitionCode.AUGMENTED_MANIFEST, f"{at}.AttributeNames", told, 'add ["source-ref", "<label>"]'
+            )
         used = known(channel.get("InputMode") or mode, self._definition)
         if used not in ("Pipe", UNKNOWN):
             told = f"an augmented manifest can only be streamed, input mode is {quoted(used)}"
             remedy = "set InputMode of the channel (or TrainingInputMode) to Pipe"
-            yield self._finding(Code.AUGMENTED_MANIFEST, f"{path}.InputMode", told, remedy)
+            yield self._finding(DefinitionCode.AUGMENTED_MANIFEST, f"{path}.InputMode", told, remedy)
 
-    def tuning(self) -> Iterator[Finding]:
+    def tuning(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         jobs = ("TrainingJobDefinition", "TrainingJobDefinitions")
         warm = part(arguments, "WarmStartConfig").get("WarmStartType") is not None
@@ -168,9 +174,9 @@ class _Rules:
         if most is not None and parallel is not None and parallel > most:
             at = "Arguments.HyperParameterTuningJobConfig.ResourceLimits.MaxParallelTrainingJobs"
             told = f"{parallel} jobs at a time are more than MaxNumberOfTrainingJobs {most}"
-            yield self._finding(Code.OUT_OF_RANGE, at, told, f"use at most {most}")
+            yield self._finding(DefinitionCode.OUT_OF_RANGE, at, told, f"use at most {most}")
 
-    def processing(self) -> Iterator[Finding]:
+    def processing(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         inputs, outputs = (
             items(arguments, "ProcessingInputs"),
@@ -185,7 +191,7 @@ class _Rules:
                 if isinstance(item, dict):
                     yield from self.one_of(item, f"{path}[{index}]", *forms)
 
-    def model(self) -> Iterator[Finding]:
+    def model(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         yield from self.one_of(arguments, "Arguments", "PrimaryContainer", "Containers")
         containers = [("Arguments.PrimaryContainer", arguments.get("PrimaryContainer"))]
@@ -195,42 +201,48 @@ class _Rules:
                 yield from self.one_of(container, path, "Image", "ModelPackageName")
                 yield from self.one_of(container, path, "ModelDataUrl", "ModelDataSource", needed=False)
 
-    def transform(self) -> Iterator[Finding]:
+    def transform(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         path = "Arguments.TransformInput.DataSource.S3DataSource.S3DataType"
         source = part(arguments, "TransformInput", "DataSource", "S3DataSource")
         if known(source.get("S3DataType"), self._definition) == "AugmentedManifestFile":
             told = "Batch Transform takes no augmented manifest"
             yield self._finding(
-                Code.AUGMENTED_MANIFEST, path, told, "use ManifestFile with a plain manifest, or S3Prefix"
+                DefinitionCode.AUGMENTED_MANIFEST, path, told, "use ManifestFile with a plain manifest, or S3Prefix"
             )
         at_once, size = (self._number(arguments.get(name)) for name in ("MaxConcurrentTransforms", "MaxPayloadInMB"))
         if size is not None and size > _MOST_TRANSFORM_MB:
             told = f"MaxPayloadInMB {size} is out of range"
-            yield self._finding(Code.OUT_OF_RANGE, "Arguments.MaxPayloadInMB", told, f"use up to {_MOST_TRANSFORM_MB}")
+            yield self._finding(
+                DefinitionCode.OUT_OF_RANGE, "Arguments.MaxPayloadInMB", told, f"use up to {_MOST_TRANSFORM_MB}"
+            )
         elif at_once is not None and size is not None and at_once * size > _MOST_TRANSFORM_MB:
             told = f"MaxConcurrentTransforms {at_once} x MaxPayloadInMB {size} is more than {_MOST_TRANSFORM_MB} MB"
-            yield self._finding(Code.OUT_OF_RANGE, "Arguments.MaxConcurrentTransforms", told, "lower one of them")
+            yield self._finding(
+                DefinitionCode.OUT_OF_RANGE, "Arguments.MaxConcurrentTransforms", told, "lower one of them"
+            )
 
-    def package(self) -> Iterator[Finding]:
+    def package(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         if arguments.get("ModelPackageGroupName") is None and arguments.get("ModelPackageName") is None:
             told = "the package belongs to no group and has no name"
             at = "Arguments.ModelPackageGroupName"
-            yield self._finding(Code.REQUIRED, at, told, "add ModelPackageGroupName")
+            yield self._finding(DefinitionCode.REQUIRED, at, told, "add ModelPackageGroupName")
         logged = arguments.get("ModelPackageRegistrationType") is not None
         specifications = ("InferenceSpecification", "SourceAlgorithmSpecification", "SourceUri")
         if not logged and not any(arguments.get(name) is not None for name in specifications):
             told = f"one of {', '.join(specifications)} is required"
-            yield self._finding(Code.REQUIRED, "Arguments.InferenceSpecification", told, "say how the model is served")
+            yield self._finding(
+                DefinitionCode.REQUIRED, "Arguments.InferenceSpecification", told, "say how the model is served"
+            )
 
-    def endpoint_config(self) -> Iterator[Finding]:
+    def endpoint_config(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         name = arguments.get("EndpointConfigName")
         if name is not None and not list(expressions(name, "")):
             told = f"EndpointConfigName {quoted(name)} is the same in each execution; the second one is refused"
             remedy = "join a prefix and Execution.PipelineExecutionId"
-            yield self._finding(Code.FIXED_NAME, "Arguments.EndpointConfigName", told, remedy)
+            yield self._finding(DefinitionCode.FIXED_NAME, "Arguments.EndpointConfigName", told, remedy)
         for key in ("ProductionVariants", "ShadowProductionVariants"):
             variants = items(arguments, key)
             yield from self.distinct(variants, f"Arguments.{key}", "VariantName")

@@ -8,7 +8,7 @@ from typing import Any
 
 from groundloop.check.business_rules import check_rules
 from groundloop.check.conditions import check_conditions
-from groundloop.check.findings import Code, Finding, Severity
+from groundloop.check.findings import DefinitionCode, DefinitionFinding, Severity
 from groundloop.check.object_detection import check_algorithm
 from groundloop.check.order import check_order
 from groundloop.check.parameters import check_parameters
@@ -37,7 +37,7 @@ _CHECKS = (
 
 def check_definition(
     definition: Json, *, size: int | None = None, samples: Mapping[str, Any] | None = None
-) -> list[Finding]:
+) -> list[DefinitionFinding]:
     """All that can be found wrong with a pipeline definition without asking AWS.
 
     Args:
@@ -61,24 +61,28 @@ def check_definition(
     )
 
 
-def _finding(fault: Fault) -> Finding:
-    code = Code.BAD_NAME if fault.unnamed else Code.MALFORMED
-    return Finding(code, fault.step, fault.path, fault.message, fault.remedy)
+def _finding(fault: Fault) -> DefinitionFinding:
+    code = DefinitionCode.BAD_NAME if fault.unnamed else DefinitionCode.MALFORMED
+    return DefinitionFinding(code, fault.step, fault.path, fault.message, fault.remedy)
 
 
-def _whole(document: Definition, size: int | None) -> Iterator[Finding]:
+def _whole(document: Definition, size: int | None) -> Iterator[DefinitionFinding]:
     version = document.raw.get("Version")
     if version != _VERSION:
         told = f"Version is {quoted(version)}"
-        yield Finding(Code.WRONG_VERSION, None, "Version", told, f"write {quoted(_VERSION)}")
+        yield DefinitionFinding(DefinitionCode.WRONG_VERSION, None, "Version", told, f"write {quoted(_VERSION)}")
     for key in document.raw:
         if key not in _KEYS:
             remedy = correction(key, _KEYS, f"remove it; there is: {', '.join(sorted(_KEYS))}")
-            yield Finding(Code.UNKNOWN_KEY, None, str(key), f"a definition has no {quoted(key)}", remedy)
+            yield DefinitionFinding(
+                DefinitionCode.UNKNOWN_KEY, None, str(key), f"a definition has no {quoted(key)}", remedy
+            )
     size = len(json.dumps(document.raw)) if size is None else size
     if size > _LARGEST:
         told = f"the definition has {size:,} bytes, the API takes {_LARGEST:,}"
-        yield Finding(Code.TOO_LARGE_DEFINITION, None, "", told, "move what is large into files in S3")
+        yield DefinitionFinding(
+            DefinitionCode.TOO_LARGE_DEFINITION, None, "", told, "move what is large into files in S3"
+        )
     elif size >= _INLINE:
         told = f"the definition has {size:,} bytes: from {_INLINE:,} on it is sent through an object in S3"
-        yield Finding(Code.LARGE_DEFINITION, None, "", told, "move what is large into files in S3")
+        yield DefinitionFinding(DefinitionCode.LARGE_DEFINITION, None, "", told, "move what is large into files in S3")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundloop.check.expression_types import NUMBERS, WHOLE, kind_of
-from groundloop.check.findings import Code, Finding
+from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import NESTED, Definition, Json, Step
 from groundloop.suggestions import correction, quoted
 
@@ -26,7 +26,7 @@ _MEMBERS = {
 }
 
 
-def check_conditions(definition: Definition) -> Iterator[Finding]:
+def check_conditions(definition: Definition) -> Iterator[DefinitionFinding]:
     """The Arguments of all Condition and ForEach steps, without the steps inside them."""
     for step in definition.steps:
         if step.type == "Condition":
@@ -36,55 +36,61 @@ def check_conditions(definition: Definition) -> Iterator[Finding]:
             yield from _loop(step)
         if step.type in _NOT_IN_LOOPS and any(key == "ForEachBody" for _, key in step.inside):
             told = f"a step of type {step.type} can't stand in a ForEachBody"
-            yield Finding(Code.MALFORMED, step.name, "Type", told, "move it out of the loop")
+            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, "Type", told, "move it out of the loop")
 
 
-def _loop(step: Step) -> Iterator[Finding]:
+def _loop(step: Step) -> Iterator[DefinitionFinding]:
     for key in ("IterableItems", "MaxConcurrency", "ForEachBody"):
         if not step.arguments.get(key):
-            yield Finding(Code.REQUIRED, step.name, f"Arguments.{key}", f"{key} is required and missing", f"add {key}")
+            yield DefinitionFinding(
+                DefinitionCode.REQUIRED, step.name, f"Arguments.{key}", f"{key} is required and missing", f"add {key}"
+            )
     at_once = step.arguments.get("MaxConcurrency")
     if isinstance(at_once, int) and not 0 <= at_once <= _MOST_AT_ONCE:
         told = f"MaxConcurrency {at_once} is out of range"
-        yield Finding(Code.OUT_OF_RANGE, step.name, "Arguments.MaxConcurrency", told, f"use 1 to {_MOST_AT_ONCE}")
+        yield DefinitionFinding(
+            DefinitionCode.OUT_OF_RANGE, step.name, "Arguments.MaxConcurrency", told, f"use 1 to {_MOST_AT_ONCE}"
+        )
 
 
-def _keys(step: Step, known: set[str]) -> Iterator[Finding]:
+def _keys(step: Step, known: set[str]) -> Iterator[DefinitionFinding]:
     for key in sorted(set(step.arguments) - known):
         remedy = correction(key, known, "remove it")
         told = f"a {step.type} step has no argument {quoted(key)}"
-        yield Finding(Code.UNKNOWN_MEMBER, step.name, f"Arguments.{key}", told, remedy)
+        yield DefinitionFinding(DefinitionCode.UNKNOWN_MEMBER, step.name, f"Arguments.{key}", told, remedy)
 
 
-def _step(definition: Definition, step: Step) -> Iterator[Finding]:
+def _step(definition: Definition, step: Step) -> Iterator[DefinitionFinding]:
     yield from _keys(step, {"Conditions", *NESTED["Condition"]})
     conditions = step.arguments.get("Conditions")
     if not isinstance(conditions, list) or not conditions:
         told = "the step has no list of Conditions"
-        yield Finding(Code.BAD_CONDITION, step.name, "Arguments.Conditions", told, "give it at least one condition")
+        yield DefinitionFinding(
+            DefinitionCode.BAD_CONDITION, step.name, "Arguments.Conditions", told, "give it at least one condition"
+        )
         return
     for index, condition in enumerate(conditions):
         yield from _condition(definition, step, condition, f"Arguments.Conditions[{index}]")
     if not step.arguments.get("IfSteps") and not step.arguments.get("ElseSteps"):
         told = "neither branch has a step: the condition decides nothing"
-        yield Finding(Code.IDLE_CONDITION, step.name, "Arguments", told, "add IfSteps or ElseSteps")
+        yield DefinitionFinding(DefinitionCode.IDLE_CONDITION, step.name, "Arguments", told, "add IfSteps or ElseSteps")
 
 
-def _condition(definition: Definition, step: Step, condition: Any, path: str) -> Iterator[Finding]:
+def _condition(definition: Definition, step: Step, condition: Any, path: str) -> Iterator[DefinitionFinding]:
     kind = condition.get("Type") if isinstance(condition, dict) else None
     if not isinstance(kind, str) or kind not in _MEMBERS:
         remedy = correction(kind, _MEMBERS, f"use one of {', '.join(_MEMBERS)}")
         told = f"there is no condition of type {quoted(kind)}"
-        yield Finding(Code.BAD_CONDITION, step.name, f"{path}.Type", told, remedy)
+        yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.Type", told, remedy)
         return
     for member in _MEMBERS[kind]:
         if condition.get(member) is None:
             told = f"a condition of type {kind} needs {member}"
-            yield Finding(Code.BAD_CONDITION, step.name, f"{path}.{member}", told, f"add {member}")
+            yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.{member}", told, f"add {member}")
     for key in sorted(set(condition) - {"Type", *_MEMBERS[kind]}):
         told = f"a condition of type {kind} has no {quoted(key)}"
         remedy = correction(key, _MEMBERS[kind], f"it takes {' and '.join(_MEMBERS[kind])}")
-        yield Finding(Code.BAD_CONDITION, step.name, f"{path}.{key}", told, remedy)
+        yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.{key}", told, remedy)
     if kind == "Not" and condition.get("Condition") is not None:
         yield from _condition(definition, step, condition["Condition"], f"{path}.Condition")
     elif kind in {"Or", "In"}:
@@ -92,7 +98,9 @@ def _condition(definition: Definition, step: Step, condition: Any, path: str) ->
         items = condition.get(member)
         if items is not None and (not isinstance(items, list) or not items):
             told = f"{member} is no list with items"
-            yield Finding(Code.BAD_CONDITION, step.name, f"{path}.{member}", told, "give it a list of at least one")
+            yield DefinitionFinding(
+                DefinitionCode.BAD_CONDITION, step.name, f"{path}.{member}", told, "give it a list of at least one"
+            )
         for index, item in enumerate(items if isinstance(items, list) else []):
             at = f"{path}.{member}[{index}]"
             if kind == "Or":
@@ -105,19 +113,21 @@ def _condition(definition: Definition, step: Step, condition: Any, path: str) ->
 
 def _types(
     definition: Definition, step: Step, left: Any, right: Any, path: str, condition: Json | None = None
-) -> Iterator[Finding]:
+) -> Iterator[DefinitionFinding]:
     kinds = [kind_of(value, definition) for value in (left, right)]
     for value, kind, member in zip((left, right), kinds, _COMPARE, strict=True):
         if kind in WHOLE and (condition is None or value is not None):
             told = f"{quoted(value)} is a {kind}, which can't be compared"
             at = f"{path}.{member}" if condition else path
-            yield Finding(Code.CONDITION_TYPES, step.name, at, told, "compare one of its members")
+            yield DefinitionFinding(DefinitionCode.CONDITION_TYPES, step.name, at, told, "compare one of its members")
     one, other = kinds
     if one is None or other is None or one in WHOLE or other in WHOLE:
         return
     if one != other and not {one, other} <= NUMBERS:
         told = f"{quoted(left)} ({one}) is compared with {quoted(right)} ({other})"
-        yield Finding(Code.CONDITION_TYPES, step.name, path, told, "compare values of the same type")
+        yield DefinitionFinding(
+            DefinitionCode.CONDITION_TYPES, step.name, path, told, "compare values of the same type"
+        )
     elif one == "Boolean" and condition and condition["Type"] != "Equals":
         told = f"{condition['Type']} can't compare Booleans"
-        yield Finding(Code.CONDITION_TYPES, step.name, path, told, "use Equals")
+        yield DefinitionFinding(DefinitionCode.CONDITION_TYPES, step.name, path, told, "use Equals")

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from groundloop.check.findings import Code
+from groundloop.check.findings import DefinitionCode
 from groundloop.spec.definition import Definition, Step
 from groundloop.spec.expressions import GET, JOIN, JSON_GET, UNKNOWN, MissingMemberError, expression, sampled, tokens
 from groundloop.spec.step_types import EXECUTION_VARIABLES, STEP_TYPES, input_shape, output_shape
@@ -34,7 +34,7 @@ _BY_NAME = {"Outputs": ("ProcessingOutputConfig", "OutputName"), "ProcessingInpu
 class BadReferenceError(Exception):
     """A reference leads nowhere."""
 
-    def __init__(self, code: Code, message: str, remedy: str) -> None:
+    def __init__(self, code: DefinitionCode, message: str, remedy: str) -> None:
         super().__init__(message)
         self.code, self.message, self.remedy = code, message, remedy
 
@@ -78,12 +78,14 @@ def get_kind(path: str, definition: Definition) -> str | None:
     if space == "Parameters":
         if rest not in definition.parameters:
             remedy = correction(rest, definition.parameters, "declare it under Parameters, or correct the name")
-            raise BadReferenceError(Code.UNKNOWN_PARAMETER, f"there is no parameter {quoted(rest)}", remedy)
+            raise BadReferenceError(DefinitionCode.UNKNOWN_PARAMETER, f"there is no parameter {quoted(rest)}", remedy)
         return definition.parameters[rest].type
     if space == "Execution":
         if rest not in EXECUTION_VARIABLES:
             remedy = correction(rest, EXECUTION_VARIABLES, f"use one of {', '.join(EXECUTION_VARIABLES)}")
-            raise BadReferenceError(Code.UNKNOWN_VARIABLE, f"an execution has no variable {quoted(rest)}", remedy)
+            raise BadReferenceError(
+                DefinitionCode.UNKNOWN_VARIABLE, f"an execution has no variable {quoted(rest)}", remedy
+            )
         return "String"
     if space == "Steps":
         return _property_kind(path, definition)
@@ -93,24 +95,28 @@ def get_kind(path: str, definition: Definition) -> str | None:
         return None
     spaces = ("Parameters", "Steps", "Execution", "PipelineExperimentConfig")
     remedy = correction(space, spaces, "begin it with Parameters, Steps or Execution")
-    raise BadReferenceError(Code.BAD_EXPRESSION, f"Get {quoted(path)} is of no known namespace", remedy)
+    raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, f"Get {quoted(path)} is of no known namespace", remedy)
 
 
 def _property_kind(path: str, definition: Definition) -> str | None:
     parts = tokens(path)
     if parts is None or len(parts) < 2:
-        raise BadReferenceError(Code.BAD_EXPRESSION, f"Get {quoted(path)} is no path", "write Steps.<step>.<property>")
+        raise BadReferenceError(
+            DefinitionCode.BAD_EXPRESSION, f"Get {quoted(path)} is no path", "write Steps.<step>.<property>"
+        )
     name, rest = str(parts[1]), parts[2:]
     step = definition.named.get(name)
     if step is None:
         remedy = correction(name, definition.named, "name a step of this definition")
-        raise BadReferenceError(Code.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
+        raise BadReferenceError(DefinitionCode.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
     if not rest:
         told = f"{quoted(path)} is a step, not a value"
-        raise BadReferenceError(Code.WHOLE_STRUCTURE, told, f"name one of the properties of {name}, to its last member")
+        raise BadReferenceError(
+            DefinitionCode.WHOLE_STRUCTURE, told, f"name one of the properties of {name}, to its last member"
+        )
     if rest[0] == "PropertyFiles":
         told = f"{quoted(path)} is a property file, not a value"
-        raise BadReferenceError(Code.BAD_EXPRESSION, told, "read a value of it with Std:JsonGet")
+        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, told, "read a value of it with Std:JsonGet")
     return _followed(step, rest, path)
 
 
@@ -131,7 +137,7 @@ def _followed(step: Step, rest: list[str | int], path: str) -> str | None:
     members = {*kind.properties, *(name for operation in kind.answers for name in output_shape(operation).members)}
     told = f"a step of type {step.type} has no property {quoted(first)} ({path})"
     else_do = f"use {listed(sorted(members), near=first)}" if members else "refer to another step"
-    raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, correction(first, members, else_do))
+    raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, correction(first, members, else_do))
 
 
 def _walk(shape: Shape, rest: list[str | int], path: str) -> str | None:
@@ -140,19 +146,19 @@ def _walk(shape: Shape, rest: list[str | int], path: str) -> str | None:
             if token not in shape.members:
                 told = f"{shape.name} has no member {quoted(token)} ({path})"
                 remedy = correction(token, shape.members, f"use {listed(shape.members, near=token)}")
-                raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, remedy)
+                raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, remedy)
             shape = shape.members[token]
         elif isinstance(shape, ListShape):
             named = isinstance(shape.member, StructureShape) and any(n in shape.member.members for n in _NAME_MEMBERS)
             if isinstance(token, str) and not named:
                 told = f"{shape.name} is a list, which {quoted(token)} is no index of ({path})"
-                raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, "write an index, e.g. [0]")
+                raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, "write an index, e.g. [0]")
             shape = shape.member
         elif isinstance(shape, MapShape):
             shape = shape.value
         else:
             told = f"{shape.name} is a {shape.type_name}, which has no {quoted(token)} ({path})"
-            raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, "end the path before it")
+            raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, "end the path before it")
     return KINDS.get(shape.type_name)
 
 
@@ -167,7 +173,7 @@ def _check_declared(step: Step, rest: list[str | int], path: str) -> None:
                 noun = "output" if token == "Outputs" else "input"  # noqa: S105
                 told = f"step {step.name} has no {noun} {quoted(name)} ({path})"
                 remedy = correction(name, names, f"use one of its {noun}s: {listed(names) or 'there are none'}")
-                raise BadReferenceError(Code.UNKNOWN_OUTPUT, told, remedy)
+                raise BadReferenceError(DefinitionCode.UNKNOWN_OUTPUT, told, remedy)
 
 
 def declared(step: Step, outer: str | None, key: str, member: str) -> list[str] | None:
@@ -190,11 +196,11 @@ def _output_parameter(step: Step, rest: list[str | int], path: str) -> str | Non
     }
     if rest[0] != "OutputParameters" or len(rest) < 2:
         told = f"a step of type {step.type} has no property {quoted(rest[0])} ({path})"
-        raise BadReferenceError(Code.UNKNOWN_PROPERTY, told, "write OutputParameters['<name>']")
+        raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, "write OutputParameters['<name>']")
     if rest[1] not in outputs:
         told = f"step {step.name} has no output {quoted(rest[1])} ({path})"
         remedy = correction(rest[1], outputs, f"declare it in OutputParameters of {step.name}")
-        raise BadReferenceError(Code.UNKNOWN_OUTPUT, told, remedy)
+        raise BadReferenceError(DefinitionCode.UNKNOWN_OUTPUT, told, remedy)
     kind = outputs[rest[1]]
     return kind if isinstance(kind, str) else None
 
@@ -212,7 +218,7 @@ def check_sampled(body: dict[str, Any], definition: Definition) -> None:
         there = listed(keys, near=error.token) or quoted(error.value)
         told = f"the sample has nothing at {quoted(body['Path'])}: there is no {quoted(error.token)}"
         remedy = correction(error.token, keys, f"there is: {there}")
-        raise BadReferenceError(Code.BAD_JSON_PATH, told, remedy) from None
+        raise BadReferenceError(DefinitionCode.BAD_JSON_PATH, told, remedy) from None
 
 
 def request_shape(step: Step) -> Shape | None:

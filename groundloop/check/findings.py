@@ -8,7 +8,7 @@ from enum import Enum
 from groundloop.findings import Severity as Severity
 
 
-class Code(str, Enum):
+class DefinitionCode(str, Enum):
     """What can be found."""
 
     # the definition and its steps
@@ -88,32 +88,32 @@ class Code(str, Enum):
 
 
 _WARNINGS = {
-    Code.LARGE_DEFINITION,
-    Code.UNCHECKED_STEP_TYPE,
-    Code.NEVER_CACHED,
-    Code.NEVER_RETRIED,
-    Code.ALWAYS_FAILS,
-    Code.IDLE_CONDITION,
-    Code.NO_DEFAULT,
-    Code.EMPTY_DEFAULT,
-    Code.UNUSED_PARAMETER,
-    Code.NAME_NOT_FOR_EVENTS,
-    Code.NO_CHECKPOINTS,
-    Code.FIXED_NAME,
-    Code.MAY_NOT_RUN,
-    Code.NOT_SHUFFLED,
-    Code.INCREMENTAL_WEIGHTS,
-    Code.BATCH_MEMORY,
-    Code.UNLISTED_MACHINE,
-    Code.IMAGE_TAG,
+    DefinitionCode.LARGE_DEFINITION,
+    DefinitionCode.UNCHECKED_STEP_TYPE,
+    DefinitionCode.NEVER_CACHED,
+    DefinitionCode.NEVER_RETRIED,
+    DefinitionCode.ALWAYS_FAILS,
+    DefinitionCode.IDLE_CONDITION,
+    DefinitionCode.NO_DEFAULT,
+    DefinitionCode.EMPTY_DEFAULT,
+    DefinitionCode.UNUSED_PARAMETER,
+    DefinitionCode.NAME_NOT_FOR_EVENTS,
+    DefinitionCode.NO_CHECKPOINTS,
+    DefinitionCode.FIXED_NAME,
+    DefinitionCode.MAY_NOT_RUN,
+    DefinitionCode.NOT_SHUFFLED,
+    DefinitionCode.INCREMENTAL_WEIGHTS,
+    DefinitionCode.BATCH_MEMORY,
+    DefinitionCode.UNLISTED_MACHINE,
+    DefinitionCode.IMAGE_TAG,
 }
 
 
 @dataclass(frozen=True)
-class Finding:
+class DefinitionFinding:
     """One fault. ``step`` is None for what concerns the whole definition; ``path`` leads to the place from there."""
 
-    code: Code
+    code: DefinitionCode
     step: str | None
     path: str
     message: str

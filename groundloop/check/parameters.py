@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from groundloop.check.findings import Code, Finding
+from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Json
 from groundloop.spec.expressions import GET, expressions
 from groundloop.suggestions import correction, listed, quoted
@@ -21,77 +21,83 @@ _MOST_VALUES = 16
 _LONGEST_VALUE = 1024
 
 
-def check_parameters(definition: Definition) -> Iterator[Finding]:
+def check_parameters(definition: Definition) -> Iterator[DefinitionFinding]:
     """Each declaration for itself, then what only all together show."""
     items = definition.raw.get("Parameters")
     items = items if isinstance(items, list) else []
     if len(items) > _MOST_PARAMETERS:
         told = f"there are {len(items)} parameters"
-        yield Finding(Code.TOO_MANY_PARAMETERS, None, "Parameters", told, f"declare {_MOST_PARAMETERS} at the most")
+        yield DefinitionFinding(
+            DefinitionCode.TOO_MANY_PARAMETERS, None, "Parameters", told, f"declare {_MOST_PARAMETERS} at the most"
+        )
     seen: set[str] = set()
     for index, item in enumerate(items):
         if not isinstance(item, dict) or not isinstance(item.get("Name"), str):
             told = f"{quoted(item)} is no parameter with a Name"
-            yield Finding(Code.BAD_PARAMETER, None, f"Parameters[{index}]", told, "give it a Name and a Type")
+            yield DefinitionFinding(
+                DefinitionCode.BAD_PARAMETER, None, f"Parameters[{index}]", told, "give it a Name and a Type"
+            )
             continue
         name = item["Name"]
         if name in seen:
             told = f"parameter {name} is declared twice"
-            yield Finding(Code.DUPLICATE_NAME, None, f"Parameters.{name}", told, "remove or rename one of them")
+            yield DefinitionFinding(
+                DefinitionCode.DUPLICATE_NAME, None, f"Parameters.{name}", told, "remove or rename one of them"
+            )
         seen.add(name)
         yield from _declaration(item, name)
     yield from _unused(definition)
 
 
-def _declaration(item: Json, name: str) -> Iterator[Finding]:
-    def finding(code: Code, message: str, remedy: str, key: str = "") -> Finding:
-        return Finding(code, None, f"Parameters.{name}{key}", message, remedy)
+def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
+    def finding(code: DefinitionCode, message: str, remedy: str, key: str = "") -> DefinitionFinding:
+        return DefinitionFinding(code, None, f"Parameters.{name}{key}", message, remedy)
 
     if not _NAME.fullmatch(name):
-        yield finding(Code.BAD_NAME, f"{quoted(name)} is no name", "use up to 256 of A-Z, a-z, 0-9, - and _")
+        yield finding(DefinitionCode.BAD_NAME, f"{quoted(name)} is no name", "use up to 256 of A-Z, a-z, 0-9, - and _")
     elif not _NAME_FOR_EVENTS.fullmatch(name):
         told = f"an EventBridge rule can't set {name}: the name has an underscore, or a hyphen at an end"
-        yield finding(Code.NAME_NOT_FOR_EVENTS, told, "name it in CamelCase")
+        yield finding(DefinitionCode.NAME_NOT_FOR_EVENTS, told, "name it in CamelCase")
     for key in item:
         if key not in _KEYS:
             remedy = correction(key, _KEYS, f"there is: {listed(sorted(_KEYS))}")
-            yield finding(Code.UNKNOWN_KEY, f"a parameter has no {quoted(key)}", remedy, f".{key}")
+            yield finding(DefinitionCode.UNKNOWN_KEY, f"a parameter has no {quoted(key)}", remedy, f".{key}")
     kind, default, values = item.get("Type"), item.get("DefaultValue"), item.get("EnumValues")
     if kind not in TYPES:
         remedy = correction(kind, TYPES, f"use one of {listed(TYPES)}")
-        yield finding(Code.BAD_PARAMETER, f"there is no type {quoted(kind)}", remedy, ".Type")
+        yield finding(DefinitionCode.BAD_PARAMETER, f"there is no type {quoted(kind)}", remedy, ".Type")
         return
     if default is None:
         told = f"{name} has no default; schedules and a plain start give no value"
-        yield finding(Code.NO_DEFAULT, told, "give it a default")
+        yield finding(DefinitionCode.NO_DEFAULT, told, "give it a default")
     elif not _is(default, kind):
         yield finding(
-            Code.BAD_DEFAULT,
+            DefinitionCode.BAD_DEFAULT,
             f"the default {quoted(default)} of {name} is not of type {kind}",
             f"write one of type {kind}",
             ".DefaultValue",
         )
     elif isinstance(default, str) and len(default) > _LONGEST_VALUE:
         told = f"the default of {name} has {len(default)} characters; a start can give {_LONGEST_VALUE}"
-        yield finding(Code.BAD_DEFAULT, told, "keep it in a file and pass the file's URI", ".DefaultValue")
+        yield finding(DefinitionCode.BAD_DEFAULT, told, "keep it in a file and pass the file's URI", ".DefaultValue")
     if values is None:
         return
     if not isinstance(values, list) or not values:
         yield finding(
-            Code.BAD_PARAMETER, f"EnumValues of {name} is no list of values", "list the values", ".EnumValues"
+            DefinitionCode.BAD_PARAMETER, f"EnumValues of {name} is no list of values", "list the values", ".EnumValues"
         )
         return
     if len(values) > _MOST_VALUES:
         told = f"{name} has {len(values)} EnumValues"
-        yield finding(Code.TOO_MANY_VALUES, told, f"offer {_MOST_VALUES} at the most", ".EnumValues")
+        yield finding(DefinitionCode.TOO_MANY_VALUES, told, f"offer {_MOST_VALUES} at the most", ".EnumValues")
     for index, value in enumerate(values):
         if not _is(value, kind):
             told = f"the choice {quoted(value)} of {name} is not of type {kind}"
-            yield finding(Code.BAD_PARAMETER, told, f"write one of type {kind}", f".EnumValues[{index}]")
+            yield finding(DefinitionCode.BAD_PARAMETER, told, f"write one of type {kind}", f".EnumValues[{index}]")
     if default is not None and default not in values:
         remedy = correction(default, [str(value) for value in values], "choose one of them, or add it")
         told = f"the default {quoted(default)} of {name} is none of its EnumValues ({listed(values)})"
-        yield finding(Code.BAD_DEFAULT, told, remedy, ".DefaultValue")
+        yield finding(DefinitionCode.BAD_DEFAULT, told, remedy, ".DefaultValue")
 
 
 def _is(value: Any, kind: Any) -> bool:
@@ -102,7 +108,7 @@ def _is(value: Any, kind: Any) -> bool:
     return isinstance(value, int if kind == "Integer" else int | float) and not isinstance(value, bool)
 
 
-def _unused(definition: Definition) -> Iterator[Finding]:
+def _unused(definition: Definition) -> Iterator[DefinitionFinding]:
     elsewhere = {key: value for key, value in definition.raw.items() if key != "Parameters"}
     used = {
         str(body).removeprefix("Parameters.")
@@ -112,4 +118,6 @@ def _unused(definition: Definition) -> Iterator[Finding]:
     for name in definition.parameters:
         if name not in used:
             told = f"nothing refers to parameter {name}: setting it changes nothing"
-            yield Finding(Code.UNUSED_PARAMETER, None, f"Parameters.{name}", told, "refer to it, or remove it")
+            yield DefinitionFinding(
+                DefinitionCode.UNUSED_PARAMETER, None, f"Parameters.{name}", told, "refer to it, or remove it"
+            )

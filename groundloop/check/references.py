@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundloop.check.expression_types import WHOLE, BadReferenceError, check_sampled, declared, get_kind, kind_of
-from groundloop.check.findings import Code, Finding
+from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Step
 from groundloop.spec.expressions import GET, JOIN, JSON_GET, child, expression, expressions, property_file, tokens
 from groundloop.suggestions import correction, listed, quoted
@@ -14,7 +14,7 @@ from groundloop.suggestions import correction, listed, quoted
 _PROPERTY_FILE_KEYS = ("PropertyFileName", "OutputName", "FilePath")
 
 
-def check_references(definition: Definition) -> Iterator[Finding]:
+def check_references(definition: Definition) -> Iterator[DefinitionFinding]:
     """The expressions of all steps and those beside the steps, and the property files that are declared."""
     beside = {key: value for key, value in definition.raw.items() if key not in {"Steps", "Parameters"}}
     for path, function, body in expressions(beside, ""):
@@ -25,74 +25,80 @@ def check_references(definition: Definition) -> Iterator[Finding]:
         yield from _property_files(step)
 
 
-def _expression(definition: Definition, step: Step | None, path: str, function: str, body: Any) -> Iterator[Finding]:
-    def finding(code: Code, message: str, remedy: str, at: str = path) -> Finding:
-        return Finding(code, step.name if step else None, at, message, remedy)
+def _expression(
+    definition: Definition, step: Step | None, path: str, function: str, body: Any
+) -> Iterator[DefinitionFinding]:
+    def finding(code: DefinitionCode, message: str, remedy: str, at: str = path) -> DefinitionFinding:
+        return DefinitionFinding(code, step.name if step else None, at, message, remedy)
 
     try:
         if function == GET:
             if not isinstance(body, str):
-                yield finding(Code.BAD_EXPRESSION, f"Get takes a path, not {quoted(body)}", "write one path as text")
+                yield finding(
+                    DefinitionCode.BAD_EXPRESSION, f"Get takes a path, not {quoted(body)}", "write one path as text"
+                )
                 return
             get_kind(body, definition)
             if body.startswith("ForEach.") and not (step and any(key == "ForEachBody" for _, key in step.inside)):
                 told = f"{body} has a value inside a ForEachBody only"
-                yield finding(Code.UNKNOWN_VARIABLE, told, "use it in a step of the body")
+                yield finding(DefinitionCode.UNKNOWN_VARIABLE, told, "use it in a step of the body")
         elif function == JOIN:
             if not isinstance(body, dict) or not isinstance(body.get("Values"), list):
                 told = f"Std:Join takes On and a list of Values, not {quoted(body)}"
-                yield finding(Code.BAD_EXPRESSION, told, 'write {"On": "/", "Values": [...]}')
+                yield finding(DefinitionCode.BAD_EXPRESSION, told, 'write {"On": "/", "Values": [...]}')
                 return
             if not isinstance(body.get("On", ""), str) or set(body) - {"On", "Values"}:
                 told = "Std:Join takes a text On and a list of Values, nothing else"
-                yield finding(Code.BAD_EXPRESSION, told, 'write {"On": "/", "Values": [...]}')
+                yield finding(DefinitionCode.BAD_EXPRESSION, told, 'write {"On": "/", "Values": [...]}')
             for index, item in enumerate(body["Values"]):
                 if (kind := kind_of(item, definition)) in WHOLE:
                     told = f"a {kind} can't be joined to a text"
                     at = f"{path}.Values[{index}]"
-                    yield finding(Code.WHOLE_STRUCTURE, told, "continue the path to one of its members", at)
+                    yield finding(DefinitionCode.WHOLE_STRUCTURE, told, "continue the path to one of its members", at)
         elif function == JSON_GET:
             yield from _json_get(definition, step, path, body)
         else:
             remedy = correction(function, (JOIN, JSON_GET), f"there is: {JOIN}, {JSON_GET}")
-            yield finding(Code.BAD_EXPRESSION, f"there is no function {quoted(function)}", remedy)
+            yield finding(DefinitionCode.BAD_EXPRESSION, f"there is no function {quoted(function)}", remedy)
     except BadReferenceError as fault:
         yield finding(fault.code, fault.message, fault.remedy)
 
 
-def _json_get(definition: Definition, step: Step | None, path: str, body: Any) -> Iterator[Finding]:
+def _json_get(definition: Definition, step: Step | None, path: str, body: Any) -> Iterator[DefinitionFinding]:
     """Raises BadReferenceError for what the property file or its sample doesn't have."""
 
-    def finding(code: Code, message: str, remedy: str, key: str) -> Finding:
-        return Finding(code, step.name if step else None, child(path, key), message, remedy)
+    def finding(code: DefinitionCode, message: str, remedy: str, key: str) -> DefinitionFinding:
+        return DefinitionFinding(code, step.name if step else None, child(path, key), message, remedy)
 
     if not isinstance(body, dict) or ("PropertyFile" in body) == ("S3Uri" in body):
         told = "Std:JsonGet takes a Path and either a PropertyFile or an S3Uri"
-        raise BadReferenceError(Code.BAD_EXPRESSION, told, "give it both, and nothing else")
+        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, told, "give it both, and nothing else")
     inner = body.get("Path")
     if expression(inner):
         told = "the Path of Std:JsonGet can't come from a parameter or a property"
-        yield finding(Code.BAD_JSON_PATH, told, "write the path itself", "Path")
+        yield finding(DefinitionCode.BAD_JSON_PATH, told, "write the path itself", "Path")
     elif not isinstance(inner, str) or not tokens(inner.removeprefix("$")):
         told = f"{quoted(inner)} is no path in a JSON file"
-        yield finding(Code.BAD_JSON_PATH, told, "write one like metrics.map or items[0]['a b']", "Path")
+        yield finding(DefinitionCode.BAD_JSON_PATH, told, "write one like metrics.map or items[0]['a b']", "Path")
     if "S3Uri" in body:
         return
     place = property_file(body)
     if place is None:
         told = f"{quoted(body['PropertyFile'])} names no property file"
         remedy = 'write {"Get": "Steps.<step>.PropertyFiles.<name>"}'
-        raise BadReferenceError(Code.BAD_EXPRESSION, told, remedy)
+        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, told, remedy)
     name, file = place
     holder = definition.named.get(name)
     if holder is None:
         remedy = correction(name, definition.named, "name a step of this definition")
-        raise BadReferenceError(Code.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
+        raise BadReferenceError(DefinitionCode.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
     files = [item.get("PropertyFileName") for item in _files(holder) if isinstance(item, dict)]
     if file not in files:
         names = [item for item in files if isinstance(item, str)]
         remedy = correction(file, names, f"declare it in PropertyFiles of {name}; there is: {listed(names) or 'none'}")
-        raise BadReferenceError(Code.UNKNOWN_PROPERTY_FILE, f"step {name} has no property file {quoted(file)}", remedy)
+        raise BadReferenceError(
+            DefinitionCode.UNKNOWN_PROPERTY_FILE, f"step {name} has no property file {quoted(file)}", remedy
+        )
     check_sampled(body, definition)
 
 
@@ -101,7 +107,7 @@ def _files(step: Step) -> list[Any]:
     return files if isinstance(files, list) else []
 
 
-def _property_files(step: Step) -> Iterator[Finding]:
+def _property_files(step: Step) -> Iterator[DefinitionFinding]:
     names: set[str] = set()
     outputs = declared(step, "ProcessingOutputConfig", "Outputs", "OutputName")
     for index, item in enumerate(_files(step)):
@@ -110,18 +116,20 @@ def _property_files(step: Step) -> Iterator[Finding]:
         if not all(isinstance(text, str) and text for text in texts.values()) or set(item) - set(texts):
             told = f"{quoted(item)} is no property file"
             remedy = f"give it {', '.join(_PROPERTY_FILE_KEYS)}, and nothing else"
-            yield Finding(Code.BAD_PROPERTY_FILE, step.name, path, told, remedy)
+            yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, path, told, remedy)
             continue
         name, output = str(texts["PropertyFileName"]), str(texts["OutputName"])
         if name in names:
             told = f"property file {quoted(name)} is declared twice"
-            yield Finding(Code.DUPLICATE_NAME, step.name, path, told, "remove or rename one of them")
+            yield DefinitionFinding(
+                DefinitionCode.DUPLICATE_NAME, step.name, path, told, "remove or rename one of them"
+            )
         names.add(name)
         if outputs is not None and output not in outputs:
             told = f"property file {name} is in output {quoted(output)}, which the step does not have"
             remedy = correction(output, outputs, f"use one of its outputs: {listed(outputs) or 'there are none'}")
-            yield Finding(Code.UNKNOWN_OUTPUT, step.name, f"{path}.OutputName", told, remedy)
+            yield DefinitionFinding(DefinitionCode.UNKNOWN_OUTPUT, step.name, f"{path}.OutputName", told, remedy)
         if str(texts["FilePath"]).startswith(("/", "s3:")):
             told = f"{quoted(texts['FilePath'])} is no path inside the output"
             remedy = "write it relative to the output's folder"
-            yield Finding(Code.BAD_PROPERTY_FILE, step.name, f"{path}.FilePath", told, remedy)
+            yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, f"{path}.FilePath", told, remedy)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundloop.check.expression_types import kind_of
-from groundloop.check.findings import Code, Finding
+from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Step
 from groundloop.spec.step_types import STEP_TYPES, StepType
 from groundloop.suggestions import correction, listed, nearest, quoted
@@ -37,13 +37,13 @@ _OUTPUT_TYPES = ("String", "Integer", "Float", "Boolean")
 _LONGEST_MESSAGE = 3072
 
 
-def check_steps(definition: Definition) -> Iterator[Finding]:
+def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
     """Each step's frame."""
     seen: set[str] = set()
     for step in definition.steps:
         if step.name in seen:
             told = f"two steps are named {quoted(step.name)}; names count across all branches"
-            yield Finding(Code.DUPLICATE_NAME, step.name, "Name", told, "rename one of them")
+            yield DefinitionFinding(DefinitionCode.DUPLICATE_NAME, step.name, "Name", told, "rename one of them")
         seen.add(step.name)
         yield from _frame(step)
         kind = STEP_TYPES.get(step.type)
@@ -59,93 +59,111 @@ def check_steps(definition: Definition) -> Iterator[Finding]:
             yield from _fail(step, definition)
 
 
-def _frame(step: Step) -> Iterator[Finding]:
+def _frame(step: Step) -> Iterator[DefinitionFinding]:
     if isinstance(step.raw.get("Name"), str) and step.name and not _NAME.fullmatch(step.name):
         told = f"{quoted(step.name)} is no name of a step"
-        yield Finding(Code.BAD_NAME, step.name, "Name", told, "use up to 64 of A-Z, a-z, 0-9, - and _")
+        yield DefinitionFinding(
+            DefinitionCode.BAD_NAME, step.name, "Name", told, "use up to 64 of A-Z, a-z, 0-9, - and _"
+        )
     if not isinstance(step.raw.get("Arguments"), dict):
         told = "the step has no Arguments" if step.raw.get("Arguments") is None else "Arguments is no object"
-        yield Finding(Code.MALFORMED, step.name, "Arguments", told, "write an object, {} if there are none")
+        yield DefinitionFinding(
+            DefinitionCode.MALFORMED, step.name, "Arguments", told, "write an object, {} if there are none"
+        )
     for key, longest in _LENGTHS.items():
         text = step.raw.get(key)
         if text is not None and (not isinstance(text, str) or len(text) > longest):
             told = f"{quoted(text)} is no text of up to {longest} characters"
-            yield Finding(Code.WRONG_LENGTH, step.name, key, told, "shorten it")
+            yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, key, told, "shorten it")
 
 
-def _unknown_type(step: Step) -> Iterator[Finding]:
+def _unknown_type(step: Step) -> Iterator[DefinitionFinding]:
     if not step.type:
         return
     near = nearest(step.type, STEP_TYPES)
     # A known name with more behind it may be a newer type: the service has AutoML jobs of a second version, too.
     if near and not step.type.startswith(near):
         told = f"there is no step type {quoted(step.type)}"
-        yield Finding(Code.UNKNOWN_STEP_TYPE, step.name, "Type", told, f"write {quoted(near)}")
+        yield DefinitionFinding(DefinitionCode.UNKNOWN_STEP_TYPE, step.name, "Type", told, f"write {quoted(near)}")
     else:
         told = f"step type {quoted(step.type)} is not known here, so the step's Arguments were not checked"
-        yield Finding(Code.UNCHECKED_STEP_TYPE, step.name, "Type", told, "make sure that the service has this type")
+        yield DefinitionFinding(
+            DefinitionCode.UNCHECKED_STEP_TYPE, step.name, "Type", told, "make sure that the service has this type"
+        )
 
 
-def _keys(step: Step, kind: StepType) -> Iterator[Finding]:
+def _keys(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     allowed = _COMMON | kind.keys
     for key in step.raw:
         if key not in allowed | {"CacheConfig", "RetryPolicies"}:
             told = f"a step of type {step.type} has no {quoted(key)}"
             near = nearest(key, [*allowed, "CacheConfig", "RetryPolicies"])
             remedy = f"write {quoted(near)}" if near else f"remove it; there is: {listed(sorted(allowed), near=key)}"
-            yield Finding(Code.UNKNOWN_KEY, step.name, key, told, remedy)
+            yield DefinitionFinding(DefinitionCode.UNKNOWN_KEY, step.name, key, told, remedy)
     for key, needed in (("FunctionArn", "Lambda"), ("SqsQueueUrl", "Callback")):
         if step.type == needed and step.raw.get(key) in (None, ""):
-            yield Finding(Code.REQUIRED, step.name, key, f"{key} is required and missing", f"add {key}")
+            yield DefinitionFinding(
+                DefinitionCode.REQUIRED, step.name, key, f"{key} is required and missing", f"add {key}"
+            )
 
 
-def _cache(step: Step, kind: StepType) -> Iterator[Finding]:
+def _cache(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     config = step.raw.get("CacheConfig")
     if config is None:
         return
     if not isinstance(config, dict) or not isinstance(config.get("Enabled"), bool):
         told = "CacheConfig takes Enabled (true or false) and ExpireAfter"
-        yield Finding(Code.BAD_CACHE, step.name, "CacheConfig", told, 'write {"Enabled": true, "ExpireAfter": "P30D"}')
+        yield DefinitionFinding(
+            DefinitionCode.BAD_CACHE, step.name, "CacheConfig", told, 'write {"Enabled": true, "ExpireAfter": "P30D"}'
+        )
         return
     for key in sorted(set(config) - {"Enabled", "ExpireAfter"}):
         remedy = correction(key, ("Enabled", "ExpireAfter"), "remove it")
-        yield Finding(Code.BAD_CACHE, step.name, f"CacheConfig.{key}", f"CacheConfig has no {quoted(key)}", remedy)
+        yield DefinitionFinding(
+            DefinitionCode.BAD_CACHE, step.name, f"CacheConfig.{key}", f"CacheConfig has no {quoted(key)}", remedy
+        )
     expiry = config.get("ExpireAfter")
     if expiry is not None and not (isinstance(expiry, str) and _DURATION.fullmatch(expiry)):
         told = f"{quoted(expiry)} is no ISO 8601 duration"
         remedy = "write one like P30D (30 days) or PT12H (12 hours)"
-        yield Finding(Code.BAD_CACHE, step.name, "CacheConfig.ExpireAfter", told, remedy)
+        yield DefinitionFinding(DefinitionCode.BAD_CACHE, step.name, "CacheConfig.ExpireAfter", told, remedy)
     if config["Enabled"] and not kind.cached:
         told = f"steps of type {step.type} are never taken from the cache"
-        yield Finding(Code.NEVER_CACHED, step.name, "CacheConfig", told, "remove CacheConfig")
+        yield DefinitionFinding(DefinitionCode.NEVER_CACHED, step.name, "CacheConfig", told, "remove CacheConfig")
 
 
-def _retries(step: Step, kind: StepType) -> Iterator[Finding]:
+def _retries(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     policies = step.raw.get("RetryPolicies")
     if policies is None:
         return
     if not kind.retried:
         told = f"steps of type {step.type} are never retried by a policy"
-        yield Finding(Code.NEVER_RETRIED, step.name, "RetryPolicies", told, "remove RetryPolicies")
+        yield DefinitionFinding(DefinitionCode.NEVER_RETRIED, step.name, "RetryPolicies", told, "remove RetryPolicies")
     if not isinstance(policies, list):
-        yield Finding(Code.BAD_RETRY, step.name, "RetryPolicies", "it is no list of policies", "write a list")
+        yield DefinitionFinding(
+            DefinitionCode.BAD_RETRY, step.name, "RetryPolicies", "it is no list of policies", "write a list"
+        )
         return
     for index, policy in enumerate(policies):
         path = f"RetryPolicies[{index}]"
         if not isinstance(policy, dict):
             told = f"{quoted(policy)} is no policy"
-            yield Finding(Code.BAD_RETRY, step.name, path, told, "write an object with ExceptionType and MaxAttempts")
+            yield DefinitionFinding(
+                DefinitionCode.BAD_RETRY, step.name, path, told, "write an object with ExceptionType and MaxAttempts"
+            )
         else:
             yield from _policy(step, policy, path)
 
 
-def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[Finding]:
+def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[DefinitionFinding]:
     for key in sorted(set(policy) - _RETRY_KEYS):
         remedy = correction(key, _RETRY_KEYS, "remove it")
-        yield Finding(Code.BAD_RETRY, step.name, f"{path}.{key}", f"a retry policy has no {quoted(key)}", remedy)
+        yield DefinitionFinding(
+            DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", f"a retry policy has no {quoted(key)}", remedy
+        )
     if (policy.get("MaxAttempts") is None) == (policy.get("ExpireAfterMin") is None):
         told = "a retry policy has either MaxAttempts or ExpireAfterMin"
-        yield Finding(Code.BAD_RETRY, step.name, path, told, "give one of them")
+        yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, path, told, "give one of them")
     for key, (least, most) in _RETRY_RANGES.items():
         value = policy.get(key)
         if value is None:
@@ -154,7 +172,7 @@ def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[Finding]:
         if not fits or (most is not None and value > most):
             told = f"{quoted(value)} is out of range"
             remedy = f"use a number from {least} to {most}" if most else f"use a number of at least {least}"
-            yield Finding(Code.BAD_RETRY, step.name, f"{path}.{key}", told, remedy)
+            yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", told, remedy)
     named = 0
     for key in ("ExceptionType", "FailureReasonType"):
         listed_types = policy.get(key) or []
@@ -163,13 +181,15 @@ def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[Finding]:
             if name not in _EXCEPTIONS:
                 told = f"there is no exception {quoted(name)} to retry"
                 remedy = correction(name, _EXCEPTIONS, f"use one of {', '.join(_EXCEPTIONS)}")
-                yield Finding(Code.BAD_RETRY, step.name, f"{path}.{key}[{index}]", told, remedy)
+                yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}[{index}]", told, remedy)
     if not named:
         told = "the policy names no exception that it retries"
-        yield Finding(Code.BAD_RETRY, step.name, path, told, f"add ExceptionType, of {', '.join(_EXCEPTIONS)}")
+        yield DefinitionFinding(
+            DefinitionCode.BAD_RETRY, step.name, path, told, f"add ExceptionType, of {', '.join(_EXCEPTIONS)}"
+        )
 
 
-def _outputs(step: Step) -> Iterator[Finding]:
+def _outputs(step: Step) -> Iterator[DefinitionFinding]:
     outputs = step.raw.get("OutputParameters")
     names: set[str] = set()
     for index, item in enumerate(outputs if isinstance(outputs, list) else []):
@@ -180,28 +200,36 @@ def _outputs(step: Step) -> Iterator[Finding]:
             remedy = correction(
                 kind, _OUTPUT_TYPES, f"give it an OutputName and an OutputType of {listed(_OUTPUT_TYPES)}"
             )
-            yield Finding(Code.MALFORMED, step.name, path, told, remedy)
+            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, path, told, remedy)
         elif name in names:
             told = f"output {quoted(name)} is declared twice"
-            yield Finding(Code.DUPLICATE_NAME, step.name, path, told, "remove or rename one of them")
+            yield DefinitionFinding(
+                DefinitionCode.DUPLICATE_NAME, step.name, path, told, "remove or rename one of them"
+            )
         else:
             names.add(name)
 
 
-def _fail(step: Step, definition: Definition) -> Iterator[Finding]:
+def _fail(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
     for key in sorted(set(step.arguments) - {"ErrorMessage"}):
         remedy = correction(key, ("ErrorMessage",), "remove it")
         path = f"Arguments.{key}"
-        yield Finding(Code.UNKNOWN_MEMBER, step.name, path, f"a Fail step has no argument {quoted(key)}", remedy)
+        yield DefinitionFinding(
+            DefinitionCode.UNKNOWN_MEMBER, step.name, path, f"a Fail step has no argument {quoted(key)}", remedy
+        )
     message = step.arguments.get("ErrorMessage")
     kind = kind_of(message, definition)
     if kind not in {None, "String"}:
         told = f"the message is of type {kind}, not String"
-        yield Finding(Code.WRONG_TYPE, step.name, "Arguments.ErrorMessage", told, "wrap it in Std:Join (to_string)")
+        yield DefinitionFinding(
+            DefinitionCode.WRONG_TYPE, step.name, "Arguments.ErrorMessage", told, "wrap it in Std:Join (to_string)"
+        )
     elif isinstance(message, str) and len(message) > _LONGEST_MESSAGE:
         told = f"ErrorMessage has {len(message)} characters"
         remedy = f"use {_LONGEST_MESSAGE} at the most"
-        yield Finding(Code.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", told, remedy)
+        yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", told, remedy)
     if not step.inside and not step.depends_on and kind == "String" and isinstance(message, str):
         told = "the step waits for nothing and stands in no branch: every execution fails at once"
-        yield Finding(Code.ALWAYS_FAILS, step.name, "", told, "move it into a branch of a Condition step")
+        yield DefinitionFinding(
+            DefinitionCode.ALWAYS_FAILS, step.name, "", told, "move it into a branch of a Condition step"
+        )

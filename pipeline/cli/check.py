@@ -14,7 +14,7 @@ import typer
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 
 if TYPE_CHECKING:
-    from groundloop.check import Finding
+    from groundloop.check import DefinitionFinding
     from pipeline.config import Config
 
 
@@ -76,7 +76,7 @@ def _our_own(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
     }
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: DefinitionFinding) -> str:
     """One line; on a terminal broken at its width, so that the columns stay."""
     text = f"{finding.severity.value:<7}  {finding.text}"
     if not _on_terminal():

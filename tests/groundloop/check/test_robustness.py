@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundloop.check import Code, Finding, check_definition
+from groundloop.check import DefinitionCode, DefinitionFinding, check_definition
 
 Definition = dict[str, Any]
 
@@ -52,7 +52,7 @@ def test_any_change_of_a_definition_is_survived(training: Definition, data: st.D
             holder = holder[key]
         holder[path[-1]] = data.draw(JSON)
     for finding in check_definition(definition):
-        assert isinstance(finding, Finding)
+        assert isinstance(finding, DefinitionFinding)
         assert finding.message
         assert finding.remedy
 
@@ -66,21 +66,29 @@ def test_any_object_is_survived(definition: Definition) -> None:
 @pytest.mark.parametrize(
     ("definition", "code"),
     [
-        pytest.param({"Version": "2020-12-01"}, Code.MALFORMED, id="no steps"),
-        pytest.param({"Version": "2020-12-01", "Steps": []}, Code.MALFORMED, id="empty steps"),
-        pytest.param({"Version": "2020-12-01", "Steps": {"a": 1}}, Code.MALFORMED, id="steps that are no list"),
-        pytest.param({"Version": "2020-12-01", "Steps": ["Train"]}, Code.MALFORMED, id="step that is no object"),
+        pytest.param({"Version": "2020-12-01"}, DefinitionCode.MALFORMED, id="no steps"),
+        pytest.param({"Version": "2020-12-01", "Steps": []}, DefinitionCode.MALFORMED, id="empty steps"),
         pytest.param(
-            {"Version": "2020-12-01", "Steps": [{"Type": "Fail", "Arguments": {}}]}, Code.BAD_NAME, id="no name"
+            {"Version": "2020-12-01", "Steps": {"a": 1}}, DefinitionCode.MALFORMED, id="steps that are no list"
         ),
         pytest.param(
-            {"Version": "2020-12-01", "Steps": [{"Name": "a", "Arguments": {}}]}, Code.MALFORMED, id="no type"
+            {"Version": "2020-12-01", "Steps": ["Train"]}, DefinitionCode.MALFORMED, id="step that is no object"
         ),
-        pytest.param({"Parameters": "none", "Steps": []}, Code.MALFORMED, id="parameters that are no list"),
-        pytest.param({"Parameters": ["Epochs"], "Steps": []}, Code.BAD_PARAMETER, id="parameter that is no object"),
+        pytest.param(
+            {"Version": "2020-12-01", "Steps": [{"Type": "Fail", "Arguments": {}}]},
+            DefinitionCode.BAD_NAME,
+            id="no name",
+        ),
+        pytest.param(
+            {"Version": "2020-12-01", "Steps": [{"Name": "a", "Arguments": {}}]}, DefinitionCode.MALFORMED, id="no type"
+        ),
+        pytest.param({"Parameters": "none", "Steps": []}, DefinitionCode.MALFORMED, id="parameters that are no list"),
+        pytest.param(
+            {"Parameters": ["Epochs"], "Steps": []}, DefinitionCode.BAD_PARAMETER, id="parameter that is no object"
+        ),
     ],
 )
-def test_what_is_no_definition_is_said(definition: Definition, code: Code) -> None:
+def test_what_is_no_definition_is_said(definition: Definition, code: DefinitionCode) -> None:
     assert code in {finding.code for finding in check_definition(definition)}
 
 
