@@ -201,7 +201,7 @@ def _seen(glance: FastRecord) -> tuple[str, list[str], int, bool]:
 
 def _outcome(line: Line) -> str:
     decisive = max(line.findings, key=lambda finding: finding.severity is Severity.ERROR, default=None)
-    return f"{line.kind.value:<10} {decisive.code.value if decisive else ''}".rstrip()
+    return f"{line.status.value:<10} {decisive.code.value if decisive else ''}".rstrip()
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from groundloop.detections.thresholds import ThresholdRule
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = tuple(f"class {number}" for number in range(12))
 DETECTIONS = 20
-MOST_TRUTHS = 15
+MAX_TRUTHS = 15
 TOLERANCE = 1e-9
 WANTED_RATIO = 4.0
 SEED = 4
@@ -48,7 +48,7 @@ def made_images(count: int) -> list[ScoredImage]:
 
     images = []
     for number in range(count):
-        truths = int(random.integers(0, MOST_TRUTHS + 1))
+        truths = int(random.integers(0, MAX_TRUTHS + 1))
         near = random.integers(0, truths, DETECTIONS // 2) if truths else np.empty(0, dtype=np.int64)
         true_boxes, true_ids = boxes(truths), random.integers(0, len(CLASSES), truths)
         sizes = true_boxes[near, 2:] - true_boxes[near, :2]

@@ -13,7 +13,7 @@ from benchmarks.prepare.peers.task import ATTRIBUTE, DETECTION, METADATA
 CLASSES = ("bolt", "bracket", "cap", "clip", "gasket", "hinge", "nut", "pin", "rivet", "screw", "spring", "washer")
 DIRTY = 0.01
 SECOND_JOB = 0.3
-_MOST_BOXES = 30
+_MAX_BOXES = 30
 _REMEMBERED = 2_000
 
 FAULTS = (
@@ -130,7 +130,7 @@ def _line(chooser: random.Random, job: _Job, source_ref: str, kind: str) -> tupl
     )
     if kind == "failure_reason":
         return f'{start},"{METADATA}":{{"failure-reason":"ClientError: the image is not there",{made}}}}}', Counter()
-    count = 1 + int(_MOST_BOXES * chance() ** 1.9)
+    count = 1 + int(_MAX_BOXES * chance() ** 1.9)
     shown: list[int] = []
     boxes: list[str] = []
     for _ in range(count):

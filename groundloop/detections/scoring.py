@@ -12,12 +12,12 @@ from groundloop.detections.predictions import Detections, parse_detections
 from groundloop.detections.thresholds import ThresholdRule
 from groundloop.detections.transform_output import find_outputs, match_outputs
 from groundloop.errors import UserError
-from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.records import Record
 
 
 def read_predictions(
-    folder: str | Path, labels: Dataset, classes: Sequence[str] | None = None
+    folder: str | Path, labels: LabelledDataset, classes: Sequence[str] | None = None
 ) -> dict[str, Detections]:
     """Read the prediction of every labelled image from the output folder of a Batch Transform job.
 
@@ -37,7 +37,7 @@ def read_predictions(
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> from groundloop.labels.formats.dataset import LabelledImage
-        >>> labels = Dataset((LabelledImage("s3://bucket/images/a.jpg", 320, 240),), ("bolt", "nut"))
+        >>> labels = LabelledDataset((LabelledImage("s3://bucket/images/a.jpg", 320, 240),), ("bolt", "nut"))
         >>> with TemporaryDirectory() as folder:
         ...     _ = Path(folder, "a.jpg.out").write_text('{"prediction": [[1, 0.9, 0.1, 0.1, 0.5, 0.5]]}')
         ...     predictions = read_predictions(folder, labels)
@@ -55,10 +55,10 @@ def read_predictions(
 
 
 def score_predictions(
-    labels: Dataset,
+    labels: LabelledDataset,
     predictions: Mapping[str, Detections],
     *,
-    validation: Dataset | None = None,
+    validation: LabelledDataset | None = None,
     rule: ThresholdRule | None = None,
     resamples: int = 1000,
 ) -> Evaluation:
@@ -79,7 +79,7 @@ def score_predictions(
         >>> import numpy as np
         >>> from groundloop.labels.formats.dataset import LabelledImage
         >>> from groundloop.labels.records import Box
-        >>> labels = Dataset((LabelledImage("a.jpg", 100, 100, (Box("nut", 10, 10, 40, 40),)),), ("nut",))
+        >>> labels = LabelledDataset((LabelledImage("a.jpg", 100, 100, (Box("nut", 10, 10, 40, 40),)),), ("nut",))
         >>> found = Detections(("nut",), np.array([0]), np.array([0.9]), np.array([[0.1, 0.1, 0.5, 0.5]]))
         >>> evaluation = score_predictions(labels, {"a.jpg": found}, resamples=0)
         >>> evaluation.at_threshold.recall, evaluation.threshold
@@ -91,7 +91,7 @@ def score_predictions(
     return evaluate(chosen_on, scored, classes, rule or ThresholdRule(), resamples=resamples)
 
 
-def scored_images(labels: Dataset, predictions: Mapping[str, Detections]) -> list[ScoredImage]:
+def scored_images(labels: LabelledDataset, predictions: Mapping[str, Detections]) -> list[ScoredImage]:
     """Pair the ground truth of each image with its detections, all boxes in pixels.
 
     Raises:
@@ -115,7 +115,7 @@ def scored_images(labels: Dataset, predictions: Mapping[str, Detections]) -> lis
     return pairs
 
 
-def _classes(labels: Dataset, predictions: Mapping[str, Detections]) -> tuple[str, ...]:
+def _classes(labels: LabelledDataset, predictions: Mapping[str, Detections]) -> tuple[str, ...]:
     """Return the class list that all predictions were decoded with; the labels' own where there are none."""
     lists = {detections.classes for detections in predictions.values()}
     if len(lists) > 1:

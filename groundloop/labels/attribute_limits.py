@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from groundloop.labels.findings import Code, Finding
+from groundloop.labels.findings import LabelCode, LabelFinding
 
-LONGEST_ATTRIBUTE = 20_000
+MAX_ATTRIBUTE_LENGTH = 20_000
 """Characters that Ground Truth allows one attribute of an object (developer guide, "Use an input manifest file")."""
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def long_attributes(number: int, raw: bytes, source_ref: str) -> Iterator[Finding]:
+def long_attributes(number: int, raw: bytes, source_ref: str) -> Iterator[LabelFinding]:
     """A warning for each attribute whose value has more characters of JSON than that.
 
     Args:
@@ -24,9 +24,9 @@ def long_attributes(number: int, raw: bytes, source_ref: str) -> Iterator[Findin
     """
     for name, value in _FIELDS.decode(raw).items():
         length = len(bytes(value).decode())
-        if length > LONGEST_ATTRIBUTE:
-            told = (
-                f"the attribute {name!r} has {length:,} characters; Ground Truth itself takes {LONGEST_ATTRIBUTE:,}, "
-                "so no further labelling job takes this line; read all the same"
+        if length > MAX_ATTRIBUTE_LENGTH:
+            message = (
+                f"the attribute {name!r} has {length:,} characters, and Ground Truth allows {MAX_ATTRIBUTE_LENGTH:,}: "
+                "the line is read, but no further labelling job accepts it"
             )
-            yield Finding(Code.LONG_ATTRIBUTE, told, number, source_ref)
+            yield LabelFinding(LabelCode.LONG_ATTRIBUTE, message, number, source_ref)

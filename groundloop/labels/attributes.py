@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.label_types import DETECTION_TYPE, kind_of, remedy
-from groundloop.labels.line_reader import LINE_LIMIT
+from groundloop.labels.label_types import DETECTION_TYPE, label_type_of, remedy
+from groundloop.labels.line_reader import MAX_LINE_BYTES
 
 CANONICAL = "bounding-box"
 """The label attribute that every prepared manifest uses."""
 
 METADATA = "-metadata"
+
+AUTO = "auto"
+"""In place of a label attribute, format or name: the only candidate there is."""
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -42,7 +45,7 @@ def find_attributes(lines: Iterable[bytes]) -> Attributes:
     """
     found = Attributes()
     for line in lines:
-        for name, kind in label_kinds(line):
+        for name, kind in label_types_in(line):
             if kind == DETECTION_TYPE:
                 found.detection[name] += 1
             else:
@@ -50,9 +53,9 @@ def find_attributes(lines: Iterable[bytes]) -> Attributes:
     return found
 
 
-def label_kinds(line: bytes) -> list[tuple[str, str]]:
+def label_types_in(line: bytes) -> list[tuple[str, str]]:
     """Label attributes of one line with their labelling types; those whose type nothing tells are left out."""
-    if len(line) > LINE_LIMIT:
+    if len(line) > MAX_LINE_BYTES:
         return []
     try:
         fields = _FIELDS.decode(line)
@@ -61,7 +64,7 @@ def label_kinds(line: bytes) -> list[tuple[str, str]]:
     kinds: list[tuple[str, str]] = []
     for name in _label_names(fields):
         metadata = fields.get(name + METADATA)
-        kind = kind_of(metadata) if metadata is not None else ""
+        kind = label_type_of(metadata) if metadata is not None else ""
         if not kind and _holds_boxes(fields.get(name)):
             kind = DETECTION_TYPE
         if kind:

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from groundloop.labels.attributes import CANONICAL, METADATA
+from groundloop.labels.class_maps import MAX_CLASS_MAPS
 from groundloop.labels.classes import ClassList
-from groundloop.labels.findings import Code
+from groundloop.labels.findings import LabelCode
 from groundloop.labels.records import Box, Line
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -21,12 +22,10 @@ _CLASS_ID = msgspec.json.Decoder(int | str)
 _NUMBER = msgspec.json.Decoder(float)
 # In a text it would stand behind a backslash. A number that goes on (1.0, 1e0) is none of these.
 _WRITTEN_ID = re.compile(rb'("class_id"\s*:\s*)(\d+)(?=\s*[,}])')
-_CHANGED = frozenset({Code.BOX_CLIPPED, Code.TEXT_CLASS_ID})
+_CHANGED = frozenset({LabelCode.BOX_CLIPPED, LabelCode.TEXT_CLASS_ID})
 _NO_MAP = b"{}"
 _MAP_KEY, _ID_KEY = b'"class-map":', b'"class_id":'
 _NEW_LABEL, _NEW_METADATA = (f'"{name}":'.encode() for name in (CANONICAL, CANONICAL + METADATA))
-# Class-maps remembered, see `Canonicaliser`: more than any labelling job makes, few enough for the memory.
-_MOST_MAPS = 20_000
 
 
 def changed_boxes(line: Line) -> tuple[Box, ...] | None:
@@ -120,7 +119,7 @@ class Canonicaliser:
         known = self._remembered.get(text)
         if known is None:
             known = _Ids(text, self._classes)
-            if len(self._remembered) < _MOST_MAPS:
+            if len(self._remembered) < MAX_CLASS_MAPS:
                 self._remembered[text] = known
         return known
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from groundloop.labels.class_maps import ClassMaps, class_map_of
 from groundloop.labels.classes import ClassList, similar_names, unused_classes
-from groundloop.labels.findings import Code, Finding, Severity
-from groundloop.labels.records import Kind, Line
+from groundloop.labels.findings import LabelCode, LabelFinding, Severity
+from groundloop.labels.records import Line, LineStatus
 from groundloop.labels.training_requirements import IMAGE_SHAPE, Overview
 
 _NOTHING_USABLE = "no line holds labels that can be used: training needs images with boxes; see the other findings"
@@ -26,10 +26,10 @@ class CheckResult:
         findings: of the lines in their order, then of the whole.
     """
 
-    lines: Counter[Kind]
+    lines: Counter[LineStatus]
     classes: ClassList
     overview: Overview
-    findings: list[Finding]
+    findings: list[LabelFinding]
 
     def count(self, severity: Severity) -> int:
         return sum(finding.severity is severity for finding in self.findings)
@@ -66,7 +66,9 @@ def check_together(
         if shared:
             told = f"{len(shared)} images of {name} are labelled in an earlier manifest too, such as {first[shared[0]]}"
             checked.findings.append(
-                Finding(Code.IMAGE_IN_SEVERAL_MANIFESTS, f"{told}: decide which labels count", source_ref=shared[0])
+                LabelFinding(
+                    LabelCode.IMAGE_IN_SEVERAL_MANIFESTS, f"{told}: decide which labels count", source_ref=shared[0]
+                )
             )
         first.update((line.record.source_ref, name) for line in lines if line.record)
     return checked
@@ -74,18 +76,20 @@ def check_together(
 
 def _whole(lines: Iterable[Line], configured: ClassList | None, image_shape: int) -> CheckResult:
     overview = Overview(image_shape)
-    kinds: Counter[Kind] = Counter()
+    kinds: Counter[LineStatus] = Counter()
     names: set[str] = set()
     for line in lines:
-        kinds[line.kind] += 1
+        kinds[line.status] += 1
         if line.record:
             overview.add([line.record])
             names.update(line.record.class_names)
     classes = configured or ClassList.from_union(names)
-    findings: list[Finding] = []
-    if kinds.total() == kinds[Kind.BLANK]:
-        findings.append(Finding(Code.EMPTY_MANIFEST, "the manifest holds no line: check that it is the right file"))
-    elif not kinds[Kind.LABELLED]:
-        findings.append(Finding(Code.NO_USABLE_LABELS, _NOTHING_USABLE))
+    findings: list[LabelFinding] = []
+    if kinds.total() == kinds[LineStatus.BLANK]:
+        findings.append(
+            LabelFinding(LabelCode.EMPTY_MANIFEST, "the manifest holds no line: check that it is the right file")
+        )
+    elif not kinds[LineStatus.LABELLED]:
+        findings.append(LabelFinding(LabelCode.NO_USABLE_LABELS, _NOTHING_USABLE))
     findings += [*similar_names(classes), *unused_classes(classes, overview.boxes), *overview.findings()]
     return CheckResult(kinds, classes, overview, findings)

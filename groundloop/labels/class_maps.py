@@ -14,9 +14,12 @@ from typing import NamedTuple
 import msgspec
 
 from groundloop.labels.attributes import METADATA
-from groundloop.labels.findings import Code, Finding
+from groundloop.labels.findings import LabelCode, LabelFinding
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# A manifest with more different maps than any labelling job writes must not fill the memory with them.
+MAX_CLASS_MAPS = 20_000
+
 _CLASS_MAP = msgspec.json.Decoder(dict[str, str])
 
 
@@ -77,11 +80,11 @@ class ClassMaps:
             told = f"class {one.name!r} has the id {one.class_id} on line {one.line} and {other.class_id}"
         return f"{told} on line {other.line}"
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[LabelFinding]:
         """At most one warning, for the whole manifest."""
         if self._conflict is not None:
-            yield Finding(
-                Code.CLASS_MAPS_DIFFER,
+            yield LabelFinding(
+                LabelCode.CLASS_MAPS_DIFFER,
                 f"{self.conflict}; {self.lines} lines contradict an earlier one: read by name here, so nothing is "
                 "mixed up, but do not train straight from this manifest, because the built-in algorithm trains on ids: "
                 "train on what Prepare or `groundloop labels convert` writes",

@@ -10,7 +10,7 @@ from functools import cached_property
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.findings import Code, Finding
+from groundloop.labels.findings import LabelCode, LabelFinding
 
 
 @dataclass(frozen=True)
@@ -63,26 +63,26 @@ class ClassList:
         return iter(self.names)
 
 
-def similar_names(names: Iterable[str]) -> Iterator[Finding]:
+def similar_names(names: Iterable[str]) -> Iterator[LabelFinding]:
     """Warnings for names that differ in case or surrounding spaces only, and for names with such spaces."""
     seen: dict[str, str] = {}
     for name in names:
         if name != name.strip():
-            yield Finding(
-                Code.SIMILAR_CLASS_NAMES,
+            yield LabelFinding(
+                LabelCode.SIMILAR_CLASS_NAMES,
                 f"class {name!r} begins or ends with a space, which is kept: check that it is meant",
             )
         key = name.strip().casefold()
         if key in seen:
-            yield Finding(
-                Code.SIMILAR_CLASS_NAMES,
+            yield LabelFinding(
+                LabelCode.SIMILAR_CLASS_NAMES,
                 f"classes {seen[key]!r} and {name!r} differ in case or spaces only and stay two classes: "
                 "if they are one, give them one name in the labelling job",
             )
         seen.setdefault(key, name)
 
 
-def unused_classes(classes: ClassList, boxes: Mapping[str, int]) -> Iterator[Finding]:
+def unused_classes(classes: ClassList, boxes: Mapping[str, int]) -> Iterator[LabelFinding]:
     """A warning for each class of the list that no box has: the model will never find it.
 
     Args:
@@ -91,4 +91,4 @@ def unused_classes(classes: ClassList, boxes: Mapping[str, int]) -> Iterator[Fin
     for name in classes:
         if not boxes.get(name):
             told = f"class {name!r} is in the class list but no box has it: remove it, or label some"
-            yield Finding(Code.UNUSED_CLASS, told)
+            yield LabelFinding(LabelCode.UNUSED_CLASS, told)

@@ -8,8 +8,8 @@ from enum import Enum
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.findings import Code, Finding
-from groundloop.labels.records import Kind, Line
+from groundloop.labels.findings import LabelCode, LabelFinding
+from groundloop.labels.records import Line, LineStatus
 
 
 class Duplicates(str, Enum):
@@ -46,8 +46,8 @@ def one_line_per_image(lines: Sequence[Line], policy: Duplicates = Duplicates.LA
             yield line
             continue
         told = f"line {counts[line.record.source_ref]} labels the same image too, and the {policy.value} one counts"
-        finding = Finding(Code.DUPLICATE_SOURCE_REF, told, line.number, line.record.source_ref)
-        yield msgspec.structs.replace(line, kind=Kind.REJECTED, record=None, findings=(*line.findings, finding))
+        finding = LabelFinding(LabelCode.DUPLICATE_SOURCE_REF, told, line.number, line.record.source_ref)
+        yield msgspec.structs.replace(line, status=LineStatus.REJECTED, record=None, findings=(*line.findings, finding))
 
 
 def labelled_twice(source_ref: str, one: int, other: int) -> UserError:

@@ -13,12 +13,13 @@ from typing import NamedTuple, Protocol, cast
 
 import msgspec
 
-from groundloop.labels.attribute_limits import LONGEST_ATTRIBUTE
+from groundloop.labels.attribute_limits import MAX_ATTRIBUTE_LENGTH
 from groundloop.labels.attributes import METADATA
+from groundloop.labels.class_maps import MAX_CLASS_MAPS
 from groundloop.labels.duplicate_keys import duplicate_key
 from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import is_class_name
-from groundloop.labels.training_requirements import SMALLEST_SIDE
+from groundloop.labels.training_requirements import MIN_BOX_SIDE
 
 # Not looked at by Python's garbage collector: they hold no cycles, and there are ten of them a line.
 
@@ -69,8 +70,6 @@ _SURE_QUOTES = 8 + 4 + 4 + 8
 _QUOTES_OF_A_BOX = 10 + 2  # and its confidence
 _KEYS = {"source-ref", "annotations", "image_size", "class_id", "left", "top", "width", "height", "depth", "type"}
 _KEYS |= {"class-map", "objects", "confidence", "human-annotated", "creation-date", "job-name", "adjustment-status"}
-# A manifest with more different maps than any labelling job makes must not fill the memory with them.
-MOST_MAPS = 20_000
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -151,7 +150,7 @@ class FastLineReader:
 
     def __init__(self, attribute: str, classes: Collection[str] | None, image_shape: int) -> None:
         self._allowed = None if classes is None else frozenset(classes)
-        self._tiny_share = SMALLEST_SIDE / image_shape
+        self._tiny_share = MIN_BOX_SIDE / image_shape
         self._plain_name = attribute not in _KEYS
         fields = msgspec.defstruct(
             "Fields",
@@ -169,7 +168,7 @@ class FastLineReader:
 
     def __call__(self, raw: bytes) -> FastRecord | None:
         """What the line says, or None when it takes a closer look to tell."""
-        if len(raw) > LONGEST_ATTRIBUTE:  # there is, or may be, something to say of its length
+        if len(raw) > MAX_ATTRIBUTE_LENGTH:  # there is, or may be, something to say of its length
             return None
         try:
             if not raw.isascii():
@@ -218,7 +217,7 @@ class FastLineReader:
 
     def _map(self, text: bytes) -> ClassMap | None:
         known = self._maps.get(text)
-        if known is None and len(self._maps) < MOST_MAPS:
+        if known is None and len(self._maps) < MAX_CLASS_MAPS:
             known = self._maps[text] = ClassMap(text, self._allowed)
         return known
 

@@ -15,7 +15,7 @@ from groundloop.findings import Severity as Severity
 from groundloop.images.access import ImageFault
 
 
-class Code(str, Enum):
+class LabelCode(str, Enum):
     """What can be found. The value is the code that reports, logs and summary.json show."""
 
     # Rekognition's names
@@ -68,7 +68,7 @@ class Code(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LabelFinding:
     """One fault or remark.
 
     Attributes:
@@ -78,7 +78,7 @@ class Finding:
         source_ref: the image's S3 URI where it is known, else "".
     """
 
-    code: Code
+    code: LabelCode
     message: str
     line: int = 0
     source_ref: str = ""
@@ -93,10 +93,10 @@ class Tally:
     """Counts findings by code and keeps the first few of each, so a log of any length of manifest stays short."""
 
     examples_kept: int = 3
-    counts: dict[Code, int] = field(default_factory=dict)
-    examples: dict[Code, list[Finding]] = field(default_factory=dict)
+    counts: dict[LabelCode, int] = field(default_factory=dict)
+    examples: dict[LabelCode, list[LabelFinding]] = field(default_factory=dict)
 
-    def add(self, findings: Iterable[Finding]) -> None:
+    def add(self, findings: Iterable[LabelFinding]) -> None:
         for finding in findings:
             seen = self.counts.get(finding.code, 0)
             self.counts[finding.code] = seen + 1

@@ -11,8 +11,8 @@ import msgspec
 
 from groundloop.images.access import MAX_THREADS, MEGABYTE, ImageFault, Images, UnusableImageError
 from groundloop.images.decoding import image_problem
-from groundloop.labels.findings import Code, Finding, Severity
-from groundloop.labels.records import Kind, Line, Record
+from groundloop.labels.findings import LabelCode, LabelFinding, Severity
+from groundloop.labels.records import Line, LineStatus, Record
 
 # Lines handed to the threads at a time: bounds what is in flight however long the manifest is.
 _BATCH = 1024
@@ -43,19 +43,23 @@ class ImageChecker:
         self._max_bytes = max_bytes
         self._images = images
 
-    def findings(self, lines: Iterable[Line]) -> Iterator[tuple[Line, Finding | None]]:
+    def findings(self, lines: Iterable[Line]) -> Iterator[tuple[Line, LabelFinding | None]]:
         """Each line that has a record, in order, with what is wrong with its image (None: nothing)."""
         remaining = iter(lines)
         with ThreadPoolExecutor(MAX_THREADS) as pool:
             while batch := list(islice(remaining, _BATCH)):
                 yield from zip(batch, pool.map(self._finding, batch), strict=True)
 
-    def _finding(self, line: Line) -> Finding | None:
+    def _finding(self, line: Line) -> LabelFinding | None:
         record = line.record
         if record is None:
             raise ValueError(f"line {line.number} has no record: only accepted lines have an image to look at")
         problem = self._problem(record)
-        return None if problem is None else Finding(Code(problem[0].value), problem[1], line.number, record.source_ref)
+        return (
+            None
+            if problem is None
+            else LabelFinding(LabelCode(problem[0].value), problem[1], line.number, record.source_ref)
+        )
 
     def _problem(self, record: Record) -> tuple[ImageFault, str] | None:
         try:
@@ -74,11 +78,11 @@ class ImageChecker:
         return None
 
 
-def with_image_finding(line: Line, finding: Finding | None) -> Line:
+def with_image_finding(line: Line, finding: LabelFinding | None) -> Line:
     """Add what was found of a line's image: an error rejects it, a warning is only reported."""
     if finding is None:
         return line
     warned = msgspec.structs.replace(line, findings=(*line.findings, finding))
     if finding.severity is Severity.WARNING:
         return warned
-    return msgspec.structs.replace(warned, kind=Kind.REJECTED, record=None)
+    return msgspec.structs.replace(warned, status=LineStatus.REJECTED, record=None)

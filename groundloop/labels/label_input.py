@@ -9,17 +9,15 @@ from pathlib import Path, PurePosixPath
 
 from groundloop.errors import UserError
 from groundloop.images.access import SUFFIXES
-from groundloop.labels.attributes import choose_attribute, find_attributes
+from groundloop.labels.attributes import AUTO, choose_attribute, find_attributes
 from groundloop.labels.boxes import CLIP_TOLERANCE
 from groundloop.labels.duplicates import one_line_per_image
 from groundloop.labels.manifest import ManifestReader, open_manifest, raw_lines
 from groundloop.labels.records import Line
 
-AUTO = "auto"
-
 
 @dataclass(frozen=True)
-class Source:
+class LabelInput:
     """Labels on disk.
 
     Attributes:
@@ -36,7 +34,7 @@ class Source:
 @contextmanager
 def labels_at(
     place: str, region: str, progress: Callable[[int, int], None] | None = None, folders: bool = True
-) -> Iterator[Source]:
+) -> Iterator[LabelInput]:
     """The file or folder at a path or S3 URI, on disk while the body runs.
 
     A folder in S3 comes without its image files, which are large and seldom needed.
@@ -50,7 +48,7 @@ def labels_at(
             the names of the copies.
     """
     if not place.startswith("s3://"):
-        yield Source(Path(place), str, lambda: None)
+        yield LabelInput(Path(place), str, lambda: None)
         return
     from groundloop.s3_download import s3_copy
 
@@ -58,7 +56,7 @@ def labels_at(
         if copy.is_folder and not folders:
             raise UserError(f"{place}: is a folder in S3: give the manifest in it")
         copy.fetch(lambda name: not _is_image(name))
-        yield Source(copy.path, copy.named, lambda: copy.fetch(_is_image))
+        yield LabelInput(copy.path, copy.named, lambda: copy.fetch(_is_image))
 
 
 def read_manifest(

@@ -32,7 +32,7 @@ class _Shape(msgspec.Struct, rename="kebab"):
 _SHAPE = msgspec.json.Decoder(_Shape)
 
 
-def kind_of(metadata: bytes | msgspec.Raw) -> str:
+def label_type_of(metadata: bytes | msgspec.Raw) -> str:
     """The labelling type that the metadata names or, where it names none, shows by its own keys; else ""."""
     try:
         shape = _SHAPE.decode(metadata)

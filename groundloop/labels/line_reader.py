@@ -13,10 +13,10 @@ from typing import BinaryIO, NamedTuple, cast
 
 from groundloop.errors import UserError
 
-LONGEST_LINE = 100_000
+MAX_LINE_LENGTH = 100_000
 """Characters that Ground Truth allows one object of a manifest (developer guide, "Use an input manifest file")."""
 
-LINE_LIMIT = 10_000_000
+MAX_LINE_BYTES = 10_000_000
 """Bytes beyond which a line is refused unread, so that a file without line ends cannot fill the memory."""
 
 _BOM = b"\xef\xbb\xbf"
@@ -47,7 +47,7 @@ def open_manifest(path: Path) -> BinaryIO:
 def raw_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
     """Lines without their ending (LF or CRLF); a byte order mark at the start is dropped.
 
-    Of a line longer than `LINE_LIMIT` only the start comes out, a little longer than that: the reader refuses it by
+    Of a line longer than `MAX_LINE_BYTES` only the start comes out, a little longer than that: the reader refuses it by
     its length.
 
     Raises:
@@ -145,7 +145,7 @@ def _line_ends(stream: BinaryIO, start: int, end: int) -> int:
 
 def _room() -> int:
     """For a line, and for the mark and the ending, which are no part of it."""
-    return LINE_LIMIT + len(_BOM + b"\r\n")
+    return MAX_LINE_BYTES + len(_BOM + b"\r\n")
 
 
 def _bounded(stream: io.BufferedIOBase) -> Iterator[bytes]:

@@ -14,18 +14,18 @@ from typing import NoReturn, Protocol, cast
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.attribute_limits import LONGEST_ATTRIBUTE, long_attributes
-from groundloop.labels.attributes import METADATA, label_kinds
+from groundloop.labels.attribute_limits import MAX_ATTRIBUTE_LENGTH, long_attributes
+from groundloop.labels.attributes import METADATA, label_types_in
 from groundloop.labels.boxes import CLIP_TOLERANCE, fit_box
 from groundloop.labels.duplicate_keys import duplicate_key
-from groundloop.labels.findings import Code, Finding, Severity
-from groundloop.labels.label_types import DETECTION_TYPE, is_video, kind_of, remedy
-from groundloop.labels.line_reader import LINE_LIMIT, LONGEST_LINE, open_manifest, raw_lines
-from groundloop.labels.records import Box, Kind, Line, Record
+from groundloop.labels.findings import LabelCode, LabelFinding, Severity
+from groundloop.labels.label_types import DETECTION_TYPE, is_video, label_type_of, remedy
+from groundloop.labels.line_reader import MAX_LINE_BYTES, MAX_LINE_LENGTH, open_manifest, raw_lines
+from groundloop.labels.records import Box, Line, LineStatus, Record
 
-__all__ = ["LONGEST_CLASS_NAME", "ManifestReader", "is_class_name", "open_manifest", "raw_lines", "source_ref_of"]
+__all__ = ["MAX_CLASS_NAME_LENGTH", "ManifestReader", "is_class_name", "open_manifest", "raw_lines", "source_ref_of"]
 
-LONGEST_CLASS_NAME = 256
+MAX_CLASS_NAME_LENGTH = 256
 
 _SOURCE_REF = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 _PATH = re.compile(r" - at `(\$.*)`$")
@@ -72,9 +72,9 @@ class _SourceRef(msgspec.Struct, rename="kebab"):
 class _LineError(Exception):
     """Stops the reading of one line."""
 
-    def __init__(self, kind: Kind, code: Code, message: str) -> None:
+    def __init__(self, status: LineStatus, code: LabelCode, message: str) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.status = status
         self.code = code
 
 
@@ -120,55 +120,64 @@ class ManifestReader:
 
     def read_line(self, number: int, raw: bytes) -> Line:
         """Decode and check one line (without its ending). Never raises: what is wrong becomes findings."""
-        if len(raw) > LINE_LIMIT:
-            told = f"the line is longer than {LINE_LIMIT:,} bytes and was not read; only its start is kept"
-            return Line(number, raw, Kind.REJECTED, None, (Finding(Code.LINE_TOO_LONG, told, number),))
+        if len(raw) > MAX_LINE_BYTES:
+            told = f"the line is longer than {MAX_LINE_BYTES:,} bytes and was not read; only its start is kept"
+            return Line(number, raw, LineStatus.REJECTED, None, (LabelFinding(LabelCode.LINE_TOO_LONG, told, number),))
         if not raw.strip():
-            return Line(number, raw, Kind.BLANK)
+            return Line(number, raw, LineStatus.BLANK)
         try:
             record, problems = self._record(raw)
         except _LineError as fault:
-            finding = Finding(fault.code, str(fault), number, source_ref_of(raw))
-            return Line(number, raw, fault.kind, None, (finding,))
-        if len(raw) > LONGEST_LINE and (length := len(raw.decode())) > LONGEST_LINE:
-            told = f"the line has {length:,} characters; Ground Truth itself takes {LONGEST_LINE:,}; read all the same"
-            problems.append((Code.LONG_LINE, told))
-        findings = tuple(Finding(code, message, number, record.source_ref) for code, message in problems)
-        if len(raw) > LONGEST_ATTRIBUTE:
+            finding = LabelFinding(fault.code, str(fault), number, source_ref_of(raw))
+            return Line(number, raw, fault.status, None, (finding,))
+        if len(raw) > MAX_LINE_LENGTH and (length := len(raw.decode())) > MAX_LINE_LENGTH:
+            told = (
+                f"the line has {length:,} characters; Ground Truth itself takes {MAX_LINE_LENGTH:,}; read all the same"
+            )
+            problems.append((LabelCode.LONG_LINE, told))
+        findings = tuple(LabelFinding(code, message, number, record.source_ref) for code, message in problems)
+        if len(raw) > MAX_ATTRIBUTE_LENGTH:
             findings += tuple(long_attributes(number, raw, record.source_ref))
         if any(finding.severity is Severity.ERROR for finding in findings):
-            return Line(number, raw, Kind.REJECTED, None, findings)
-        return Line(number, raw, Kind.LABELLED if record.boxes else Kind.NEGATIVE, record, findings)
+            return Line(number, raw, LineStatus.REJECTED, None, findings)
+        return Line(number, raw, LineStatus.LABELLED if record.boxes else LineStatus.NEGATIVE, record, findings)
 
-    def _record(self, raw: bytes) -> tuple[Record, list[tuple[Code, str]]]:
+    def _record(self, raw: bytes) -> tuple[Record, list[tuple[LabelCode, str]]]:
         fields = self._decode(raw)
         twice = duplicate_key(raw)
         if twice is not None:
-            _reject(Code.DUPLICATE_KEY, f"the key {twice!r} stands twice in one object: remove the one that is wrong")
+            _reject(
+                LabelCode.DUPLICATE_KEY, f"the key {twice!r} stands twice in one object: remove the one that is wrong"
+            )
         if not fields.source_ref:
             _reject(
-                Code.MISSING_SOURCE_REF, "the line names no image: it needs a source-ref such as s3://bucket/key.jpg"
+                LabelCode.MISSING_SOURCE_REF,
+                "the line names no image: it needs a source-ref such as s3://bucket/key.jpg",
             )
         if not _SOURCE_REF.fullmatch(fields.source_ref):
-            _reject(Code.INVALID_SOURCE_REF, f"source-ref {fields.source_ref!r} is not of the form s3://bucket/key")
+            _reject(
+                LabelCode.INVALID_SOURCE_REF, f"source-ref {fields.source_ref!r} is not of the form s3://bucket/key"
+            )
         metadata = fields.metadata
         if fields.label is msgspec.UNSET:
             if metadata is msgspec.UNSET:
                 _reject_video(raw)
                 raise _LineError(
-                    Kind.UNLABELLED,
-                    Code.UNLABELLED,
+                    LineStatus.UNLABELLED,
+                    LabelCode.UNLABELLED,
                     f"not labelled: the line has no label attribute {self.attribute!r}",
                 )
             if metadata.failure_reason is not msgspec.UNSET:
                 raise _LineError(
-                    Kind.FAILED, Code.LABELLING_FAILED, f"labelling failed: {_text(metadata.failure_reason)}"
+                    LineStatus.FAILED, LabelCode.LABELLING_FAILED, f"labelling failed: {_text(metadata.failure_reason)}"
                 )
-            _reject(Code.INVALID_LABEL, f"{self.attribute!r} is missing although its metadata is there")
+            _reject(LabelCode.INVALID_LABEL, f"{self.attribute!r} is missing although its metadata is there")
         if metadata is msgspec.UNSET:
-            _reject(Code.INVALID_METADATA, f"{self.attribute + METADATA!r} is missing: without it ids mean nothing")
+            _reject(
+                LabelCode.INVALID_METADATA, f"{self.attribute + METADATA!r} is missing: without it ids mean nothing"
+            )
         if metadata.type != DETECTION_TYPE:
-            _reject(Code.UNSUPPORTED_TYPE, _unsupported(self.attribute, metadata.type))
+            _reject(LabelCode.UNSUPPORTED_TYPE, _unsupported(self.attribute, metadata.type))
         return self._checked(fields.source_ref, fields.label, metadata)
 
     def _decode(self, raw: bytes) -> _Fields:
@@ -177,52 +186,58 @@ class ManifestReader:
                 raw.decode()  # msgspec skips unknown strings without looking at their encoding
             return self._decoder.decode(raw)
         except UnicodeDecodeError as error:
-            _reject(Code.INVALID_JSON_LINE, f"not UTF-8: byte {error.start + 1} of the line is wrong; save it as UTF-8")
+            _reject(
+                LabelCode.INVALID_JSON_LINE, f"not UTF-8: byte {error.start + 1} of the line is wrong; save it as UTF-8"
+            )
         except RecursionError:
-            _reject(Code.INVALID_JSON_LINE, "nested too deeply to be a manifest line")
+            _reject(LabelCode.INVALID_JSON_LINE, "nested too deeply to be a manifest line")
         except msgspec.ValidationError as error:
             self._reject_types(raw, str(error))
         except msgspec.DecodeError as error:
             hint = "; JSON has no NaN or Infinity" if b"NaN" in raw or b"Infinity" in raw else ""
-            _reject(Code.INVALID_JSON_LINE, f"not JSON: {error}{hint}")
+            _reject(LabelCode.INVALID_JSON_LINE, f"not JSON: {error}{hint}")
 
     def _reject_types(self, raw: bytes, message: str) -> NoReturn:
         found = _PATH.search(message)
         path = found.group(1) if found else "$"
         label, metadata = f"$.{self.attribute}", f"$.{self.attribute}{METADATA}"
         if path == "$":
-            _reject(Code.INVALID_JSON_LINE, f"not a manifest line: {message}")
+            _reject(LabelCode.INVALID_JSON_LINE, f"not a manifest line: {message}")
         if path == "$.source-ref":
-            _reject(Code.INVALID_SOURCE_REF, f"source-ref must be text: {message}")
+            _reject(LabelCode.INVALID_SOURCE_REF, f"source-ref must be text: {message}")
         if path.startswith(metadata):
-            _reject(Code.INVALID_METADATA, f"the label's metadata is wrong: {message}")
+            _reject(LabelCode.INVALID_METADATA, f"the label's metadata is wrong: {message}")
         kind = _label_type(raw, self.attribute)
         if kind != DETECTION_TYPE:
-            _reject(Code.UNSUPPORTED_TYPE, _unsupported(self.attribute, kind))
+            _reject(LabelCode.UNSUPPORTED_TYPE, _unsupported(self.attribute, kind))
         if path.startswith(f"{label}.image_size"):
-            _reject(Code.INVALID_IMAGE_SIZE, f"image_size must hold one object with whole numbers: {message}")
+            _reject(LabelCode.INVALID_IMAGE_SIZE, f"image_size must hold one object with whole numbers: {message}")
         if path.startswith(f"{label}.annotations["):
-            _reject(Code.INVALID_BOX, f"a box has a missing or wrong number: {message}")
-        _reject(Code.INVALID_LABEL, f"the label is not a list of boxes: {message}")
+            _reject(LabelCode.INVALID_BOX, f"a box has a missing or wrong number: {message}")
+        _reject(LabelCode.INVALID_LABEL, f"the label is not a list of boxes: {message}")
 
-    def _checked(self, source_ref: str, label: _Label, metadata: _Metadata) -> tuple[Record, list[tuple[Code, str]]]:
+    def _checked(
+        self, source_ref: str, label: _Label, metadata: _Metadata
+    ) -> tuple[Record, list[tuple[LabelCode, str]]]:
         if len(label.image_size) != 1 or label.image_size[0].width < 1 or label.image_size[0].height < 1:
-            _reject(Code.INVALID_IMAGE_SIZE, "image_size must hold exactly one object with a positive width and height")
+            _reject(
+                LabelCode.INVALID_IMAGE_SIZE, "image_size must hold exactly one object with a positive width and height"
+            )
         size = label.image_size[0]
         class_map = metadata.class_map
-        problems: list[tuple[Code, str]] = []
+        problems: list[tuple[LabelCode, str]] = []
         textual = 0
         boxes: list[Box] = []
         for index, item in enumerate(label.annotations, start=1):
             class_id = item.class_id
             if isinstance(class_id, str) and not (class_id.isascii() and class_id.isdigit()):
-                problems.append((Code.INVALID_BOX, f"box {index}: class_id {class_id!r} is no whole number"))
+                problems.append((LabelCode.INVALID_BOX, f"box {index}: class_id {class_id!r} is no whole number"))
                 continue
             name = class_map.get(str(class_id))
             if name is None:
                 known = ", ".join(class_map) or "none"
                 told = f"box {index}: class_id {class_id} is not in the class-map ({known})"
-                problems.append((Code.MISSING_CLASS_MAP_ID, told))
+                problems.append((LabelCode.MISSING_CLASS_MAP_ID, told))
                 continue
             textual += isinstance(class_id, str)
             problems += self._class_problems(index, name)
@@ -233,36 +248,36 @@ class ManifestReader:
             boxes.append(box)
         if textual:
             told = f"{textual} class_id given as text; read all the same, written as whole numbers"
-            problems.append((Code.TEXT_CLASS_ID, told))
+            problems.append((LabelCode.TEXT_CLASS_ID, told))
         if metadata.objects is None:
             if boxes:
                 problems.append(
-                    (Code.NO_CONFIDENCES, "the metadata lists no objects with confidences; read all the same")
+                    (LabelCode.NO_CONFIDENCES, "the metadata lists no objects with confidences; read all the same")
                 )
         elif len(metadata.objects) != len(label.annotations):
             told = f"{len(label.annotations)} boxes but {len(metadata.objects)} objects with confidences: line damaged?"
-            problems.append((Code.MISSING_CONFIDENCE, told))
+            problems.append((LabelCode.MISSING_CONFIDENCE, told))
         names = tuple(name for name in class_map.values() if is_class_name(name))
         by_machine = bytes(metadata.human_annotated) == b'"no"'
         return Record(source_ref, size.width, size.height, tuple(boxes), names, by_machine), problems
 
-    def _class_problems(self, index: int, name: str) -> Iterator[tuple[Code, str]]:
+    def _class_problems(self, index: int, name: str) -> Iterator[tuple[LabelCode, str]]:
         if not is_class_name(name):
-            told = f"box {index}: a class name has 1 to {LONGEST_CLASS_NAME} characters, not {len(name)}"
-            yield Code.INVALID_CLASS_NAME, told
+            told = f"box {index}: a class name has 1 to {MAX_CLASS_NAME_LENGTH} characters, not {len(name)}"
+            yield LabelCode.INVALID_CLASS_NAME, told
         if self._classes is not None and name not in self._classes:
             listed = ", ".join(sorted(self._classes))
             told = f"box {index}: class {name!r} is not in the class list ({listed}); add it there or correct the label"
-            yield Code.CLASS_NOT_CONFIGURED, told
+            yield LabelCode.CLASS_NOT_CONFIGURED, told
 
 
 def is_class_name(name: str) -> bool:
     """Whether a class can have this name."""
-    return 1 <= len(name) <= LONGEST_CLASS_NAME
+    return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH
 
 
-def _reject(code: Code, message: str) -> NoReturn:
-    raise _LineError(Kind.REJECTED, code, message)
+def _reject(code: LabelCode, message: str) -> NoReturn:
+    raise _LineError(LineStatus.REJECTED, code, message)
 
 
 def _unsupported(attribute: str, kind: str) -> str:
@@ -272,16 +287,16 @@ def _unsupported(attribute: str, kind: str) -> str:
 def _reject_video(raw: bytes) -> None:
     """A line of a video job has its labels under a name of its own: without a look it would pass for unlabelled."""
     if b'-ref-metadata"' in raw:
-        for name, kind in label_kinds(raw):
+        for name, kind in label_types_in(raw):
             if is_video(kind):
-                _reject(Code.UNSUPPORTED_TYPE, _unsupported(name, kind))
+                _reject(LabelCode.UNSUPPORTED_TYPE, _unsupported(name, kind))
 
 
 def _label_type(raw: bytes, attribute: str) -> str:
     """The type in the label's metadata; a missing or unreadable one counts as detection."""
     try:
         fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        return kind_of(fields[attribute + METADATA]) or DETECTION_TYPE
+        return label_type_of(fields[attribute + METADATA]) or DETECTION_TYPE
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
         return DETECTION_TYPE
 

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
+from groundloop.labels.attributes import AUTO
 from groundloop.labels.checking import CheckResult, check_lines
 from groundloop.labels.classes import ClassList
-from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.formats.disk import check_free
 from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from groundloop.labels.formats.names import as_file_names, under_prefix
 from groundloop.labels.formats.registry import FORMATS, WRITERS, Options, detect
 from groundloop.labels.label_input import read_manifest
 
-AUTO = "auto"
 _REGION = "us-east-1"
 
 
 def read_labels(
     path: str | Path, *, label_format: str = AUTO, images: str | Path | None = None, label_attribute: str = AUTO
-) -> Dataset:
+) -> LabelledDataset:
     """Read labels from disk, in any format that `groundloop labels convert` reads.
 
     Args:
@@ -86,7 +86,7 @@ def check_manifest(
 
 
 def write_labels(
-    labels: Dataset,
+    labels: LabelledDataset,
     path: str | Path,
     label_format: str,
     *,
@@ -113,7 +113,7 @@ def write_labels(
         >>> from tempfile import TemporaryDirectory
         >>> from groundloop.labels.records import Box
         >>> from groundloop.labels.formats.dataset import LabelledImage
-        >>> labels = Dataset((LabelledImage("a.jpg", 320, 240, (Box("bolt", 10, 20, 30, 40),)),), ("bolt",))
+        >>> labels = LabelledDataset((LabelledImage("a.jpg", 320, 240, (Box("bolt", 10, 20, 30, 40),)),), ("bolt",))
         >>> with TemporaryDirectory() as folder:
         ...     _ = write_labels(labels, Path(folder, "labels.csv"), "csv")
         ...     print(Path(folder, "labels.csv").read_text().splitlines()[1])
@@ -125,7 +125,7 @@ def write_labels(
     return [*named.notes[len(labels.notes) :], *WRITERS[written](named, target, Options(_folder(images)))]
 
 
-def _named(labels: Dataset, target: WrittenFormat, prefix: str | None) -> Dataset:
+def _named(labels: LabelledDataset, target: WrittenFormat, prefix: str | None) -> LabelledDataset:
     """Return the labels with the images named as the target format can name them."""
     one = FORMATS[FormatName(target.value)]
     if not one.file_names or (one.uris and prefix is not None and not labels.in_s3):

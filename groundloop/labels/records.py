@@ -6,7 +6,7 @@ from enum import Enum
 
 import msgspec
 
-from groundloop.labels.findings import Finding
+from groundloop.labels.findings import LabelFinding
 
 
 class Box(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Record(msgspec.Struct, frozen=True):
     auto_labelled: bool = False
 
 
-class Kind(str, Enum):
+class LineStatus(str, Enum):
     """What became of a line. Every line is exactly one of these, so the counts add up to the lines read."""
 
     LABELLED = "labelled"
@@ -60,6 +60,6 @@ class Line(msgspec.Struct, frozen=True):
 
     number: int
     raw: bytes
-    kind: Kind
+    status: LineStatus
     record: Record | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[LabelFinding, ...] = ()

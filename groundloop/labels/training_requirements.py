@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from groundloop.errors import UserError
-from groundloop.labels.findings import Code, Finding
+from groundloop.labels.findings import LabelCode, LabelFinding
 from groundloop.labels.records import Record
 from groundloop.labels.split import Split
 
-FEWEST_EXAMPLES = 10
+MIN_EXAMPLES = 10
 """Boxes, or images when it comes to splits, from which on a class can be learnt from and judged."""
-MOST_IMBALANCE = 20
+MAX_IMBALANCE = 20
 """Boxes of the largest class for each of the smallest."""
-SMALLEST_SIDE = 4
+MIN_BOX_SIDE = 4
 """Pixels at the network's input: half a cell of the finest map that SSD predicts from (stride 8 in its paper)."""
 IMAGE_SHAPE = 300
 """The built-in algorithm's default: each image is stretched to a square of so many pixels."""
@@ -26,13 +26,13 @@ LEAST_LABEL_WIDTH = 350
 LEAST_BATCH = 8
 
 
-def label_width(most_boxes: int) -> int:
+def label_width(max_boxes: int) -> int:
     """The width that the algorithm pads every image's labels to, equal for train and validation.
 
     A label is 2 header numbers and 5 numbers a box. The guide suggests some slack, 60 for 10 boxes (which need 52), so
     8 are added; and never less than the algorithm's default of 350.
     """
-    return max(LEAST_LABEL_WIDTH, 5 * most_boxes + 2 + 8)
+    return max(LEAST_LABEL_WIDTH, 5 * max_boxes + 2 + 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Overview:
     Attributes:
         image_shape: side in pixels of the square that images are stretched to.
         boxes, images_with: by class name.
-        tiny: boxes with a side under `SMALLEST_SIDE` at image_shape, by class name.
+        tiny: boxes with a side under `MIN_BOX_SIDE` at image_shape, by class name.
         first_tiny: the image of the first of them.
 
     Raises:
@@ -63,7 +63,7 @@ class Overview:
     images: int = 0
     negatives: int = 0
     auto_labelled: int = 0
-    most_boxes: int = 0
+    max_boxes: int = 0
     boxes: Counter[str] = field(default_factory=Counter)
     images_with: Counter[str] = field(default_factory=Counter)
     tiny: Counter[str] = field(default_factory=Counter)
@@ -79,10 +79,10 @@ class Overview:
             self.images += 1
             self.negatives += not record.boxes
             self.auto_labelled += record.auto_labelled
-            self.most_boxes = max(self.most_boxes, len(record.boxes))
+            self.max_boxes = max(self.max_boxes, len(record.boxes))
             self.images_with.update({box.class_name for box in record.boxes})
-            narrowest = SMALLEST_SIDE * record.width / self.image_shape
-            lowest = SMALLEST_SIDE * record.height / self.image_shape
+            narrowest = MIN_BOX_SIDE * record.width / self.image_shape
+            lowest = MIN_BOX_SIDE * record.height / self.image_shape
             for box in record.boxes:
                 self.boxes[box.class_name] += 1
                 if box.width < narrowest or box.height < lowest:
@@ -92,37 +92,37 @@ class Overview:
     def needs(self, num_classes: int) -> TrainingRequirements:
         """What the algorithm is to be told; images without boxes are left out of training, as Prepare does."""
         images = self.images - self.negatives
-        return TrainingRequirements(images, num_classes, label_width(self.most_boxes), max(1, min(LEAST_BATCH, images)))
+        return TrainingRequirements(images, num_classes, label_width(self.max_boxes), max(1, min(LEAST_BATCH, images)))
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[LabelFinding]:
         """Warnings about classes with few examples, imbalance and boxes too small to be seen."""
         for name, count in sorted(self.boxes.items()):
-            if count < FEWEST_EXAMPLES:
-                told = f"class {name!r} has {count} boxes, fewer than {FEWEST_EXAMPLES}: label more, or leave it out"
-                yield Finding(Code.FEW_EXAMPLES, told)
+            if count < MIN_EXAMPLES:
+                told = f"class {name!r} has {count} boxes, fewer than {MIN_EXAMPLES}: label more, or leave it out"
+                yield LabelFinding(LabelCode.FEW_EXAMPLES, told)
         yield from self._imbalance()
         if self.tiny:
             by_class = ", ".join(f"{name} {count}" for name, count in self.tiny.most_common())
-            yield Finding(
-                Code.TINY_BOXES,
-                f"{self.tiny.total()} of {self.boxes.total()} boxes have a side under {SMALLEST_SIDE} pixels once the "
+            yield LabelFinding(
+                LabelCode.TINY_BOXES,
+                f"{self.tiny.total()} of {self.boxes.total()} boxes have a side under {MIN_BOX_SIDE} pixels once the "
                 f"image is resized to {self.image_shape} x {self.image_shape} ({by_class}): raise image_shape, "
                 "or cut the images into tiles",
                 source_ref=self.first_tiny,
             )
 
-    def _imbalance(self) -> Iterator[Finding]:
+    def _imbalance(self) -> Iterator[LabelFinding]:
         ranked = sorted(self.boxes.items(), key=lambda item: (-item[1], item[0]))
-        if ranked and ranked[0][1] > MOST_IMBALANCE * ranked[-1][1]:
+        if ranked and ranked[0][1] > MAX_IMBALANCE * ranked[-1][1]:
             (largest, most), (smallest, fewest) = ranked[0], ranked[-1]
-            yield Finding(
-                Code.CLASS_IMBALANCE,
-                f"class {largest!r} has {most} boxes and class {smallest!r} {fewest}, more than {MOST_IMBALANCE} to 1: "
+            yield LabelFinding(
+                LabelCode.CLASS_IMBALANCE,
+                f"class {largest!r} has {most} boxes and class {smallest!r} {fewest}, more than {MAX_IMBALANCE} to 1: "
                 f"label more of {smallest!r}",
             )
 
 
-def missing_from_splits(shown: Mapping[Split, Counter[str]]) -> Iterator[Finding]:
+def missing_from_splits(shown: Mapping[Split, Counter[str]]) -> Iterator[LabelFinding]:
     """A warning for each class that has enough images for every split and still misses one.
 
     Args:
@@ -131,9 +131,9 @@ def missing_from_splits(shown: Mapping[Split, Counter[str]]) -> Iterator[Finding
     totals = sum(shown.values(), Counter[str]())
     for name, total in sorted(totals.items()):
         without = [part.value for part, counts in shown.items() if not counts[name]]
-        if total >= FEWEST_EXAMPLES and without:
-            yield Finding(
-                Code.CLASS_MISSES_SPLIT,
+        if total >= MIN_EXAMPLES and without:
+            yield LabelFinding(
+                LabelCode.CLASS_MISSES_SPLIT,
                 f"class {name!r} is on {total} images but on none of {' and '.join(without)}: its figures there will "
                 "be missing; change the split seed or the fractions",
             )

@@ -10,7 +10,7 @@ from groundloop.detections.predictions import Detections
 from groundloop.detections.scoring import scored_images
 from groundloop.images.access import UnusableImageError
 from groundloop.images.local import FolderImages
-from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.report.content import Report
 from groundloop.report.worst import WorstChoice, WorstImage, worst_images
 from groundloop.report.writing import write_report
@@ -21,7 +21,7 @@ _GALLERY_IMAGES = 12
 def write_evaluation_report(
     folder: str | Path,
     evaluation: Evaluation,
-    labels: Dataset,
+    labels: LabelledDataset,
     predictions: Mapping[str, Detections],
     *,
     images: str | Path | None = None,

@@ -13,7 +13,7 @@ from groundloop.images.access import MEGABYTE
 from groundloop.images.sample import ImageSample, sample_images
 from groundloop.labels.attributes import choose_attribute, find_attributes
 from groundloop.labels.manifest import ManifestReader, source_ref_of
-from groundloop.labels.records import Kind
+from groundloop.labels.records import LineStatus
 from groundloop.suggestions import near_misses
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, not_checked, ok, unverified, warning
@@ -107,16 +107,16 @@ def _manifest(config: Config, part: ManifestSample) -> AccountFinding:
 def _judged(config: Config, part: ManifestSample, attribute: str) -> AccountFinding:
     reader = ManifestReader(attribute, config.labels.classes or None, config.prepare.clip_tolerance_pixels)
     lines = [reader.read_line(number, raw) for number, raw in enumerate(part.head[:_READ_LINES], 1)]
-    kinds = Counter(line.kind for line in lines)
+    kinds = Counter(line.status for line in lines)
     counts = ", ".join(f"{count} {kind.value}" for kind, count in kinds.most_common())
     told = f"{config.labels.manifest}: {part.describe_sample} lines, label attribute {attribute!r}"
     told += f"; first {len(lines)}: {counts}"
-    refused = next((line for line in lines if line.kind is Kind.REJECTED), None)
+    refused = next((line for line in lines if line.status is LineStatus.REJECTED), None)
     remedy = f"groundloop labels check {config.labels.manifest} --region {config.aws.region}"
     if refused is not None:
         finding = refused.findings[0]
         told += f"; line {refused.number}: {finding.code.value}: {finding.message}"
-    if not kinds[Kind.LABELLED]:
+    if not kinds[LineStatus.LABELLED]:
         return error(MANIFEST, told, f"{remedy} says what is wrong with each line")
     if refused is not None:
         return warning(MANIFEST, told, f"{remedy}; Prepare keeps such lines out")

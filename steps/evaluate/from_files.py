@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from groundloop.errors import UserError
 from groundloop.images.local import FolderImages
 from groundloop.labels.class_maps import ClassMaps, class_map_of
-from groundloop.labels.findings import Code
+from groundloop.labels.findings import LabelCode
 from groundloop.labels.label_input import read_manifest
 from groundloop.labels.records import Line, Record
 from steps.evaluate.gate import parse_requirements, verdict
@@ -116,7 +116,7 @@ def _records(place: str, lines: Sequence[Line], classes: Sequence[str]) -> list[
 
 def _unused(place: str, lines: Sequence[Line]) -> list[str]:
     unused = [line for line in lines if line.record is None and line.raw.strip()]
-    twice = sum(finding.code is Code.DUPLICATE_SOURCE_REF for line in unused for finding in line.findings)
+    twice = sum(finding.code is LabelCode.DUPLICATE_SOURCE_REF for line in unused for finding in line.findings)
     if not unused:
         return []
     again = f" ({twice} because a later line labels the same image)" if twice else ""

@@ -12,7 +12,7 @@ import msgspec
 from groundloop.errors import UserError
 from groundloop.labels.attributes import CANONICAL
 from groundloop.labels.manifest import ManifestReader, open_manifest
-from groundloop.labels.records import Kind, Record
+from groundloop.labels.records import LineStatus, Record
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
@@ -60,7 +60,7 @@ def read_truth(path: Path, classes: Collection[str], attribute: str = CANONICAL)
     with open_manifest(path) as stream:
         for line in ManifestReader(attribute, classes).read(stream):
             if line.record is None:
-                if line.kind is Kind.BLANK:
+                if line.status is LineStatus.BLANK:
                     continue
                 raise UserError(f"{path}, line {line.number}: {line.findings[0].message}; run Prepare again")
             if line.record.source_ref in records:

@@ -14,18 +14,18 @@ import msgspec
 from groundloop.errors import UserError
 from groundloop.labels.class_maps import ClassMaps
 from groundloop.labels.duplicates import Duplicates, labelled_twice
-from groundloop.labels.findings import Code, Finding, Severity, Tally
-from groundloop.labels.records import Kind, Line, Record
+from groundloop.labels.findings import LabelCode, LabelFinding, Severity, Tally
+from groundloop.labels.records import Line, LineStatus, Record
 from groundloop.labels.split import HashSplit, Split, shuffled
 from groundloop.labels.stratify import stratified
 from groundloop.labels.training_requirements import Overview
-from steps.prepare.index import AUTO_LABELLED, TINY, Index, Shown
-from steps.prepare.reading import Part, Rules
-from steps.prepare.sources import Source
+from steps.prepare.index import AUTO_LABELLED, TINY, ClassSets, Index
+from steps.prepare.reading import ReadChunk, ReadOptions
+from steps.prepare.sources import ManifestSource
 
 SPLITS = tuple(Split)
 # In no split: refused, or a negative that training does not use.
-OUT = len(SPLITS)
+EXCLUDED = len(SPLITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,25 @@ class PreparedDataset:
     """The sources' usable lines; what is refused later leaves counts and splits.
 
     Attributes:
-        kinds, tally, names: of all lines; see `Part`.
+        kinds, tally, names: of all lines; see `ReadChunk`.
         rejected: what reading refused: by source, the files with an entry a line, and the lines' numbers.
         refused: what was refused later, by entry.
         negatives_dropped: images without objects that were kept out of the train split.
     """
 
-    def __init__(self, sources: Sequence[Source], rules: Rules, parts: Iterable[Part]) -> None:
+    def __init__(self, sources: Sequence[ManifestSource], rules: ReadOptions, parts: Iterable[ReadChunk]) -> None:
         self.sources = sources
         self.rules = rules
         self.index = Index()
-        self.kinds: Counter[Kind] = Counter()
+        self.kinds: Counter[LineStatus] = Counter()
         self.tally = Tally()
         self.names: Counter[str] = Counter()
         self.rejected: list[list[tuple[Path, Sequence[int]]]] = [[] for _ in sources]
-        self.refused: dict[int, Finding] = {}
+        self.refused: dict[int, LabelFinding] = {}
         self.negatives_dropped = 0
         self._boxes: Counter[str] = Counter()
         self._tiny: Counter[str] = Counter()
-        shown = Shown()
+        shown = ClassSets()
         maps = [ClassMaps() for _ in sources]
         for part in parts:
             for items, (line, lines) in sorted(part.class_maps.items(), key=lambda entry: entry[1]):
@@ -74,7 +74,7 @@ class PreparedDataset:
         for told in maps:
             self.tally.add(told.findings())
         self._sets = shown.sets()
-        self._split = bytearray([OUT]) * len(self.index)
+        self._split = bytearray([EXCLUDED]) * len(self.index)
         self._readers = [rules.reader(source.attribute) for source in sources]
         self._files: dict[int, int] = {}
 
@@ -98,19 +98,19 @@ class PreparedDataset:
             raise UserError(f"{self.sources[self.index.source[entry]].name} changed while it was read: run again")
         return record
 
-    def refuse(self, entry: int, finding: Finding) -> None:
+    def refuse(self, entry: int, finding: LabelFinding) -> None:
         """Take a usable line out for what was found."""
         record = self.record(entry)
         gone = Overview(self.rules.image_shape)
         gone.add([record])
-        self.kinds[Kind.LABELLED if record.boxes else Kind.NEGATIVE] -= 1
-        self.kinds[Kind.REJECTED] += 1
+        self.kinds[LineStatus.LABELLED if record.boxes else LineStatus.NEGATIVE] -= 1
+        self.kinds[LineStatus.REJECTED] += 1
         self.tally.add([finding])
         self.names.subtract(set(record.class_names))
         self._boxes.subtract(gone.boxes)
         self._tiny.subtract(gone.tiny)
         self.refused[entry] = finding
-        self._split[entry] = OUT
+        self._split[entry] = EXCLUDED
 
     def keep_one_label_per_image(self, policy: Duplicates) -> None:
         """Refuse all other labels of an image: a later source counts before an earlier one, within one the policy.
@@ -144,7 +144,7 @@ class PreparedDataset:
             if len(entries) > 1:
                 yield source_ref, entries
 
-    def _replaced(self, entry: int, counts: int, source_ref: str, policy: Duplicates) -> Finding:
+    def _replaced(self, entry: int, counts: int, source_ref: str, policy: Duplicates) -> LabelFinding:
         index = self.index
         number = f"line {index.number[counts]}"
         if index.source[entry] == index.source[counts]:
@@ -152,7 +152,7 @@ class PreparedDataset:
         else:
             name = self.sources[index.source[counts]].name
             told = f"{number} of {name} labels the same image too, and the later source counts"
-        return Finding(Code.DUPLICATE_SOURCE_REF, told, index.number[entry], source_ref)
+        return LabelFinding(LabelCode.DUPLICATE_SOURCE_REF, told, index.number[entry], source_ref)
 
     def assign(self, shares: HashSplit, *, stratify: bool, keep_train_negatives: bool) -> None:
         """Put every image into its split. Negatives always stay in validation and test: a false alarm must count."""
@@ -177,7 +177,7 @@ class PreparedDataset:
         """Of one split, in an order that stays when other images come or go."""
         return shuffled(self.index.key, self.entries(split), seed)
 
-    def judge_images(self, findings: Iterable[tuple[int, Finding | None]]) -> tuple[int, int]:
+    def judge_images(self, findings: Iterable[tuple[int, LabelFinding | None]]) -> tuple[int, int]:
         """Take in what was found of images: an error refuses the line, a warning is only told.
 
         Returns:
@@ -196,7 +196,7 @@ class PreparedDataset:
 
     def counts(self) -> dict[Split, SplitCounts]:
         """What each split holds."""
-        boxes = [0] * (OUT + 1)
+        boxes = [0] * (EXCLUDED + 1)
         for part, count in zip(self._split, self.index.boxes, strict=True):
             boxes[part] += count
         images = Counter(self._split)
@@ -210,15 +210,17 @@ class PreparedDataset:
         """Images by class name, of each split."""
         counts: dict[Split, Counter[str]] = {split: Counter() for split in SPLITS}
         for (part, shown), images in Counter(zip(self._split, self.index.shown, strict=True)).items():
-            if part != OUT:
+            if part != EXCLUDED:
                 for name in self._sets[shown]:
                     counts[SPLITS[part]][name] += images
         return counts
 
     @property
-    def most_boxes(self) -> int:
+    def max_boxes(self) -> int:
         """Of one image in a split."""
-        return max((count for part, count in zip(self._split, self.index.boxes, strict=True) if part != OUT), default=0)
+        return max(
+            (count for part, count in zip(self._split, self.index.boxes, strict=True) if part != EXCLUDED), default=0
+        )
 
     @property
     def auto_labelled(self) -> int:
@@ -243,9 +245,9 @@ class PreparedDataset:
         return Overview(
             self.rules.image_shape,
             images=len(index) - len(self.refused),
-            negatives=self.kinds[Kind.NEGATIVE],
+            negatives=self.kinds[LineStatus.NEGATIVE],
             auto_labelled=self.auto_labelled,
-            most_boxes=max((index.boxes[entry] for entry in range(len(index)) if entry not in self.refused), default=0),
+            max_boxes=max((index.boxes[entry] for entry in range(len(index)) if entry not in self.refused), default=0),
             boxes=+self._boxes,
             images_with=+images_with,
             tiny=+self._tiny,
@@ -258,4 +260,4 @@ class PreparedDataset:
             if self.index.source[entry] == source:
                 line = self.line(entry)
                 findings = (*line.findings, self.refused[entry])
-                yield msgspec.structs.replace(line, kind=Kind.REJECTED, record=None, findings=findings)
+                yield msgspec.structs.replace(line, status=LineStatus.REJECTED, record=None, findings=findings)

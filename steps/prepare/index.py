@@ -11,7 +11,7 @@ TINY = 2
 """A box is too small at the network's input."""
 CHANGED = 4
 """Its boxes are used otherwise than they are written."""
-PLAIN = 8
+FAST_PATH = 8
 """See `labels.glance`."""
 
 # The type of each column: unsigned integers of 1 (B), 2 (H), 4 (I) or 8 (Q) bytes.
@@ -38,7 +38,7 @@ class Index:
         key: `labels.split.digest` of the image's URI.
         group: digest of its group's name; empty when images are not grouped.
         boxes: how many.
-        shown: which classes it shows, as a position in `Shown`.
+        shown: which classes it shows, as a position in `ClassSets`.
         marks: sum of the above.
     """
 
@@ -63,7 +63,7 @@ class Index:
         """Put another index behind this one.
 
         Args:
-            shown: where the other's positions are in this one's `Shown`.
+            shown: where the other's positions are in this one's `ClassSets`.
         """
         for name in _COLUMNS:
             if name != "shown":
@@ -84,7 +84,7 @@ class Index:
         return self.group or self.key
 
 
-class Shown:
+class ClassSets:
     """The different sets of class names that images show; few, however many images there are."""
 
     def __init__(self) -> None:

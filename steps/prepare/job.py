@@ -13,16 +13,16 @@ from groundloop.errors import UserError
 from groundloop.images.access import MEGABYTE
 from groundloop.images.s3 import S3Images
 from groundloop.images.size import stored_sizes
-from groundloop.labels.attributes import find_attributes
+from groundloop.labels.attributes import AUTO, find_attributes
 from groundloop.labels.boxes import CLIP_TOLERANCE
 from groundloop.labels.classes import ClassList, similar_names, unused_classes
 from groundloop.labels.duplicates import Duplicates
-from groundloop.labels.findings import Code, Tally
+from groundloop.labels.findings import LabelCode, Tally
 from groundloop.labels.grouping import Grouping
 from groundloop.labels.image_check import ImageCheck, ImageChecker
 from groundloop.labels.line_reader import ByteRange, byte_ranges
 from groundloop.labels.manifest import open_manifest, raw_lines
-from groundloop.labels.records import Kind
+from groundloop.labels.records import LineStatus
 from groundloop.labels.split import HashSplit, Split
 from groundloop.labels.training_requirements import IMAGE_SHAPE, Overview, missing_from_splits
 from steps import jobs
@@ -30,14 +30,13 @@ from steps.jobs import say
 from steps.prepare import outputs
 from steps.prepare.dataset import PreparedDataset, SplitCounts
 from steps.prepare.parallel import PROCESSES, SPARK, Engine, choose_executor
-from steps.prepare.reading import ReadTask, Rules, attributes_in, read
+from steps.prepare.reading import ReadOptions, ReadTask, attributes_in, read
 from steps.prepare.sources import (
-    AUTO,
-    NOWHERE,
-    Source,
+    NO_IMAGES,
+    ManifestSource,
     SourceArgument,
     find_manifest,
-    further,
+    resolve_additional_source,
     unpacked,
     with_attribute,
 )
@@ -57,9 +56,9 @@ def parse(argv: Sequence[str] | None) -> Namespace:
         action="append",
         metavar=("FOLDER", "FORMAT", "ATTRIBUTE", "IMAGES", "URI"),
         help=f"further labels, which count before earlier ones: {AUTO} for a format or attribute to be found out, "
-        f"{NOWHERE} when no folder of images is needed",
+        f"{NO_IMAGES} when no folder of images is needed",
     )
-    parser.add_argument("--label-attribute", default="auto", help="auto: the only one that holds boxes")
+    parser.add_argument("--label-attribute", default=AUTO, help="auto: the only one that holds boxes")
     parser.add_argument("--classes", nargs="+", help="class names in id order; default: all names of the maps, sorted")
     parser.add_argument("--validation-fraction", type=float, default=0.15)
     parser.add_argument("--test-fraction", type=float, default=0.15)
@@ -100,7 +99,7 @@ def prepare(arguments: Namespace) -> None:
     """
     shares = HashSplit(arguments.validation_fraction, arguments.test_fraction, arguments.split_seed)
     configured = None if arguments.classes is None else ClassList.from_config(arguments.classes)
-    rules = Rules(
+    rules = ReadOptions(
         classes=configured.names if configured else None,
         clip_tolerance=arguments.clip_tolerance,
         image_shape=Overview(arguments.image_shape).image_shape,
@@ -139,17 +138,19 @@ def prepare(arguments: Namespace) -> None:
     say(f"written: {arguments.manifests_output} and {arguments.report_output}")
 
 
-def sources_of(arguments: Namespace, work: Path) -> list[Source]:
+def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:
     """The manifests in the order in which they override each other.
 
     Raises:
         UserError: one can't be found or read.
     """
     path = find_manifest(arguments.manifest, arguments.manifest_uri)
-    sources = [Source(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
+    sources = [ManifestSource(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
     for folder, kind, attribute, images, uri in arguments.more or ():
-        given = SourceArgument(Path(folder), kind, attribute, "" if images == NOWHERE else images, uri)
-        sources.append(further(given, work, lambda source_refs: stored_sizes(source_refs, S3Images())))
+        given = SourceArgument(Path(folder), kind, attribute, "" if images == NO_IMAGES else images, uri)
+        sources.append(
+            resolve_additional_source(given, work, lambda source_refs: stored_sizes(source_refs, S3Images()))
+        )
     return sources
 
 
@@ -169,12 +170,12 @@ def engine_for(arguments: Namespace, size: int) -> Engine:
     return choose_executor(arguments.processes, size)
 
 
-def ranges(source: Source, engine: Engine) -> list[tuple[Source, ByteRange]]:
+def ranges(source: ManifestSource, engine: Engine) -> list[tuple[ManifestSource, ByteRange]]:
     """The source in parts for the engine."""
     return [(source, within) for within in byte_ranges(source.path, engine.width)]
 
 
-def read_tasks(sources: Sequence[Source], rules: Rules, engine: Engine, work: Path) -> list[ReadTask]:
+def read_tasks(sources: Sequence[ManifestSource], rules: ReadOptions, engine: Engine, work: Path) -> list[ReadTask]:
     """What is to be read, in the order of sources and lines."""
     return [
         ReadTask(number, source, within, rules, work / f"rejected-{number}-{within.start}")
@@ -209,7 +210,7 @@ def judge(dataset: PreparedDataset, classes: ClassList, mini_batch_size: int) ->
     report(classes, kinds, tally)
     if overview.auto_labelled:
         say(f"labelled by a machine: {overview.auto_labelled} of {overview.images} images")
-    if not kinds[Kind.LABELLED]:
+    if not kinds[LineStatus.LABELLED]:
         raise UserError(no_usable_line(dataset))
     counts = dataset.counts()
     for part, count in counts.items():
@@ -242,14 +243,14 @@ def check_counts(counts: Mapping[Split, SplitCounts], mini_batch_size: int) -> N
         )
 
 
-def report(classes: ClassList, kinds: Counter[Kind], tally: Tally) -> None:
+def report(classes: ClassList, kinds: Counter[LineStatus], tally: Tally) -> None:
     """The log's account of what was read."""
-    parts = ", ".join(f"{kinds[kind]} {kind.value}" for kind in Kind)
+    parts = ", ".join(f"{kinds[kind]} {kind.value}" for kind in LineStatus)
     say(f"lines: {kinds.total()} read: {parts}")
     say(f"classes ({len(classes)}): {', '.join(classes) or 'none'}")
     for code, count in tally.by_code().items():
         say(f"{code}: {count}")
-        for finding in tally.examples[Code(code)]:
+        for finding in tally.examples[LabelCode(code)]:
             where = [f"line {finding.line}"] if finding.line else []
             where += [finding.source_ref] if finding.source_ref else []
             say(f"    {': '.join(filter(None, [', '.join(where), finding.message]))}")

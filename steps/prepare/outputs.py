@@ -57,7 +57,7 @@ def rejected_entry(line: Line, source: str) -> bytes:
     entry: dict[str, Any] = {
         "source": source,
         "line": line.number,
-        "kind": line.kind.value,
+        "status": line.status.value,
         "code": decisive.code.value,
         "reason": decisive.message,
         "source_ref": decisive.source_ref,

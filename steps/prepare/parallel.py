@@ -23,7 +23,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Reading so much takes a process about as long as starting does: smaller parts are not worth one.
-LEAST_BYTES = 32_000_000
+MIN_BYTES_PER_PROCESS = 32_000_000
 _WATCH_SECONDS = 1.0
 
 
@@ -121,7 +121,7 @@ def choose_executor(processes: int, size: int) -> Engine:
     """
     if processes < 0:
         raise UserError(f"--processes {processes}: give 1 or more, or 0 for one a processor")
-    width = processes or min(_processors(), size // LEAST_BYTES)
+    width = processes or min(_processors(), size // MIN_BYTES_PER_PROCESS)
     return Processes(width) if width > 1 else InProcess()
 
 

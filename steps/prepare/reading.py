@@ -10,27 +10,27 @@ from pathlib import Path
 
 from groundloop.labels.attributes import Attributes, find_attributes
 from groundloop.labels.canonical import changed_boxes
-from groundloop.labels.class_maps import class_map_of
-from groundloop.labels.fast_reader import MOST_MAPS, FastLineReader
+from groundloop.labels.class_maps import MAX_CLASS_MAPS, class_map_of
+from groundloop.labels.fast_reader import FastLineReader
 from groundloop.labels.findings import Tally
 from groundloop.labels.grouping import Grouping
 from groundloop.labels.line_reader import ByteRange, lines_of
 from groundloop.labels.manifest import ManifestReader
-from groundloop.labels.records import Kind, Line
+from groundloop.labels.records import Line, LineStatus
 from groundloop.labels.split import digest, digester
 from groundloop.labels.training_requirements import Overview
-from steps.prepare.index import AUTO_LABELLED, CHANGED, PLAIN, TINY, Index, Shown
+from steps.prepare.index import AUTO_LABELLED, CHANGED, FAST_PATH, TINY, ClassSets, Index
 from steps.prepare.outputs import rejected_entry
 from steps.prepare.parallel import gc_disabled
-from steps.prepare.sources import Source
+from steps.prepare.sources import ManifestSource
 
 # Boxes that are counted at once: to count those of each line takes longer.
 _AT_A_TIME = 10_000
-UNUSED = (Kind.REJECTED, Kind.FAILED, Kind.UNLABELLED)
+UNUSED = (LineStatus.REJECTED, LineStatus.FAILED, LineStatus.UNLABELLED)
 
 
 @dataclass(frozen=True)
-class Rules:
+class ReadOptions:
     """How lines are read.
 
     Attributes:
@@ -54,9 +54,9 @@ class ReadTask:
     """A range of a source, and the file to put its unusable lines into."""
 
     number: int
-    source: Source
+    source: ManifestSource
     within: ByteRange
-    rules: Rules
+    rules: ReadOptions
     rejected: Path
 
     @property
@@ -65,7 +65,7 @@ class ReadTask:
 
 
 @dataclass
-class Part:
+class ReadChunk:
     """What was found in one range.
 
     Attributes:
@@ -81,9 +81,9 @@ class Part:
     source: int
     rejected: Path
     index: Index = field(default_factory=Index)
-    shown: Shown = field(default_factory=Shown)
+    shown: ClassSets = field(default_factory=ClassSets)
     rejected_numbers: array[int] = field(default_factory=lambda: array("Q"))
-    kinds: Counter[Kind] = field(default_factory=Counter)
+    kinds: Counter[LineStatus] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
     names: Counter[str] = field(default_factory=Counter)
     boxes: Counter[str] = field(default_factory=Counter)
@@ -93,19 +93,19 @@ class Part:
     def add_class_map(self, class_map: Mapping[str, str], line: int, lines: int) -> None:
         items = tuple(class_map.items())
         first, known = self.class_maps.get(items, (line, 0))
-        if known or len(self.class_maps) < MOST_MAPS:
+        if known or len(self.class_maps) < MAX_CLASS_MAPS:
             self.class_maps[items] = min(first, line), known + lines
 
 
-def attributes_in(task: tuple[Source, ByteRange]) -> Attributes:
+def attributes_in(task: tuple[ManifestSource, ByteRange]) -> Attributes:
     """The label attributes that the lines of a range hold."""
     source, within = task
     return find_attributes(raw for _, raw in lines_of(source.path, within))
 
 
-def read(task: ReadTask) -> Part:
+def read(task: ReadTask) -> ReadChunk:
     """Judge every line of the range."""
-    rules, part = task.rules, Part(task.number, task.rejected)
+    rules, part = task.rules, ReadChunk(task.number, task.rejected)
     glance = FastLineReader(task.source.attribute, rules.classes, rules.image_shape)
     reader = rules.reader(task.source.attribute)
     key_of = digester(rules.seed)
@@ -124,7 +124,7 @@ def read(task: ReadTask) -> Part:
             if seen is None:
                 line = reader.read_line(number, raw)
                 _add(part, line, offset, task)
-                if line.kind in UNUSED:
+                if line.status in UNUSED:
                     part.rejected_numbers.append(number)
                     rejected.write(rejected_entry(line, task.source.name))
                 continue
@@ -142,7 +142,7 @@ def read(task: ReadTask) -> Part:
                 labelled += 1
             else:
                 negative += 1
-            marks = PLAIN if plain else 0
+            marks = FAST_PATH if plain else 0
             if by_machine:
                 marks |= AUTO_LABELLED
             if tiny:
@@ -157,8 +157,8 @@ def read(task: ReadTask) -> Part:
             add_marks(marks)
             if rules.grouping:
                 index.group.append(digest(rules.grouping(source_ref, raw), rules.seed))
-    part.kinds[Kind.LABELLED] += labelled
-    part.kinds[Kind.NEGATIVE] += negative
+    part.kinds[LineStatus.LABELLED] += labelled
+    part.kinds[LineStatus.NEGATIVE] += negative
     for class_map in glance.class_maps:
         class_map.count()
         if class_map.lines:
@@ -170,9 +170,9 @@ def read(task: ReadTask) -> Part:
     return part
 
 
-def _add(part: Part, line: Line, offset: int, task: ReadTask) -> None:
+def _add(part: ReadChunk, line: Line, offset: int, task: ReadTask) -> None:
     rules = task.rules
-    part.kinds[line.kind] += 1
+    part.kinds[line.status] += 1
     part.tally.add(line.findings)
     if line.record is None:
         return

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundloop.errors import UserError
-from groundloop.labels.attributes import CANONICAL, Attributes, choose_attribute
+from groundloop.labels.attributes import AUTO, CANONICAL, Attributes, choose_attribute
 from groundloop.labels.formats.format_name import FormatName
 from groundloop.labels.line_reader import is_compressed
 from steps.jobs import say
 
 if TYPE_CHECKING:
-    from groundloop.labels.formats.dataset import Dataset
+    from groundloop.labels.formats.dataset import LabelledDataset
 
-AUTO = "auto"
-NOWHERE = "none"
+NO_IMAGES = "none"
+"""In place of a folder of images: the labels name their images by S3 URI."""
 
 
 @dataclass(frozen=True)
-class Source:
+class ManifestSource:
     """A manifest.
 
     Attributes:
@@ -83,7 +83,7 @@ class SourceArgument:
     uri: str
 
 
-def further(given: SourceArgument, work: Path, sizes: ReadSizes) -> Source:
+def resolve_additional_source(given: SourceArgument, work: Path, sizes: ReadSizes) -> ManifestSource:
     """Labels in any format as a manifest.
 
     Args:
@@ -103,19 +103,19 @@ def further(given: SourceArgument, work: Path, sizes: ReadSizes) -> Source:
     try:
         kind = detect(path) if given.format == AUTO else FormatName(given.format)
         if kind is FormatName.GROUNDTRUTH:
-            return Source(find_manifest(given.folder, given.uri), given.uri, given.attribute)
+            return ManifestSource(find_manifest(given.folder, given.uri), given.uri, given.attribute)
         dataset = FORMATS[kind].read(path, Options())
     except UserError as error:
         raise UserError(str(error).replace(str(path), given.uri.rstrip("/"))) from None
     for note in dataset.notes:
         say(f"{given.uri}: {note}")
-    target = work / f"further-{len(list(work.iterdir()))}.manifest"
+    target = work / f"resolve_additional_source-{len(list(work.iterdir()))}.manifest"
     target.write_bytes(manifest(_in_s3(dataset, given, sizes), CANONICAL, confidence=0, target=given.uri))
     say(f"{given.uri}: {len(dataset.images)} images, read as {kind.value}")
-    return Source(target, given.uri, CANONICAL)
+    return ManifestSource(target, given.uri, CANONICAL)
 
 
-def _in_s3(dataset: Dataset, given: SourceArgument, sizes: ReadSizes) -> Dataset:
+def _in_s3(dataset: LabelledDataset, given: SourceArgument, sizes: ReadSizes) -> LabelledDataset:
     """The data set with its images named by S3 URI, and their sizes."""
     images = dataset.images
     if not dataset.in_s3:
@@ -135,7 +135,7 @@ def _in_s3(dataset: Dataset, given: SourceArgument, sizes: ReadSizes) -> Dataset
     return replace(dataset, images=images)
 
 
-def unpacked(source: Source, folder: Path) -> Source:
+def unpacked(source: ManifestSource, folder: Path) -> ManifestSource:
     """The source as a plain file, since a packed one can't be read from the middle.
 
     Args:
@@ -157,7 +157,7 @@ def unpacked(source: Source, folder: Path) -> Source:
     return replace(source, path=plain)
 
 
-def with_attribute(source: Source, look: Callable[[Source], Iterable[Attributes]]) -> Source:
+def with_attribute(source: ManifestSource, look: Callable[[ManifestSource], Iterable[Attributes]]) -> ManifestSource:
     """The source with its label attribute found out.
 
     Args:

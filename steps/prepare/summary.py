@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from groundloop.labels.classes import ClassList
-from groundloop.labels.records import Kind
+from groundloop.labels.records import LineStatus
 from groundloop.labels.split import Split
 from groundloop.labels.training_requirements import label_width
 from steps.prepare.dataset import PreparedDataset, SplitCounts
@@ -23,7 +23,7 @@ def summary(
     Args:
         fingerprint: equal exactly when the classes and the manifests are.
     """
-    width = label_width(dataset.most_boxes)
+    width = label_width(dataset.max_boxes)
     kinds = dataset.kinds
     return {
         "classes": list(classes),
@@ -35,7 +35,7 @@ def summary(
         "auto_labelled": dataset.auto_labelled,
         "label_width": width,
         "findings": dataset.tally.by_code(),
-        "lines": {"read": kinds.total(), **{kind.value: kinds[kind] for kind in Kind}},
+        "lines": {"read": kinds.total(), **{kind.value: kinds[kind] for kind in LineStatus}},
         "training": {
             "num_training_samples": str(splits[Split.TRAIN].images),
             "num_classes": str(len(classes)),

@@ -21,10 +21,10 @@ from groundloop.labels.manifest import source_ref_of
 from groundloop.labels.split import Split
 from steps.prepare import outputs
 from steps.prepare.dataset import PreparedDataset
-from steps.prepare.index import CHANGED, PLAIN, Index
+from steps.prepare.index import CHANGED, FAST_PATH, Index
 from steps.prepare.parallel import Engine, gc_disabled
-from steps.prepare.reading import Rules
-from steps.prepare.sources import Source
+from steps.prepare.reading import ReadOptions
+from steps.prepare.sources import ManifestSource
 
 BLOCK = 1000
 """Lines that are hashed together."""
@@ -45,8 +45,8 @@ class WriteTask:
         references: where to put the images' URIs, a JSON text each; None: nowhere.
     """
 
-    sources: Sequence[Source]
-    rules: Rules
+    sources: Sequence[ManifestSource]
+    rules: ReadOptions
     classes: ClassList
     lines: Index
     target: Path
@@ -58,7 +58,7 @@ class WriteTask:
 
 
 @dataclass(frozen=True)
-class Written:
+class WriteResult:
     """What was written.
 
     Attributes:
@@ -75,7 +75,7 @@ class Written:
     last: str
 
 
-def write(task: WriteTask) -> Written:
+def write(task: WriteTask) -> WriteResult:
     """Rewrite the lines of one task."""
     rewrite = [Canonicaliser(source.attribute, task.classes) for source in task.sources]
     readers = [task.rules.reader(source.attribute) for source in task.sources]
@@ -88,7 +88,7 @@ def write(task: WriteTask) -> Written:
         waiting = target.waiting
         for source, offset, length, marks in zip(lines.source, lines.offset, lines.length, lines.marks, strict=True):
             raw = os.pread(files[source], length, offset)
-            if marks & PLAIN:
+            if marks & FAST_PATH:
                 line = rewrite[source].plain(raw)
             else:
                 boxes = changed_boxes(readers[source].read_line(0, raw)) if marks & CHANGED else None
@@ -102,7 +102,7 @@ def write(task: WriteTask) -> Written:
                 buckets.add(source_ref[: source_ref.index("/", 5)].removeprefix("s3://"))
                 first, last = min(first or source_ref, source_ref), max(last, source_ref)
         target.write()
-    return Written(task.target, task.references, target.digests(), buckets, first, last)
+    return WriteResult(task.target, task.references, target.digests(), buckets, first, last)
 
 
 class _Blocks:
@@ -171,7 +171,7 @@ def write_manifests(
             tasks.append(WriteTask(dataset.sources, dataset.rules, classes, lines, target, references))
             splits.append(split)
     digests = dict.fromkeys(chosen, b"")
-    predicted: list[Written] = []
+    predicted: list[WriteResult] = []
     for split, written in zip(splits, engine.map(write, tasks), strict=True):
         digests[split] += written.digests
         target = folder / f"{split.value}.manifest"

@@ -17,5 +17,5 @@ def test_the_page_is_up_to_date(name: str) -> None:
 
 
 def test_every_code_is_explained_and_no_other() -> None:
-    assert set(LABEL_TEXTS) == {code.value for code in label_findings.Code}
+    assert set(LABEL_TEXTS) == {code.value for code in label_findings.LabelCode}
     assert set(DEFINITION_TEXTS) == {code.value for code in definition_findings.DefinitionCode}

@@ -11,7 +11,7 @@ import pytest
 
 import groundloop
 from groundloop.errors import UserError
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.records import Box
 
 PACKAGE = Path(groundloop.__file__).parent
@@ -56,8 +56,8 @@ print(groundloop.__file__)
 """
 
 
-def labels_of(*images: LabelledImage) -> Dataset:
-    return Dataset(images, ("bolt", "nut"))
+def labels_of(*images: LabelledImage) -> LabelledDataset:
+    return LabelledDataset(images, ("bolt", "nut"))
 
 
 def test_every_public_name_can_be_imported() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.labels.boxes import CLIP_TOLERANCE, fit_box
-from groundloop.labels.findings import Code
+from groundloop.labels.findings import LabelCode
 from groundloop.labels.records import Box
 
 
@@ -30,7 +30,7 @@ class LabelledImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class LabelledDataset:
     """A labelled data set.
 
     Attributes:
@@ -102,7 +102,7 @@ class BoxCheck:
         fitted, problem = fit_box(box, width or 2**53, height or 2**53, CLIP_TOLERANCE)
         if problem is None:
             return fitted
-        if problem[0] is not Code.BOX_CLIPPED:
+        if problem[0] is not LabelCode.BOX_CLIPPED:
             raise UserError(f"{where}: the box of class {box.class_name!r} {problem[1]}: correct or remove it")
         self._clipped += 1
         self._first = self._first or where
@@ -139,6 +139,6 @@ def used_classes(images: Iterable[LabelledImage]) -> tuple[str, ...]:
     return tuple(sorted({box.class_name for image in images for box in image.boxes}))
 
 
-def whole(value: float) -> int | float:
+def as_json_number(value: float) -> int | float:
     """The number as other tools write it: 417, not 417.0."""
     return int(value) if float(value).is_integer() else value

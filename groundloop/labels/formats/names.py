@@ -8,12 +8,12 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from groundloop.errors import UserError
-from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.dataset import LabelledDataset
 
 _S3 = "s3://"
 
 
-def as_file_names(dataset: Dataset, prefix: str | None = None) -> Dataset:
+def as_file_names(dataset: LabelledDataset, prefix: str | None = None) -> LabelledDataset:
     """S3 URIs turned into names below one folder; other names stay.
 
     Args:
@@ -40,7 +40,7 @@ def as_file_names(dataset: Dataset, prefix: str | None = None) -> Dataset:
     return replace(dataset, images=tuple(images), notes=(*dataset.notes, told))
 
 
-def under_prefix(dataset: Dataset, prefix: str | None, target: str) -> Dataset:
+def under_prefix(dataset: LabelledDataset, prefix: str | None, target: str) -> LabelledDataset:
     """File names put below an S3 folder; S3 URIs stay.
 
     Raises:

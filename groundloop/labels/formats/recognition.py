@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from groundloop.errors import UserError
-from groundloop.labels.attributes import label_kinds
+from groundloop.labels.attributes import label_types_in
 from groundloop.labels.formats.a2i.output_file import KEYS, OUTPUT
 from groundloop.labels.formats.coco.reader import json_file
 from groundloop.labels.formats.csv.reader import COLUMNS
@@ -33,7 +33,7 @@ def why_not_manifest(path: Path) -> str:
         return str(error)
     if "source-ref" not in keys_of(line):
         return "its first line is no JSON object with a source-ref"
-    kinds = [kind for _, kind in label_kinds(line)]
+    kinds = [kind for _, kind in label_types_in(line)]
     return "its labels are a video's" if any(map(is_video, kinds)) and DETECTION_TYPE not in kinds else ""
 
 
@@ -44,7 +44,7 @@ def why_not_video(path: Path) -> str:
     try:
         if keys_of(read_bytes(path)) & KEYS_OF_SEQUENCES:
             return ""
-        kinds = [kind for _, kind in label_kinds(_first_line(path))]
+        kinds = [kind for _, kind in label_types_in(_first_line(path))]
     except UserError as error:
         return str(error)
     return "" if any(map(is_video, kinds)) else "no SeqLabel.json, nor a manifest of a video job"

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.attributes import CANONICAL
+from groundloop.labels.attributes import AUTO, CANONICAL
 from groundloop.labels.formats.a2i import from_a2i
 from groundloop.labels.formats.coco import as_coco, from_coco
 from groundloop.labels.formats.csv import as_csv, from_csv
-from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from groundloop.labels.formats.groundtruth import as_groundtruth, from_groundtruth
-from groundloop.labels.formats.groundtruth.reader import AUTO
 from groundloop.labels.formats.jumpstart import as_jumpstart, from_jumpstart
 from groundloop.labels.formats.recognition import (
     why_not_a2i,
@@ -65,7 +64,7 @@ class Format:
         measures_images: whether reading looks into that folder.
     """
 
-    read: Callable[[Path, Options], Dataset]
+    read: Callable[[Path, Options], LabelledDataset]
     why_not: Callable[[Path], str]
     uris: bool = False
     file_names: bool = True
@@ -124,7 +123,7 @@ FORMATS = {
     ),
 }
 
-WRITERS: dict[WrittenFormat, Callable[[Dataset, Path, Options], list[str]]] = {
+WRITERS: dict[WrittenFormat, Callable[[LabelledDataset, Path, Options], list[str]]] = {
     WrittenFormat.GROUNDTRUTH: lambda dataset, path, options: as_groundtruth(dataset, path, options.written_attribute),
     WrittenFormat.COCO: lambda dataset, path, _: as_coco(dataset, path),
     WrittenFormat.YOLO: lambda dataset, path, options: as_yolo(dataset, path, options.images),

@@ -13,7 +13,7 @@ from pipeline.cli.labels.progress import counter
 
 if TYPE_CHECKING:
     from groundloop.labels.checking import CheckResult
-    from groundloop.labels.findings import Finding
+    from groundloop.labels.findings import LabelFinding
     from groundloop.labels.image_check import ImageChecker
     from groundloop.labels.records import Line
 
@@ -99,7 +99,7 @@ def _with_images(lines: list[Line], checker: ImageChecker) -> list[Line]:
 
 def _table(checked: CheckResult) -> list[str]:
     from groundloop.labels.findings import Severity, Tally
-    from groundloop.labels.records import Kind
+    from groundloop.labels.records import LineStatus
 
     tally = Tally(_EXAMPLES)
     tally.add(checked.findings)
@@ -110,7 +110,7 @@ def _table(checked: CheckResult) -> list[str]:
         if count > _EXAMPLES:
             rows.append(f"      and {count - _EXAMPLES} more")
     overview = checked.overview
-    kinds = ", ".join(f"{checked.lines[kind]} {kind.value}" for kind in Kind if checked.lines[kind])
+    kinds = ", ".join(f"{checked.lines[kind]} {kind.value}" for kind in LineStatus if checked.lines[kind])
     machine = f"; {overview.auto_labelled} labelled by a machine" if overview.auto_labelled else ""
     rows += ["", f"  lines    {checked.lines.total()} read{': ' if kinds else ''}{kinds}{machine}"]
     rows.append(f"  classes  {len(checked.classes)}, boxes {overview.boxes.total()}")
@@ -126,7 +126,7 @@ def _table(checked: CheckResult) -> list[str]:
     return rows
 
 
-def _example(finding: Finding) -> str:
+def _example(finding: LabelFinding) -> str:
     where = " ".join(filter(None, [f"line {finding.line}" if finding.line else "", finding.source_ref]))
     return f"{where}: {finding.message}" if where else finding.message
 
@@ -144,7 +144,7 @@ def _json(results: dict[str, CheckResult], attributes: dict[str, str], together:
 
 def _figures(checked: CheckResult) -> dict[str, Any]:
     from groundloop.labels.findings import Severity, Tally
-    from groundloop.labels.records import Kind
+    from groundloop.labels.records import LineStatus
 
     tally = Tally(0)
     tally.add(checked.findings)
@@ -163,7 +163,7 @@ def _figures(checked: CheckResult) -> dict[str, Any]:
             }
             for finding in checked.findings
         ],
-        "lines": {"read": checked.lines.total(), **{kind.value: checked.lines[kind] for kind in Kind}},
+        "lines": {"read": checked.lines.total(), **{kind.value: checked.lines[kind] for kind in LineStatus}},
         "auto_labelled": overview.auto_labelled,
         "classes": {
             name: {"boxes": overview.boxes[name], "images": overview.images_with[name]} for name in checked.classes

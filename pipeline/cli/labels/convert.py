@@ -12,7 +12,7 @@ from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from pipeline.cli.labels.progress import counter
 
 if TYPE_CHECKING:
-    from groundloop.labels.formats.dataset import Dataset
+    from groundloop.labels.formats.dataset import LabelledDataset
 
 
 def convert(
@@ -78,7 +78,7 @@ def _fetch(region: str) -> Callable[[str], bytes]:
     return fetch
 
 
-def _named(dataset: Dataset, to: WrittenFormat, prefix: str | None) -> Dataset:
+def _named(dataset: LabelledDataset, to: WrittenFormat, prefix: str | None) -> LabelledDataset:
     """The images named as the target format can name them."""
     from groundloop.errors import UserError
     from groundloop.labels.formats.names import as_file_names, under_prefix
@@ -92,5 +92,5 @@ def _named(dataset: Dataset, to: WrittenFormat, prefix: str | None) -> Dataset:
     return as_file_names(dataset, prefix) if prefix is not None or not target.uris else dataset
 
 
-def _counts(dataset: Dataset) -> str:
+def _counts(dataset: LabelledDataset) -> str:
     return f"{len(dataset.images)} images ({dataset.negatives} without boxes), {dataset.boxes} boxes"

@@ -26,7 +26,7 @@ def stats(
 
     Example: groundloop labels stats output.manifest --plot plots/
     """
-    from groundloop.labels.findings import Code
+    from groundloop.labels.findings import LabelCode
     from groundloop.labels.label_input import read_manifest
     from groundloop.labels.statistics import Statistics
 
@@ -34,7 +34,7 @@ def stats(
     replaced = 0
     for place in manifests:
         _, lines = read_manifest(place, region, label_attribute)
-        replaced += sum(finding.code is Code.DUPLICATE_SOURCE_REF for line in lines for finding in line.findings)
+        replaced += sum(finding.code is LabelCode.DUPLICATE_SOURCE_REF for line in lines for finding in line.findings)
         found = {line.record.source_ref: line.record for line in lines if line.record}
         replaced += len(records.keys() & found.keys())
         records |= found

@@ -6,9 +6,9 @@ from typing import Any
 
 from groundloop.labels.checking import check_lines, check_together
 from groundloop.labels.classes import ClassList
-from groundloop.labels.findings import Code, Severity
+from groundloop.labels.findings import LabelCode, Severity
 from groundloop.labels.manifest import ManifestReader
-from groundloop.labels.records import Kind, Line
+from groundloop.labels.records import Line, LineStatus
 
 ManifestLine = Callable[..., dict[str, Any]]
 
@@ -22,22 +22,22 @@ def test_findings_of_lines_come_first_and_then_those_of_the_whole(manifest_line:
     del spoilt["source-ref"]
     checked = check_lines(_lines(manifest_line(), spoilt, {"source-ref": "s3://b/u"}), "bb")
     assert [finding.code for finding in checked.findings] == [
-        Code.MISSING_SOURCE_REF,
-        Code.UNLABELLED,
-        Code.UNUSED_CLASS,
-        Code.FEW_EXAMPLES,
+        LabelCode.MISSING_SOURCE_REF,
+        LabelCode.UNLABELLED,
+        LabelCode.UNUSED_CLASS,
+        LabelCode.FEW_EXAMPLES,
     ]
     assert (checked.count(Severity.ERROR), checked.count(Severity.WARNING)) == (1, 3)
-    assert checked.lines == {Kind.LABELLED: 1, Kind.REJECTED: 1, Kind.UNLABELLED: 1}
+    assert checked.lines == {LineStatus.LABELLED: 1, LineStatus.REJECTED: 1, LineStatus.UNLABELLED: 1}
     assert checked.classes == ClassList(("bolt", "nut"))
 
 
 def test_together_the_whole_counts_and_images_in_both_are_told_once(manifest_line: ManifestLine) -> None:
     one = _lines(*(manifest_line(f"{n}.jpg", class_map={"0": "nut"}) for n in range(6)))
     other = _lines(*(manifest_line(f"{n}.jpg", class_map={"0": "nut"}) for n in range(4, 9)))
-    assert Code.FEW_EXAMPLES in [finding.code for finding in check_lines(one, "bb").findings]
+    assert LabelCode.FEW_EXAMPLES in [finding.code for finding in check_lines(one, "bb").findings]
     checked = check_together({"one": one, "other": other})
-    assert [finding.code for finding in checked.findings] == [Code.IMAGE_IN_SEVERAL_MANIFESTS]
+    assert [finding.code for finding in checked.findings] == [LabelCode.IMAGE_IN_SEVERAL_MANIFESTS]
     assert "2 images of other are labelled in an earlier manifest too, such as one" in checked.findings[0].message
 
 
@@ -50,7 +50,7 @@ def test_the_configured_list_decides_the_classes(manifest_line: ManifestLine) ->
 def test_contradicting_class_maps_are_told_once_of_each_manifest(manifest_line: ManifestLine) -> None:
     maps: list[dict[str, str]] = [{"0": "nut"}, {"0": "bolt"}, {"0": "nut"}, {"0": "bolt", "1": "nut"}]
     lines = _lines(*(manifest_line(f"{n}.jpg", class_map=one) for n, one in enumerate(maps)))
-    told = [one for one in check_lines(lines, "bb").findings if one.code is Code.CLASS_MAPS_DIFFER]
+    told = [one for one in check_lines(lines, "bb").findings if one.code is LabelCode.CLASS_MAPS_DIFFER]
     assert [one.message.split(":")[0] for one in told] == [
         "class id 0 is 'nut' on line 1 and 'bolt' on line 2; 2 lines contradict an earlier one"
     ]
@@ -59,5 +59,5 @@ def test_contradicting_class_maps_are_told_once_of_each_manifest(manifest_line: 
 
 def test_an_attribute_longer_than_a_labelling_job_takes(manifest_line: ManifestLine) -> None:
     line = manifest_line() | {"notes": "x" * 20_000}
-    (told,) = [one for one in check_lines(_lines(line), "bb").findings if one.code is Code.LONG_ATTRIBUTE]
+    (told,) = [one for one in check_lines(_lines(line), "bb").findings if one.code is LabelCode.LONG_ATTRIBUTE]
     assert (told.line, told.source_ref) == (1, "s3://bucket/a.jpg")

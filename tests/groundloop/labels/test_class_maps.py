@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundloop.labels.class_maps import ClassMaps, class_map_of
-from groundloop.labels.findings import Code, Severity
+from groundloop.labels.findings import LabelCode, Severity
 
 Maps = list[dict[str, str]]
 
@@ -51,7 +51,7 @@ def test_contradictions(maps: Maps, conflict: str, lines: int) -> None:
 
 def test_the_finding_is_a_warning_for_the_whole_manifest_and_says_what_to_do() -> None:
     (finding,) = told([{"0": "nut"}, {"0": "bolt"}]).findings()
-    assert (finding.code, finding.severity, finding.line) == (Code.CLASS_MAPS_DIFFER, Severity.WARNING, 0)
+    assert (finding.code, finding.severity, finding.line) == (LabelCode.CLASS_MAPS_DIFFER, Severity.WARNING, 0)
     assert "1 lines contradict an earlier one" in finding.message
     assert "do not train straight from this manifest" in finding.message
 

@@ -6,7 +6,7 @@ import pytest
 
 from groundloop.errors import UserError
 from groundloop.labels.classes import ClassList, similar_names
-from groundloop.labels.findings import Code
+from groundloop.labels.findings import LabelCode
 
 
 def test_the_configured_order_gives_the_ids() -> None:
@@ -50,4 +50,4 @@ def test_the_hash_is_that_of_the_compact_json_list() -> None:
 )
 def test_names_that_are_easily_confused_are_warned_about(names: list[str], warnings: int) -> None:
     findings = list(similar_names(names))
-    assert [finding.code for finding in findings] == [Code.SIMILAR_CLASS_NAMES] * warnings
+    assert [finding.code for finding in findings] == [LabelCode.SIMILAR_CLASS_NAMES] * warnings

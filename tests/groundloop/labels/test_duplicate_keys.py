@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundloop.labels.duplicate_keys import duplicate_key
-from groundloop.labels.findings import Code
+from groundloop.labels.findings import LabelCode
 from groundloop.labels.manifest import ManifestReader
-from groundloop.labels.records import Kind
+from groundloop.labels.records import LineStatus
 
 ManifestLine = Callable[..., dict[str, Any]]
 
@@ -35,8 +35,8 @@ def test_a_key_given_twice_rejects_the_line(manifest_line: ManifestLine, old: st
     text = json.dumps(manifest_line())
     assert old in text
     read = ManifestReader("bb").read_line(1, text.replace(old, new, 1).encode())
-    assert read.kind is Kind.REJECTED
-    assert [finding.code for finding in read.findings] == [Code.DUPLICATE_KEY]
+    assert read.status is LineStatus.REJECTED
+    assert [finding.code for finding in read.findings] == [LabelCode.DUPLICATE_KEY]
     assert repr(key) in read.findings[0].message
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from groundloop.errors import UserError
 from groundloop.labels.duplicates import Duplicates, one_line_per_image
-from groundloop.labels.findings import Code
+from groundloop.labels.findings import LabelCode
 from groundloop.labels.manifest import ManifestReader
-from groundloop.labels.records import Kind, Line
+from groundloop.labels.records import Line, LineStatus
 
 ManifestLine = Callable[..., dict[str, Any]]
 
@@ -22,8 +22,13 @@ def _read(*lines: dict[str, Any] | bytes, policy: Duplicates = Duplicates.LAST) 
 
 def test_the_last_label_of_an_image_wins_and_the_earlier_ones_are_rejected(manifest_line: ManifestLine) -> None:
     lines = _read(manifest_line(), manifest_line("b.jpg"), manifest_line(boxes=2), manifest_line(boxes=0))
-    assert [line.kind for line in lines] == [Kind.REJECTED, Kind.LABELLED, Kind.REJECTED, Kind.NEGATIVE]
-    assert lines[0].findings[0].code is Code.DUPLICATE_SOURCE_REF
+    assert [line.status for line in lines] == [
+        LineStatus.REJECTED,
+        LineStatus.LABELLED,
+        LineStatus.REJECTED,
+        LineStatus.NEGATIVE,
+    ]
+    assert lines[0].findings[0].code is LabelCode.DUPLICATE_SOURCE_REF
     assert "line 4" in lines[0].findings[0].message
     assert lines[0].findings[0].source_ref == "s3://bucket/a.jpg"
 
@@ -32,14 +37,19 @@ def test_a_later_line_that_is_not_usable_replaces_nothing(manifest_line: Manifes
     spoilt = manifest_line()
     spoilt["bb"]["annotations"][0]["width"] = 0
     lines = _read(manifest_line(), spoilt, {"source-ref": "s3://bucket/a.jpg"}, b"")
-    assert [line.kind for line in lines] == [Kind.LABELLED, Kind.REJECTED, Kind.UNLABELLED, Kind.BLANK]
+    assert [line.status for line in lines] == [
+        LineStatus.LABELLED,
+        LineStatus.REJECTED,
+        LineStatus.UNLABELLED,
+        LineStatus.BLANK,
+    ]
 
 
 def test_the_first_label_wins_when_that_is_asked(manifest_line: ManifestLine) -> None:
     spoilt = manifest_line()
     spoilt["bb"]["annotations"][0]["width"] = 0
     lines = _read(spoilt, manifest_line(), manifest_line(boxes=2), policy=Duplicates.FIRST)
-    assert [line.kind for line in lines] == [Kind.REJECTED, Kind.LABELLED, Kind.REJECTED]
+    assert [line.status for line in lines] == [LineStatus.REJECTED, LineStatus.LABELLED, LineStatus.REJECTED]
     assert "line 2 labels the same image too, and the first one counts" in lines[2].findings[0].message
 
 

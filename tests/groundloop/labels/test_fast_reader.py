@@ -98,7 +98,7 @@ def test_a_class_that_is_not_configured_is_left_to_the_reader(manifest_line: Man
 def test_more_class_maps_than_can_be_remembered_are_left_to_the_reader(
     manifest_line: ManifestLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("groundloop.labels.fast_reader.MOST_MAPS", 2)
+    monkeypatch.setattr("groundloop.labels.fast_reader.MAX_CLASS_MAPS", 2)
     glance = FastLineReader("bb", None, image_shape=300)
     lines = [json.dumps(manifest_line(class_map={"0": name})).encode() for name in "abca"]
     assert [glance(line) is not None for line in lines] == [True, True, False, True]

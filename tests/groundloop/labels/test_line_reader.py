@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from groundloop.errors import UserError
 from groundloop.labels.attributes import choose_attribute, find_attributes
-from groundloop.labels.findings import Code
+from groundloop.labels.findings import LabelCode
 from groundloop.labels.line_reader import byte_ranges, lines_of
 from groundloop.labels.manifest import ManifestReader, open_manifest, raw_lines
-from groundloop.labels.records import Kind
+from groundloop.labels.records import LineStatus
 
 ManifestLine = Callable[..., dict[str, Any]]
 
@@ -44,7 +44,11 @@ def test_a_file_is_read_with_bom_crlf_and_blank_lines(tmp_path: Path, manifest_l
     path.write_bytes(b"\xef\xbb\xbf" + first + b"\r\n\r\n" + second)
     with open_manifest(path) as stream:
         lines = list(ManifestReader("bb").read(stream))
-    assert [(line.number, line.kind) for line in lines] == [(1, Kind.LABELLED), (2, Kind.BLANK), (3, Kind.LABELLED)]
+    assert [(line.number, line.status) for line in lines] == [
+        (1, LineStatus.LABELLED),
+        (2, LineStatus.BLANK),
+        (3, LineStatus.LABELLED),
+    ]
 
 
 def test_a_missing_file_is_a_users_mistake(tmp_path: Path) -> None:
@@ -63,7 +67,7 @@ def test_a_compressed_file_is_unpacked_whatever_its_name(
     with open_manifest(path) as stream:
         assert choose_attribute(find_attributes(raw_lines(stream))) == "bb"
     with open_manifest(path) as stream:
-        assert [line.kind for line in ManifestReader("bb").read(stream)] == [Kind.LABELLED] * 3
+        assert [line.status for line in ManifestReader("bb").read(stream)] == [LineStatus.LABELLED] * 3
 
 
 def _packed() -> bytes:
@@ -91,7 +95,7 @@ def test_a_line_over_the_limit_is_refused_unread_and_the_next_ones_are_read(
     tmp_path: Path, manifest_line: ManifestLine, monkeypatch: pytest.MonkeyPatch, beyond: int
 ) -> None:
     for module in ("line_reader", "manifest", "attributes"):
-        monkeypatch.setattr(f"groundloop.labels.{module}.LINE_LIMIT", 1000)
+        monkeypatch.setattr(f"groundloop.labels.{module}.MAX_LINE_BYTES", 1000)
     first, long = manifest_line(), manifest_line("b.jpg") | {"note": ""}
     long["note"] = "x" * (1000 + beyond - len(json.dumps(long)))
     path = tmp_path / "output.manifest"
@@ -99,10 +103,14 @@ def test_a_line_over_the_limit_is_refused_unread_and_the_next_ones_are_read(
     with open_manifest(path) as stream:
         lines = list(ManifestReader("bb").read(stream))
     assert [line.number for line in lines] == [1, 2, 3]
-    assert [line.kind for line in lines] == [Kind.LABELLED, Kind.REJECTED if beyond else Kind.LABELLED, Kind.LABELLED]
+    assert [line.status for line in lines] == [
+        LineStatus.LABELLED,
+        LineStatus.REJECTED if beyond else LineStatus.LABELLED,
+        LineStatus.LABELLED,
+    ]
     assert len(lines[1].raw) <= 1005
     if beyond:
-        assert [finding.code for finding in lines[1].findings] == [Code.LINE_TOO_LONG]
+        assert [finding.code for finding in lines[1].findings] == [LabelCode.LINE_TOO_LONG]
 
 
 @settings(deadline=None)
@@ -134,7 +142,7 @@ def test_ranges_are_of_about_the_same_size(tmp_path: Path, count: int) -> None:
 
 
 def test_a_line_longer_than_a_range_is_in_one_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("groundloop.labels.line_reader.LINE_LIMIT", 50)
+    monkeypatch.setattr("groundloop.labels.line_reader.MAX_LINE_BYTES", 50)
     path = tmp_path / "output.manifest"
     path.write_bytes(b"a\n" + b"x" * 1000 + b"\nb\n")
     read = [raw for within in byte_ranges(path, 8) for _, raw in lines_of(path, within)]

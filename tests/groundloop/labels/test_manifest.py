@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundloop.errors import UserError
-from groundloop.labels.findings import Code, Severity
-from groundloop.labels.line_reader import LONGEST_LINE
+from groundloop.labels.findings import LabelCode, Severity
+from groundloop.labels.line_reader import MAX_LINE_LENGTH
 from groundloop.labels.manifest import ManifestReader
-from groundloop.labels.records import Box, Kind, Line
+from groundloop.labels.records import Box, Line, LineStatus
 
 ManifestLine = Callable[..., dict[str, Any]]
 ReadLine = Callable[..., Line]
@@ -55,61 +55,69 @@ BOX = "bb.annotations.0"
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
-        pytest.param(_set("source-ref", DELETED), Code.MISSING_SOURCE_REF, id="no source-ref"),
-        pytest.param(_set("source-ref", ""), Code.MISSING_SOURCE_REF, id="empty source-ref"),
-        pytest.param(_set("source-ref", "b/a.jpg"), Code.INVALID_SOURCE_REF, id="source-ref that is no S3 URI"),
-        pytest.param(_set("source-ref", "s3://b/"), Code.INVALID_SOURCE_REF, id="source-ref without key"),
-        pytest.param(_set("source-ref", 5), Code.INVALID_SOURCE_REF, id="source-ref that is a number"),
-        pytest.param(_set("bb", DELETED), Code.INVALID_LABEL, id="metadata without label"),
-        pytest.param(_set("bb", 1), Code.INVALID_LABEL, id="label that is a number"),
-        pytest.param(_set("bb", None), Code.INVALID_LABEL, id="label that is null"),
-        pytest.param(_set("bb.annotations", DELETED), Code.INVALID_LABEL, id="label without annotations"),
-        pytest.param(_set("bb.annotations", {}), Code.INVALID_LABEL, id="annotations that are no list"),
-        pytest.param(_set("bb-metadata", DELETED), Code.INVALID_METADATA, id="label without metadata"),
-        pytest.param(_set("bb-metadata.class-map", []), Code.INVALID_METADATA, id="class-map that is a list"),
-        pytest.param(_set("bb-metadata.class-map", {"0": 1}), Code.INVALID_METADATA, id="class name that is a number"),
-        pytest.param(_set("bb-metadata.objects", 3), Code.INVALID_METADATA, id="objects that are no list"),
+        pytest.param(_set("source-ref", DELETED), LabelCode.MISSING_SOURCE_REF, id="no source-ref"),
+        pytest.param(_set("source-ref", ""), LabelCode.MISSING_SOURCE_REF, id="empty source-ref"),
+        pytest.param(_set("source-ref", "b/a.jpg"), LabelCode.INVALID_SOURCE_REF, id="source-ref that is no S3 URI"),
+        pytest.param(_set("source-ref", "s3://b/"), LabelCode.INVALID_SOURCE_REF, id="source-ref without key"),
+        pytest.param(_set("source-ref", 5), LabelCode.INVALID_SOURCE_REF, id="source-ref that is a number"),
+        pytest.param(_set("bb", DELETED), LabelCode.INVALID_LABEL, id="metadata without label"),
+        pytest.param(_set("bb", 1), LabelCode.INVALID_LABEL, id="label that is a number"),
+        pytest.param(_set("bb", None), LabelCode.INVALID_LABEL, id="label that is null"),
+        pytest.param(_set("bb.annotations", DELETED), LabelCode.INVALID_LABEL, id="label without annotations"),
+        pytest.param(_set("bb.annotations", {}), LabelCode.INVALID_LABEL, id="annotations that are no list"),
+        pytest.param(_set("bb-metadata", DELETED), LabelCode.INVALID_METADATA, id="label without metadata"),
+        pytest.param(_set("bb-metadata.class-map", []), LabelCode.INVALID_METADATA, id="class-map that is a list"),
         pytest.param(
-            _set("bb-metadata.type", "groundtruth/image-classification"), Code.UNSUPPORTED_TYPE, id="another label type"
+            _set("bb-metadata.class-map", {"0": 1}), LabelCode.INVALID_METADATA, id="class name that is a number"
         ),
-        pytest.param(_set(SIZE, DELETED), Code.INVALID_IMAGE_SIZE, id="no image_size"),
-        pytest.param(_set(SIZE, []), Code.INVALID_IMAGE_SIZE, id="empty image_size"),
-        pytest.param(_set(f"{SIZE}.0.width", 0), Code.INVALID_IMAGE_SIZE, id="image of no width"),
-        pytest.param(_set(f"{SIZE}.0.height", -5), Code.INVALID_IMAGE_SIZE, id="image of negative height"),
-        pytest.param(_set(f"{SIZE}.0.width", "100"), Code.INVALID_IMAGE_SIZE, id="image width that is text"),
-        pytest.param(_set(f"{SIZE}.0.width", 99.5), Code.INVALID_IMAGE_SIZE, id="image width with a fraction"),
-        pytest.param(_set("bb-metadata.class-map", {}), Code.MISSING_CLASS_MAP_ID, id="id in an empty class-map"),
-        pytest.param(_set("bb-metadata.class-map", DELETED), Code.MISSING_CLASS_MAP_ID, id="no class-map"),
-        pytest.param(_set(f"{BOX}.class_id", 2), Code.MISSING_CLASS_MAP_ID, id="id that is not in the class-map"),
-        pytest.param(_set(f"{BOX}.class_id", -1), Code.MISSING_CLASS_MAP_ID, id="negative id"),
-        pytest.param(_set(f"{BOX}.class_id", "nut"), Code.INVALID_BOX, id="id that is a name"),
-        pytest.param(_set(f"{BOX}.class_id", "7"), Code.MISSING_CLASS_MAP_ID, id="textual id not in the class-map"),
-        pytest.param(_set(f"{BOX}.class_id", 0.5), Code.INVALID_BOX, id="id with a fraction"),
-        pytest.param(_set(f"{BOX}.class_id", True), Code.INVALID_BOX, id="id that is true"),
-        pytest.param(_set(f"{BOX}.left", "10"), Code.INVALID_BOX, id="coordinate that is text"),
-        pytest.param(_set(f"{BOX}.left", None), Code.INVALID_BOX, id="coordinate that is null"),
-        pytest.param(_set(f"{BOX}.left", True), Code.INVALID_BOX, id="coordinate that is true"),
-        pytest.param(_set(f"{BOX}.top", DELETED), Code.INVALID_BOX, id="coordinate that is missing"),
-        pytest.param(_set(BOX, []), Code.INVALID_BOX, id="box that is a list"),
-        pytest.param(_set(f"{BOX}.left", -2.1), Code.INVALID_BOX, id="box beyond the left edge"),
-        pytest.param(_set(f"{BOX}.top", -3), Code.INVALID_BOX, id="box beyond the top edge"),
-        pytest.param(_set(f"{BOX}.width", 103), Code.INVALID_BOX, id="box beyond the right edge"),
-        pytest.param(_set(f"{BOX}.height", 47.1), Code.INVALID_BOX, id="box beyond the bottom edge"),
-        pytest.param(_set(f"{BOX}.width", 0), Code.BOX_TOO_SMALL, id="box of no width"),
-        pytest.param(_set(f"{BOX}.height", -3), Code.BOX_TOO_SMALL, id="box of negative height"),
-        pytest.param(_set("bb-metadata.class-map", {"0": ""}), Code.INVALID_CLASS_NAME, id="empty class name"),
-        pytest.param(_set("bb-metadata.class-map", {"0": "x" * 257}), Code.INVALID_CLASS_NAME, id="long class name"),
-        pytest.param(_set("bb-metadata.objects", []), Code.MISSING_CONFIDENCE, id="fewer confidences than boxes"),
+        pytest.param(_set("bb-metadata.objects", 3), LabelCode.INVALID_METADATA, id="objects that are no list"),
+        pytest.param(
+            _set("bb-metadata.type", "groundtruth/image-classification"),
+            LabelCode.UNSUPPORTED_TYPE,
+            id="another label type",
+        ),
+        pytest.param(_set(SIZE, DELETED), LabelCode.INVALID_IMAGE_SIZE, id="no image_size"),
+        pytest.param(_set(SIZE, []), LabelCode.INVALID_IMAGE_SIZE, id="empty image_size"),
+        pytest.param(_set(f"{SIZE}.0.width", 0), LabelCode.INVALID_IMAGE_SIZE, id="image of no width"),
+        pytest.param(_set(f"{SIZE}.0.height", -5), LabelCode.INVALID_IMAGE_SIZE, id="image of negative height"),
+        pytest.param(_set(f"{SIZE}.0.width", "100"), LabelCode.INVALID_IMAGE_SIZE, id="image width that is text"),
+        pytest.param(_set(f"{SIZE}.0.width", 99.5), LabelCode.INVALID_IMAGE_SIZE, id="image width with a fraction"),
+        pytest.param(_set("bb-metadata.class-map", {}), LabelCode.MISSING_CLASS_MAP_ID, id="id in an empty class-map"),
+        pytest.param(_set("bb-metadata.class-map", DELETED), LabelCode.MISSING_CLASS_MAP_ID, id="no class-map"),
+        pytest.param(_set(f"{BOX}.class_id", 2), LabelCode.MISSING_CLASS_MAP_ID, id="id that is not in the class-map"),
+        pytest.param(_set(f"{BOX}.class_id", -1), LabelCode.MISSING_CLASS_MAP_ID, id="negative id"),
+        pytest.param(_set(f"{BOX}.class_id", "nut"), LabelCode.INVALID_BOX, id="id that is a name"),
+        pytest.param(
+            _set(f"{BOX}.class_id", "7"), LabelCode.MISSING_CLASS_MAP_ID, id="textual id not in the class-map"
+        ),
+        pytest.param(_set(f"{BOX}.class_id", 0.5), LabelCode.INVALID_BOX, id="id with a fraction"),
+        pytest.param(_set(f"{BOX}.class_id", True), LabelCode.INVALID_BOX, id="id that is true"),
+        pytest.param(_set(f"{BOX}.left", "10"), LabelCode.INVALID_BOX, id="coordinate that is text"),
+        pytest.param(_set(f"{BOX}.left", None), LabelCode.INVALID_BOX, id="coordinate that is null"),
+        pytest.param(_set(f"{BOX}.left", True), LabelCode.INVALID_BOX, id="coordinate that is true"),
+        pytest.param(_set(f"{BOX}.top", DELETED), LabelCode.INVALID_BOX, id="coordinate that is missing"),
+        pytest.param(_set(BOX, []), LabelCode.INVALID_BOX, id="box that is a list"),
+        pytest.param(_set(f"{BOX}.left", -2.1), LabelCode.INVALID_BOX, id="box beyond the left edge"),
+        pytest.param(_set(f"{BOX}.top", -3), LabelCode.INVALID_BOX, id="box beyond the top edge"),
+        pytest.param(_set(f"{BOX}.width", 103), LabelCode.INVALID_BOX, id="box beyond the right edge"),
+        pytest.param(_set(f"{BOX}.height", 47.1), LabelCode.INVALID_BOX, id="box beyond the bottom edge"),
+        pytest.param(_set(f"{BOX}.width", 0), LabelCode.BOX_TOO_SMALL, id="box of no width"),
+        pytest.param(_set(f"{BOX}.height", -3), LabelCode.BOX_TOO_SMALL, id="box of negative height"),
+        pytest.param(_set("bb-metadata.class-map", {"0": ""}), LabelCode.INVALID_CLASS_NAME, id="empty class name"),
+        pytest.param(
+            _set("bb-metadata.class-map", {"0": "x" * 257}), LabelCode.INVALID_CLASS_NAME, id="long class name"
+        ),
+        pytest.param(_set("bb-metadata.objects", []), LabelCode.MISSING_CONFIDENCE, id="fewer confidences than boxes"),
     ],
 )
 def test_a_fault_rejects_the_line_with_its_code(
-    manifest_line: ManifestLine, read_line: ReadLine, spoil: Callable[[dict[str, Any]], None], code: Code
+    manifest_line: ManifestLine, read_line: ReadLine, spoil: Callable[[dict[str, Any]], None], code: LabelCode
 ) -> None:
     line = manifest_line()
-    assert read_line(line).kind is Kind.LABELLED
+    assert read_line(line).status is LineStatus.LABELLED
     spoil(line)
     read = read_line(line)
-    assert read.kind is Kind.REJECTED
+    assert read.status is LineStatus.REJECTED
     assert read.record is None
     assert [finding.code for finding in read.findings] == [code]
     assert read.findings[0].severity is Severity.ERROR
@@ -137,8 +145,8 @@ def test_a_fault_rejects_the_line_with_its_code(
 )
 def test_what_is_no_json_object_is_an_invalid_line(read_line: ReadLine, raw: bytes) -> None:
     read = read_line(raw)
-    assert read.kind is Kind.REJECTED
-    assert [finding.code for finding in read.findings] == [Code.INVALID_JSON_LINE]
+    assert read.status is LineStatus.REJECTED
+    assert [finding.code for finding in read.findings] == [LabelCode.INVALID_JSON_LINE]
     assert read.raw == raw
 
 
@@ -149,59 +157,61 @@ def test_numbers_that_json_does_not_have_are_named(
     line = manifest_line()
     line["bb"]["annotations"][0]["left"] = float(number.lower())
     read = read_line(json.dumps(line))
-    assert read.kind is Kind.REJECTED
-    assert read.findings[0].code is Code.INVALID_JSON_LINE
+    assert read.status is LineStatus.REJECTED
+    assert read.findings[0].code is LabelCode.INVALID_JSON_LINE
     assert "NaN or Infinity" in read.findings[0].message
 
 
 def test_a_number_too_large_for_a_float_is_rejected(manifest_line: ManifestLine, read_line: ReadLine) -> None:
     text = json.dumps(manifest_line()).replace('"left": 0', '"left": 1e999')
-    assert read_line(text).findings[0].code is Code.INVALID_BOX
+    assert read_line(text).findings[0].code is LabelCode.INVALID_BOX
 
 
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        pytest.param(_set("bb-metadata.human-annotated", "no"), Kind.LABELLED, id="machine-labelled"),
-        pytest.param(_set("color", "blue"), Kind.LABELLED, id="other keys beside"),
-        pytest.param(_set("older", {"annotations": []}), Kind.LABELLED, id="another label beside"),
-        pytest.param(_set(f"{BOX}.left", 80.60000000000001), Kind.LABELLED, id="float coordinates"),
-        pytest.param(_set(f"{BOX}.width", 100), Kind.LABELLED, id="box that touches the right edge"),
-        pytest.param(_set(f"{BOX}.width", 100.00000000000001), Kind.LABELLED, id="edge missed by float rounding"),
-        pytest.param(_set(f"{SIZE}.0.depth", None), Kind.LABELLED, id="depth that is null"),
-        pytest.param(_set(f"{SIZE}.0.depth", DELETED), Kind.LABELLED, id="no depth"),
-        pytest.param(_set("bb-metadata.class-map", {"0": " nut "}), Kind.LABELLED, id="class name with spaces"),
-        pytest.param(_set("bb-metadata.class-map", {"0": "螺母", "9": "a"}), Kind.LABELLED, id="map with gaps, CJK"),
-        pytest.param(_set("source-ref", "s3://b/\u200bx y.jpg"), Kind.LABELLED, id="zero-width space in the key"),
-        pytest.param(_set("bb-metadata.adjustment-status", "adjusted"), Kind.LABELLED, id="adjusted"),
-        pytest.param(_set("bb-metadata.type", DELETED), Kind.LABELLED, id="metadata without type"),
+        pytest.param(_set("bb-metadata.human-annotated", "no"), LineStatus.LABELLED, id="machine-labelled"),
+        pytest.param(_set("color", "blue"), LineStatus.LABELLED, id="other keys beside"),
+        pytest.param(_set("older", {"annotations": []}), LineStatus.LABELLED, id="another label beside"),
+        pytest.param(_set(f"{BOX}.left", 80.60000000000001), LineStatus.LABELLED, id="float coordinates"),
+        pytest.param(_set(f"{BOX}.width", 100), LineStatus.LABELLED, id="box that touches the right edge"),
+        pytest.param(_set(f"{BOX}.width", 100.00000000000001), LineStatus.LABELLED, id="edge missed by float rounding"),
+        pytest.param(_set(f"{SIZE}.0.depth", None), LineStatus.LABELLED, id="depth that is null"),
+        pytest.param(_set(f"{SIZE}.0.depth", DELETED), LineStatus.LABELLED, id="no depth"),
+        pytest.param(_set("bb-metadata.class-map", {"0": " nut "}), LineStatus.LABELLED, id="class name with spaces"),
+        pytest.param(
+            _set("bb-metadata.class-map", {"0": "螺母", "9": "a"}), LineStatus.LABELLED, id="map with gaps, CJK"
+        ),
+        pytest.param(_set("source-ref", "s3://b/\u200bx y.jpg"), LineStatus.LABELLED, id="zero-width space in the key"),
+        pytest.param(_set("bb-metadata.adjustment-status", "adjusted"), LineStatus.LABELLED, id="adjusted"),
+        pytest.param(_set("bb-metadata.type", DELETED), LineStatus.LABELLED, id="metadata without type"),
     ],
 )
 def test_variations_that_are_no_faults(
-    manifest_line: ManifestLine, read_line: ReadLine, change: Callable[[dict[str, Any]], None], kind: Kind
+    manifest_line: ManifestLine, read_line: ReadLine, change: Callable[[dict[str, Any]], None], kind: LineStatus
 ) -> None:
     line = manifest_line()
     change(line)
     read = read_line(line)
-    assert (read.kind, read.findings) == (kind, ())
+    assert (read.status, read.findings) == (kind, ())
 
 
 def test_a_negative_is_labelled_with_nothing(manifest_line: ManifestLine, read_line: ReadLine) -> None:
     read = read_line(manifest_line(boxes=0, class_map={}))
-    assert read.kind is Kind.NEGATIVE
+    assert read.status is LineStatus.NEGATIVE
     assert read.record is not None
     assert read.record.boxes == ()
 
 
 def test_a_line_without_the_label_is_unlabelled_and_no_negative(read_line: ReadLine) -> None:
     read = read_line({"source-ref": "s3://b/a.jpg", "color": "blue"})
-    assert read.kind is Kind.UNLABELLED
-    assert [finding.code for finding in read.findings] == [Code.UNLABELLED]
+    assert read.status is LineStatus.UNLABELLED
+    assert [finding.code for finding in read.findings] == [LabelCode.UNLABELLED]
 
 
 def test_a_failed_line_is_counted_apart_with_its_reason(read_line: ReadLine) -> None:
     read = read_line({"source-ref": "s3://b/a.jpg", "bb-metadata": {"failure-reason": "workers declined"}})
-    assert read.kind is Kind.FAILED
+    assert read.status is LineStatus.FAILED
     assert "workers declined" in read.findings[0].message
 
 
@@ -211,8 +221,8 @@ def test_confidences_that_are_missing_altogether_are_a_warning(
     line = manifest_line()
     del line["bb-metadata"]["objects"]
     read = read_line(line)
-    assert read.kind is Kind.LABELLED
-    assert [finding.code for finding in read.findings] == [Code.NO_CONFIDENCES]
+    assert read.status is LineStatus.LABELLED
+    assert [finding.code for finding in read.findings] == [LabelCode.NO_CONFIDENCES]
 
 
 def test_every_wrong_box_of_a_line_is_named(manifest_line: ManifestLine, read_line: ReadLine) -> None:
@@ -220,13 +230,13 @@ def test_every_wrong_box_of_a_line_is_named(manifest_line: ManifestLine, read_li
     line["bb"]["annotations"][0]["width"] = 0
     line["bb"]["annotations"][2]["left"] = 95
     codes = [(finding.code, finding.message[:5]) for finding in read_line(line).findings]
-    assert codes == [(Code.BOX_TOO_SMALL, "box 1"), (Code.INVALID_BOX, "box 3")]
+    assert codes == [(LabelCode.BOX_TOO_SMALL, "box 1"), (LabelCode.INVALID_BOX, "box 3")]
 
 
 def test_a_class_outside_the_configured_list_is_rejected(manifest_line: ManifestLine, read_line: ReadLine) -> None:
-    assert read_line(manifest_line(), ["nut"]).kind is Kind.LABELLED
+    assert read_line(manifest_line(), ["nut"]).status is LineStatus.LABELLED
     read = read_line(manifest_line(), ["bolt", "washer"])
-    assert read.findings[0].code is Code.CLASS_NOT_CONFIGURED
+    assert read.findings[0].code is LabelCode.CLASS_NOT_CONFIGURED
     assert "'nut'" in read.findings[0].message
     assert "bolt, washer" in read.findings[0].message
 
@@ -240,9 +250,9 @@ def test_a_name_that_no_label_attribute_can_have_is_refused(attribute: str) -> N
 @pytest.mark.parametrize("attribute", ["lab#-job", "pepperoni_pizza_BB", "a.b", "etikett-ä"])
 def test_unusual_attribute_names_are_read(manifest_line: ManifestLine, attribute: str) -> None:
     raw = json.dumps(manifest_line(attribute=attribute), ensure_ascii=False).encode()
-    assert ManifestReader(attribute).read_line(1, raw).kind is Kind.LABELLED
+    assert ManifestReader(attribute).read_line(1, raw).status is LineStatus.LABELLED
     spoilt = raw.replace(b'"left": 0', b'"left": "0"')
-    assert ManifestReader(attribute).read_line(1, spoilt).findings[0].code is Code.INVALID_BOX
+    assert ManifestReader(attribute).read_line(1, spoilt).findings[0].code is LabelCode.INVALID_BOX
 
 
 def test_class_ids_given_as_text_are_read_with_a_warning(manifest_line: ManifestLine, read_line: ReadLine) -> None:
@@ -251,7 +261,7 @@ def test_class_ids_given_as_text_are_read_with_a_warning(manifest_line: Manifest
     read = read_line(line)
     assert read.record is not None
     assert [box.class_name for box in read.record.boxes] == ["bolt", "nut"]
-    assert [finding.code for finding in read.findings] == [Code.TEXT_CLASS_ID]
+    assert [finding.code for finding in read.findings] == [LabelCode.TEXT_CLASS_ID]
 
 
 def test_lines_that_a_machine_labelled_say_so(manifest_line: ManifestLine, read_line: ReadLine) -> None:
@@ -267,15 +277,15 @@ def test_lines_that_a_machine_labelled_say_so(manifest_line: ManifestLine, read_
 def test_a_line_longer_than_ground_truth_takes_is_read_with_a_warning(
     manifest_line: ManifestLine, read_line: ReadLine
 ) -> None:
-    room = LONGEST_LINE - len(json.dumps(manifest_line() | {"note": ""}))
+    room = MAX_LINE_LENGTH - len(json.dumps(manifest_line() | {"note": ""}))
 
-    def codes(note: str) -> list[Code]:
+    def codes(note: str) -> list[LabelCode]:
         line = read_line(json.dumps(manifest_line() | {"note": note}, ensure_ascii=False))
-        assert line.kind is Kind.LABELLED
+        assert line.status is LineStatus.LABELLED
         return [finding.code for finding in line.findings]
 
-    assert codes("x" * room) == codes("ä" * room) == [Code.LONG_ATTRIBUTE]
-    assert codes("x" * (room + 1)) == [Code.LONG_LINE, Code.LONG_ATTRIBUTE]
+    assert codes("x" * room) == codes("ä" * room) == [LabelCode.LONG_ATTRIBUTE]
+    assert codes("x" * (room + 1)) == [LabelCode.LONG_LINE, LabelCode.LONG_ATTRIBUTE]
 
 
 @pytest.mark.parametrize(
@@ -295,7 +305,10 @@ def test_a_video_line_is_refused_by_name_and_does_not_pass_for_unlabelled(
     }
     for attribute in ("bb", "cars-ref"):
         read = ManifestReader(attribute).read_line(1, json.dumps(line).encode())
-        assert (read.kind, [finding.code for finding in read.findings]) == (Kind.REJECTED, [Code.UNSUPPORTED_TYPE])
+        assert (read.status, [finding.code for finding in read.findings]) == (
+            LineStatus.REJECTED,
+            [LabelCode.UNSUPPORTED_TYPE],
+        )
         assert "'cars-ref'" in read.findings[0].message
         assert kind in read.findings[0].message
         assert told in read.findings[0].message
@@ -313,7 +326,7 @@ def test_labels_of_other_kinds_are_known_by_their_shape_where_the_type_is_missin
     read_line: ReadLine, label: Any, metadata: dict[str, Any], told: str
 ) -> None:
     read = read_line({"source-ref": "s3://b/a.jpg", "bb": label, "bb-metadata": metadata})
-    assert [finding.code for finding in read.findings] == [Code.UNSUPPORTED_TYPE]
+    assert [finding.code for finding in read.findings] == [LabelCode.UNSUPPORTED_TYPE]
     assert told in read.findings[0].message
 
 
@@ -339,10 +352,10 @@ def test_no_line_is_ever_lost_and_none_crashes_the_reader(chunks: list[bytes]) -
     data = b"\n".join(chunks)
     stream = data.split(b"\n") if data else []
     lines = list(ManifestReader("bb").read(line + b"\n" for line in stream))
-    kinds = Counter(line.kind for line in lines)
+    kinds = Counter(line.status for line in lines)
     assert kinds.total() == len(stream)
     assert [line.number for line in lines] == list(range(1, len(stream) + 1))
     for line, raw in zip(lines, stream, strict=True):
         assert line.raw == raw.removeprefix(b"\xef\xbb\xbf" if line.number == 1 else b"").removesuffix(b"\r")
-        assert (line.record is not None) == (line.kind in (Kind.LABELLED, Kind.NEGATIVE))
-        assert line.findings or line.kind in (Kind.LABELLED, Kind.NEGATIVE, Kind.BLANK)
+        assert (line.record is not None) == (line.status in (LineStatus.LABELLED, LineStatus.NEGATIVE))
+        assert line.findings or line.status in (LineStatus.LABELLED, LineStatus.NEGATIVE, LineStatus.BLANK)

@@ -12,7 +12,7 @@ from groundloop.labels.attributes import choose_attribute, find_attributes
 from groundloop.labels.canonical import Canonicaliser
 from groundloop.labels.classes import ClassList
 from groundloop.labels.manifest import ManifestReader, open_manifest, raw_lines
-from groundloop.labels.records import Kind, Line
+from groundloop.labels.records import Line, LineStatus
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "manifests"
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder of real samples is not beside the repository")
@@ -60,7 +60,9 @@ def _read(path: Path) -> tuple[str, list[Line]]:
 def test_counts(name: str, attribute: str, labelled: int, negative: int, boxes: int, most: int, classes: int) -> None:
     found, lines = _read(SAMPLES / f"{name}.manifest")
     assert found == attribute
-    assert Counter(line.kind for line in lines) == Counter({Kind.LABELLED: labelled, Kind.NEGATIVE: negative})
+    assert Counter(line.status for line in lines) == Counter(
+        {LineStatus.LABELLED: labelled, LineStatus.NEGATIVE: negative}
+    )
     assert [line.findings for line in lines if line.findings] == []
     records = [line.record for line in lines if line.record]
     assert sum(len(record.boxes) for record in records) == boxes

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from groundloop.errors import UserError
-from groundloop.labels.findings import Code, Severity
+from groundloop.labels.findings import LabelCode, Severity
 from groundloop.labels.records import Box, Record
 from groundloop.labels.split import Split
 from groundloop.labels.training_requirements import Overview, TrainingRequirements, label_width, missing_from_splits
@@ -23,7 +23,7 @@ def overview(*records: Record, image_shape: int = 300) -> Overview:
 
 def test_counts() -> None:
     counted = overview(record("nut", "nut"), record("nut", "bolt", machine=True), record())
-    assert (counted.images, counted.negatives, counted.auto_labelled, counted.most_boxes) == (3, 1, 1, 2)
+    assert (counted.images, counted.negatives, counted.auto_labelled, counted.max_boxes) == (3, 1, 1, 2)
     assert counted.boxes == {"nut": 3, "bolt": 1}
     assert counted.images_with == {"nut": 2, "bolt": 1}
 
@@ -32,14 +32,14 @@ def test_counts() -> None:
     ("counts", "codes"),
     [
         pytest.param({"nut": 10, "bolt": 10}, [], id="enough of all"),
-        pytest.param({"nut": 10, "bolt": 9}, [Code.FEW_EXAMPLES], id="too few of one"),
+        pytest.param({"nut": 10, "bolt": 9}, [LabelCode.FEW_EXAMPLES], id="too few of one"),
         pytest.param({"nut": 200, "bolt": 10}, [], id="just balanced"),
-        pytest.param({"nut": 201, "bolt": 10}, [Code.CLASS_IMBALANCE], id="out of balance"),
-        pytest.param({"nut": 21, "bolt": 1}, [Code.FEW_EXAMPLES, Code.CLASS_IMBALANCE], id="both"),
+        pytest.param({"nut": 201, "bolt": 10}, [LabelCode.CLASS_IMBALANCE], id="out of balance"),
+        pytest.param({"nut": 21, "bolt": 1}, [LabelCode.FEW_EXAMPLES, LabelCode.CLASS_IMBALANCE], id="both"),
         pytest.param({}, [], id="nothing"),
     ],
 )
-def test_classes_that_are_too_rare(counts: dict[str, int], codes: list[Code]) -> None:
+def test_classes_that_are_too_rare(counts: dict[str, int], codes: list[LabelCode]) -> None:
     counted = overview(*(record(*[name] * count) for name, count in counts.items()))
     findings = list(counted.findings())
     assert [finding.code for finding in findings] == codes
@@ -61,7 +61,7 @@ def test_boxes_that_are_tiny_at_the_networks_input(
 ) -> None:
     counted = overview(record(*["nut"] * 10, side=side, size=size), image_shape=image_shape)
     findings = list(counted.findings())
-    assert [finding.code for finding in findings] == ([Code.TINY_BOXES] if tiny else [])
+    assert [finding.code for finding in findings] == ([LabelCode.TINY_BOXES] if tiny else [])
     for finding in findings:
         assert "10 of 10 boxes" in finding.message
         assert "(nut 10)" in finding.message
@@ -75,7 +75,7 @@ def test_a_class_with_enough_images_that_misses_a_split() -> None:
         Split.TEST: Counter(bolt=1),
     }
     findings = list(missing_from_splits(shown))
-    assert [finding.code for finding in findings] == [Code.CLASS_MISSES_SPLIT]
+    assert [finding.code for finding in findings] == [LabelCode.CLASS_MISSES_SPLIT]
     assert "class 'nut' is on 10 images but on none of test" in findings[0].message
 
 

@@ -11,7 +11,7 @@ import pytest
 from groundloop.errors import UserError
 from groundloop.labels.attributes import choose_attribute, find_attributes
 from groundloop.labels.manifest import ManifestReader
-from groundloop.labels.records import Box, Kind, Line
+from groundloop.labels.records import Box, Line, LineStatus
 
 ManifestLine = Callable[..., dict[str, Any]]
 
@@ -40,7 +40,7 @@ def _read(line: dict[str, Any], attribute: str = "auto") -> Line:
 
 def test_rekognition_custom_labels_output() -> None:
     line = _read(REKOGNITION)
-    assert (line.kind, line.findings) == (Kind.LABELLED, ())
+    assert (line.status, line.findings) == (LineStatus.LABELLED, ())
     assert line.record is not None
     assert line.record.boxes == (Box("Echo", 39, 251, 155, 101),)
 
@@ -65,7 +65,7 @@ def test_a_verification_beside_the_boxes_is_no_candidate(manifest_line: Manifest
     verdict = {"class-name": "bad", "confidence": 0.9, "type": "groundtruth/label-verification", **feedback}
     line = manifest_line() | {"verified": "1", "verified-metadata": verdict}
     read = _read(line)
-    assert (read.kind, read.findings) == (Kind.LABELLED, ())
+    assert (read.status, read.findings) == (LineStatus.LABELLED, ())
     refused = _read(line, "verified")
     assert "give the label attribute of those that were verified" in refused.findings[0].message
 
@@ -73,8 +73,8 @@ def test_a_verification_beside_the_boxes_is_no_candidate(manifest_line: Manifest
 def test_labelled_negative_unlabelled_and_failed_are_four_different_things(manifest_line: ManifestLine) -> None:
     failed = {"source-ref": "s3://b/f.jpg", "bb-metadata": {"failure-reason": "expired", "type": DETECTION}}
     lines = [manifest_line(), manifest_line(boxes=0), {"source-ref": "s3://b/u.jpg"}, failed]
-    kinds = [_read(line, "bb").kind for line in lines]
-    assert kinds == [Kind.LABELLED, Kind.NEGATIVE, Kind.UNLABELLED, Kind.FAILED]
+    kinds = [_read(line, "bb").status for line in lines]
+    assert kinds == [LineStatus.LABELLED, LineStatus.NEGATIVE, LineStatus.UNLABELLED, LineStatus.FAILED]
 
 
 def test_maps_that_contradict_each_other_between_lines(manifest_line: ManifestLine) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from groundloop.errors import UserError
-from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.formats.groundtruth import from_groundtruth
 from groundloop.s3_download import S3Copy
 from pipeline.cli.labels.convert import convert
@@ -30,11 +30,11 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def truth(manifest: Path) -> Dataset:
+def truth(manifest: Path) -> LabelledDataset:
     return from_groundtruth(manifest)
 
 
-def folder_of(dataset: Dataset) -> str:
+def folder_of(dataset: LabelledDataset) -> str:
     return dataset.images[0].name.rpartition("/")[0] + "/"
 
 
@@ -51,7 +51,7 @@ def run(*arguments: str | Path) -> Result:
     ("to", "name"),
     [("coco", "coco.json"), ("yolo", "y"), ("voc", "v"), ("csv", "labels.csv"), ("rekognition", "r.manifest")],
 )
-def test_there_and_back(manifest: Path, truth: Dataset, tmp_path: Path, to: str, name: str) -> None:
+def test_there_and_back(manifest: Path, truth: LabelledDataset, tmp_path: Path, to: str, name: str) -> None:
     images = manifest.parent / "images"
     there = run(manifest, tmp_path / name, "--to", to, "--images", images)
     assert there.exit_code == 0
@@ -63,7 +63,7 @@ def test_there_and_back(manifest: Path, truth: Dataset, tmp_path: Path, to: str,
     assert set(again.classes) == set(truth.classes)
 
 
-def test_what_is_printed(manifest: Path, truth: Dataset, tmp_path: Path) -> None:
+def test_what_is_printed(manifest: Path, truth: LabelledDataset, tmp_path: Path) -> None:
     lines = run(manifest, tmp_path / "c.json", "--to", "coco").stdout.splitlines()
     counts = f"{_SCENES} images ({truth.negatives} without boxes), {truth.boxes} boxes"
     assert lines[0] == f"read       {counts}, from groundtruth {manifest}"
@@ -124,7 +124,7 @@ def upload(s3: Any, folder: Path, prefix: str) -> None:
             s3.upload_file(str(file), "bucket", f"{prefix}/{file.relative_to(folder).as_posix()}")
 
 
-def test_a_file_in_s3(s3: Any, manifest: Path, truth: Dataset, tmp_path: Path) -> None:
+def test_a_file_in_s3(s3: Any, manifest: Path, truth: LabelledDataset, tmp_path: Path) -> None:
     s3.upload_file(str(manifest), "bucket", "job/output.manifest")
     printed = run("s3://bucket/job/output.manifest", tmp_path / "c.json", "--to", "coco").stdout.splitlines()
     assert printed[0].endswith("from groundtruth s3://bucket/job/output.manifest")
@@ -135,7 +135,7 @@ def test_a_file_in_s3(s3: Any, manifest: Path, truth: Dataset, tmp_path: Path) -
 
 @pytest.mark.parametrize("uri", ["s3://bucket/sets/one", "s3://bucket/sets/one/"])
 @pytest.mark.parametrize("to", ["yolo", "voc", "jumpstart"])
-def test_a_folder_in_s3(s3: Any, manifest: Path, truth: Dataset, tmp_path: Path, to: str, uri: str) -> None:
+def test_a_folder_in_s3(s3: Any, manifest: Path, truth: LabelledDataset, tmp_path: Path, to: str, uri: str) -> None:
     run(manifest, tmp_path / "there", "--to", to, "--images", manifest.parent / "images")
     upload(s3, tmp_path / "there", "sets/one")
     s3.put_object(Bucket="bucket", Key="sets/one/labels/", Body=b"")
@@ -147,7 +147,7 @@ def test_a_folder_in_s3(s3: Any, manifest: Path, truth: Dataset, tmp_path: Path,
 
 
 def test_images_are_copied_from_s3_only_where_labels_are_measured_by_them(
-    s3: Any, manifest: Path, truth: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: Any, manifest: Path, truth: LabelledDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
     original = S3Copy._copy

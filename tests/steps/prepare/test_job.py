@@ -137,7 +137,7 @@ def test_no_line_is_lost_and_refused_ones_stay_as_they_were(
         "rejected": 4,
         "blank": 1,
     }
-    assert [(entry["line"], entry["kind"], entry["code"]) for entry in done.rejected] == [
+    assert [(entry["line"], entry["status"], entry["code"]) for entry in done.rejected] == [
         (4, "rejected", "ERROR_DUPLICATE_SOURCE_REF"),
         (41, "rejected", "ERROR_INVALID_BOUNDING_BOX"),
         (42, "rejected", "ERROR_INVALID_JSON_LINE"),

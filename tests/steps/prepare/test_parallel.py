@@ -18,7 +18,7 @@ import pytest
 
 from groundloop.errors import UserError
 from groundloop.labels.classes import ClassList
-from steps.prepare.parallel import LEAST_BYTES, InProcess, Processes, choose_executor
+from steps.prepare.parallel import MIN_BYTES_PER_PROCESS, InProcess, Processes, choose_executor
 
 
 def _mapped(function: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
@@ -58,7 +58,7 @@ def test_a_process_that_dies_is_told() -> None:
 @pytest.mark.parametrize(
     ("processes", "size", "width"),
     [
-        pytest.param(0, LEAST_BYTES, 1, id="too little to share"),
+        pytest.param(0, MIN_BYTES_PER_PROCESS, 1, id="too little to share"),
         pytest.param(3, 10, 3, id="as many as asked for"),
         pytest.param(1, 10**12, 1, id="one when asked for"),
     ],
@@ -71,8 +71,8 @@ def test_how_many_processes_are_worth_it(processes: int, size: int, width: int) 
 
 def test_much_to_read_takes_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("steps.prepare.parallel._processors", lambda: 4)
-    assert choose_executor(0, 100 * LEAST_BYTES).width == 4
-    assert choose_executor(0, 3 * LEAST_BYTES).width == 3
+    assert choose_executor(0, 100 * MIN_BYTES_PER_PROCESS).width == 4
+    assert choose_executor(0, 3 * MIN_BYTES_PER_PROCESS).width == 3
 
 
 def test_fewer_processes_than_none_are_a_mistake() -> None:

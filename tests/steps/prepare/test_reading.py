@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from groundloop.labels.grouping import Grouping
 from groundloop.labels.line_reader import byte_ranges, raw_lines
-from groundloop.labels.records import Kind
-from steps.prepare.reading import UNUSED, ReadTask, Rules, read
-from steps.prepare.sources import Source
+from groundloop.labels.records import LineStatus
+from steps.prepare.reading import UNUSED, ReadOptions, ReadTask, read
+from steps.prepare.sources import ManifestSource
 
 SOUND = (
     b'{"source-ref":"s3://b/%d.jpg","bb":{"image_size":[{"width":9,"height":9}],"annotations":[{"class_id":0,"left":1,'
@@ -28,7 +28,7 @@ LINES = st.one_of(
         lambda cut: SOUND[: cut[0]] + cut[1] + SOUND[cut[0] :]  # a sound line with something in it
     ),
 )
-RULES = Rules(classes=None, clip_tolerance=2, image_shape=300, seed=1, grouping=Grouping())
+RULES = ReadOptions(classes=None, clip_tolerance=2, image_shape=300, seed=1, grouping=Grouping())
 
 
 @settings(deadline=None, max_examples=80)
@@ -42,9 +42,9 @@ def test_no_line_is_ever_lost(lines: list[bytes], ending: bytes, ranges: int) ->
         parts, told = [], []
         for within in byte_ranges(path, ranges):
             rejected = Path(folder, f"rejected-{within.start}")
-            parts.append(read(ReadTask(0, Source(path, "s3://b/m", "bb"), within, RULES, rejected)))
+            parts.append(read(ReadTask(0, ManifestSource(path, "s3://b/m", "bb"), within, RULES, rejected)))
             told += [json.loads(line) for line in rejected.read_bytes().splitlines()]
-    kinds = sum((part.kinds for part in parts), start=Counter[Kind]())
+    kinds = sum((part.kinds for part in parts), start=Counter[LineStatus]())
     assert kinds.total() == len(expected)
     usable = [number for part in parts for number in part.index.number]
     refused = [number for part in parts for number in part.rejected_numbers]
@@ -52,7 +52,7 @@ def test_no_line_is_ever_lost(lines: list[bytes], ending: bytes, ranges: int) ->
     assert sorted([*usable, *refused, *blank]) == list(range(1, len(expected) + 1))
     assert [entry["line"] for entry in told] == refused
     assert len(refused) == sum(kinds[kind] for kind in UNUSED)
-    assert len(usable) == kinds[Kind.LABELLED] + kinds[Kind.NEGATIVE]
+    assert len(usable) == kinds[LineStatus.LABELLED] + kinds[LineStatus.NEGATIVE]
     data = ending.join(lines)
     for part in parts:
         for offset, length, number in zip(part.index.offset, part.index.length, part.index.number, strict=True):

@@ -3,7 +3,7 @@
 Ground Truth does the same inside its jobs: "Bounding box annotation consolidation finds the most similar boxes from
 each worker based on the Jaccard index, or intersection over union, of the boxes and averages them" (Amazon SageMaker
 developer guide, "Annotation consolidation"). A2I does not. The guide leaves open how similar and how many; here a
-group is boxes of one class, one of each worker at most, any two of which have an IoU of `LEAST_IOU` or more, and it
+group is boxes of one class, one of each worker at most, any two of which have an IoU of `MIN_IOU` or more, and it
 needs more than half of the workers (of two both, of three two).
 """
 
@@ -16,7 +16,7 @@ from statistics import fmean
 
 from groundloop.labels.records import Box
 
-LEAST_IOU = 0.5
+MIN_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _groups(drawn: Sequence[_Drawn]) -> list[list[_Drawn]]:
         one, other = drawn[a], drawn[b]
         if one.worker != other.worker and one.box.class_name == other.box.class_name:
             overlap = iou(one.box, other.box)
-            if overlap >= LEAST_IOU:
+            if overlap >= MIN_IOU:
                 similar[frozenset((a, b))] = overlap
     group_of = {index: [index] for index in range(len(drawn))}
     # Sorting keeps the order of equals, so the same answers give the same groups.

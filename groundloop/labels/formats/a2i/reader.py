@@ -7,15 +7,15 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.a2i.consolidation import LEAST_IOU, consolidate
+from groundloop.labels.formats.a2i.consolidation import MIN_IOU, consolidate
 from groundloop.labels.formats.a2i.output_file import OUTPUT, HumanLoop, read_output
-from groundloop.labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, used_classes
+from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, used_classes
 from groundloop.labels.formats.image_sizes import Sizes
 
 _NOT_KEPT = "not kept: who answered, when, and whether the boxes shown to them were changed"
 
 
-def from_a2i(path: Path, classes: Sequence[str] | None = None, images: ImageFolder | None = None) -> Dataset:
+def from_a2i(path: Path, classes: Sequence[str] | None = None, images: ImageFolder | None = None) -> LabelledDataset:
     """Read an `output.json`, or all of them below a folder.
 
     Args:
@@ -55,7 +55,7 @@ def from_a2i(path: Path, classes: Sequence[str] | None = None, images: ImageFold
         *told,
         _NOT_KEPT,
     ]
-    return Dataset(found, names, tuple(notes))
+    return LabelledDataset(found, names, tuple(notes))
 
 
 def _newest(loops: Iterable[HumanLoop]) -> list[HumanLoop]:
@@ -111,7 +111,7 @@ class _Reading:
         if self._joined:
             told.append(
                 f"{self._joined} images have answers of several workers: the mean counts of boxes of one class with an "
-                f"IoU of {LEAST_IOU} that more than half of the workers drew"
+                f"IoU of {MIN_IOU} that more than half of the workers drew"
             )
         if self._dropped:
             told.append(

@@ -9,7 +9,7 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique
+from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
 from groundloop.labels.formats.disk import read_json
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.records import Box
@@ -45,7 +45,7 @@ class _Coco(msgspec.Struct):
     categories: list[_Category]
 
 
-def from_coco(path: Path, images: ImageFolder | None = None) -> Dataset:
+def from_coco(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     """Read a COCO file, or the only JSON file of a folder.
 
     Args:
@@ -80,7 +80,7 @@ def from_coco(path: Path, images: ImageFolder | None = None) -> Dataset:
             boxes[one.image_id].append(check(where, Box(names[one.category_id], *one.bbox), *measured[one.image_id]))
     found = tuple(LabelledImage(image.file_name, *measured[image.id], tuple(boxes[image.id])) for image in coco.images)
     check_unique(found, file)
-    return Dataset(found, tuple(names.values()), (*_not_kept(coco), *check.notes, *sizes.notes))
+    return LabelledDataset(found, tuple(names.values()), (*_not_kept(coco), *check.notes, *sizes.notes))
 
 
 def json_file(path: Path) -> Path:

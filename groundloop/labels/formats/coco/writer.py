@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from groundloop.labels.formats.dataset import Dataset, whole
+from groundloop.labels.formats.dataset import LabelledDataset, as_json_number
 from groundloop.labels.formats.disk import write_file
 from groundloop.labels.formats.names import as_file_names
 
 
-def as_coco(dataset: Dataset, path: Path) -> list[str]:
+def as_coco(dataset: LabelledDataset, path: Path) -> list[str]:
     """Write one JSON file.
 
     Returns:
@@ -33,8 +33,8 @@ def as_coco(dataset: Dataset, path: Path) -> list[str]:
             "id": number,
             "image_id": image_id,
             "category_id": ids[box.class_name],
-            "bbox": [whole(side) for side in (box.left, box.top, box.width, box.height)],
-            "area": whole(box.width * box.height),
+            "bbox": [as_json_number(side) for side in (box.left, box.top, box.width, box.height)],
+            "area": as_json_number(box.width * box.height),
             "iscrowd": 0,
         }
         for number, (image_id, box) in enumerate(boxes, start=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import BoxCheck, Dataset, LabelledImage, used_classes
+from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, used_classes
 from groundloop.labels.formats.disk import read_text
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.records import Box
@@ -17,7 +17,7 @@ from groundloop.labels.records import Box
 COLUMNS = ("image", "label", "left", "top", "width", "height")
 
 
-def from_csv(path: Path, images: ImageFolder | None = None) -> Dataset:
+def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     """Read a CSV file.
 
     Args:
@@ -56,7 +56,7 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> Dataset:
             listed.append(check(where, _box(where, label, sides), *measured[image]))
     found = tuple(LabelledImage(name, *measured[name], tuple(listed)) for name, listed in boxes.items())
     notes = [f"other columns not kept: {', '.join(others)}"] if others else []
-    return Dataset(found, used_classes(found), (*notes, *check.notes, *sizes.notes))
+    return LabelledDataset(found, used_classes(found), (*notes, *check.notes, *sizes.notes))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:

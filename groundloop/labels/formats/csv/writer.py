@@ -7,11 +7,11 @@ import io
 from pathlib import Path
 
 from groundloop.labels.formats.csv.reader import COLUMNS
-from groundloop.labels.formats.dataset import Dataset, used_classes, whole
+from groundloop.labels.formats.dataset import LabelledDataset, as_json_number, used_classes
 from groundloop.labels.formats.disk import write_file
 
 
-def as_csv(dataset: Dataset, path: Path) -> list[str]:
+def as_csv(dataset: LabelledDataset, path: Path) -> list[str]:
     """Write one file.
 
     Returns:
@@ -28,7 +28,7 @@ def as_csv(dataset: Dataset, path: Path) -> list[str]:
             writer.writerow([image.name, "", "", "", "", ""])
         for box in image.boxes:
             sides = (box.left, box.top, box.width, box.height)
-            writer.writerow([image.name, box.class_name, *(repr(whole(side)) for side in sides)])
+            writer.writerow([image.name, box.class_name, *(repr(as_json_number(side)) for side in sides)])
     write_file(path, text.getvalue().encode())
     notes = []
     if any(image.width for image in dataset.images):

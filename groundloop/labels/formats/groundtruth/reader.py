@@ -9,20 +9,18 @@ from pathlib import Path
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.attributes import METADATA, choose_attribute, find_attributes
+from groundloop.labels.attributes import AUTO, METADATA, choose_attribute, find_attributes
 from groundloop.labels.class_maps import class_map_of, order_of_classes
 from groundloop.labels.duplicates import one_line_per_image
-from groundloop.labels.findings import Code, Severity
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.findings import LabelCode, Severity
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.manifest import ManifestReader, open_manifest, raw_lines
-from groundloop.labels.records import Kind, Line, Record
-
-AUTO = "auto"
+from groundloop.labels.records import Line, LineStatus, Record
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def from_groundtruth(path: Path, label_attribute: str = AUTO) -> Dataset:
+def from_groundtruth(path: Path, label_attribute: str = AUTO) -> LabelledDataset:
     """Read a manifest, plain or gzip.
 
     Args:
@@ -43,7 +41,9 @@ def from_groundtruth(path: Path, label_attribute: str = AUTO) -> Dataset:
         raise UserError(f"{path}: no line holds labels that can be used{why}; see groundloop labels check")
     images = tuple(LabelledImage(record.source_ref, record.width, record.height, record.boxes) for _, record in usable)
     classes, conflict = _classes(label_attribute, usable)
-    return Dataset(images, classes, (*unused, *conflict, *_not_kept(usable, label_attribute), *_clipped(usable)))
+    return LabelledDataset(
+        images, classes, (*unused, *conflict, *_not_kept(usable, label_attribute), *_clipped(usable))
+    )
 
 
 def _classes(attribute: str, usable: Sequence[tuple[Line, Record]]) -> tuple[tuple[str, ...], list[str]]:
@@ -52,11 +52,11 @@ def _classes(attribute: str, usable: Sequence[tuple[Line, Record]]) -> tuple[tup
 
 
 def _unused(lines: Sequence[Line]) -> list[str]:
-    left = [line for line in lines if line.record is None and line.kind is not Kind.BLANK]
+    left = [line for line in lines if line.record is None and line.status is not LineStatus.BLANK]
     if not left:
         return []
-    counts = Counter(line.kind.value for line in left)
-    first = next((line for line in left if line.kind is Kind.REJECTED), left[0])
+    counts = Counter(line.status.value for line in left)
+    first = next((line for line in left if line.status is LineStatus.REJECTED), left[0])
     kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
     why = next(finding.message for finding in first.findings if finding.severity is Severity.ERROR or len(left) == 1)
     return [f"{len(left)} of {len(lines)} lines are not used ({kinds}); line {first.number}: {why}"]
@@ -75,7 +75,7 @@ def _not_kept(usable: Sequence[tuple[Line, Record]], attribute: str) -> list[str
 
 
 def _clipped(usable: Sequence[tuple[Line, Record]]) -> list[str]:
-    lines = [line.number for line, _ in usable if any(one.code is Code.BOX_CLIPPED for one in line.findings)]
+    lines = [line.number for line, _ in usable if any(one.code is LabelCode.BOX_CLIPPED for one in line.findings)]
     if not lines:
         return []
     return [f"boxes of {len(lines)} lines left their image and were clipped to it, first: line {lines[0]}"]

@@ -13,7 +13,7 @@ from groundloop.errors import UserError
 from groundloop.labels.attributes import CANONICAL, METADATA
 from groundloop.labels.classes import ClassList
 from groundloop.labels.findings import Severity
-from groundloop.labels.formats.dataset import Dataset, LabelledImage, whole
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage, as_json_number
 from groundloop.labels.formats.disk import write_file
 from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import ManifestReader
@@ -22,7 +22,7 @@ from groundloop.labels.manifest import ManifestReader
 _ATTRIBUTE = re.compile(r"(?!.*-(?:metadata|ref)$)[a-zA-Z0-9](-*[a-zA-Z0-9]){0,126}")
 
 
-def as_groundtruth(dataset: Dataset, path: Path, label_attribute: str = CANONICAL) -> list[str]:
+def as_groundtruth(dataset: LabelledDataset, path: Path, label_attribute: str = CANONICAL) -> list[str]:
     """Write a manifest whose images are S3 URIs.
 
     Returns:
@@ -35,7 +35,9 @@ def as_groundtruth(dataset: Dataset, path: Path, label_attribute: str = CANONICA
     return []
 
 
-def manifest(dataset: Dataset, label_attribute: str, confidence: int, target: str, created: str | None = None) -> bytes:
+def manifest(
+    dataset: LabelledDataset, label_attribute: str, confidence: int, target: str, created: str | None = None
+) -> bytes:
     """The lines of a manifest.
 
     Args:
@@ -87,10 +89,10 @@ def _label(image: LabelledImage, ids: Mapping[str, int]) -> dict[str, object]:
         "annotations": [
             {
                 "class_id": ids[box.class_name],
-                "left": whole(box.left),
-                "top": whole(box.top),
-                "width": whole(box.width),
-                "height": whole(box.height),
+                "left": as_json_number(box.left),
+                "top": as_json_number(box.top),
+                "width": as_json_number(box.width),
+                "height": as_json_number(box.height),
             }
             for box in image.boxes
         ],

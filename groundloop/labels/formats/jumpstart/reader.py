@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique
+from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
 from groundloop.labels.formats.disk import read_class_names, read_json
 from groundloop.labels.records import Box
 
@@ -36,7 +36,7 @@ class _Input(msgspec.Struct):
     annotations: list[_Annotation]
 
 
-def from_jumpstart(path: Path) -> Dataset:
+def from_jumpstart(path: Path) -> LabelledDataset:
     """Read the folder, or its `annotations.json`.
 
     Raises:
@@ -65,7 +65,7 @@ def from_jumpstart(path: Path) -> Dataset:
         LabelledImage(image.file_name, image.width, image.height, tuple(boxes[image.id])) for image in data.images
     )
     check_unique(found, file)
-    return Dataset(found, tuple(names.values()), (*notes, *check.notes))
+    return LabelledDataset(found, tuple(names.values()), (*notes, *check.notes))
 
 
 def _names(file: Path, data: _Input) -> tuple[dict[int, str], list[str]]:

@@ -9,14 +9,14 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, whole
+from groundloop.labels.formats.dataset import LabelledDataset, as_json_number
 from groundloop.labels.formats.disk import check_free, class_names_text, write_folder
 from groundloop.labels.formats.image_sizes import files_of
 from groundloop.labels.formats.jumpstart.reader import ANNOTATIONS, CLASSES
 from groundloop.labels.formats.names import as_file_names, check_file_name
 
 
-def as_jumpstart(dataset: Dataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
+def as_jumpstart(dataset: LabelledDataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
     """Write a folder with `annotations.json`, `classes.txt` and, where image files are given, `images/`.
 
     Returns:
@@ -41,7 +41,7 @@ def as_jumpstart(dataset: Dataset, folder: Path, images: ImageFolder | None = No
     annotations = [
         {
             "image_id": number,
-            "bbox": [whole(side) for side in (box.left, box.top, box.left + box.width, box.top + box.height)],
+            "bbox": [as_json_number(side) for side in (box.left, box.top, box.left + box.width, box.top + box.height)],
             "category_id": ids[box.class_name],
         }
         for number, image in enumerate(labelled.images)

@@ -9,22 +9,22 @@ from pathlib import Path
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
 from groundloop.labels.attributes import CANONICAL
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.disk import write_file
 from groundloop.labels.formats.groundtruth.writer import manifest, now
 from groundloop.labels.formats.image_sizes import files_of
 
-_SMALLEST_SIDE, _LARGEST_SIDE, _MOST_ASPECT = 64, 4096, 20
-_MOST_BOXES = 50
+_MIN_SIDE, _MAX_SIDE, _MAX_ASPECT_RATIO = 64, 4096, 20
+_MAX_BOXES = 50
 _SCALED_TO = 1280
-_MOST_CLASSES, _MOST_IMAGES, _MOST_BYTES = 250, 250_000, 10**9
+_MAX_CLASSES, _MAX_IMAGES, _MAX_BYTES = 250, 250_000, 10**9
 # AWS does not say whether its MB is 10^6 or 2^20 bytes: the smaller one is right either way.
-_MOST_IMAGE_BYTES = 15 * 10**6
+_MAX_IMAGE_BYTES = 15 * 10**6
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
 def as_rekognition(
-    dataset: Dataset, path: Path, label_attribute: str = CANONICAL, images: ImageFolder | None = None
+    dataset: LabelledDataset, path: Path, label_attribute: str = CANONICAL, images: ImageFolder | None = None
 ) -> list[str]:
     """Write a manifest that Rekognition Custom Labels takes.
 
@@ -55,9 +55,9 @@ def as_rekognition(
     lines = manifest(
         replace(dataset, images=tuple(kept)), label_attribute, confidence=1, target="Rekognition", created=now()
     )
-    if len(lines) > _MOST_BYTES:
+    if len(lines) > _MAX_BYTES:
         raise UserError(
-            f"the manifest has {len(lines):,} bytes, and Rekognition takes {_MOST_BYTES:,}: split the source"
+            f"the manifest has {len(lines):,} bytes, and Rekognition takes {_MAX_BYTES:,}: split the source"
         )
     write_file(path, lines)
     notes = [
@@ -75,12 +75,12 @@ def as_rekognition(
 def _refusal(image: LabelledImage) -> str:
     """Why Rekognition would refuse the image; "" when it would not."""
     short, long = sorted((image.width, image.height))
-    if short < _SMALLEST_SIDE or long > _LARGEST_SIDE:
-        return f"a side under {_SMALLEST_SIDE} or over {_LARGEST_SIDE} pixels"
-    if long > _MOST_ASPECT * short:
-        return f"sides more than {_MOST_ASPECT} to 1"
-    if len(image.boxes) > _MOST_BOXES:
-        return f"more than {_MOST_BOXES} boxes"
+    if short < _MIN_SIDE or long > _MAX_SIDE:
+        return f"a side under {_MIN_SIDE} or over {_MAX_SIDE} pixels"
+    if long > _MAX_ASPECT_RATIO * short:
+        return f"sides more than {_MAX_ASPECT_RATIO} to 1"
+    if len(image.boxes) > _MAX_BOXES:
+        return f"more than {_MAX_BOXES} boxes"
     scale = min(1, _SCALED_TO / long)
     if any(min(box.width, box.height) * scale <= 1 for box in image.boxes):
         return f"a box of 1 pixel or less once the image is scaled down to {_SCALED_TO}"
@@ -97,18 +97,18 @@ def _refusal_of_file(file: Path) -> str:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
     if not start.startswith(_SIGNATURES):
         return "neither PNG nor JPEG"
-    if size > _MOST_IMAGE_BYTES:
-        return f"more than {_MOST_IMAGE_BYTES // 10**6} MB"
+    if size > _MAX_IMAGE_BYTES:
+        return f"more than {_MAX_IMAGE_BYTES // 10**6} MB"
     return ""
 
 
 def _check_whole(images: list[LabelledImage], classes: tuple[str, ...]) -> None:
     if not images:
         raise UserError("Rekognition would refuse every image: see the rules in its guidelines and quotas")
-    if not 1 <= len(classes) <= _MOST_CLASSES:
-        raise UserError(f"there are {len(classes)} classes, and Rekognition takes 1 to {_MOST_CLASSES}")
-    if len(images) > _MOST_IMAGES:
-        raise UserError(f"there are {len(images):,} images, and Rekognition takes {_MOST_IMAGES:,}: split the source")
+    if not 1 <= len(classes) <= _MAX_CLASSES:
+        raise UserError(f"there are {len(classes)} classes, and Rekognition takes 1 to {_MAX_CLASSES}")
+    if len(images) > _MAX_IMAGES:
+        raise UserError(f"there are {len(images):,} images, and Rekognition takes {_MAX_IMAGES:,}: split the source")
     buckets = sorted({image.name.removeprefix("s3://").split("/")[0] for image in images if "://" in image.name})
     if len(buckets) > 1:
         raise UserError(

@@ -12,16 +12,15 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.attributes import label_kinds
+from groundloop.labels.attributes import AUTO, label_types_in
 from groundloop.labels.class_maps import class_map_of, order_of_classes
-from groundloop.labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique
+from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
 from groundloop.labels.formats.disk import keys_of, read_bytes
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.label_types import is_video
 from groundloop.labels.manifest import open_manifest, raw_lines
 from groundloop.labels.video import KEYS, Frame, read_sequence
 
-AUTO = "auto"
 Fetch = Callable[[str], bytes]
 """Gives the content of an S3 URI; raises UserError."""
 
@@ -50,7 +49,7 @@ class _Read(NamedTuple):
 
 def from_video(
     path: Path, label_attribute: str = AUTO, images: ImageFolder | None = None, fetch: Fetch | None = None
-) -> Dataset:
+) -> LabelledDataset:
     """Read an output manifest, or one SeqLabel.json.
 
     Args:
@@ -67,7 +66,7 @@ def from_video(
     check_unique(found, path)
     classes, contradiction = order_of_classes(read.maps)
     check_classes(classes, path)
-    return Dataset(found, classes, (*read.notes, *contradiction, _NOT_KEPT, *check.notes, *sizes.notes))
+    return LabelledDataset(found, classes, (*read.notes, *contradiction, _NOT_KEPT, *check.notes, *sizes.notes))
 
 
 def _sequence(path: Path) -> _Read:
@@ -103,7 +102,7 @@ def _manifest(path: Path, asked: str, fetch: Fetch | None) -> _Read:
 
 
 def _attribute(path: Path, lines: Iterable[tuple[int, bytes]], asked: str) -> str:
-    found = Counter(name for _, raw in lines for name, kind in label_kinds(raw) if is_video(kind))
+    found = Counter(name for _, raw in lines for name, kind in label_types_in(raw) if is_video(kind))
     if asked != AUTO:
         asked = asked.removesuffix(_REF) + _REF
         if asked not in found:

@@ -10,7 +10,7 @@ from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
 from groundloop.labels.formats.dataset import (
     BoxCheck,
-    Dataset,
+    LabelledDataset,
     LabelledImage,
     check_classes,
     check_unique,
@@ -27,7 +27,7 @@ CLASSES = "classes.txt"
 _FLAGS = ("difficult", "truncated", "occluded")
 
 
-def from_voc(path: Path, images: ImageFolder | None = None) -> Dataset:
+def from_voc(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     """Read the XML files below `Annotations/` or, where there is no such folder, below the folder itself.
 
     Args:
@@ -53,7 +53,7 @@ def from_voc(path: Path, images: ImageFolder | None = None) -> Dataset:
                 f"{path / CLASSES}: the class {unknown[0]!r} of a box is not in it: add it, or remove the file"
             )
         classes = listed
-    return Dataset(found, classes, tuple(reading.notes))
+    return LabelledDataset(found, classes, tuple(reading.notes))
 
 
 def annotations_folder(path: Path) -> Path:

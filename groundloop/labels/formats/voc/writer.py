@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.disk import check_free, class_names_text, write_folder
 from groundloop.labels.formats.image_sizes import files_of
 from groundloop.labels.formats.names import as_file_names, label_files
@@ -21,7 +21,7 @@ IMAGES = "JPEGImages"
 _NOT_XML = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def as_voc(dataset: Dataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
+def as_voc(dataset: LabelledDataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
     """Write a folder with `Annotations/`, `classes.txt` and, where image files are given, `JPEGImages/`.
 
     Returns:

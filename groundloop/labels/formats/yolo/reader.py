@@ -7,7 +7,7 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import BoxCheck, Dataset, LabelledImage, check_classes, check_unique
+from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
 from groundloop.labels.formats.disk import read_text
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.formats.names import label_files
@@ -17,10 +17,10 @@ from groundloop.labels.records import Box
 _CLASSES = "classes.txt"  # stands among the label files of some tools and is none
 
 # The least digits that tools write: a number such as 0.5 has fewer because its zeros are left out.
-_LEAST_DECIMALS = 6
+_MIN_DECIMALS = 6
 
 
-def from_yolo(path: Path, images: ImageFolder | None = None) -> Dataset:
+def from_yolo(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     """Read a folder with labels, a list of classes, and images.
 
     Args:
@@ -36,7 +36,7 @@ def from_yolo(path: Path, images: ImageFolder | None = None) -> Dataset:
     for prefix, image_folder, labels in _parts(path, images):
         found += list(reading.part(prefix, image_folder, labels))
     check_unique(found, path)
-    return Dataset(tuple(found), tuple(names.values()), tuple(reading.notes))
+    return LabelledDataset(tuple(found), tuple(names.values()), tuple(reading.notes))
 
 
 def _parts(path: Path, images: ImageFolder | None) -> list[tuple[str, ImageFolder, Path]]:
@@ -117,7 +117,7 @@ class _Reading:
         if not all(-0.5 <= value <= 1.5 for value in (x, y, w, h)):
             raise UserError(f"{where}: {' '.join(words[1:5])!r} are not fractions of the image, from 0 to 1")
         # Half of the last digit, for the middle and half of the size; and the arithmetic's own error.
-        decimals = max(_LEAST_DECIMALS, *(len(word.partition(".")[2]) for word in words[1:5]))
+        decimals = max(_MIN_DECIMALS, *(len(word.partition(".")[2]) for word in words[1:5]))
         error = 0.75 * 10.0**-decimals + 1e-15
         return Box(
             class_name,

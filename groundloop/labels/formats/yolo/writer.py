@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 from groundloop.errors import UserError
 from groundloop.images.access import SUFFIXES
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.disk import check_free, write_folder
 from groundloop.labels.formats.image_sizes import files_of
 from groundloop.labels.formats.names import as_file_names, label_files
 
 
-def as_yolo(dataset: Dataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
+def as_yolo(dataset: LabelledDataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
     """Write a folder with `data.yaml`, `labels/` and, where image files are given, `images/`.
 
     Returns:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.records import Box
 
 MakeImage = Callable[[Path, int, int], None]
@@ -30,9 +30,9 @@ def make_image() -> MakeImage:
 
 
 @pytest.fixture
-def screws() -> Dataset:
+def screws() -> LabelledDataset:
     """Two labelled images in two folders and a negative; class ids not in the alphabet's order."""
-    return Dataset(
+    return LabelledDataset(
         (
             LabelledImage("a.png", 200, 100, (Box("nut", 10, 20, 30, 40), Box("bolt", 0, 0, 200, 100))),
             LabelledImage("b/empty.png", 64, 64),
@@ -43,7 +43,7 @@ def screws() -> Dataset:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path, screws: Dataset, make_image: MakeImage) -> Path:
+def pictures(tmp_path: Path, screws: LabelledDataset, make_image: MakeImage) -> Path:
     """The folder with the image files of `screws`."""
     for image in screws.images:
         make_image(tmp_path / "pictures" / image.name, image.width, image.height)

@@ -12,7 +12,7 @@ import pytest
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
 from groundloop.labels.formats.a2i import from_a2i
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.format_name import FormatName
 from groundloop.labels.formats.registry import detect
 from groundloop.labels.records import Box
@@ -50,7 +50,7 @@ def put(folder: Path, *loops: dict[str, Any] | str) -> Path:
     return folder
 
 
-def only(dataset: Dataset) -> LabelledImage:
+def only(dataset: LabelledDataset) -> LabelledImage:
     (image,) = dataset.images
     return image
 

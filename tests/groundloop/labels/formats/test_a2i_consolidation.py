@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundloop.labels.formats.a2i.consolidation import LEAST_IOU, consolidate, iou
+from groundloop.labels.formats.a2i.consolidation import MIN_IOU, consolidate, iou
 from groundloop.labels.records import Box
 
 A = Box("nut", 0, 0, 100, 100)
@@ -92,6 +92,6 @@ def test_no_box_is_lost_or_invented(answers: list[list[Box]]) -> None:
 
 @given(_BOXES)
 def test_workers_who_all_agree_are_all_believed(boxes: list[Box]) -> None:
-    apart = [box for n, box in enumerate(boxes) if all(iou(box, other) < LEAST_IOU for other in boxes[:n])]
+    apart = [box for n, box in enumerate(boxes) if all(iou(box, other) < MIN_IOU for other in boxes[:n])]
     for order in list(permutations(apart))[:6]:
         assert set(consolidate([apart, list(order), apart]).boxes or ()) == set(apart)

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
 from groundloop.labels.formats.coco import as_coco, from_coco
-from groundloop.labels.formats.dataset import Dataset
+from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.records import Box
 
 
@@ -38,7 +38,7 @@ def write(folder: Path, content: object) -> Path:
     return path
 
 
-def test_pycocotools_reads_what_is_written(screws: Dataset, tmp_path: Path) -> None:
+def test_pycocotools_reads_what_is_written(screws: LabelledDataset, tmp_path: Path) -> None:
     assert as_coco(screws, tmp_path / "new" / "coco.json") == []
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO(str(tmp_path / "new" / "coco.json"))
@@ -60,7 +60,7 @@ def test_pycocotools_reads_what_is_written(screws: Dataset, tmp_path: Path) -> N
     assert [coco.anns[number]["area"] for number in coco.getAnnIds()] == [1200, 20000, 1]
 
 
-def test_numbers_are_written_whole_where_they_are(screws: Dataset, tmp_path: Path) -> None:
+def test_numbers_are_written_whole_where_they_are(screws: LabelledDataset, tmp_path: Path) -> None:
     as_coco(screws, tmp_path / "coco.json")
     assert '"bbox":[10,20,30,40],"area":1200,' in (tmp_path / "coco.json").read_text()
 
@@ -97,7 +97,7 @@ def test_a_folder_with_one_json_file_is_read(content: dict[str, Any], tmp_path: 
 
 
 def test_sizes_that_are_missing_come_from_the_images(
-    content: dict[str, Any], tmp_path: Path, screws: Dataset, pictures: Path
+    content: dict[str, Any], tmp_path: Path, screws: LabelledDataset, pictures: Path
 ) -> None:
     content["images"] = [{"id": 3, "file_name": "a.png"}]
     path = write(tmp_path, content)

@@ -8,7 +8,7 @@ import pytest
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
 from groundloop.labels.formats.csv import as_csv, from_csv
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.records import Box
 
 HEADER = "image,label,left,top,width,height"
@@ -37,7 +37,7 @@ def test_spreadsheets_write_a_mark_crlf_and_columns_of_their_own(tmp_path: Path)
     assert dataset.notes == ("other columns not kept: note",)
 
 
-def test_what_is_written_as_the_csv_module_reads_it(screws: Dataset, tmp_path: Path) -> None:
+def test_what_is_written_as_the_csv_module_reads_it(screws: LabelledDataset, tmp_path: Path) -> None:
     notes = as_csv(screws, tmp_path / "labels.csv")
     with (tmp_path / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

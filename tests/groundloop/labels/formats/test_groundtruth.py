@@ -9,12 +9,12 @@ from PIL import Image
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.groundtruth import as_groundtruth, from_groundtruth
 from groundloop.labels.formats.names import under_prefix
 from groundloop.labels.formats.rekognition import as_rekognition
 from groundloop.labels.manifest import ManifestReader
-from groundloop.labels.records import Box, Kind
+from groundloop.labels.records import Box, LineStatus
 
 
 def line(key: str, class_map: dict[str, str], *class_ids: int, **others: Any) -> dict[str, Any]:
@@ -39,15 +39,15 @@ def write(folder: Path, *lines: dict[str, Any]) -> Path:
 
 
 @pytest.fixture
-def in_s3(screws: Dataset) -> Dataset:
+def in_s3(screws: LabelledDataset) -> LabelledDataset:
     return under_prefix(screws, "s3://bucket/photos", "groundtruth")
 
 
-def test_what_is_written_is_a_sound_manifest(in_s3: Dataset, tmp_path: Path) -> None:
+def test_what_is_written_is_a_sound_manifest(in_s3: LabelledDataset, tmp_path: Path) -> None:
     assert as_groundtruth(in_s3, tmp_path / "output.manifest", "screws") == []
     with (tmp_path / "output.manifest").open("rb") as stream:
         lines = list(ManifestReader("screws").read(stream))
-    assert [one.kind for one in lines] == [Kind.LABELLED, Kind.NEGATIVE, Kind.LABELLED]
+    assert [one.status for one in lines] == [LineStatus.LABELLED, LineStatus.NEGATIVE, LineStatus.LABELLED]
     assert not any(one.findings for one in lines)
     first = json.loads(lines[0].raw)
     assert first["source-ref"] == "s3://bucket/photos/a.png"
@@ -106,7 +106,7 @@ def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "x-metadata", "x-ref", "-x", "", "ü"])
-def test_names_that_no_label_attribute_has(in_s3: Dataset, tmp_path: Path, name: str) -> None:
+def test_names_that_no_label_attribute_has(in_s3: LabelledDataset, tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=r"--label-attribute .* cannot name a label"):
         as_groundtruth(in_s3, tmp_path / "x", name)
 
@@ -128,7 +128,7 @@ def test_what_no_manifest_can_hold(
     tmp_path: Path, image: LabelledImage, classes: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        as_groundtruth(Dataset((image,), classes), tmp_path / "x")
+        as_groundtruth(LabelledDataset((image,), classes), tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
@@ -144,7 +144,7 @@ def test_rekognition_leaves_out_what_it_would_refuse(tmp_path: Path) -> None:
         LabelledImage("s3://b/tiny.jpg", 4000, 3000, (Box("nut", 0, 0, 3, 100),)),
         LabelledImage("s3://b/tiny2.jpg", 4000, 3000, (Box("nut", 0, 0, 3, 100),)),
     )
-    notes = as_rekognition(Dataset(images, ("nut",)), tmp_path / "r.manifest")
+    notes = as_rekognition(LabelledDataset(images, ("nut",)), tmp_path / "r.manifest")
     lines = [json.loads(one) for one in (tmp_path / "r.manifest").read_text().splitlines()]
     assert [one["source-ref"] for one in lines] == ["s3://b/sound.jpg", "s3://b/empty.jpg"]
     assert lines[0]["bounding-box-metadata"]["objects"] == [{"confidence": 1}] * 50
@@ -162,7 +162,7 @@ def test_rekognition_leaves_out_what_it_would_refuse(tmp_path: Path) -> None:
 def test_rekognition_leaves_out_image_files_that_it_would_refuse(tmp_path: Path) -> None:
     box = Box("nut", 0, 0, 10, 10)
     names = ("sound.png", "photo.jpg", "large.jpg", "picture.bmp", "bitmap.jpg")
-    dataset = Dataset(tuple(LabelledImage(f"s3://b/{name}", 64, 64, (box,)) for name in names), ("nut",))
+    dataset = LabelledDataset(tuple(LabelledImage(f"s3://b/{name}", 64, 64, (box,)) for name in names), ("nut",))
     (tmp_path / "images").mkdir()
     for name, kind in zip(names, ("PNG", "JPEG", "JPEG", "BMP", "BMP"), strict=True):
         Image.new("RGB", (64, 64)).save(tmp_path / "images" / name, kind)
@@ -179,7 +179,7 @@ def test_rekognition_leaves_out_image_files_that_it_would_refuse(tmp_path: Path)
 
 
 def test_rekognition_needs_the_image_files_that_were_labelled(tmp_path: Path) -> None:
-    dataset = Dataset((LabelledImage("s3://b/a.png", 64, 64, (Box("nut", 0, 0, 10, 10),)),), ("nut",))
+    dataset = LabelledDataset((LabelledImage("s3://b/a.png", 64, 64, (Box("nut", 0, 0, 10, 10),)),), ("nut",))
     with pytest.raises(UserError, match=r"the image s3://b/a\.png is not in the folder"):
         as_rekognition(dataset, tmp_path / "r.manifest", images=ImageFolder(tmp_path))
     Image.new("RGB", (64, 65)).save(tmp_path / "a.png")
@@ -200,4 +200,4 @@ def test_rekognition_refuses_as_a_whole(
     tmp_path: Path, names: list[str], classes: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        as_rekognition(Dataset(tuple(LabelledImage(name, 99, 99) for name in names), classes), tmp_path / "x")
+        as_rekognition(LabelledDataset(tuple(LabelledImage(name, 99, 99) for name in names), classes), tmp_path / "x")

@@ -8,7 +8,7 @@ import pytest
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.jumpstart import as_jumpstart, from_jumpstart
 from groundloop.labels.records import Box
 
@@ -23,7 +23,9 @@ def write(folder: Path, content: object) -> Path:
     return folder
 
 
-def test_corners_and_only_images_with_boxes_are_written(screws: Dataset, pictures: Path, tmp_path: Path) -> None:
+def test_corners_and_only_images_with_boxes_are_written(
+    screws: LabelledDataset, pictures: Path, tmp_path: Path
+) -> None:
     notes = as_jumpstart(screws, tmp_path / "j", ImageFolder(pictures))
     content = json.loads((tmp_path / "j/annotations.json").read_text())
     assert content == {
@@ -87,4 +89,4 @@ def test_a_gap_in_the_list_of_classes_is_refused(tmp_path: Path) -> None:
 
 def test_only_negatives_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no image has a box"):
-        as_jumpstart(Dataset((LabelledImage("a.jpg", 10, 10),), ("nut",)), tmp_path / "j")
+        as_jumpstart(LabelledDataset((LabelledImage("a.jpg", 10, 10),), ("nut",)), tmp_path / "j")

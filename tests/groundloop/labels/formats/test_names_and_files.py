@@ -8,7 +8,7 @@ import pytest
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
 from groundloop.images.size import Size, image_size
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.disk import check_free, write_file, write_folder
 from groundloop.labels.formats.image_sizes import files_of
 from groundloop.labels.formats.names import as_file_names, under_prefix
@@ -16,8 +16,8 @@ from groundloop.labels.formats.names import as_file_names, under_prefix
 MakeImage = Callable[[Path, int, int], None]
 
 
-def named(*names: str) -> Dataset:
-    return Dataset(tuple(LabelledImage(name, 10, 20) for name in names), ())
+def named(*names: str) -> LabelledDataset:
+    return LabelledDataset(tuple(LabelledImage(name, 10, 20) for name in names), ())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, LabelledImage, used_classes
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage, used_classes
 from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from groundloop.labels.formats.names import as_file_names, under_prefix
 from groundloop.labels.formats.registry import FORMATS, WRITERS, Options, detect
@@ -41,17 +41,17 @@ def _image(draw: st.DrawFn, classes: list[str], whole: bool) -> LabelledImage:
 
 
 @st.composite
-def datasets(draw: st.DrawFn, whole: bool = True) -> Dataset:
+def datasets(draw: st.DrawFn, whole: bool = True) -> LabelledDataset:
     classes = draw(st.lists(_names, min_size=1, max_size=4, unique=True))
     stems = draw(st.lists(_stems, min_size=1, max_size=4, unique_by=str.casefold))
     folders = st.sampled_from(["", "train/", "a/b/"])
     images = [replace(draw(_image(classes, whole)), name=f"{draw(folders)}{stem}.png") for stem in stems]
-    return Dataset(tuple(images), tuple(classes))
+    return LabelledDataset(tuple(images), tuple(classes))
 
 
 def _there_and_back(
-    dataset: Dataset, name: FormatName, make_image: Callable[[Path, int, int], None]
-) -> tuple[Dataset, Dataset]:
+    dataset: LabelledDataset, name: FormatName, make_image: Callable[[Path, int, int], None]
+) -> tuple[LabelledDataset, LabelledDataset]:
     """The data set as a manifest says it, and as it says it after the way through another format."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -71,7 +71,7 @@ def _there_and_back(
         return first, truth.read(root / "second.manifest", Options())
 
 
-def _by_name(dataset: Dataset) -> dict[str, LabelledImage]:
+def _by_name(dataset: LabelledDataset) -> dict[str, LabelledImage]:
     return {image.name: image for image in dataset.images}
 
 
@@ -79,7 +79,7 @@ def _by_name(dataset: Dataset) -> dict[str, LabelledImage]:
 @settings(max_examples=40, deadline=None)
 @given(dataset=datasets())
 def test_whole_pixels_and_classes_come_back(
-    name: FormatName, dataset: Dataset, make_image: Callable[[Path, int, int], None]
+    name: FormatName, dataset: LabelledDataset, make_image: Callable[[Path, int, int], None]
 ) -> None:
     first, second = _there_and_back(dataset, name, make_image)
     assert _by_name(first) == {image.name: image for image in under_prefix(dataset, PREFIX, "x").images}
@@ -90,7 +90,7 @@ def test_whole_pixels_and_classes_come_back(
 @settings(max_examples=40, deadline=None)
 @given(dataset=datasets(whole=False))
 def test_csv_gives_back_fractions_too_and_the_classes_of_the_boxes(
-    dataset: Dataset, make_image: Callable[[Path, int, int], None]
+    dataset: LabelledDataset, make_image: Callable[[Path, int, int], None]
 ) -> None:
     first, second = _there_and_back(dataset, FormatName.CSV, make_image)
     assert second.images == first.images
@@ -99,7 +99,7 @@ def test_csv_gives_back_fractions_too_and_the_classes_of_the_boxes(
 
 @settings(max_examples=30, deadline=None)
 @given(dataset=datasets(whole=False))
-def test_coco_gives_back_fractions_too(dataset: Dataset, make_image: Callable[[Path, int, int], None]) -> None:
+def test_coco_gives_back_fractions_too(dataset: LabelledDataset, make_image: Callable[[Path, int, int], None]) -> None:
     first, second = _there_and_back(dataset, FormatName.COCO, make_image)
     assert (second.images, second.classes) == (first.images, first.classes)
 
@@ -107,7 +107,7 @@ def test_coco_gives_back_fractions_too(dataset: Dataset, make_image: Callable[[P
 @settings(max_examples=30, deadline=None)
 @given(dataset=datasets(whole=False))
 def test_yolo_gives_back_fractions_within_a_millionth_of_a_pixel(
-    dataset: Dataset, make_image: Callable[[Path, int, int], None]
+    dataset: LabelledDataset, make_image: Callable[[Path, int, int], None]
 ) -> None:
     first, second = _there_and_back(dataset, FormatName.YOLO, make_image)
     assert _by_name(second).keys() == _by_name(first).keys()
@@ -122,14 +122,16 @@ def test_yolo_gives_back_fractions_within_a_millionth_of_a_pixel(
 @settings(max_examples=30, deadline=None)
 @given(dataset=datasets().filter(lambda dataset: dataset.boxes > 0))
 def test_jumpstart_gives_back_all_but_the_negatives(
-    dataset: Dataset, make_image: Callable[[Path, int, int], None]
+    dataset: LabelledDataset, make_image: Callable[[Path, int, int], None]
 ) -> None:
     first, second = _there_and_back(dataset, FormatName.JUMPSTART, make_image)
     assert second.images == tuple(image for image in first.images if image.boxes)
     assert second.classes == first.classes
 
 
-def test_rekognition_gives_back_what_it_takes(screws: Dataset, make_image: Callable[[Path, int, int], None]) -> None:
+def test_rekognition_gives_back_what_it_takes(
+    screws: LabelledDataset, make_image: Callable[[Path, int, int], None]
+) -> None:
     first, second = _there_and_back(screws, FormatName.REKOGNITION, make_image)
     assert [image.name for image in second.images] == [f"{PREFIX}a.png", f"{PREFIX}b/empty.png"]
     assert second.images == first.images[:2]

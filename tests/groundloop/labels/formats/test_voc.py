@@ -7,7 +7,7 @@ import pytest
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.voc import as_voc, from_voc
 from groundloop.labels.records import Box
 
@@ -35,7 +35,7 @@ def test_corners_are_counted_from_1_and_inclusive(tmp_path: Path) -> None:
     assert dataset.notes == ()
 
 
-def test_what_is_written_as_another_reader_sees_it(screws: Dataset, pictures: Path, tmp_path: Path) -> None:
+def test_what_is_written_as_another_reader_sees_it(screws: LabelledDataset, pictures: Path, tmp_path: Path) -> None:
     assert as_voc(screws, tmp_path / "v", ImageFolder(pictures)) == []
     found = {}
     for path in (tmp_path / "v/Annotations").rglob("*.xml"):
@@ -62,7 +62,7 @@ def test_fractions_are_rounded_and_told(tmp_path: Path) -> None:
         Box("nut", 1, 1, 5, 5),
         Box("nut", 9.1, 9.1, 0.3, 0.3),
     )
-    notes = as_voc(Dataset((LabelledImage("a.jpg", 100, 50, boxes),), ("nut",)), tmp_path / "v")
+    notes = as_voc(LabelledDataset((LabelledImage("a.jpg", 100, 50, boxes),), ("nut",)), tmp_path / "v")
     assert notes == [
         "3 boxes were rounded to whole pixels: Pascal VOC holds no fractions",
         "no image was copied: tools for Pascal VOC look for them in JPEGImages/; see --images",
@@ -149,5 +149,5 @@ def test_no_xml_at_all(tmp_path: Path) -> None:
 )
 def test_names_that_do_not_fit(tmp_path: Path, image: str, name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        as_voc(Dataset((LabelledImage(image, 10, 10),), (name,)), tmp_path / "v")
+        as_voc(LabelledDataset((LabelledImage(image, 10, 10),), (name,)), tmp_path / "v")
     assert not (tmp_path / "v").exists()

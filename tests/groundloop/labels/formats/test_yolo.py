@@ -9,7 +9,7 @@ from PIL import Image
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import Dataset, LabelledImage
+from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.yolo import as_yolo, from_yolo
 from groundloop.labels.records import Box
 
@@ -33,7 +33,7 @@ def test_numbers_worked_by_hand(folder: Path) -> None:
     assert dataset.notes == ()
 
 
-def test_what_is_written(screws: Dataset, pictures: Path, tmp_path: Path) -> None:
+def test_what_is_written(screws: LabelledDataset, pictures: Path, tmp_path: Path) -> None:
     notes = as_yolo(screws, tmp_path / "y", ImageFolder(pictures))
     written = sorted(str(path.relative_to(tmp_path / "y")) for path in (tmp_path / "y").rglob("*") if path.is_file())
     assert written == [
@@ -55,7 +55,7 @@ def test_what_is_written(screws: Dataset, pictures: Path, tmp_path: Path) -> Non
     assert notes == ["data.yaml names the same images for train and val: split them before you train"]
 
 
-def test_without_images_a_note_says_what_is_missing(screws: Dataset, tmp_path: Path) -> None:
+def test_without_images_a_note_says_what_is_missing(screws: LabelledDataset, tmp_path: Path) -> None:
     notes = as_yolo(screws, tmp_path / "y")
     assert notes[0].startswith("no image was copied: YOLO tools look for them in images/")
 
@@ -196,13 +196,13 @@ def test_an_image_that_is_none(folder: Path) -> None:
     ],
 )
 def test_names_that_do_not_fit(tmp_path: Path, names: list[str], message: str) -> None:
-    dataset = Dataset(tuple(LabelledImage(name, 10, 10) for name in names), ())
+    dataset = LabelledDataset(tuple(LabelledImage(name, 10, 10) for name in names), ())
     with pytest.raises(UserError, match=message):
         as_yolo(dataset, tmp_path / "y")
     assert not (tmp_path / "y").exists()
 
 
 def test_the_same_stem_in_two_folders_is_no_collision(tmp_path: Path) -> None:
-    dataset = Dataset((LabelledImage("a/x.jpg", 10, 10), LabelledImage("b/x.jpg", 10, 10)), ())
+    dataset = LabelledDataset((LabelledImage("a/x.jpg", 10, 10), LabelledImage("b/x.jpg", 10, 10)), ())
     as_yolo(dataset, tmp_path / "y")
     assert len(list((tmp_path / "y/labels").rglob("x.txt"))) == 2
