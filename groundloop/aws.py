@@ -1,4 +1,4 @@
-"""The AWS that the environment points to: clients, and its errors in plain words.
+"""Clients of the AWS that the environment points to, and explanations of its errors.
 
 boto3 takes a quarter of a second to import, so it loads with the first client and not with this module.
 """
@@ -17,19 +17,21 @@ from groundloop.suggestions import near_misses
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
+#: Error codes of a missing resource; most of SageMaker's operations answer a `ValidationException`.
+NOT_FOUND_CODES = frozenset({"ResourceNotFound", "ResourceNotFoundException", "ValidationException"})
 _CREDENTIAL_CODES = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 #: Connections of one client that reads images; at least the threads that read.
 MAX_CONNECTIONS = 16
 #: Attempts at reading one image before it counts as unreadable.
 MAX_ATTEMPTS = 4
-_NEXT = "log in (aws sso login, or AWS_PROFILE), or start the offline AWS with `groundloop local`"
+_LOGIN_HINT = "log in (aws sso login, or AWS_PROFILE), or start the offline AWS with `groundloop local`"
 
 
 def check_region(region: str) -> None:
-    """Refuse a region that doesn't exist, with the nearest one that does.
+    """Check that SageMaker is available in a region.
 
     Raises:
-        ConfigError: botocore knows no SageMaker in that region.
+        ConfigError: botocore knows no SageMaker in that region; the message suggests the nearest names.
     """
     import botocore.session
 
@@ -57,14 +59,14 @@ def poll_seconds(aws: float) -> float:
     """Return the pause between two polls, in seconds.
 
     Args:
-        aws: the pause on AWS, which throttles and whose steps take minutes; offline, steps take seconds.
+        aws: the pause on AWS, which throttles and whose steps take minutes; the offline AWS takes seconds.
     """
     return 0.3 if offline_endpoint() else aws
 
 
 @functools.cache
 def client(service: str, region: str) -> Any:
-    """Return the boto3 client of a service and region; one each."""
+    """Return the boto3 client of a service in a region; repeated calls return the same client."""
     import boto3
     from botocore.config import Config
 
@@ -100,14 +102,14 @@ def image_client(region: str | None) -> Any:
 
 
 def explain(error: BotoCoreError | ClientError) -> str:
-    """Return one line on what AWS, or the way to it, refused, and what to do."""
+    """Return one line that says why a call to AWS failed and what to do."""
     from botocore import exceptions
 
     if isinstance(
         error,
         exceptions.NoCredentialsError | exceptions.PartialCredentialsError | exceptions.TokenRetrievalError,
     ):
-        return f"there are no AWS credentials: {_NEXT}"
+        return f"there are no AWS credentials: {_LOGIN_HINT}"
     if isinstance(error, exceptions.ProfileNotFound):
         return f"{error}; see ~/.aws/config, or unset AWS_PROFILE"
     if isinstance(error, exceptions.NoRegionError):
@@ -120,11 +122,16 @@ def explain(error: BotoCoreError | ClientError) -> str:
     if isinstance(error, exceptions.ClientError):
         code, message = error_code(error), error_message(error)
         if code in _CREDENTIAL_CODES:
-            return f"the AWS credentials are refused ({code}): {_NEXT}"
+            return f"the AWS credentials are refused ({code}): {_LOGIN_HINT}"
         return f"AWS refused {error.operation_name}: {code}: {message}"
     return str(error)
 
 
 def error_message(error: ClientError) -> str:
-    """Return the service's own words of a ``ClientError``."""
+    """Return the service's own message of a `ClientError`."""
     return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def is_not_found(error: ClientError) -> bool:
+    """Tell whether a `ClientError` of SageMaker, EventBridge or CloudWatch means that the resource does not exist."""
+    return error_code(error) in NOT_FOUND_CODES

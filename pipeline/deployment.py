@@ -13,7 +13,7 @@ from groundloop.errors import UserError
 from groundloop.executions.control import start
 from groundloop.models.autoscaling import Scaling
 from groundloop.models.registry import version
-from groundloop.models.version_selection import Served, approved, served, version_of
+from groundloop.models.version_selection import ServedVariant, approved_versions, champion, served_variants, version_of
 from pipeline.config import Config
 
 
@@ -86,7 +86,7 @@ def serving_versions(config: Config) -> list[int | None] | None:
     if described is None:
         return None
     group = config.registry.group
-    found = served(client("sagemaker", config.aws.region), described["EndpointConfigName"], group)
+    found = served_variants(client("sagemaker", config.aws.region), described["EndpointConfigName"], group)
     return [_version(item, group) for item in found]
 
 
@@ -110,7 +110,7 @@ def _variants(config: Config, name: str, described: dict[str, Any], asked: dict[
     region = config.aws.region
     versions = {
         item.variant: item
-        for item in served(client("sagemaker", region), described["EndpointConfigName"], config.registry.group)
+        for item in served_variants(client("sagemaker", region), described["EndpointConfigName"], config.registry.group)
     }
     machines = {variant["VariantName"]: variant for variant in asked["ProductionVariants"]}
     scaling = _scaling(region, name, list(versions))
@@ -133,7 +133,7 @@ def _variants(config: Config, name: str, described: dict[str, Any], asked: dict[
     return found
 
 
-def _version(item: Served, group: str) -> int | None:
+def _version(item: ServedVariant, group: str) -> int | None:
     return version_of(item.package) if item.package and f"/{group}/" in item.package else None
 
 
@@ -147,14 +147,14 @@ def _scaling(region: str, name: str, variants: list[str]) -> dict[str, str]:
 
 
 def start_deployment(config: Config, number: int | None = None) -> str:
-    """Start the deploy pipeline for a version, or the highest approved one; the execution's ARN.
+    """Start the deploy pipeline for a version, or the champion; the execution's ARN.
 
     Raises:
         UserError: no such version, it isn't approved, none is, or there is no deploy pipeline.
     """
     region, group = config.aws.region, config.registry.group
     if number is None:
-        if not approved(client("sagemaker", region), group):
+        if champion(client("sagemaker", region), group) is None:
             raise UserError(f"no version of {group!r} is approved: groundloop models, then groundloop approve N")
         return start(region, config.pipeline.deploy_name, [])
     found = version(region, group, number)
@@ -178,7 +178,7 @@ def previous_approved(config: Config) -> tuple[int, int]:
         raise UserError(f"there is no endpoint {name!r} to roll back")
     if (current := standing[0]) is None:
         raise UserError(f"endpoint {name!r} serves no version of {group!r}, so there is none before it")
-    candidates = [version_of(arn) for arn in approved(client("sagemaker", config.aws.region), group)]
+    candidates = [version_of(arn) for arn in approved_versions(client("sagemaker", config.aws.region), group)]
     earlier = [number for number in candidates if number < current]
     if not earlier:
         raise UserError(

@@ -1,7 +1,8 @@
 """Autoscaling of an endpoint's variants.
 
-AWS refuses an update that removes a variant, or changes its machine, while the variant is registered for scaling; and
-deregistering drops its policies. So what was there is put aside before an update, and put back should it fail.
+SageMaker refuses an update that removes a variant, or changes its instance type, while the variant is registered as a
+scalable target, and deregistering drops its scaling policies. So an update deregisters the targets first, and registers
+them again if it fails.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ _POLICY = "groundloop"
 
 
 @dataclass(frozen=True)
-class Registered:
-    """A scalable target and its policies, as they can be registered again."""
+class ScalableTarget:
+    """A registered scalable target and its policies, as the requests that register them again."""
 
     target: dict[str, Any]
     policies: list[dict[str, Any]]
@@ -31,51 +32,66 @@ class Scaling:
     def _resource(self, variant: str) -> str:
         return f"endpoint/{self._endpoint}/variant/{variant}"
 
-    def registered(self, variants: list[str]) -> list[Registered]:
-        """What is registered of these variants."""
+    def registered(self, variants: list[str]) -> list[ScalableTarget]:
+        """Return the scalable targets of these variants, with their policies."""
         targets = self._client.describe_scalable_targets(
             ServiceNamespace="sagemaker",
             ScalableDimension=_DIMENSION,
             ResourceIds=[self._resource(name) for name in variants],
         )["ScalableTargets"]
-        return [Registered(_again(target, _TARGET), self._policies(target["ResourceId"])) for target in targets]
+        return [
+            ScalableTarget(_as_request(target, _TARGET_MEMBERS), self._policies(target["ResourceId"]))
+            for target in targets
+        ]
 
     def _policies(self, resource: str) -> list[dict[str, Any]]:
-        found = self._client.describe_scaling_policies(**_SERVICE, ResourceId=resource)["ScalingPolicies"]
-        return [_again(policy, _POLICIES) for policy in found]
+        policies = self._client.describe_scaling_policies(**_SERVICE, ResourceId=resource)["ScalingPolicies"]
+        return [_as_request(policy, _POLICY_MEMBERS) for policy in policies]
 
-    def remove(self, registered: list[Registered]) -> None:
-        """Deregister; their policies go with them."""
+    def remove(self, registered: list[ScalableTarget]) -> None:
+        """Deregister scalable targets; their policies are deleted with them."""
         for item in registered:
             self._client.deregister_scalable_target(**_SERVICE, ResourceId=item.target["ResourceId"])
 
-    def restore(self, registered: list[Registered]) -> None:
-        """Register again what was removed."""
+    def restore(self, registered: list[ScalableTarget]) -> None:
+        """Register scalable targets and their policies again."""
         for item in registered:
             self._client.register_scalable_target(**item.target)
             for policy in item.policies:
                 self._client.put_scaling_policy(**policy)
 
-    def apply(self, variant: str, wanted: dict[str, Any]) -> None:
-        """Register a variant with the given bounds and policy (``steps.deploy.requests.scaling``)."""
-        place = {**_SERVICE, "ResourceId": self._resource(variant)}
-        tracking = dict(wanted["Policy"])
+    def apply(self, variant: str, settings: dict[str, Any]) -> None:
+        """Register a variant as a scalable target with a target tracking policy.
+
+        Args:
+            variant: name of the variant.
+            settings: `MinCapacity`, `MaxCapacity` and, under `Policy`, the target tracking configuration.
+        """
+        target = {**_SERVICE, "ResourceId": self._resource(variant)}
+        tracking = dict(settings["Policy"])
         if metric := tracking.get("CustomizedMetricSpecification"):
             dimension = {"Name": "EndpointName", "Value": self._endpoint}
             tracking["CustomizedMetricSpecification"] = {**metric, "Dimensions": [dimension]}
         self._client.register_scalable_target(
-            **place, MinCapacity=wanted["MinCapacity"], MaxCapacity=wanted["MaxCapacity"]
+            **target, MinCapacity=settings["MinCapacity"], MaxCapacity=settings["MaxCapacity"]
         )
         self._client.put_scaling_policy(
-            **place,
+            **target,
             PolicyName=_POLICY,
             PolicyType="TargetTrackingScaling",
             TargetTrackingScalingPolicyConfiguration=tracking,
         )
 
 
-_TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity", "SuspendedState")
-_POLICIES = (
+_TARGET_MEMBERS = (
+    "ServiceNamespace",
+    "ResourceId",
+    "ScalableDimension",
+    "MinCapacity",
+    "MaxCapacity",
+    "SuspendedState",
+)
+_POLICY_MEMBERS = (
     "PolicyName",
     "ServiceNamespace",
     "ResourceId",
@@ -86,6 +102,6 @@ _POLICIES = (
 )
 
 
-def _again(described: dict[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
-    """The members of a description that the request which makes it takes."""
+def _as_request(described: dict[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
+    """Return the members of a description that the request which creates the resource takes."""
     return {name: described[name] for name in members if name in described}

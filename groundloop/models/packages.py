@@ -1,4 +1,4 @@
-"""Model packages: what was registered, with the figures and the class list that it carries."""
+"""Model packages: what was registered, with the metrics and the class list that its metadata points to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_code
+from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
-from groundloop.models.version_selection import served
+from groundloop.models.version_selection import served_variants
 from groundloop.s3 import read_json
 
 
 @dataclass(frozen=True)
 class Package:
-    """A registered model and what its metadata points to."""
+    """A model package that this pipeline registered.
+
+    Attributes:
+        arn: ARN of the model package.
+        version: its version number.
+        approval_status: `Approved`, `Rejected` or `PendingManualApproval`.
+        test_manifest_uri: S3 URI of the test split that it was evaluated on.
+        summary: content of summary.json, which Prepare wrote.
+        evaluation: content of evaluation.json, which Evaluate wrote.
+    """
 
     arn: str
     version: int
@@ -26,35 +35,37 @@ class Package:
 
     @property
     def classes(self) -> list[str]:
-        """Class names in id order: the list that every prediction of this model is decoded with."""
+        """Class names in the order of their ids, with which every prediction of this model is decoded."""
         return list(self.summary["classes"])
 
     @property
     def threshold(self) -> float:
-        """The operating threshold over all classes that evaluation chose on the validation split."""
+        """Operating threshold over all classes, chosen on the validation split."""
         return float(self.evaluation["threshold"])
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The score from which detections of each class count; all the same unless the rule was per class."""
+        """Operating threshold by class; all the same unless evaluation chose one per class."""
         by_class = self.evaluation.get("class_thresholds", {})  # evaluations of earlier releases have none
         return {name: float(by_class.get(name, self.threshold)) for name in self.classes}
 
 
 def package(region: str, arn: str) -> Package:
-    """Read a package and the two files that its metadata names.
+    """Read a model package and the two files that its metadata points to.
 
     Raises:
-        UserError: it was not registered by this pipeline, or its files are gone.
+        UserError: this pipeline did not register it, or one of the files does not exist any more.
     """
-    described = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
-    metadata = described.get("CustomerMetadataProperties", {})
+    response = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
+    metadata = response.get("CustomerMetadataProperties", {})
     if not {"summary", "evaluation", "test_manifest"} <= metadata.keys():
-        raise UserError(f"{arn}: its metadata names no evaluation, so this pipeline didn't register it")
+        raise UserError(
+            f"{arn}: its metadata has no summary, evaluation and test_manifest, so this pipeline did not register it"
+        )
     return Package(
         arn=arn,
-        version=described["ModelPackageVersion"],
-        approval_status=described["ModelApprovalStatus"],
+        version=response["ModelPackageVersion"],
+        approval_status=response["ModelApprovalStatus"],
         test_manifest_uri=metadata["test_manifest"],
         summary=read_json(client("s3", region), metadata["summary"]),
         evaluation=read_json(client("s3", region), metadata["evaluation"]),
@@ -62,19 +73,19 @@ def package(region: str, arn: str) -> Package:
 
 
 def served_by(region: str, endpoint: str, group: str) -> Package:
-    """The package whose model an endpoint's first variant serves.
+    """Return the model package whose model an endpoint's first variant serves.
 
     Raises:
-        UserError: no such endpoint, or its model is none of the group's.
+        UserError: there is no such endpoint, or its model is not a version of the group.
     """
     sagemaker = client("sagemaker", region)
     try:
         config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     except ClientError as error:
-        if error_code(error) == "ValidationException":
+        if is_not_found(error):
             raise UserError(f"there is no endpoint {endpoint!r} in {region}") from None
         raise
-    first = served(sagemaker, config, group)[0]
+    first = served_variants(sagemaker, config, group)[0]
     if first.package is None:
-        raise UserError(f"endpoint {endpoint!r} serves model {first.model}, which is no version of {group!r}")
+        raise UserError(f"endpoint {endpoint!r} serves model {first.model}, which is not a version of {group!r}")
     return package(region, first.package)

@@ -1,4 +1,4 @@
-"""Pictures of what an endpoint sees."""
+"""Predict with an endpoint and draw its detections on the image."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ from groundloop.models.packages import Package
 def annotate(
     region: str, endpoint: str, package: Package, image: bytes, threshold: Threshold
 ) -> tuple[Image.Image, Detections]:
-    """Ask the endpoint about an encoded image.
+    """Send an encoded image to an endpoint and draw the detections.
+
+    Args:
+        region: AWS region.
+        endpoint: name of the endpoint.
+        package: the model package that it serves; its class list decodes the response.
+        image: content of a JPEG or PNG file.
+        threshold: minimum score of the detections that are drawn and returned.
 
     Returns:
-        The image with the detections of at least ``threshold`` drawn on it, and those detections.
+        The image with the detections of at least `threshold` drawn on it, and those detections.
 
     Raises:
-        UserError: it is no image.
+        UserError: the bytes are not an image.
     """
     try:
         picture = Image.open(io.BytesIO(image))
         picture.load()
     except (UnidentifiedImageError, OSError):
-        raise UserError("this is no image that can be read: give a JPEG or PNG") from None
+        raise UserError("the file cannot be read as an image: give a JPEG or PNG") from None
     detections = EndpointClient(client("sagemaker-runtime", region), endpoint, package.classes).detect(image)
     return draw_detections(picture, detections, threshold), detections.at(threshold)

@@ -1,4 +1,4 @@
-"""The model registry: versions of the group with their figures, and the decisions on them."""
+"""The model registry: versions of a model package group with their metrics, and approval decisions."""
 
 from __future__ import annotations
 
@@ -9,36 +9,51 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_code
+from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
-from groundloop.models.version_selection import approved, version_of
+from groundloop.models.version_selection import champion, version_of
 from groundloop.s3 import read_json
 
-#: The figures that versions are compared by, as evaluation.json names them.
-FIGURES = ("map", "map_50", "voc_map", "count_mae")
+#: The metrics that versions are compared by, as evaluation.json names them.
+METRICS = ("map", "map_50", "voc_map", "count_mae")
 
 Decision = Literal["Approved", "Rejected"]
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of the group. ``figures``: name to value, without those that its evaluation does not have."""
+    """A version of a model package group.
+
+    Attributes:
+        number: the version number.
+        arn: ARN of the model package.
+        status: approval status.
+        created: when it was registered, in UTC.
+        reason: why it was approved or rejected; empty if nobody said.
+        metrics: value by name, of `METRICS` those that its evaluation has.
+        metadata: the customer metadata properties.
+    """
 
     number: int
     arn: str
     status: str
     created: datetime
     reason: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
     metadata: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``: plain values, figures under their names."""
+        """Return the version as values that `json.dumps` takes."""
         return {**asdict(self), "created": self.created.isoformat()}
 
 
 def versions(region: str, group: str, last: int = 20) -> list[Version]:
-    """The newest versions of a group, highest first.
+    """Return the newest versions of a group, highest first.
+
+    Args:
+        region: AWS region.
+        group: name of the model package group.
+        last: how many versions at most.
 
     Raises:
         UserError: there is no such group.
@@ -48,19 +63,19 @@ def versions(region: str, group: str, last: int = 20) -> list[Version]:
         PaginationConfig={"MaxItems": last},
     )  # fmt: skip
     try:
-        found = [package["ModelPackageArn"] for page in pages for package in page["ModelPackageSummaryList"]]
+        arns = [package["ModelPackageArn"] for page in pages for package in page["ModelPackageSummaryList"]]
     except ClientError as error:
         raise _no_group(error, region, group) from None
     with ThreadPoolExecutor(8) as pool:
-        described = list(pool.map(lambda arn: _version(region, arn), found))
-    return sorted(described, key=lambda version: version.number, reverse=True)
+        newest = list(pool.map(lambda arn: _version(region, arn), arns))
+    return sorted(newest, key=lambda version: version.number, reverse=True)
 
 
 def version(region: str, group: str, number: int) -> Version:
-    """One version of a group.
+    """Return one version of a group.
 
     Raises:
-        UserError: there is none of that number; the text lists those there are.
+        UserError: it has no version of that number; the message lists the newest ones.
     """
     sagemaker = client("sagemaker", region)
     try:
@@ -70,36 +85,46 @@ def version(region: str, group: str, number: int) -> Version:
     try:
         return _version(region, f"{base.replace(':model-package-group/', ':model-package/')}/{number}")
     except ClientError as error:
-        if error_code(error) not in {"ValidationException", "ResourceNotFound"}:
+        if not is_not_found(error):
             raise
-    there = [str(version_of(package["ModelPackageArn"])) for package in _newest(sagemaker, group)]
-    known = f"the newest are {', '.join(there)}" if there else "it has none yet"
-    raise UserError(f"group {group!r} has no version {number}; {known}")
+    numbers = [str(version_of(package["ModelPackageArn"])) for package in _newest(sagemaker, group)]
+    hint = f"the newest are {', '.join(numbers)}" if numbers else "it has none yet"
+    raise UserError(f"group {group!r} has no version {number}; {hint}")
 
 
-def champion(region: str, group: str) -> int | None:
-    """The highest approved version, which is what is deployed unless another is asked for."""
-    found = approved(client("sagemaker", region), group)
-    return version_of(found[0]) if found else None
+def champion_number(region: str, group: str) -> int | None:
+    """Return the version number of a group's champion, its highest approved version; None if none is approved."""
+    arn = champion(client("sagemaker", region), group)
+    return None if arn is None else version_of(arn)
 
 
 def decide(region: str, group: str, number: int, decision: Decision, reason: str) -> tuple[Version, bool]:
-    """Approve or reject a version; the version as it was, and whether the decision changes anything.
+    """Approve or reject a version.
 
-    A decision that stands already is not taken again: it would start the deploy pipeline once more.
+    A version that has the status already is not updated: that would start the deploy pipeline once more.
+
+    Args:
+        region: AWS region.
+        group: name of the model package group.
+        number: the version number.
+        decision: the new approval status.
+        reason: why; kept with the version.
+
+    Returns:
+        The version as it was before, and whether its status changed.
 
     Raises:
-        UserError: no such version, or no reason.
+        UserError: there is no such version, or the reason is empty.
     """
     if not reason.strip():
-        raise UserError("--reason is empty: say why, it is kept with the version")
-    found = version(region, group, number)
-    if found.status == decision:
-        return found, False
+        raise UserError("--reason is empty: say why; the reason is kept with the version")
+    before = version(region, group, number)
+    if before.status == decision:
+        return before, False
     client("sagemaker", region).update_model_package(
-        ModelPackageArn=found.arn, ModelApprovalStatus=decision, ApprovalDescription=reason.strip()[:1024]
+        ModelPackageArn=before.arn, ModelApprovalStatus=decision, ApprovalDescription=reason.strip()[:1024]
     )
-    return found, True
+    return before, True
 
 
 def _newest(sagemaker: Any, group: str) -> list[dict[str, Any]]:
@@ -119,25 +144,25 @@ def _version(region: str, arn: str) -> Version:
         status=described["ModelApprovalStatus"],
         created=described["CreationTime"],
         reason=described.get("ApprovalDescription") or "",
-        figures=_figures(region, metadata),
+        metrics=_metrics(region, metadata),
         metadata=metadata,
     )
 
 
-def _figures(region: str, metadata: dict[str, str]) -> dict[str, float]:
-    """From the metadata where it has them, else from evaluation.json; none when that is gone too."""
-    told = {name: float(metadata[name]) for name in FIGURES if name in metadata}
-    if told or "evaluation" not in metadata:
-        return told
+def _metrics(region: str, metadata: dict[str, str]) -> dict[str, float]:
+    """Return the metrics in the metadata, else those of evaluation.json; none if that file is gone."""
+    metrics = {name: float(metadata[name]) for name in METRICS if name in metadata}
+    if metrics or "evaluation" not in metadata:
+        return metrics
     try:
         evaluation = read_json(client("s3", region), metadata["evaluation"])
     except UserError:
         return {}
     evaluation["count_mae"] = evaluation.get("count", {}).get("mae")
-    return {name: float(evaluation[name]) for name in FIGURES if evaluation.get(name) is not None}
+    return {name: float(evaluation[name]) for name in METRICS if evaluation.get(name) is not None}
 
 
 def _no_group(error: ClientError, region: str, group: str) -> Exception:
-    if error_code(error) in {"ValidationException", "ResourceNotFound"}:
+    if is_not_found(error):
         return UserError(f"there is no model package group {group!r} in {region}: run `groundloop upsert` first")
     return error

@@ -1,4 +1,4 @@
-"""An endpoint moved to a version: models, config, create or update, and everything taken back when that fails."""
+"""Roll a version out to an endpoint: models, endpoint config, create or update; clean up if that fails."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from groundloop.errors import UserError
-from groundloop.models.autoscaling import Registered, Scaling
+from groundloop.models.autoscaling import ScalableTarget, Scaling
 from groundloop.models.version_selection import version_of
 
-#: Statuses that an endpoint leaves by itself.
-_MOVING = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
-_NAME_LENGTH = 63
-#: What an update takes from the new config though the number of machines is retained.
-_CONFIGURED = [{"VariantPropertyType": "DesiredWeight"}, {"VariantPropertyType": "DataCaptureConfig"}]
-#: On everything that the job makes; `groundloop destroy` removes what carries the project's name.
+#: Statuses of an endpoint that change without anybody's doing.
+_TRANSIENT = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
+_MAX_NAME_LENGTH = 63
+#: Properties that an update takes from the new config although the instance counts are retained.
+_EXCLUDED_PROPERTIES = [{"VariantPropertyType": "DesiredWeight"}, {"VariantPropertyType": "DataCaptureConfig"}]
+#: Tag of every resource that the job creates; `groundloop destroy` deletes the resources that carry the project's name.
 PROJECT_TAG = "groundloop:project"
 
 
 class BusyError(Exception):
-    """Another deployment was faster: look again, and decide again."""
+    """Another deployment of the endpoint is in progress: describe the endpoint and decide again."""
 
 
 @dataclass(frozen=True)
 class DesiredEndpoint:
-    """An endpoint config that is to be served, under a name that says just what is in it.
+    """The endpoint config that an endpoint should have.
 
-    Two runs that want the same make the same name, so the second finds its work done.
+    Attributes:
+        name: its name, which ends with a digest of its content: deployments of the same content share one config, and
+            the second finds its work done.
+        package: ARN of the version that the first variant serves.
+        variants: the production variants, each with the `Package` that its model is created from.
     """
 
     name: str
@@ -41,20 +45,37 @@ class DesiredEndpoint:
 
 
 def desired_endpoint(specification: dict[str, Any], endpoint: str, package: str, instance_type: str) -> DesiredEndpoint:
-    """The config for a version, on machines of the given type where the specification names none."""
+    """Return the endpoint config for a version.
+
+    Args:
+        specification: `variants`, `model` and `config` as the deploy step writes them.
+        endpoint: name of the endpoint.
+        package: ARN of the version.
+        instance_type: for variants that set none.
+    """
     main, *others = specification["variants"]
-    machine = {} if "ServerlessConfig" in main else {"InstanceType": instance_type}
-    variants = [{**machine, **variant} for variant in ({**main, "Package": package}, *others)]
+    instance = {} if "ServerlessConfig" in main else {"InstanceType": instance_type}
+    variants = [{**instance, **variant} for variant in ({**main, "Package": package}, *others)]
     content = {"variants": variants, "model": specification["model"], "config": specification["config"]}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
     tail = f"-v{version_of(package)}-{digest}"
-    # Models get a number after it.
-    return DesiredEndpoint(f"{endpoint[: _NAME_LENGTH - len(tail) - 2].rstrip('-')}{tail}", package, variants)
+    # Models append their index.
+    return DesiredEndpoint(f"{endpoint[: _MAX_NAME_LENGTH - len(tail) - 2].rstrip('-')}{tail}", package, variants)
 
 
 @dataclass
 class Rollout:
-    """Deployments to one endpoint. ``poll_seconds`` is between two looks at it."""
+    """Deployments to one endpoint.
+
+    Args:
+        sagemaker: a boto3 SageMaker client.
+        scaling: the endpoint's scalable targets.
+        endpoint: name of the endpoint.
+        specification: what the deploy step wrote: `model`, `config`, `variants`, `scaling`, `rollout`, `tags`,
+            `project`.
+        say: called with each line of progress.
+        poll_seconds: pause between two descriptions of the endpoint.
+    """
 
     sagemaker: Any
     scaling: Scaling
@@ -62,65 +83,71 @@ class Rollout:
     specification: dict[str, Any]
     say: Callable[[str], None]
     poll_seconds: float
-    _made: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    _created: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
-    def settled(self) -> dict[str, Any] | None:
-        """The endpoint's description once nothing moves it; None when there is none.
+    def wait_until_stable(self) -> dict[str, Any] | None:
+        """Wait until the endpoint is in service or failed, and return its description; None if there is none.
 
         Raises:
-            UserError: AWS could not roll it back: only a person can help.
+            UserError: SageMaker could not roll it back, or it is in another status that needs a person.
         """
-        told = ""
+        reported = ""
         while True:
             try:
-                described: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
+                description: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
             except ClientError as error:
                 if _missing(error):
                     return None
                 raise
-            status = described["EndpointStatus"]
-            if status not in _MOVING:
+            status = description["EndpointStatus"]
+            if status not in _TRANSIENT:
                 if status in {"InService", "Failed"}:
-                    return described
-                raise UserError(f"endpoint {self.endpoint!r} is {status}: {described.get('FailureReason', 'see AWS')}")
-            if status != told:
+                    return description
+                raise UserError(
+                    f"endpoint {self.endpoint!r} is {status}: {description.get('FailureReason', 'see AWS')}"
+                )
+            if status != reported:
                 self.say(f"endpoint {self.endpoint}: {status}")
-                told = status
+                reported = status
             time.sleep(self.poll_seconds)
 
-    def roll_out(self, wanted: DesiredEndpoint, before: dict[str, Any] | None) -> None:
-        """Create the endpoint, or update it, and wait until it serves.
+    def roll_out(self, desired: DesiredEndpoint, before: dict[str, Any] | None) -> None:
+        """Create or update the endpoint, and wait until it is in service.
+
+        Args:
+            desired: the endpoint config that it should have.
+            before: the endpoint's description; None if there is no endpoint yet.
 
         Raises:
-            UserError: it failed; the endpoint serves what it served before, and what was made for this is gone.
+            UserError: that failed; the endpoint serves what it served before, and what was created for it is deleted.
             BusyError: another deployment began in the meantime.
         """
-        self._made = []
-        put_aside: list[Registered] = []
+        self._created = []
+        deregistered: list[ScalableTarget] = []
         try:
-            self._make(wanted)
+            self._create_resources(desired)
             if before is None:
-                self._create(wanted)
+                self._create(desired)
             else:
-                put_aside = self._put_aside(before)
-                self._update(wanted, scaled=bool(put_aside))
-            after = self.settled()
-            if after is None or after["EndpointStatus"] != "InService" or after["EndpointConfigName"] != wanted.name:
-                number = version_of(wanted.package)
-                reason = (after or {}).get("FailureReason") or "it was deleted meanwhile"
-                raise UserError(f"endpoint {self.endpoint!r} could not be moved to version {number}: {reason}")
+                deregistered = self._deregister_scaling(before)
+                self._update(desired, scaled=bool(deregistered))
+            after = self.wait_until_stable()
+            if after is None or after["EndpointStatus"] != "InService" or after["EndpointConfigName"] != desired.name:
+                number = version_of(desired.package)
+                reason = (after or {}).get("FailureReason") or "it was deleted in the meantime"
+                raise UserError(f"endpoint {self.endpoint!r} could not be updated to version {number}: {reason}")
         except (UserError, BusyError, ClientError):
-            self._take_back(wanted, before)
-            self.scaling.restore(put_aside)
+            self._clean_up(desired, before)
+            self.scaling.restore(deregistered)
             raise
-        self.scale(wanted)
+        self.scale(desired)
 
-    def scale(self, wanted: DesiredEndpoint) -> None:
-        """Register the variant for autoscaling as configured, or not at all."""
-        variant = wanted.variants[0]["VariantName"]
+    def scale(self, desired: DesiredEndpoint) -> None:
+        """Register the first variant for autoscaling as configured; deregister it if autoscaling is not configured."""
+        variant = desired.variants[0]["VariantName"]
         if self.specification["scaling"]:
             self.scaling.apply(variant, self.specification["scaling"])
-        elif "ServerlessConfig" not in wanted.variants[0]:
+        elif "ServerlessConfig" not in desired.variants[0]:
             self.scaling.remove(self.scaling.registered([variant]))
 
     @property
@@ -128,11 +155,11 @@ class Rollout:
         tags = {**self.specification["tags"], PROJECT_TAG: self.specification["project"]}
         return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
-    def _make(self, wanted: DesiredEndpoint) -> None:
+    def _create_resources(self, desired: DesiredEndpoint) -> None:
         tags, variants = self._tags, []
-        for index, variant in enumerate(wanted.variants):
+        for index, variant in enumerate(desired.variants):
             members = dict(variant)
-            package, model = members.pop("Package"), f"{wanted.name}-{index}"
+            package, model = members.pop("Package"), f"{desired.name}-{index}"
             container = {"ModelPackageName": package}
             self._create_once(
                 "model", ModelName=model, Containers=[container], Tags=tags, **self.specification["model"]
@@ -140,14 +167,14 @@ class Rollout:
             variants.append({**members, "ModelName": model})
         self._create_once(
             "endpoint_config",
-            EndpointConfigName=wanted.name,
+            EndpointConfigName=desired.name,
             ProductionVariants=variants,
             Tags=tags,
             **self.specification["config"],
         )
 
     def _create_once(self, kind: str, **members: Any) -> None:
-        """Create a model or a config; one of that name is what an earlier deployment of the same left."""
+        """Create a model or an endpoint config, unless an earlier deployment of the same content left one."""
         try:
             getattr(self.sagemaker, f"create_{kind}")(**members)
         except ClientError as error:
@@ -155,27 +182,29 @@ class Rollout:
                 raise
             return
         name = next(iter(members))
-        self._made.append((f"delete_{kind}", {name: members[name]}))
+        self._created.append((f"delete_{kind}", {name: members[name]}))
 
-    def _create(self, wanted: DesiredEndpoint) -> None:
-        self.say(f"endpoint {self.endpoint}: created with {wanted.name}")
+    def _create(self, desired: DesiredEndpoint) -> None:
+        self.say(f"endpoint {self.endpoint}: created with {desired.name}")
         try:
-            self.sagemaker.create_endpoint(EndpointName=self.endpoint, EndpointConfigName=wanted.name, Tags=self._tags)
+            self.sagemaker.create_endpoint(EndpointName=self.endpoint, EndpointConfigName=desired.name, Tags=self._tags)
         except ClientError as error:
             if "already existing" in str(error):
                 raise BusyError from None
             raise
 
-    def _update(self, wanted: DesiredEndpoint, scaled: bool) -> None:
-        self.say(f"endpoint {self.endpoint}: updated to {wanted.name}")
-        # Variants that have scaled keep their number of machines: the configured one may be too few for the requests.
+    def _update(self, desired: DesiredEndpoint, scaled: bool) -> None:
+        self.say(f"endpoint {self.endpoint}: updated to {desired.name}")
+        # Variants that have scaled out keep their instance count: the configured one may be too low for the traffic.
         retained = (
-            {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": _CONFIGURED} if scaled else {}
+            {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": _EXCLUDED_PROPERTIES}
+            if scaled
+            else {}
         )
         try:
             self.sagemaker.update_endpoint(
                 EndpointName=self.endpoint,
-                EndpointConfigName=wanted.name,
+                EndpointConfigName=desired.name,
                 DeploymentConfig=self.specification["rollout"],
                 **retained,
             )
@@ -184,27 +213,27 @@ class Rollout:
                 raise BusyError from None
             raise
 
-    def _put_aside(self, before: dict[str, Any]) -> list[Registered]:
-        """Deregister the variants that scale: AWS refuses to remove or change one that does."""
+    def _deregister_scaling(self, before: dict[str, Any]) -> list[ScalableTarget]:
+        """Deregister the variants from autoscaling: SageMaker refuses to remove or change registered ones."""
         registered = self.scaling.registered([variant["VariantName"] for variant in before["ProductionVariants"]])
         self.scaling.remove(registered)
         return registered
 
-    def _take_back(self, wanted: DesiredEndpoint, before: dict[str, Any] | None) -> None:
-        """Delete what this run made, and an endpoint that never served; leave what serves alone."""
-        serving = self.settled()
-        if serving is not None and serving["EndpointConfigName"] == wanted.name:
+    def _clean_up(self, desired: DesiredEndpoint, before: dict[str, Any] | None) -> None:
+        """Delete what this deployment created, and an endpoint that never was in service; keep what is served."""
+        serving = self.wait_until_stable()
+        if serving is not None and serving["EndpointConfigName"] == desired.name:
             if before is not None or serving["EndpointStatus"] != "Failed":
-                return  # somebody else's deployment of the same version has it
+                return  # another deployment of the same version uses it
             self.delete()
-        for operation, name in reversed(self._made):
+        for operation, name in reversed(self._created):
             try:
                 getattr(self.sagemaker, operation)(**name)
             except ClientError as error:
                 if not _missing(error):
                     raise
             else:
-                self.say(f"taken back: {next(iter(name.values()))}")
+                self.say(f"deleted: {next(iter(name.values()))}")
 
     def delete(self) -> None:
         """Delete the endpoint and wait until it is gone."""
@@ -213,7 +242,7 @@ class Rollout:
         except ClientError as error:
             if not _missing(error):
                 raise
-        self.settled()
+        self.wait_until_stable()
 
 
 def _missing(error: ClientError) -> bool:

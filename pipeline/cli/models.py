@@ -24,18 +24,18 @@ def models(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """List the versions side by side: status, figures, the champion (highest approved) and the one that is served.
+    """List the versions side by side: status, metrics, the champion (highest approved version), what is served.
 
     Example: groundloop models --last 5
     """
     if context.invoked_subcommand:
         return
     settings = load(config, assignments)
-    from groundloop.models.registry import champion, versions
+    from groundloop.models.registry import champion_number, versions
 
     group = settings.registry.group
     found, serving = versions(settings.aws.region, group, last), _served(settings)
-    best = champion(settings.aws.region, group)
+    best = champion_number(settings.aws.region, group)
     if as_json:
         listed = [_json(version, best, serving) for version in found]
         typer.echo(json.dumps({"group": group, "versions": listed}, indent=2))
@@ -65,16 +65,16 @@ def show(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Show one version: its figures, the decision on it, and where its evaluation and data are.
+    """Show one version: its metrics, the decision on it, and where its evaluation and data are.
 
     Example: groundloop models show 7
     """
     settings = load(config, assignments)
-    from groundloop.models.registry import champion
+    from groundloop.models.registry import champion_number
     from groundloop.models.registry import version as find
 
     region, group = settings.aws.region, settings.registry.group
-    found, best, serving = find(region, group, version), champion(region, group), _served(settings)
+    found, best, serving = find(region, group, version), champion_number(region, group), _served(settings)
     told = _json(found, best, serving)
     if as_json:
         typer.echo(json.dumps(told, indent=2))
@@ -85,8 +85,8 @@ def show(
         "ARN": found.arn,
         "status": found.status + (f": {found.reason}" if found.reason else ""),
         "created": f"{found.created:%Y-%m-%d %H:%M:%S %Z}",
-        **{name: f"{value:.4f}" for name, value in found.figures.items()},
-        **{name: value for name, value in sorted(found.metadata.items()) if name not in found.figures},
+        **{name: f"{value:.4f}" for name, value in found.metrics.items()},
+        **{name: value for name, value in sorted(found.metadata.items()) if name not in found.metrics},
     }
     for name, text in lines.items():
         typer.echo(f"{name:<14} {text}")
@@ -104,4 +104,4 @@ def _json(version: Version, best: int | None, serving: set[int]) -> dict[str, An
 
 
 def _figure(version: Version, name: str) -> str:
-    return f"{version.figures[name]:.3f}" if name in version.figures else "-    "
+    return f"{version.metrics[name]:.3f}" if name in version.metrics else "-    "

@@ -17,14 +17,14 @@ from typing import Any
 from groundloop.errors import UserError
 from groundloop.models.rollout import BusyError, Rollout, desired_endpoint
 from groundloop.models.version_selection import (
-    Served,
+    ServedVariant,
     VersionDecision,
-    champion,
+    approval_status,
+    decide_on_champion,
     decide_on_status_change,
-    served,
-    status_of,
+    requested_version,
+    served_variants,
     version_of,
-    wanted,
 )
 from steps import jobs
 from steps.jobs import say
@@ -87,17 +87,17 @@ def bring(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
     """Bring the endpoint to what it should serve; the content of deployment.json."""
     sagemaker, group = rollout.sagemaker, rollout.specification["group"]
     while True:
-        before = rollout.settled()
+        before = rollout.wait_until_stable()
         if before is not None and before["EndpointStatus"] == "Failed":
             # AWS can't update an endpoint that never came up, and it serves nobody.
             say(f"endpoint {rollout.endpoint} failed ({before.get('FailureReason', 'no reason')}); it is made anew")
             rollout.delete()
             before = None
-        serving = served(sagemaker, before["EndpointConfigName"], group) if before else []
+        serving = served_variants(sagemaker, before["EndpointConfigName"], group) if before else []
         choice = _choose(sagemaker, group, arguments, serving)
-        say(choice.why)
+        say(choice.reason)
         if choice.package is None:
-            return _outcome(rollout, before, serving, "left as it is: " + choice.why)
+            return _outcome(rollout, before, serving, "left as it is: " + choice.reason)
         specification = _approved_only(sagemaker, rollout.specification)
         target = desired_endpoint(specification, rollout.endpoint, choice.package, arguments.instance_type)
         number = version_of(choice.package)
@@ -111,18 +111,18 @@ def bring(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
             continue
         except UserError as error:
             raise UserError(f"{error}; {_still(serving)}") from None
-        after = rollout.settled()
+        after = rollout.wait_until_stable()
         assert after is not None  # noqa: S101 (roll_out has seen it serve)
-        serving = served(sagemaker, after["EndpointConfigName"], group)
+        serving = served_variants(sagemaker, after["EndpointConfigName"], group)
         return _outcome(rollout, after, serving, f"endpoint {rollout.endpoint} serves version {number}")
 
 
-def _choose(sagemaker: Any, group: str, arguments: Namespace, serving: list[Served]) -> VersionDecision:
+def _choose(sagemaker: Any, group: str, arguments: Namespace, serving: list[ServedVariant]) -> VersionDecision:
     if arguments.changed != NO_CHANGE:
         return decide_on_status_change(sagemaker, group, arguments.changed, serving)
     if arguments.package == LATEST_APPROVED:
-        return champion(sagemaker, group)
-    return wanted(sagemaker, arguments.package, any_status=arguments.any_status)
+        return decide_on_champion(sagemaker, group)
+    return requested_version(sagemaker, arguments.package, any_status=arguments.any_status)
 
 
 def _approved_only(sagemaker: Any, specification: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _approved_only(sagemaker: Any, specification: dict[str, Any]) -> dict[str, A
     main, *others = specification["variants"]
     kept = []
     for variant in others:
-        status = status_of(sagemaker, variant["Package"])
+        status = approval_status(sagemaker, variant["Package"])
         if status == "Approved":
             kept.append(variant)
         else:
@@ -138,14 +138,16 @@ def _approved_only(sagemaker: Any, specification: dict[str, Any]) -> dict[str, A
     return {**specification, "variants": [main, *kept]}
 
 
-def _still(serving: list[Served]) -> str:
+def _still(serving: list[ServedVariant]) -> str:
     packages = [variant.package for variant in serving if variant.package]
     if not serving:
         return "there is no endpoint now"
     return f"it still serves version {version_of(packages[0])}" if packages else "it serves what it served before"
 
 
-def _outcome(rollout: Rollout, endpoint: dict[str, Any] | None, serving: list[Served], outcome: str) -> dict[str, Any]:
+def _outcome(
+    rollout: Rollout, endpoint: dict[str, Any] | None, serving: list[ServedVariant], outcome: str
+) -> dict[str, Any]:
     return {
         "endpoint": rollout.endpoint,
         "config": endpoint["EndpointConfigName"] if endpoint else None,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from groundloop.errors import UserError
+from groundloop.models.version_selection import champion as champion_of
 from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metrics_of, unlisted_class
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def side_by_side(
 
 
 def latest_approved(group: str, read_table: ReadTable, clients: Callable[[str], Any]) -> Champion | None:
-    """The highest approved version of a group; None when there is none, or no group yet.
+    """Read the champion of a group; None if no version is approved, or there is no group yet.
 
     Raises:
         _UnreadableError: no answer, no permission, a version that this pipeline didn't register, or a broken file.
@@ -152,22 +153,14 @@ def latest_approved(group: str, read_table: ReadTable, clients: Callable[[str], 
     try:
         sagemaker, s3 = clients("sagemaker"), clients("s3")
         try:
-            pages = sagemaker.get_paginator("list_model_packages").paginate(
-                ModelPackageGroupName=group,
-                ModelApprovalStatus="Approved",
-                SortBy="CreationTime",
-                SortOrder="Descending",
-            )
-            found = [package for page in pages for package in page["ModelPackageSummaryList"]]
+            arn = champion_of(sagemaker, group)
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
             raise
-        if not found:
+        if arn is None:
             return None
-        # Versions count up. An approval doesn't change a version's number, nor when it was made.
-        highest = max(found, key=lambda package: int(package["ModelPackageVersion"]))
-        described = sagemaker.describe_model_package(ModelPackageName=highest["ModelPackageArn"])
+        described = sagemaker.describe_model_package(ModelPackageName=arn)
         return _read(described, read_table, s3)
     except ClientError as error:
         fault = error.response.get("Error", {})

@@ -49,7 +49,7 @@ def test_a_deployment_that_fails_leaves_the_old_one_serving_and_nothing_behind(t
     endpoint = triggered.endpoint()
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", before)
     assert "this model is broken" in endpoint["FailureReason"]
-    assert "could not be moved to version 2" in triggered.failure()
+    assert "could not be updated to version 2" in triggered.failure()
     assert "it still serves version 1" in triggered.failure()
     assert triggered.answers() == answered
     assert triggered.made() == made, "the new config and model are gone"

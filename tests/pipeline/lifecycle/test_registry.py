@@ -29,12 +29,12 @@ def test_versions_are_listed_with_figures_champion_and_the_one_served(triggered:
     listed = json.loads(groundloop("models", "--json").out)
     assert list(listed) == ["group", "versions"]
     assert list(listed["versions"][0]) == [
-        "number", "arn", "status", "created", "reason", "figures", "metadata", "champion", "served",
+        "number", "arn", "status", "created", "reason", "metrics", "metadata", "champion", "served",
     ]  # fmt: skip
     assert [(v["number"], v["champion"], v["served"]) for v in listed["versions"]] == [
         (3, False, False), (2, True, False), (1, False, True),
     ]  # fmt: skip
-    assert listed["versions"][1]["figures"] == {"map": 0.75, "map_50": 0.8, "voc_map": 0.7, "count_mae": 0.25}
+    assert listed["versions"][1]["metrics"] == {"map": 0.75, "map_50": 0.8, "voc_map": 0.7, "count_mae": 0.25}
 
 
 def test_one_version_is_shown_with_where_its_evaluation_is(project: Any, groundloop: Any) -> None:
@@ -53,7 +53,7 @@ def test_figures_in_the_metadata_need_no_file(project: Any) -> None:
     boto3.client("sagemaker").update_model_package(
         ModelPackageArn=package, CustomerMetadataProperties={"map": "0.9", "evaluation": "s3://groundloop-local/gone"}
     )
-    assert version("us-east-1", project.name, 1).figures == {"map": 0.9}
+    assert version("us-east-1", project.name, 1).metrics == {"map": 0.9}
 
 
 def test_a_version_without_an_evaluation_is_still_listed(project: Any) -> None:
@@ -62,7 +62,7 @@ def test_a_version_without_an_evaluation_is_still_listed(project: Any) -> None:
     package = project.register()
     gone = {"evaluation": "s3://groundloop-local/gone"}
     boto3.client("sagemaker").update_model_package(ModelPackageArn=package, CustomerMetadataProperties=gone)
-    assert [item.figures for item in versions("us-east-1", project.name)] == [{}]
+    assert [item.metrics for item in versions("us-east-1", project.name)] == [{}]
 
 
 def test_only_the_newest_are_listed_when_asked(project: Any) -> None:
