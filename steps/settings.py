@@ -62,7 +62,7 @@ class AwsSettings(Settings):
 class SparkSettings(Settings):
     """The cluster that Prepare runs on with ``engine: spark``; its machines are of processing.instance_type."""
 
-    machines: int = Field(2, ge=1, le=100, description="Machines; the first also drives the others.")
+    instance_count: int = Field(2, ge=1, le=100, description="Machines; the first also drives the others.")
     image_uri: str | None = Field(
         None,
         max_length=255,

@@ -74,10 +74,10 @@ class Config(Settings):
                     "set processing.image_uri to an image that holds steps/requirements.txt and "
                     "processing.requirements to preinstalled"
                 )
-            if self.gate.beat_champion_by:
+            if self.gate.min_improvement_over_champion:
                 raise ValueError(
                     "aws.network.isolation leaves Evaluate without a network, so it can't read the registry: "
-                    "set gate.beat_champion_by to {}"
+                    "set gate.min_improvement_over_champion to {}"
                 )
             if self.prepare.check_images != "none":
                 raise ValueError(

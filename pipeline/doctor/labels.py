@@ -33,7 +33,7 @@ _REFUSED = {"403", "AccessDenied", "Forbidden"}
 def labels(config: Config, aws: Aws) -> list[AccountFinding]:
     """The manifest's first lines, a sample of its images, and whether further labels are there."""
     uri = config.labels.manifest
-    found = [_present(aws, source.uri) for source in config.labels.more]
+    found = [_present(aws, source.uri) for source in config.labels.additional_sources]
     more = [finding for finding in found if finding is not None]
     if fault := _bucket(config, aws, bucket_of(uri), MANIFEST, "labels.manifest"):
         return [fault, not_checked(IMAGES, "the manifest can't be read"), *more]
@@ -82,10 +82,14 @@ def _present(aws: Aws, uri: str) -> AccountFinding | None:
     try:
         listed = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except ClientError as refusal:
-        return unverified(MANIFEST, f"labels.more: {uri}", error_code(refusal))
+        return unverified(MANIFEST, f"labels.additional_sources: {uri}", error_code(refusal))
     if listed.get("KeyCount", len(listed.get("Contents", []))):
-        return ok(MANIFEST, f"labels.more: {uri} is there")
-    return error(MANIFEST, f"labels.more: nothing is at {uri}", "upload it there, or correct labels.more")
+        return ok(MANIFEST, f"labels.additional_sources: {uri} is there")
+    return error(
+        MANIFEST,
+        f"labels.additional_sources: nothing is at {uri}",
+        "upload it there, or correct labels.additional_sources",
+    )
 
 
 def _manifest(config: Config, part: ManifestSample) -> AccountFinding:

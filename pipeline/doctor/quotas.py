@@ -69,7 +69,7 @@ def needs(config: Config) -> list[Need]:
     endpoint = config.deploy.endpoint
     if config.deploy.mode != "never" and not endpoint.serverless:
         machines: Counter[str] = Counter({endpoint.instance_type: endpoint.instance_count})
-        for variant in endpoint.also:
+        for variant in endpoint.additional_variants:
             machines[variant.instance_type or endpoint.instance_type] += variant.instance_count
         found += [
             Need("endpoint", name, count, "deploy.endpoint.instance_type", list(registry.inference_instance_types))

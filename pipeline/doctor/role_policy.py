@@ -127,11 +127,11 @@ class _Place:
 
 def _data(config: Config, place: _Place, data_buckets: Sequence[str]) -> Iterator[Statement]:
     own, prefix = config.aws.bucket, config.aws.prefix
-    more = [uri for source in config.labels.more for uri in (source.uri, source.images) if uri]
+    more = [uri for source in config.labels.additional_sources for uri in (source.uri, source.images) if uri]
     read = list(dict.fromkeys([*map(bucket_of, [config.labels.manifest, *more]), *data_buckets]))
     yield Statement("ReadLabelsAndImages", ["s3:GetObject"], [place.bucket(name, "/*") for name in read])
     written = [place.bucket(own, f"/{prefix}/*")]
-    asynchronous = config.deploy.endpoint.asynchronous
+    asynchronous = config.deploy.endpoint.async_inference
     if asynchronous and asynchronous.output and config.deploy.mode != "never":
         bucket, _, key = asynchronous.output.removeprefix("s3://").partition("/")
         written.append(place.bucket(bucket, f"/{key.rstrip('/')}/*"))

@@ -48,12 +48,16 @@ def endpoint_plan(config: Config) -> EndpointPlan | None:
 
 def _asked(config: Config) -> dict[str, str]:
     asked = config.deploy.endpoint
-    kind = "serverless" if asked.serverless else "asynchronous" if asked.asynchronous is not None else "real-time"
+    kind = "serverless" if asked.serverless else "asynchronous" if asked.async_inference is not None else "real-time"
     machine = f"serverless, {asked.serverless.memory_mb} MB" if asked.serverless else asked.instance_type
-    facts: dict[str, str] = {"kind": kind, "capture": f"{asked.capture_percent} %", f"{asked.variant} machine": machine}
+    facts: dict[str, str] = {
+        "kind": kind,
+        "capture": f"{asked.data_capture_percent} %",
+        f"{asked.variant_name} machine": machine,
+    }
     if asked.serverless is None and asked.autoscaling is None:
-        facts[f"{asked.variant} machines"] = str(asked.instance_count)
-    for other in asked.also:
+        facts[f"{asked.variant_name} machines"] = str(asked.instance_count)
+    for other in asked.additional_variants:
         facts[f"{other.name} machine"] = other.instance_type or asked.instance_type
         facts[f"{other.name} machines"] = str(other.instance_count)
     return facts
@@ -63,7 +67,7 @@ def _standing(config: Config, found: Endpoint) -> dict[str, str]:
     facts = {"kind": found.kind, "capture": f"{found.capture_percent} %"}
     for variant in found.variants:
         facts[f"{variant.name} machine"] = variant.machine
-        scaled = variant.name == config.deploy.endpoint.variant and config.deploy.endpoint.autoscaling is not None
+        scaled = variant.name == config.deploy.endpoint.variant_name and config.deploy.endpoint.autoscaling is not None
         if variant.instances is not None and not scaled:
             facts[f"{variant.name} machines"] = str(variant.instances)
     return facts

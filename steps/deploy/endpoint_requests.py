@@ -20,7 +20,7 @@ _ROUTING = {"all_at_once": "ALL_AT_ONCE", "canary": "CANARY", "linear": "LINEAR"
 
 def variant(endpoint: EndpointSettings, *, model: Any, instance_type: Any) -> Members:
     """The production variant of the version that is deployed; model and machine may be pipeline variables."""
-    named = {"VariantName": endpoint.variant, "ModelName": model, "InitialVariantWeight": endpoint.weight}
+    named = {"VariantName": endpoint.variant_name, "ModelName": model, "InitialVariantWeight": endpoint.weight}
     if endpoint.serverless is None:
         return {**named, "InitialInstanceCount": endpoint.instance_count, "InstanceType": instance_type}
     serverless = {
@@ -34,11 +34,11 @@ def variant(endpoint: EndpointSettings, *, model: Any, instance_type: Any) -> Me
 
 def data_capture(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None:
     """DataCaptureConfig; None when it is off."""
-    if not endpoint.capture_percent:
+    if not endpoint.data_capture_percent:
         return None
     capture: Members = {
         "EnableCapture": True,
-        "InitialSamplingPercentage": endpoint.capture_percent,
+        "InitialSamplingPercentage": endpoint.data_capture_percent,
         "DestinationS3Uri": f"s3://{aws.bucket}/{aws.prefix}/capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
     }
@@ -49,7 +49,7 @@ def data_capture(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None
 
 def asynchronous(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None:
     """AsyncInferenceConfig; None for an endpoint that answers at once."""
-    settings = endpoint.asynchronous
+    settings = endpoint.async_inference
     if settings is None:
         return None
     output: Members = {"S3OutputPath": settings.output or f"s3://{aws.bucket}/{aws.prefix}/async"}
@@ -59,8 +59,8 @@ def asynchronous(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None
     if given := {name: topic for name, topic in topics.items() if topic}:
         output["NotificationConfig"] = given
     members: Members = {"OutputConfig": output}
-    if settings.max_concurrent:
-        members["ClientConfig"] = {"MaxConcurrentInvocationsPerInstance": settings.max_concurrent}
+    if settings.max_concurrent_invocations:
+        members["ClientConfig"] = {"MaxConcurrentInvocationsPerInstance": settings.max_concurrent_invocations}
     return members
 
 
@@ -71,7 +71,7 @@ def volume_key(aws: AwsSettings, endpoint: EndpointSettings) -> str | None:
 
 def rollout(settings: RolloutSettings) -> Members:
     """DeploymentConfig of an update."""
-    wait = 0 if settings.traffic == "all_at_once" else settings.wait_minutes * 60
+    wait = 0 if settings.traffic == "all_at_once" else settings.wait_interval_minutes * 60
     routing: Members = {"Type": _ROUTING[settings.traffic], "WaitIntervalInSeconds": wait}
     size = {"Type": "CAPACITY_PERCENT", "Value": settings.step_percent}
     if settings.traffic == "canary":
@@ -81,7 +81,7 @@ def rollout(settings: RolloutSettings) -> Members:
     members: Members = {
         "BlueGreenUpdatePolicy": {
             "TrafficRoutingConfiguration": routing,
-            "TerminationWaitInSeconds": settings.keep_old_minutes * 60,
+            "TerminationWaitInSeconds": settings.termination_wait_minutes * 60,
             "MaximumExecutionTimeoutInSeconds": settings.timeout_minutes * 60,
         }
     }
@@ -94,8 +94,8 @@ def scaling(settings: AutoscalingSettings, *, asynchronous: bool) -> Members:
     """RegisterScalableTarget's and PutScalingPolicy's members of the variant; the job adds which endpoint."""
     tracking: Members = {
         "TargetValue": settings.target,
-        "ScaleOutCooldown": settings.scale_out_seconds,
-        "ScaleInCooldown": settings.scale_in_seconds,
+        "ScaleOutCooldown": settings.scale_out_cooldown_seconds,
+        "ScaleInCooldown": settings.scale_in_cooldown_seconds,
     }
     if asynchronous:
         # A queue, not requests per minute, is what an asynchronous endpoint is measured by, down to no machine at all.
@@ -121,7 +121,7 @@ def job_specification(aws: AwsSettings, deploy: DeploySettings, *, group: str, p
             "InitialInstanceCount": other.instance_count,
             "InstanceType": other.instance_type,
         }
-        for other in endpoint.also
+        for other in endpoint.additional_variants
     ]
     config = {
         "DataCaptureConfig": data_capture(aws, endpoint),
@@ -141,7 +141,7 @@ def job_specification(aws: AwsSettings, deploy: DeploySettings, *, group: str, p
         "config": _given(config),
         "tags": aws.tags,
         "rollout": rollout(deploy.rollout),
-        "scaling": scaling(autoscaling, asynchronous=endpoint.asynchronous is not None) if autoscaling else None,
+        "scaling": scaling(autoscaling, asynchronous=endpoint.async_inference is not None) if autoscaling else None,
     }
 
 

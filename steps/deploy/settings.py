@@ -32,11 +32,13 @@ class ServerlessSettings(Settings):
         return self
 
 
-class AsynchronousSettings(Settings):
+class AsyncInferenceSettings(Settings):
     """An endpoint that is asked with an object in S3 and answers with one: large images, long queues."""
 
     output: S3Uri | None = Field(None, description="S3 prefix of the answers; null: async/ under aws.prefix.")
-    max_concurrent: int | None = Field(None, ge=1, le=1000, description="Requests at a time per machine; null: AWS's.")
+    max_concurrent_invocations: int | None = Field(
+        None, ge=1, le=1000, description="Requests at a time per machine; null: AWS's."
+    )
     success_topic: TopicArn | None = Field(None, description="SNS topic that is told of each answer.")
     error_topic: TopicArn | None = Field(None, description="SNS topic that is told of each failure.")
 
@@ -49,8 +51,8 @@ class AutoscalingSettings(Settings):
     target: float = Field(
         gt=0, description="Requests per machine and minute to aim at; asynchronous: requests waiting per machine."
     )
-    scale_out_seconds: int = Field(60, ge=0, le=3600, description="Pause after adding machines.")
-    scale_in_seconds: int = Field(300, ge=0, le=3600, description="Pause after removing machines.")
+    scale_out_cooldown_seconds: int = Field(60, ge=0, le=3600, description="Pause after adding machines.")
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3600, description="Pause after removing machines.")
 
     @model_validator(mode="after")
     def _range_is_one(self) -> AutoscalingSettings:
@@ -73,15 +75,17 @@ class EndpointSettings(Settings):
     """The endpoint: on machines (real-time), serverless, or asynchronous."""
 
     name: ResourceName = Field("groundloop", description="Endpoint that is created, or updated when it exists.")
-    variant: ResourceName = Field("AllTraffic", description="Name of the production variant.")
-    weight: float = Field(1.0, gt=0, le=1e6, description="Weight of the variant, against those of also.")
+    variant_name: ResourceName = Field("AllTraffic", description="Name of the production variant.")
+    weight: float = Field(1.0, gt=0, le=1e6, description="Weight of the variant, against those of additional_variants.")
     instance_type: InstanceType = Field("ml.m5.xlarge", description="Machine, CPU or GPU.")
     instance_count: int = Field(1, ge=1, le=100, description="Machines.")
-    also: list[VariantSettings] = Field([], max_length=9, description="More variants that share the requests (A/B).")
+    additional_variants: list[VariantSettings] = Field(
+        [], max_length=9, description="More variants that share the requests (A/B)."
+    )
     serverless: ServerlessSettings | None = Field(None, description="Serverless instead of machines; null: no.")
-    asynchronous: AsynchronousSettings | None = Field(None, description="Asynchronous endpoint; null: no.")
+    async_inference: AsyncInferenceSettings | None = Field(None, description="Asynchronous endpoint; null: no.")
     autoscaling: AutoscalingSettings | None = Field(None, description="Autoscaling of the variant; null: no.")
-    capture_percent: int = Field(
+    data_capture_percent: int = Field(
         0, ge=0, le=100, description="Share of requests whose data is captured to S3; 0: data capture is off."
     )
 
@@ -90,16 +94,16 @@ class EndpointSettings(Settings):
         """What AWS's documentation excludes from serverless endpoints, and what autoscaling needs."""
         if self.serverless:
             for key, given in (
-                ("asynchronous", self.asynchronous),
+                ("async_inference", self.async_inference),
                 ("autoscaling", self.autoscaling),
-                ("also", self.also),
-                ("capture_percent", self.capture_percent),
+                ("additional_variants", self.additional_variants),
+                ("data_capture_percent", self.data_capture_percent),
             ):
                 if given:
                     raise ValueError(f"a serverless endpoint can't have {key}: drop serverless or {key}")
-        if self.autoscaling and self.autoscaling.min_instances == 0 and not self.asynchronous:
+        if self.autoscaling and self.autoscaling.min_instances == 0 and not self.async_inference:
             raise ValueError("autoscaling.min_instances 0 needs an asynchronous endpoint; give at least 1")
-        names = [self.variant, *(other.name for other in self.also)]
+        names = [self.variant_name, *(other.name for other in self.additional_variants)]
         if doubled := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"two variants are named {doubled!r}; each needs a name of its own")
         return self
@@ -114,8 +118,10 @@ class RolloutSettings(Settings):
     step_percent: int = Field(
         10, ge=1, le=50, description="Size of canary's first part, or of each of linear's (at least 10), percent."
     )
-    wait_minutes: int = Field(5, ge=0, le=60, description="Watch each part for so long before the next one.")
-    keep_old_minutes: int = Field(0, ge=0, le=60, description="The old machines stay so long after the last part.")
+    wait_interval_minutes: int = Field(5, ge=0, le=60, description="Watch each part for so long before the next one.")
+    termination_wait_minutes: int = Field(
+        0, ge=0, le=60, description="The old machines stay so long after the last part."
+    )
     alarms: list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] = Field(
         [], max_length=10, description="CloudWatch alarms; one that goes off while rolling out rolls back."
     )
@@ -125,14 +131,16 @@ class RolloutSettings(Settings):
     def _times_fit(self) -> RolloutSettings:
         if self.traffic == "linear" and self.step_percent < 10:
             raise ValueError(f"step_percent {self.step_percent}: linear takes steps of 10 to 50 percent")
-        if self.alarms and self.traffic == "all_at_once" and not self.keep_old_minutes:
-            raise ValueError("alarms are watched while old machines stay: give keep_old_minutes, or another traffic")
+        if self.alarms and self.traffic == "all_at_once" and not self.termination_wait_minutes:
+            raise ValueError(
+                "alarms are watched while old machines stay: give termination_wait_minutes, or another traffic"
+            )
         parts = {"all_at_once": 0, "canary": 2, "linear": -(-100 // self.step_percent)}[self.traffic]
-        least = parts * self.wait_minutes + self.keep_old_minutes
+        least = parts * self.wait_interval_minutes + self.termination_wait_minutes
         if least >= self.timeout_minutes:
             raise ValueError(
-                f"timeout_minutes {self.timeout_minutes} is too short: {parts} x wait_minutes and keep_old_minutes "
-                f"alone take {least} minutes"
+                f"timeout_minutes {self.timeout_minutes} is too short: {parts} x wait_interval_minutes and "
+                f"termination_wait_minutes alone take {least} minutes"
             )
         return self
 
@@ -163,4 +171,4 @@ class DeploySettings(Settings):
     @property
     def needs_job(self) -> bool:
         """Whether the endpoint is beyond what a pipeline's own EndpointConfig and Endpoint steps can express."""
-        return bool(self.rollout != RolloutSettings() or self.endpoint.also or self.endpoint.autoscaling)
+        return bool(self.rollout != RolloutSettings() or self.endpoint.additional_variants or self.endpoint.autoscaling)

@@ -95,7 +95,8 @@ def compare(
     except _UnreadableError as error:
         if gains:
             raise UserError(
-                f"gate.beat_champion_by asks for a comparison with the latest approved version, but {error}"
+                f"gate.min_improvement_over_champion asks for a comparison with the "
+                f"latest approved version, but {error}"
             ) from None
         return {"package": None, "message": f"not compared with an approved version: {error}"}
     if champion is None:

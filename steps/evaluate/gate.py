@@ -102,7 +102,7 @@ def parse_gate(settings: Iterable[str]) -> list[Requirement]:
 
 
 def parse_gain(figure: str, gain: float) -> None:
-    """Check one entry of `beat_champion_by`.
+    """Check one entry of `min_improvement_over_champion`.
 
     Raises:
         UserError: no figure, or one of which neither more nor less is better.
@@ -115,7 +115,7 @@ def parse_gain(figure: str, gain: float) -> None:
 
 
 def parse_gains(settings: Iterable[str]) -> dict[str, float]:
-    """The `--beat-champion` arguments: `map_50=0.01` as the least gain by figure.
+    """The `--min-improvement` arguments: `map_50=0.01` as the least gain by figure.
 
     Raises:
         UserError: as :func:`parse_gain`, or not of the form NAME=VALUE.
@@ -124,12 +124,12 @@ def parse_gains(settings: Iterable[str]) -> dict[str, float]:
     for setting in settings:
         name, equals, number = setting.rpartition("=")
         if not equals:
-            raise UserError(f"--beat-champion {setting}: write NAME=VALUE, such as map_50=0.01")
-        gains[name] = _number(number, f"--beat-champion {setting}")
+            raise UserError(f"--min-improvement {setting}: write NAME=VALUE, such as map_50=0.01")
+        gains[name] = _number(number, f"--min-improvement {setting}")
         try:
             parse_gain(name, gains[name])
         except UserError as error:
-            raise UserError(f"--beat-champion {error}") from None
+            raise UserError(f"--min-improvement {error}") from None
     return gains
 
 

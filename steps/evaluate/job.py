@@ -34,7 +34,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--gate", nargs="*", default=[], metavar="NAME=VALUE", help="least metrics; 0 asks nothing")
     parser.add_argument("--require", nargs="*", default=[], metavar="REQUIREMENT", help="METRIC >= or <= NUMBER")
     parser.add_argument("--champion-group", metavar="NAME", help="package group whose approved version is compared")
-    parser.add_argument("--beat-champion", nargs="*", default=[], metavar="NAME=VALUE", help="least gain over it")
+    parser.add_argument("--min-improvement", nargs="*", default=[], metavar="NAME=VALUE", help="least gain over it")
     parser.add_argument("--threshold-rule", choices=("best_f1", "precision", "recall"), default="best_f1")
     parser.add_argument("--threshold-target", type=float, help="the precision or recall that is wanted")
     parser.add_argument("--per-class-threshold", action="store_true", help="one threshold for each class")
@@ -59,9 +59,9 @@ def evaluate(arguments: Namespace) -> None:
         UserError: for anything that leaves the metrics unreliable: missing, broken or contradicting files.
     """
     requirements = [*parse_gate(arguments.gate), *parse_requirements(arguments.require)]
-    gains = parse_gains(arguments.beat_champion)
+    gains = parse_gains(arguments.min_improvement)
     if gains and not arguments.champion_group:
-        raise UserError("--beat-champion asks for a comparison: say with what group, by --champion-group")
+        raise UserError("--min-improvement asks for a comparison: say with what group, by --champion-group")
     # Not at the top: these load what takes a moment, and a wrong argument is told at once.
     from groundloop.detections.evaluate import evaluate as score
     from groundloop.detections.thresholds import ThresholdRule

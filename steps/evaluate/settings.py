@@ -15,7 +15,7 @@ from steps.settings import Settings
 
 
 def gain_argument(figure: str, gain: float) -> str:
-    """One entry of `beat_champion_by` as the job takes it."""
+    """One entry of `min_improvement_over_champion` as the job takes it."""
     return f"{figure}={gain!r}"
 
 
@@ -84,13 +84,13 @@ class GateSettings(Settings):
         max_length=40,  # together with the job's other arguments at most 100, which is the API's limit
         description="More on any figure of evaluation.json, e.g. 'per_class.usb-c.recall >= 0.8'.",
     )
-    beat_champion_by: dict[str, float] = Field(
+    min_improvement_over_champion: dict[str, float] = Field(
         {},
         max_length=20,
         description="Least gain by figure over the latest approved version; a negative one allows to be worse.",
     )
 
-    @field_validator("beat_champion_by")
+    @field_validator("min_improvement_over_champion")
     @classmethod
     def _gains_are_of_figures(cls, gains: dict[str, float]) -> dict[str, float]:
         for figure, gain in gains.items():
@@ -112,7 +112,10 @@ class GateSettings(Settings):
             ValueError: names the requirement and the nearest class.
         """
         asked = {text: parse_requirement(text).figure for text in self.require}
-        for key, items in (("require", asked), ("beat_champion_by", {name: name for name in self.beat_champion_by})):
+        for key, items in (
+            ("require", asked),
+            ("min_improvement_over_champion", {name: name for name in self.min_improvement_over_champion}),
+        ):
             for text, figure in items.items():
                 name = unlisted_class(figure, classes) if classes else None
                 if name is not None:

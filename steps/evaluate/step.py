@@ -79,7 +79,10 @@ def evaluate_step(
             # Without a network the registry is out of reach, and the job would only wait for it.
             *([] if building.aws.network.isolation else ["--champion-group", group]),
             *_items("--require", gate.require),
-            *_items("--beat-champion", (gain_argument(figure, gain) for figure, gain in gate.beat_champion_by.items())),
+            *_items(
+                "--min-improvement",
+                (gain_argument(figure, gain) for figure, gain in gate.min_improvement_over_champion.items()),
+            ),
         ],
     )
 

@@ -13,13 +13,13 @@ class PredictSettings(Settings):
     instance_type: InstanceType = Field("ml.m5.xlarge", description="Machine of the transform job, CPU or GPU.")
     instance_count: int = Field(1, ge=1, le=100, description="Machines.")
     max_payload_mb: int = Field(6, ge=1, le=100, description="Largest image sent, MB; Prepare keeps larger ones out.")
-    max_concurrent: int = Field(4, ge=1, le=100, description="Images in flight per machine.")
+    max_concurrent_transforms: int = Field(4, ge=1, le=100, description="Images in flight per machine.")
 
     @model_validator(mode="after")
     def _fits_the_service(self) -> PredictSettings:
-        if self.max_payload_mb * self.max_concurrent > 100:
+        if self.max_payload_mb * self.max_concurrent_transforms > 100:
             raise ValueError(
-                f"max_payload_mb x max_concurrent is {self.max_payload_mb * self.max_concurrent}; "
-                "Batch Transform takes 100 at the most"
+                f"max_payload_mb x max_concurrent_transforms is "
+                f"{self.max_payload_mb * self.max_concurrent_transforms}; Batch Transform takes 100 at the most"
             )
         return self

@@ -28,7 +28,7 @@ def predict_step(
         instance_type=instance_type,
         strategy="SingleRecord",
         accept="application/json",
-        max_concurrent_transforms=settings.max_concurrent,
+        max_concurrent_transforms=settings.max_concurrent_transforms,
         max_payload=settings.max_payload_mb,
         output_path=building.results("predict"),
         output_kms_key=building.aws.kms_key,

@@ -51,7 +51,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--manifest", type=Path, default=processing / "input/manifest", help="folder with the manifest")
     parser.add_argument("--manifest-uri", default="", help="the manifest's S3 URI: picks the file in the folder")
     parser.add_argument(
-        "--more",
+        "--additional-source",
         nargs=5,
         action="append",
         metavar=("FOLDER", "FORMAT", "ATTRIBUTE", "IMAGES", "URI"),
@@ -146,7 +146,7 @@ def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:
     """
     path = find_manifest(arguments.manifest, arguments.manifest_uri)
     sources = [ManifestSource(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
-    for folder, kind, attribute, images, uri in arguments.more or ():
+    for folder, kind, attribute, images, uri in arguments.additional_source or ():
         given = SourceArgument(Path(folder), kind, attribute, "" if images == NO_IMAGES else images, uri)
         sources.append(
             resolve_additional_source(given, work, lambda source_refs: stored_sizes(source_refs, S3Images()))

@@ -49,18 +49,18 @@ class LabelsSettings(Settings):
         [], max_length=_MOST_CLASSES, description="Class names in the order of their ids; empty: all names, sorted."
     )
 
-    more: list[SourceSettings] = Field(
+    additional_sources: list[SourceSettings] = Field(
         [], max_length=8, description="Further labels; later ones count before earlier ones, image by image."
     )
 
     @model_validator(mode="after")
     def _arguments_fit(self) -> LabelsSettings:
-        most = _MOST_CLASSES - _ITEMS_OF_A_SOURCE * len(self.more)
+        most = _MOST_CLASSES - _ITEMS_OF_A_SOURCE * len(self.additional_sources)
         if len(self.classes) > most:
             raise ValueError(
-                f"{len(self.classes)} classes and {len(self.more)} further sources are more than a Processing job's "
-                f"arguments hold: at most {most} classes go with so many sources; leave the classes out to use all "
-                "names, or join sources with groundloop labels convert"
+                f"{len(self.classes)} classes and {len(self.additional_sources)} additional sources are more than "
+                f"a Processing job's arguments hold: at most {most} classes go with so many sources; leave the classes "
+                "out to use all names, or join sources with groundloop labels convert"
             )
         return self
 

@@ -42,13 +42,20 @@ def prepare_step(
         description="Reads and checks the Ground Truth manifest, unifies class ids by name, splits by image.",
         code_uri=code_uri,
         instance_type=instance_type,
-        inputs={"manifest": manifest, **{f"more-{n}": source.uri for n, source in enumerate(labels.more, start=1)}},
+        inputs={
+            "manifest": manifest,
+            **{f"additional-source-{n}": source.uri for n, source in enumerate(labels.additional_sources, start=1)},
+        },
         outputs=["manifests", "report"],
         property_file=_SUMMARY,
-        spark_machines=processing.spark.machines if processing.engine == SPARK else 0,
+        spark_machines=processing.spark.instance_count if processing.engine == SPARK else 0,
         arguments=[
             *("--manifest", f"{MOUNT}/input/manifest", "--manifest-uri", manifest),
-            *(item for n, source in enumerate(labels.more, start=1) for item in _further(n, source)),
+            *(
+                item
+                for n, source in enumerate(labels.additional_sources, start=1)
+                for item in _additional_source(n, source)
+            ),
             *("--label-attribute", attribute, *classes),
             *("--validation-fraction", f"{settings.split.validation:g}"),
             *("--test-fraction", f"{settings.split.test:g}"),
@@ -63,9 +70,9 @@ def prepare_step(
     )
 
 
-def _further(number: int, source: SourceSettings) -> list[str]:
-    folder = f"{MOUNT}/input/more-{number}"
-    return ["--more", folder, source.format, source.attribute, source.images or "none", source.uri]
+def _additional_source(number: int, source: SourceSettings) -> list[str]:
+    folder = f"{MOUNT}/input/additional-source-{number}"
+    return ["--additional-source", folder, source.format, source.attribute, source.images or "none", source.uri]
 
 
 def _how_to_split(settings: SplitSettings) -> list[str]:

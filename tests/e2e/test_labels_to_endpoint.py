@@ -204,7 +204,7 @@ def test_a_second_execution_is_compared_with_the_champion(
 ) -> None:
     """The same model again, trained by nobody: its training comes from the cache, the comparison does not."""
     champion = package_of(execution)["ModelPackageArn"]
-    sets = [f"--set={setting}" for setting in (*settings, f"gate.beat_champion_by={{map_50: {gain}}}")]
+    sets = [f"--set={setting}" for setting in (*settings, f"gate.min_improvement_over_champion={{map_50: {gain}}}")]
     assert groundloop("upsert", "-c", "configs/local.yaml", *sets).code == 0
     ran = groundloop("start", "-c", "configs/local.yaml", "--watch")
     assert ran.code == code, ran.err

@@ -360,7 +360,7 @@ def test_retries(define: Callable[..., Definition]) -> None:
 
 
 def test_data_capture(define: Callable[..., Definition]) -> None:
-    definition = define("deploy.endpoint.capture_percent=20")
+    definition = define("deploy.endpoint.data_capture_percent=20")
     config = next(step for step in all_steps(definition["Steps"]) if step["Name"] == "EndpointConfig")
     capture = config["Arguments"]["DataCaptureConfig"]
     assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 20)

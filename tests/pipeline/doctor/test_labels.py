@@ -161,8 +161,10 @@ def test_batch_transform_takes_images_of_one_bucket(scripted: Build, configured:
 
 def test_further_labels(scripted: Build, configured: Build) -> None:
     s3 = Bucket(line(1)).answers | {"list_objects_v2": lambda request: {"KeyCount": int("here" in request["Prefix"])}}
-    config = configured("labels.more=[{uri: 's3://more/here.json'}, {uri: 's3://more/gone.json'}]")
-    found = [finding for finding in labels(config, scripted(s3=s3)) if finding.text.startswith("labels.more")]
+    config = configured("labels.additional_sources=[{uri: 's3://more/here.json'}, {uri: 's3://more/gone.json'}]")
+    found = [
+        finding for finding in labels(config, scripted(s3=s3)) if finding.text.startswith("labels.additional_sources")
+    ]
     assert [finding.level for finding in found] == [Level.OK, Level.ERROR]
 
 

@@ -102,12 +102,19 @@ def test_the_list_is_read_no_further_than_needed(scripted: Build, configured: Bu
         pytest.param(["deploy.mode=never"], {}, id="no deployment"),
         pytest.param(["deploy.endpoint.serverless={}"], {}, id="no machines"),
         pytest.param(
-            ["deploy.endpoint.also=[{name: B, package: 1, weight: 1, instance_type: ml.c5.large, instance_count: 2}]"],
+            [
+                (
+                    "deploy.endpoint.additional_variants="
+                    "[{name: B, package: 1, weight: 1, instance_type: ml.c5.large, instance_count: 2}]"
+                )
+            ],
             {"ml.m5.xlarge": 1, "ml.c5.large": 2},
             id="two variants on two types",
         ),
         pytest.param(
-            ["deploy.endpoint.also=[{name: B, package: 1, weight: 1}]"], {"ml.m5.xlarge": 2}, id="two on one type"
+            ["deploy.endpoint.additional_variants=[{name: B, package: 1, weight: 1}]"],
+            {"ml.m5.xlarge": 2},
+            id="two on one type",
         ),
     ],
 )

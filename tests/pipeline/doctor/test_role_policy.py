@@ -42,7 +42,7 @@ def statements_of(*assignments: str) -> dict[str, dict[str, Any]]:
 EVERYTHING = (
     VPC,
     "aws.kms_key=0aa0-1",
-    "deploy.endpoint={autoscaling: {max_instances: 2, target: 100}, instance_count: 2, capture_percent: 10}",
+    "deploy.endpoint={autoscaling: {max_instances: 2, target: 100}, instance_count: 2, data_capture_percent: 10}",
     "deploy.rollout={traffic: canary, alarms: [errors]}",
     "aws.tags={team: vision}",
 )
@@ -82,7 +82,7 @@ def test_results_are_written_under_the_prefix_only() -> None:
 def test_labels_may_be_in_other_buckets() -> None:
     found = statements_of(
         "labels.manifest=s3://theirs/m.manifest",
-        "labels.more=[{uri: 's3://more/coco.json', images: 's3://pictures/x'}]",
+        "labels.additional_sources=[{uri: 's3://more/coco.json', images: 's3://pictures/x'}]",
     )
     names = ["theirs", "more", "pictures"]
     assert found["ReadLabelsAndImages"]["Resource"] == [f"arn:aws:s3:::{name}/*" for name in names]
@@ -107,10 +107,12 @@ def test_images_are_pulled_from_the_accounts_that_have_them() -> None:
             id="autoscaling",
         ),
         pytest.param(
-            ["deploy.rollout={keep_old_minutes: 5, alarms: [errors]}"], {"WatchAlarmsWhileRollingOut"}, id="alarms"
+            ["deploy.rollout={termination_wait_minutes: 5, alarms: [errors]}"],
+            {"WatchAlarmsWhileRollingOut"},
+            id="alarms",
         ),
         pytest.param(
-            ["deploy.endpoint.asynchronous={error_topic: 'arn:aws:sns:us-east-1:111122223333:t'}"],
+            ["deploy.endpoint.async_inference={error_topic: 'arn:aws:sns:us-east-1:111122223333:t'}"],
             {"TellOfAsynchronousAnswers"},
             id="an asynchronous endpoint that tells",
         ),
@@ -154,7 +156,8 @@ def all_steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     [
         pytest.param((), id="plain"),
         pytest.param(
-            ("deploy.rollout.keep_old_minutes=5", "deploy.endpoint.capture_percent=5"), id="by the Deploy job"
+            ("deploy.rollout.termination_wait_minutes=5", "deploy.endpoint.data_capture_percent=5"),
+            id="by the Deploy job",
         ),
     ],
 )

@@ -79,7 +79,7 @@ def test_traffic_and_alarms_reach_the_update_and_are_shown(project: Any, groundl
     shifted = deployed(
         project,
         "deploy.endpoint.instance_count=2",
-        "deploy.rollout={traffic: canary, step_percent: 25, wait_minutes: 10, alarms: [errors]}",
+        "deploy.rollout={traffic: canary, step_percent: 25, wait_interval_minutes: 10, alarms: [errors]}",
     )
     for _ in range(2):
         project.register(status="Approved")
@@ -105,7 +105,9 @@ def test_two_variants_share_the_requests(project: Any, groundloop: Any) -> None:
     for _ in range(2):
         project.register(status="Approved")
     both = deployed(
-        project, "deploy.endpoint.weight=0.75", "deploy.endpoint.also=[{name: Challenger, package: 1, weight: 0.25}]"
+        project,
+        "deploy.endpoint.weight=0.75",
+        "deploy.endpoint.additional_variants=[{name: Challenger, package: 1, weight: 0.25}]",
     )
     assert groundloop("deploy", "2", given=both).code == 0
     shown = groundloop("endpoint", given=both).out
@@ -124,7 +126,7 @@ def test_two_variants_share_the_requests(project: Any, groundloop: Any) -> None:
 def test_a_further_variant_serves_only_while_its_version_is_approved(project: Any, groundloop: Any) -> None:
     for _ in range(2):
         project.register(status="Approved")
-    both = deployed(project, "deploy.endpoint.also=[{name: Challenger, package: 1, weight: 0.25}]")
+    both = deployed(project, "deploy.endpoint.additional_variants=[{name: Challenger, package: 1, weight: 0.25}]")
     apply_triggers(both.config)
     assert groundloop("deploy", "2", given=both).code == 0
     assert len(project.endpoint()["ProductionVariants"]) == 2
@@ -162,8 +164,10 @@ def test_autoscaling_is_registered_kept_over_updates_and_dropped(project: Any, g
     ("setting", "kind"),
     [
         pytest.param("deploy.endpoint.serverless={memory_mb: 2048}", "serverless", id="serverless"),
-        pytest.param("deploy.endpoint.asynchronous={max_concurrent: 2}", "asynchronous", id="asynchronous"),
-        pytest.param("deploy.endpoint.capture_percent=30", "real-time", id="real-time with data capture"),
+        pytest.param(
+            "deploy.endpoint.async_inference={max_concurrent_invocations: 2}", "asynchronous", id="asynchronous"
+        ),
+        pytest.param("deploy.endpoint.data_capture_percent=30", "real-time", id="real-time with data capture"),
     ],
 )
 def test_endpoints_of_every_kind(project: Any, groundloop: Any, setting: str, kind: str) -> None:

@@ -15,9 +15,9 @@ Definition = dict[str, Any]
 KINDS = {
     "canary": ("deploy.endpoint.instance_count=2", "deploy.rollout.traffic=canary"),
     "autoscaling": ("deploy.endpoint.autoscaling={max_instances: 3, target: 100}",),
-    "two variants": ("deploy.endpoint.also=[{name: B, package: 2, weight: 0.1}]",),
+    "two variants": ("deploy.endpoint.additional_variants=[{name: B, package: 2, weight: 0.1}]",),
     "serverless": ("deploy.endpoint.serverless={}",),
-    "asynchronous": ("deploy.endpoint.asynchronous={}",),
+    "asynchronous": ("deploy.endpoint.async_inference={}",),
 }
 
 

@@ -51,7 +51,7 @@ def test_an_endpoint_as_configured_is_one_line(serving: Any, configured: Configu
 def test_what_the_next_deployment_changes_is_told(serving: Any, configured: Configured) -> None:
     from pipeline.upsert import upsert_pipelines
 
-    bigger = configured("deploy.endpoint={instance_type: ml.m5.2xlarge, instance_count: 2, capture_percent: 5}")
+    bigger = configured("deploy.endpoint={instance_type: ml.m5.2xlarge, instance_count: 2, data_capture_percent: 5}")
     upsert_pipelines(bigger)
     made = make_plan(bigger)
     assert made.endpoint is not None

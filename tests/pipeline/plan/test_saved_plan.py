@@ -51,9 +51,9 @@ def test_in_an_empty_account_it_makes_all(aws: Any, configured: Configured, tmp_
 def test_the_whole_configuration_is_kept(aws: Any, configured: Configured, tmp_path: Path) -> None:
     config = configured(
         "triggers.schedules={weekly: {at: 'cron(0 3 ? * MON *)', parameters: {Epochs: '40'}}}",
-        "deploy.endpoint.also=[{name: Challenger, package: 7, weight: 0.1}]",
+        "deploy.endpoint.additional_variants=[{name: Challenger, package: 7, weight: 0.1}]",
         "costs.hourly_usd={ml.p3.2xlarge: 3.825}",
-        "labels.more=[{uri: s3://groundloop-local/more.manifest}]",
+        "labels.additional_sources=[{uri: s3://groundloop-local/more.manifest}]",
         "execution.retry.job=null",
     )
     save_plan(make_plan(config), tmp_path / "plan.json")

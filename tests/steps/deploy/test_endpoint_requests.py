@@ -39,12 +39,21 @@ def fits(model: Any, operation: str, request: dict[str, Any]) -> None:
 EVERYTHING = deploying(
     endpoint={
         "instance_count": 4,
-        "capture_percent": 20,
-        "asynchronous": {"max_concurrent": 4, "error_topic": "arn:aws:sns:us-east-1:123456789012:errors"},
-        "also": [{"name": "B", "package": 3, "weight": 0.1, "instance_type": "ml.c5.xlarge"}],
+        "data_capture_percent": 20,
+        "async_inference": {
+            "max_concurrent_invocations": 4,
+            "error_topic": "arn:aws:sns:us-east-1:123456789012:errors",
+        },
+        "additional_variants": [{"name": "B", "package": 3, "weight": 0.1, "instance_type": "ml.c5.xlarge"}],
         "autoscaling": {"min_instances": 0, "max_instances": 8, "target": 5},
     },
-    rollout={"traffic": "linear", "step_percent": 25, "wait_minutes": 5, "keep_old_minutes": 10, "alarms": ["errors"]},
+    rollout={
+        "traffic": "linear",
+        "step_percent": 25,
+        "wait_interval_minutes": 5,
+        "termination_wait_minutes": 10,
+        "alarms": ["errors"],
+    },
 )
 
 
@@ -72,7 +81,7 @@ def test_a_full_endpoint_fits_the_api() -> None:
     [
         pytest.param({}, {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}, id="all at once"),
         pytest.param(
-            {"traffic": "canary", "step_percent": 5, "wait_minutes": 10},
+            {"traffic": "canary", "step_percent": 5, "wait_interval_minutes": 10},
             {"Type": "CANARY", "WaitIntervalInSeconds": 600,
              "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 5}},
             id="canary",

@@ -21,12 +21,14 @@ CANARY = {"traffic": "canary", "step_percent": 20}
             "autoscaling",
             id="serverless scales itself",
         ),
-        pytest.param({"serverless": {}, "asynchronous": {}}, {}, "asynchronous", id="serverless or asynchronous"),
-        pytest.param({"serverless": {}, "capture_percent": 5}, {}, "capture_percent", id="serverless captures nothing"),
+        pytest.param({"serverless": {}, "async_inference": {}}, {}, "async_inference", id="serverless or asynchronous"),
         pytest.param(
-            {"serverless": {}, "also": [{"name": "B", "package": 2, "weight": 1}]},
+            {"serverless": {}, "data_capture_percent": 5}, {}, "data_capture_percent", id="serverless captures nothing"
+        ),
+        pytest.param(
+            {"serverless": {}, "additional_variants": [{"name": "B", "package": 2, "weight": 1}]},
             {},
-            "also",
+            "additional_variants",
             id="serverless has one variant",
         ),
         pytest.param({"serverless": {}}, CANARY, "needs machines", id="serverless by parts"),
@@ -52,11 +54,11 @@ CANARY = {"traffic": "canary", "step_percent": 20}
         ),
         pytest.param(
             {"instance_count": 2},
-            {"traffic": "linear", "wait_minutes": 10},
-            "too short: 10 x wait_minutes",
+            {"traffic": "linear", "wait_interval_minutes": 10},
+            "too short: 10 x wait_interval_minutes",
             id="longer than the timeout",
         ),
-        pytest.param({}, {"alarms": ["errors"]}, "give keep_old_minutes", id="alarms that nobody watches"),
+        pytest.param({}, {"alarms": ["errors"]}, "give termination_wait_minutes", id="alarms that nobody watches"),
         pytest.param(
             {"autoscaling": {"min_instances": 3, "max_instances": 2, "target": 1}},
             {},
@@ -70,16 +72,22 @@ CANARY = {"traffic": "canary", "step_percent": 20}
             id="no machine at all",
         ),
         pytest.param(
-            {"also": [{"name": "AllTraffic", "package": 2, "weight": 1}]},
+            {"additional_variants": [{"name": "AllTraffic", "package": 2, "weight": 1}]},
             {},
             "two variants are named 'AllTraffic'",
             id="one name twice",
         ),
         pytest.param(
-            {"also": [{"name": "B", "package": "latest", "weight": 1}]}, {}, "package", id="neither version nor ARN"
+            {"additional_variants": [{"name": "B", "package": "latest", "weight": 1}]},
+            {},
+            "package",
+            id="neither version nor ARN",
         ),
         pytest.param(
-            {"also": [{"name": "B", "package": 2, "weight": 0}]}, {}, "greater than 0", id="a variant without requests"
+            {"additional_variants": [{"name": "B", "package": 2, "weight": 0}]},
+            {},
+            "greater than 0",
+            id="a variant without requests",
         ),
     ],
 )
@@ -93,13 +101,13 @@ def test_what_can_not_be_made_is_refused(endpoint: dict[str, Any], rollout: dict
     [
         pytest.param({}, {}, False, id="a plain endpoint"),
         pytest.param({"serverless": {"provisioned_concurrency": 2}}, {}, False, id="serverless"),
-        pytest.param({"asynchronous": {}, "capture_percent": 10}, {}, False, id="asynchronous with data capture"),
+        pytest.param({"async_inference": {}, "data_capture_percent": 10}, {}, False, id="asynchronous with capture"),
         pytest.param({"instance_count": 4}, CANARY, True, id="canary"),
-        pytest.param({}, {"alarms": ["errors"], "keep_old_minutes": 5}, True, id="alarms"),
-        pytest.param({"also": [{"name": "B", "package": 2, "weight": 0.1}]}, {}, True, id="two variants"),
+        pytest.param({}, {"alarms": ["errors"], "termination_wait_minutes": 5}, True, id="alarms"),
+        pytest.param({"additional_variants": [{"name": "B", "package": 2, "weight": 0.1}]}, {}, True, id="variants"),
         pytest.param({"autoscaling": {"max_instances": 2, "target": 300}}, {}, True, id="autoscaling"),
         pytest.param(
-            {"asynchronous": {}, "autoscaling": {"min_instances": 0, "max_instances": 2, "target": 3}}, {}, True,
+            {"async_inference": {}, "autoscaling": {"min_instances": 0, "max_instances": 2, "target": 3}}, {}, True,
             id="down to no machine",
         ),
     ],

@@ -304,7 +304,7 @@ def test_a_champion_that_cannot_be_read_fails_the_job_only_when_it_is_to_be_beat
     spoil(house)
     with pytest.raises(UserError) as refused:
         house.compare("map_50")
-    assert str(refused.value).startswith("gate.beat_champion_by asks for a comparison")
+    assert str(refused.value).startswith("gate.min_improvement_over_champion asks for a comparison")
     assert message in str(refused.value)
     found = house.compare()
     assert found["package"] is None

@@ -18,10 +18,11 @@ def load(*assignments: str) -> Config:
 
 def test_requirements_and_gains_are_taken_over() -> None:
     gate = load(
-        'gate.require=["per_class.usb-c.recall >= 0.8", "count.mae <= 0.5"]', "gate.beat_champion_by={map_50: 0.01}"
+        'gate.require=["per_class.usb-c.recall >= 0.8", "count.mae <= 0.5"]',
+        "gate.min_improvement_over_champion={map_50: 0.01}",
     ).gate
     assert gate.require == ["per_class.usb-c.recall >= 0.8", "count.mae <= 0.5"]
-    assert gate.beat_champion_by == {"map_50": 0.01}
+    assert gate.min_improvement_over_champion == {"map_50": 0.01}
     assert load().gate.count_mae == -1
 
 
@@ -44,19 +45,27 @@ def test_requirements_and_gains_are_taken_over() -> None:
             id="a class that is not listed",
         ),
         pytest.param(
-            ["gate.beat_champion_by={per_class.nut.f1: 0}", "labels.classes=[bolt]"],
-            "gate.beat_champion_by: 'per_class.nut.f1' is about 'nut'",
+            ["gate.min_improvement_over_champion={per_class.nut.f1: 0}", "labels.classes=[bolt]"],
+            "gate.min_improvement_over_champion: 'per_class.nut.f1' is about 'nut'",
             id="a gain of a class that is not listed",
         ),
-        pytest.param(["gate.beat_champion_by={f2: 0}"], "there is no metric 'f2'", id="a gain of no figure"),
-        pytest.param(["gate.beat_champion_by={count.bias: 0}"], "neither more nor less", id="a gain of a bias"),
-        pytest.param([f"gate.beat_champion_by={{per_class.{'x' * 250}.f1: 0}}"], "a job's argument", id="a long gain"),
+        pytest.param(
+            ["gate.min_improvement_over_champion={f2: 0}"], "there is no metric 'f2'", id="a gain of no figure"
+        ),
+        pytest.param(
+            ["gate.min_improvement_over_champion={count.bias: 0}"], "neither more nor less", id="a gain of a bias"
+        ),
+        pytest.param(
+            [f"gate.min_improvement_over_champion={{per_class.{'x' * 250}.f1: 0}}"],
+            "a job's argument",
+            id="a long gain",
+        ),
         pytest.param(["gate.count_mae=-0.5"], "give 0 or more, or -1, which asks nothing", id="a negative error"),
         pytest.param(["evaluate.threshold.rule=recall"], "rule recall needs a target", id="a rule without its target"),
         pytest.param(["evaluate.threshold.target=0.9"], "best_f1 takes none", id="a target without its rule"),
         pytest.param(
             [
-                "gate.beat_champion_by={map: 0}",
+                "gate.min_improvement_over_champion={map: 0}",
                 "aws.network={subnets: [s], security_groups: [g], isolation: true}",
                 "processing.image_uri=123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
                 "processing.requirements=preinstalled",

@@ -46,14 +46,14 @@ def test_the_main_thresholds_are_parameters() -> None:
 def test_requirements_and_gains_are_handed_on_one_by_one() -> None:
     step = evaluate(
         'gate.require=["per_class.usb-c.recall >= 0.8", "count.rmse<=1"]',
-        "gate.beat_champion_by={map_50: 0.01, count.mae: -0.5}",
+        "gate.min_improvement_over_champion={map_50: 0.01, count.mae: -0.5}",
     )
     assert values(step, "--require") == ["per_class.usb-c.recall >= 0.8", "count.rmse<=1"]
-    assert values(step, "--beat-champion") == ["map_50=0.01", "count.mae=-0.5"]
+    assert values(step, "--min-improvement") == ["map_50=0.01", "count.mae=-0.5"]
 
 
 def test_without_any_the_options_are_left_out() -> None:
-    assert not {"--require", "--beat-champion"} & {item for item in arguments(evaluate()) if isinstance(item, str)}
+    assert not {"--require", "--min-improvement"} & {item for item in arguments(evaluate()) if isinstance(item, str)}
 
 
 def test_as_much_as_can_be_asked_is_within_the_apis_limits() -> None:
@@ -63,7 +63,7 @@ def test_as_much_as_can_be_asked_is_within_the_apis_limits() -> None:
     given = arguments(
         evaluate(
             f"gate.require=[{require}]",
-            f"gate.beat_champion_by={{{gains}}}",
+            f"gate.min_improvement_over_champion={{{gains}}}",
             "evaluate.threshold={rule: recall, target: 0.9, per_class: true}",
         )
     )

@@ -32,7 +32,7 @@ def more(tmp_path: Path) -> Callable[..., list[str]]:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return ["--more", str(folder), kind, attribute, images, uri]
+        return ["--additional-source", str(folder), kind, attribute, images, uri]
 
     return make
 

@@ -49,7 +49,7 @@ def test_spark_and_one_process_write_the_same_files(
         done = subprocess.run(
             [
                 *(spark_python, str(job), "--engine", engine, "--manifest", str(tmp_path / "output.manifest")),
-                *("--more", str(tmp_path / "more"), "auto", "auto", "none", "s3://labels/more.manifest"),
+                *("--additional-source", str(tmp_path / "more"), "auto", "auto", "none", "s3://labels/more.manifest"),
                 *("--manifests-output", str(tmp_path / engine / "manifests"), "--check-images", "none"),
                 *("--report-output", str(tmp_path / engine / "report"), "--message-file", str(tmp_path / "message")),
             ],

@@ -32,30 +32,47 @@ def arguments() -> Callable[..., Request]:
 
 def test_further_labels_are_inputs_of_their_own(arguments: Callable[..., Request]) -> None:
     request = arguments(
-        "labels.more=[{uri: 's3://b0b/reviews/', format: a2i}, "
+        "labels.additional_sources=[{uri: 's3://b0b/reviews/', format: a2i}, "
         "{uri: 's3://b0b/coco.json', format: coco, images: 's3://b0b/images'}]"
     )
     inputs = {item["InputName"]: item["S3Input"] for item in request["ProcessingInputs"]}
-    assert (inputs["more-1"]["S3Uri"], inputs["more-2"]["S3Uri"]) == ("s3://b0b/reviews/", "s3://b0b/coco.json")
+    assert (inputs["additional-source-1"]["S3Uri"], inputs["additional-source-2"]["S3Uri"]) == (
+        "s3://b0b/reviews/",
+        "s3://b0b/coco.json",
+    )
     given = request["AppSpecification"]["ContainerArguments"]
-    first = given.index("--more")
+    first = given.index("--additional-source")
     assert given[first : first + 12] == [
-        *("--more", inputs["more-1"]["LocalPath"], "a2i", "auto", "none", "s3://b0b/reviews/"),
-        *("--more", inputs["more-2"]["LocalPath"], "coco", "auto", "s3://b0b/images", "s3://b0b/coco.json"),
+        *(
+            "--additional-source",
+            inputs["additional-source-1"]["LocalPath"],
+            "a2i",
+            "auto",
+            "none",
+            "s3://b0b/reviews/",
+        ),
+        *(
+            "--additional-source",
+            inputs["additional-source-2"]["LocalPath"],
+            "coco",
+            "auto",
+            "s3://b0b/images",
+            "s3://b0b/coco.json",
+        ),
     ]
 
 
 def test_the_most_that_the_configuration_allows_fits_the_jobs_arguments(arguments: Callable[..., Request]) -> None:
     classes = ", ".join(f"c{n}" for n in range(12))
     sources = ", ".join("{uri: 's3://b0b/n'}" for _ in range(8))
-    labels = f"labels={{manifest: 's3://b0b/m', more: [{sources}], classes: [{classes}]}}"
+    labels = f"labels={{manifest: 's3://b0b/m', additional_sources: [{sources}], classes: [{classes}]}}"
     split = "prepare.split={stratify: true, group: {key: patient}}"
     given = arguments(labels, split)["AppSpecification"]["ContainerArguments"]
     assert len(given) <= 100
 
 
 def test_on_spark_a_cluster_runs_the_same_archive(arguments: Callable[..., Request]) -> None:
-    plain, spark = arguments(), arguments("processing.engine=spark", "processing.spark.machines=3")
+    plain, spark = arguments(), arguments("processing.engine=spark", "processing.spark.instance_count=3")
     assert "sagemaker-spark-processing:3.5-cpu-py312" in spark["AppSpecification"]["ImageUri"]
     entry = spark["AppSpecification"]["ContainerEntrypoint"]
     assert entry == ["smspark-submit", *plain["AppSpecification"]["ContainerEntrypoint"][1:]]
