@@ -65,7 +65,9 @@ def cli_page() -> str:
 
 def findings_page() -> str:
     """Return the page of all codes that `labels check`, Prepare and `check` report."""
-    label_rows = [(f"`{code.value}`", code.severity.value, LABEL_TEXTS[code.value]) for code in label_findings.LabelCode]
+    label_rows = [
+        (f"`{code.value}`", code.severity.value, LABEL_TEXTS[code.value]) for code in label_findings.LabelCode
+    ]
     definition_rows = [
         (f"`{code.value}`", code.severity.value, DEFINITION_TEXTS[code.value])
         for code in definition_findings.DefinitionCode

@@ -18,11 +18,11 @@ import pytest
 
 from groundloop.errors import UserError
 from groundloop.labels.classes import ClassList
-from steps.prepare.parallel import MIN_BYTES_PER_PROCESS, InProcess, Processes, choose_executor
+from steps.prepare.parallel import MIN_BYTES_PER_PROCESS, InProcess, ProcessPool, choose_executor
 
 
 def _mapped(function: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
-    with closing(Processes(2)) as engine:
+    with closing(ProcessPool(2)) as engine:
         return list(engine.map(function, tasks))
 
 
@@ -37,7 +37,7 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
 
 
 def test_processes_stay_for_the_next_tasks() -> None:
-    with closing(Processes(2)) as engine:
+    with closing(ProcessPool(2)) as engine:
         assert list(engine.map(math.factorial, [1, 2, 3, 4, 5])) == [1, 2, 6, 24, 120]
         started = multiprocessing.active_children()
         assert list(engine.map(math.factorial, [6, 7])) == [720, 5040]
@@ -50,8 +50,8 @@ def test_a_users_mistake_comes_through() -> None:
         _mapped(ClassList.from_config, [("nut",), ()])
 
 
-def test_a_process_that_dies_is_told() -> None:
-    with pytest.raises(RuntimeError, match="ended with code 3"):
+def test_a_worker_that_dies_is_reported() -> None:
+    with pytest.raises(RuntimeError, match="a worker process of the job ended unexpectedly"):
         _mapped(os._exit, [3, 3])
 
 
@@ -76,20 +76,20 @@ def test_much_to_read_takes_every_processor(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_fewer_processes_than_none_are_a_mistake() -> None:
-    with pytest.raises(UserError, match="--processes -1: give 1 or more, or 0"):
+    with pytest.raises(UserError, match="--processes -1: give 1 or more, or 0 for one per processor"):
         choose_executor(-1, 10)
 
 
 _PARENT = """
 import sys, time
-from steps.prepare.parallel import Processes
+from steps.prepare.parallel import ProcessPool
 
 def work(number):
     print("child", flush=True)
     time.sleep(60)
 
 if __name__ == "__main__":
-    list(Processes(2).map(work, [1, 2]))
+    list(ProcessPool(2).map(work, [1, 2]))
 """
 
 
