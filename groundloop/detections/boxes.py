@@ -1,9 +1,4 @@
-"""Box geometry and the greedy matching of detections to true boxes.
-
-Convention: boxes are continuous and half-open, `area = (xmax - xmin) * (ymax - ymin)`, as in the COCO API
-(cocoapi, `maskApi.c`, `bbIou`) and as Ground Truth draws them. The original VOC devkit counts pixels inclusively
-(`+ 1` in width and height), which changes the IoU of small boxes a little.
-"""
+"""The greedy matching of detections to true boxes."""
 
 from __future__ import annotations
 
@@ -12,36 +7,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-Boxes = NDArray[np.float64]
-
-
-def iou_matrix(first: Boxes, second: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of every pair.
-
-    Args:
-        first: (n, 4) xmin, ymin, xmax, ymax.
-        second: (m, 4), same unit.
-
-    Returns:
-        (n, m); 0 where both areas are 0.
-    """
-    return paired_iou(first[:, None, :], second[None, :, :])
-
-
-def paired_iou(first: Boxes, second: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of boxes side by side; (..., 4) each, of shapes that broadcast.
-
-    To the last bit what the COCO API computes from xmin, ymin, width and height (`bbIou`), so that an IoU on a
-    threshold falls on the same side of it.
-    """
-    size, other_size = first[..., 2:] - first[..., :2], second[..., 2:] - second[..., :2]
-    high = np.minimum(first[..., :2] + size, second[..., :2] + other_size)
-    overlap = np.maximum(high - np.maximum(first[..., :2], second[..., :2]), 0)
-    intersection: NDArray[np.float64] = overlap[..., 0] * overlap[..., 1]
-    union = size[..., 0] * size[..., 1] + other_size[..., 0] * other_size[..., 1] - intersection
-    ratio: NDArray[np.float64] = np.zeros_like(intersection)
-    np.divide(intersection, union, out=ratio, where=union > 0)
-    return ratio
+from groundloop.boxes import Boxes, iou_matrix
 
 
 class Rule(str, Enum):

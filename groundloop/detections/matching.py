@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from groundloop.detections.boxes import paired_iou
+from groundloop.boxes import paired_iou
 from groundloop.detections.dataset import ScoredImage
 
 Floats = NDArray[np.float64]

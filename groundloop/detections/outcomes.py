@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from groundloop.detections.boxes import paired_iou
+from groundloop.boxes import paired_iou
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import Outcome
 from groundloop.detections.matching import Floats, matched, pooled

@@ -1,7 +1,7 @@
 """Pascal VOC average precision at IoU 0.5, as VOC2010 and later measure it and as VOC2007 did.
 
 Matching follows the devkit (`VOCevaldet.m`): a detection goes to its best true box of the class, and a second one on
-the same true box is false. Box areas are continuous (see `detections.boxes`); no box is "difficult".
+the same true box is false. Box areas are continuous (see `groundloop.boxes`); no box is "difficult".
 """
 
 from __future__ import annotations

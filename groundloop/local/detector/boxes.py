@@ -1,4 +1,4 @@
-"""The boxes of one image, and what is computed from pairs of boxes."""
+"""The boxes of one image, true or detected."""
 
 from __future__ import annotations
 
@@ -30,10 +30,3 @@ class Detections:
     classes: Ints
     scores: Floats
     corners: Floats
-
-
-def iou(one: Floats, many: Floats) -> Floats:
-    """Intersection over union of (4,) corners with (n, 4) corners; 0 where both are empty."""
-    overlap = np.clip(np.minimum(one[2:], many[:, 2:]) - np.maximum(one[:2], many[:, :2]), 0, None).prod(axis=1)
-    union = (one[2:] - one[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - overlap
-    return np.asarray(np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from groundloop.local.detector.boxes import Detections, Floats, Ints, iou
+from groundloop.boxes import paired_iou
+from groundloop.local.detector.boxes import Detections, Floats, Ints
 
 SCORE_FLOOR = 0.03
 MOST_DETECTIONS = 200
@@ -53,5 +54,5 @@ def suppress(classes: Ints, corners: Floats, threshold: float) -> list[int]:
             continue
         kept.append(i)
         later = np.flatnonzero(alive[i + 1 :] & (classes[i + 1 :] == classes[i])) + i + 1
-        alive[later[iou(corners[i], corners[later]) > threshold]] = False
+        alive[later[paired_iou(corners[i], corners[later]) > threshold]] = False
     return kept

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundloop.local.detector.boxes import Boxes, Detections, Floats, iou
+from groundloop.boxes import paired_iou
+from groundloop.local.detector.boxes import Boxes, Detections, Floats
 
 
 def voc07_map(truth: list[Boxes], found: list[Detections], num_classes: int, *, overlap_threshold: float) -> float:
@@ -33,7 +34,7 @@ def _match(
         # Best first within the image, so a box goes to the best detection that overlaps it most.
         for i in np.flatnonzero(detections.classes == class_id):
             scores.append(float(detections.scores[i]))
-            overlaps = iou(detections.corners[i], corners)
+            overlaps = paired_iou(detections.corners[i], corners)
             best = int(np.argmax(overlaps)) if len(overlaps) else -1
             hit = best >= 0 and overlaps[best] > overlap_threshold and not taken[best]
             right.append(float(hit))

@@ -1,35 +1,13 @@
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
-from groundloop.detections.boxes import Rule, iou_matrix, match
+from groundloop.detections.boxes import Rule, match
 
 
 def _boxes(*rows: tuple[float, float, float, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "iou"),
-    [
-        pytest.param((0, 0, 10, 10), (0, 0, 10, 10), 1, id="the same box"),
-        pytest.param((0, 0, 10, 10), (5, 0, 15, 10), 1 / 3, id="half over"),
-        pytest.param((0, 0, 10, 10), (0, 0, 5, 5), 0.25, id="one inside the other"),
-        pytest.param((0, 0, 10, 10), (10, 0, 20, 10), 0, id="touching shares no area"),
-        pytest.param((0, 0, 10, 10), (50, 50, 60, 60), 0, id="apart"),
-        pytest.param((5, 5, 5, 5), (5, 5, 5, 5), 0, id="no area at all"),
-    ],
-)
-def test_iou(first: tuple[float, ...], second: tuple[float, ...], iou: float) -> None:
-    assert iou_matrix(_boxes(first), _boxes(second))[0, 0] == pytest.approx(iou)
-
-
-def test_iou_of_every_pair() -> None:
-    assert iou_matrix(_boxes((0, 0, 1, 1), (0, 0, 2, 2)), _boxes((0, 0, 1, 1))).shape == (2, 1)
-    assert iou_matrix(_boxes(), _boxes((0, 0, 1, 1))).shape == (0, 1)
 
 
 def test_the_better_score_takes_the_true_box() -> None:
@@ -57,17 +35,6 @@ def test_of_equally_near_true_boxes_coco_takes_the_last_and_voc_the_first() -> N
     truth, detected = _boxes((0, 0, 10, 10), (0, 0, 10, 10)), _boxes((0, 0, 10, 10))
     assert match(truth, detected, np.array([0.9]), Rule.BEST_FREE).tolist() == [1]
     assert match(truth, detected, np.array([0.9]), Rule.BEST).tolist() == [0]
-
-
-def test_the_iou_is_to_the_last_bit_what_pycocotools_computes() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pycocotools.mask import iou
-    random = np.random.default_rng(0)
-    low = random.uniform(0, 20, (2, 300, 2))
-    first, second = np.concatenate([low, low + random.uniform(0, 20, low.shape)], axis=2)
-    with_sizes = [np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]) for boxes in (first, second)]
-    assert np.array_equal(iou_matrix(first, second), iou(*with_sizes, [0] * len(second)))
 
 
 @pytest.mark.parametrize("rule", Rule)

@@ -20,8 +20,8 @@ MIN_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Consolidated:
-    """What workers agree on.
+class ConsolidationResult:
+    """The boxes that the workers agree on.
 
     Attributes:
         boxes: means of the groups that a majority drew, in the order of the first worker who drew them; None when the
@@ -34,14 +34,14 @@ class Consolidated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class _WorkerBox:
     worker: int
-    place: int
+    position: int
     box: Box
 
 
-def consolidate(answers: Sequence[Sequence[Box]]) -> Consolidated:
-    """Join the boxes of each worker's answer.
+def consolidate(answers: Sequence[Sequence[Box]]) -> ConsolidationResult:
+    """Consolidate the boxes of several workers into one set.
 
     Args:
         answers: at least one; an empty one means that this worker saw nothing to mark.
@@ -50,35 +50,34 @@ def consolidate(answers: Sequence[Sequence[Box]]) -> Consolidated:
         The mean boxes, their sides as floats. No box is an answer, too, where more than half of the workers drew none.
     """
     if len(answers) == 1:
-        return Consolidated(tuple(answers[0]), 0)
-    drawn = [_Drawn(worker, place, box) for worker, boxes in enumerate(answers) for place, box in enumerate(boxes)]
+        return ConsolidationResult(tuple(answers[0]), 0)
+    drawn = [
+        _WorkerBox(worker, position, box) for worker, boxes in enumerate(answers) for position, box in enumerate(boxes)
+    ]
     agreed = [group for group in _groups(drawn) if 2 * len(group) > len(answers)]
     dropped = len(drawn) - sum(map(len, agreed))
     empty = sum(not boxes for boxes in answers)
     if not agreed and 2 * empty <= len(answers):
-        return Consolidated(None, dropped)
-    return Consolidated(tuple(_mean(group) for group in sorted(agreed, key=_first)), dropped)
+        return ConsolidationResult(None, dropped)
+    return ConsolidationResult(tuple(_mean(group) for group in sorted(agreed, key=_first)), dropped)
 
 
-def iou(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes with an area, 0 to 1."""
-    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
+def _groups(drawn: Sequence[_WorkerBox]) -> list[list[_WorkerBox]]:
+    """Put every box into one group; the most similar boxes meet first."""
+    # Only here: most labels need no NumPy.
+    import numpy as np
 
+    from groundloop.boxes import sized_iou
 
-def _groups(drawn: Sequence[_Drawn]) -> list[list[_Drawn]]:
-    """Every box in one group; the most similar boxes meet first."""
-    similar: dict[frozenset[int], float] = {}
-    for a, b in combinations(range(len(drawn)), 2):
-        one, other = drawn[a], drawn[b]
-        if one.worker != other.worker and one.box.class_name == other.box.class_name:
-            overlap = iou(one.box, other.box)
-            if overlap >= MIN_IOU:
-                similar[frozenset((a, b))] = overlap
+    sides = np.array([(one.box.left, one.box.top, one.box.width, one.box.height) for one in drawn], dtype=np.float64)
+    sides = sides.reshape(-1, 4)
+    overlaps = sized_iou(sides[:, None], sides[None])
+    similar = {
+        frozenset((a, b)): float(overlaps[a, b])
+        for a, b in combinations(range(len(drawn)), 2)
+        if drawn[a].worker != drawn[b].worker and drawn[a].box.class_name == drawn[b].box.class_name
+        if overlaps[a, b] >= MIN_IOU
+    }
     group_of = {index: [index] for index in range(len(drawn))}
     # Sorting keeps the order of equals, so the same answers give the same groups.
     for pair in sorted(similar, key=lambda pair: -similar[pair]):
@@ -92,11 +91,11 @@ def _groups(drawn: Sequence[_Drawn]) -> list[list[_Drawn]]:
     return [[drawn[index] for index in group] for group in distinct.values()]
 
 
-def _first(group: Sequence[_Drawn]) -> tuple[int, int]:
-    return min((one.worker, one.place) for one in group)
+def _first(group: Sequence[_WorkerBox]) -> tuple[int, int]:
+    return min((one.worker, one.position) for one in group)
 
 
-def _mean(group: Sequence[_Drawn]) -> Box:
+def _mean(group: Sequence[_WorkerBox]) -> Box:
     boxes = [one.box for one in group]
     return Box(
         boxes[0].class_name,

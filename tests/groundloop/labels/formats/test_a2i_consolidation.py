@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundloop.labels.formats.a2i.consolidation import MIN_IOU, consolidate, iou
+from groundloop.boxes import sized_iou
+from groundloop.labels.formats.a2i.consolidation import MIN_IOU, consolidate
 from groundloop.labels.records import Box
 
 A = Box("nut", 0, 0, 100, 100)
@@ -17,6 +19,11 @@ A20 = Box("nut", 20, 0, 100, 100)
 A40 = Box("nut", 40, 0, 100, 100)
 FAR = Box("nut", 500, 500, 100, 100)
 BOLT = Box("bolt", 0, 0, 100, 100)
+
+
+def iou(one: Box, other: Box) -> float:
+    sides = (np.array([box.left, box.top, box.width, box.height], dtype=np.float64) for box in (one, other))
+    return float(sized_iou(*sides))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundloop.local.detector.augmentation import augment
-from groundloop.local.detector.boxes import Boxes, Detections, iou
+from groundloop.local.detector.boxes import Boxes, Detections
 from groundloop.local.detector.decoding import MOST_DETECTIONS, decode, suppress
 from groundloop.local.detector.images import normalise
 from groundloop.local.detector.metric import voc07_map
@@ -104,23 +104,6 @@ class TestDecoding:
     def test_a_worse_box_over_a_better_one_is_suppressed_within_its_class_only(self) -> None:
         corners = np.array([[0, 0, 1, 1], [0, 0, 1, 0.9], [0, 0, 1, 0.9], [0, 0, 1, 0.3]])
         assert suppress(np.array([0, 0, 1, 0]), corners, 0.45) == [0, 2, 3]
-
-
-class TestOverlap:
-    @pytest.mark.parametrize(
-        ("other", "expected"),
-        [
-            pytest.param([0, 0, 2, 2], 1.0, id="the same"),
-            pytest.param([1, 0, 3, 2], 1 / 3, id="half"),
-            pytest.param([2, 0, 4, 2], 0.0, id="touching"),
-            pytest.param([5, 5, 5, 5], 0.0, id="empty"),
-        ],
-    )
-    def test_intersection_over_union(self, other: list[float], expected: float) -> None:
-        assert iou(np.array([0.0, 0, 2, 2]), np.array([other], float))[0] == pytest.approx(expected)
-
-    def test_two_empty_boxes_do_not_overlap(self) -> None:
-        assert iou(np.zeros(4), np.zeros((1, 4)))[0] == 0
 
 
 class TestMetric:
