@@ -76,8 +76,8 @@ class DefinitionCode(str, Enum):
     BATCH_SIZE = "algorithm-batch-size"
     BATCH_MEMORY = "algorithm-batch-memory"
     LEARNING_STEPS = "algorithm-learning-steps"
-    MACHINES = "algorithm-machines"
-    UNLISTED_MACHINE = "algorithm-unlisted-machine"
+    INSTANCES = "algorithm-instances"
+    UNLISTED_INSTANCE = "algorithm-unlisted-instance"
     IMAGE = "algorithm-image"
     IMAGE_TAG = "algorithm-image-tag"
     OBJECTIVE = "algorithm-objective"
@@ -104,7 +104,7 @@ _WARNINGS = {
     DefinitionCode.NOT_SHUFFLED,
     DefinitionCode.INCREMENTAL_WEIGHTS,
     DefinitionCode.BATCH_MEMORY,
-    DefinitionCode.UNLISTED_MACHINE,
+    DefinitionCode.UNLISTED_INSTANCE,
     DefinitionCode.IMAGE_TAG,
 }
 

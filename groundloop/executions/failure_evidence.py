@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundloop.executions.known_failures import Look
+from groundloop.spec.object_detection import label_size
 
 _SHOWN = 5
-_PER_BOX, _HEADER = 5, 2
 _NO_BOX = "has no box"
 _COUNTED = ("num_training_samples", "mini_batch_size")
 _NUMBERS = ("class_id", "left", "top", "width", "height")
@@ -130,10 +130,10 @@ def _too_many_boxes(name: str, lines: list[ManifestLine], hyperparameters: dict[
         return [Evidence(f"label_width is {text!r}, which is no number")]
     width = int(text)
     ranked = sorted((line for line in lines if line.boxes), key=lambda line: -line.boxes)
-    over = [line for line in ranked if _needs(line) > width]
+    over = [line for line in ranked if label_size(line.boxes) > width]
     shown = [
         Evidence(
-            f"{name} line {line.number}: {line.boxes} boxes need label_width {_needs(line)}, it is {width}",
+            f"{name} line {line.number}: {line.boxes} boxes need label_width {label_size(line.boxes)}, it is {width}",
             line.source_ref,
         )
         for line in over[:_SHOWN]
@@ -144,10 +144,6 @@ def _too_many_boxes(name: str, lines: list[ManifestLine], hyperparameters: dict[
         most = ranked[0]
         shown.append(Evidence(f"{name}: no line needs more than {width}; most boxes: line {most.number}, {most.boxes}"))
     return shown
-
-
-def _needs(line: ManifestLine) -> int:
-    return _PER_BOX * line.boxes + _HEADER
 
 
 def _counts(name: str, lines: list[ManifestLine], hyperparameters: dict[str, str]) -> list[Evidence]:

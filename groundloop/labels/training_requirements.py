@@ -10,6 +10,7 @@ from groundloop.errors import UserError
 from groundloop.labels.findings import LabelCode, LabelFinding
 from groundloop.labels.records import Record
 from groundloop.labels.split import Split
+from groundloop.spec.object_detection import HYPERPARAMETERS, label_width
 
 MIN_EXAMPLES = 10
 """Boxes, or images when it comes to splits, from which on a class can be learnt from and judged."""
@@ -17,22 +18,11 @@ MAX_IMBALANCE = 20
 """Boxes of the largest class for each of the smallest."""
 MIN_BOX_SIDE = 4
 """Pixels at the network's input: half a cell of the finest map that SSD predicts from (stride 8 in its paper)."""
-IMAGE_SHAPE = 300
+IMAGE_SHAPE: int = HYPERPARAMETERS["image_shape"].default
 """The built-in algorithm's default: each image is stretched to a square of so many pixels."""
 
-# The built-in algorithm's own default, which takes 69 boxes an image.
-LEAST_LABEL_WIDTH = 350
 # The instance types with most GPUs have 8, and each GPU gets an equal part of a batch.
 LEAST_BATCH = 8
-
-
-def label_width(max_boxes: int) -> int:
-    """The width that the algorithm pads every image's labels to, equal for train and validation.
-
-    A label is 2 header numbers and 5 numbers a box. The guide suggests some slack, 60 for 10 boxes (which need 52), so
-    8 are added; and never less than the algorithm's default of 350.
-    """
-    return max(LEAST_LABEL_WIDTH, 5 * max_boxes + 2 + 8)
 
 
 @dataclass(frozen=True, slots=True)

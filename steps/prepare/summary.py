@@ -9,7 +9,7 @@ from typing import Any
 from groundloop.labels.classes import ClassList
 from groundloop.labels.records import LineStatus
 from groundloop.labels.split import Split
-from groundloop.labels.training_requirements import label_width
+from groundloop.spec.object_detection import label_width
 from steps.prepare.dataset import PreparedDataset, SplitCounts
 
 

@@ -21,6 +21,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, Networking
 
+from groundloop.spec.object_detection import RECORDIO
 from steps.build_context import BuildContext
 from steps.prepare.step import derived, manifest_uri
 from steps.train.settings import TrainingSettings
@@ -106,7 +107,7 @@ def _channel(name: str, uri: PipelineVariable, shuffle: ShuffleConfig | None = N
     """One augmented-manifest channel; RecordIO keeps image and label apart in the stream."""
     return Channel(
         channel_name=name,
-        content_type="application/x-recordio",
+        content_type=RECORDIO,
         compression_type="None",
         record_wrapper_type="RecordIO",
         input_mode="Pipe",

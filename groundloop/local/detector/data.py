@@ -23,6 +23,7 @@ from groundloop.local.detector.errors import StandInError
 from groundloop.local.detector.hyperparameters import Hyperparameters
 from groundloop.local.detector.images import UnreadableImageError, decode_image, working_size
 from groundloop.local.recordio import MagicError, RecordIOError, read_records
+from groundloop.spec.object_detection import RECORDIO, label_size
 
 EMPTY_BATCH = (
     "Got empty batch from pipe. Please check if the manifest file contains valid batches and the value of training job "
@@ -33,7 +34,6 @@ UNPARSABLE = "Unable to parse record. Please make sure input data is in correct 
 LABEL_WIDTH = "Invalid parameter value 'label_width'."
 TIMED_OUT = "Platform Error: SageMaker pipe channel timed out."
 
-_VALUES_PER_BOX, _HEADER_VALUES = 5, 2
 # Decoded images are kept by the hash of their bytes, as bytes at working size (77 kB at 160 px), up to this much per
 # channel; the images beyond are decoded again in each epoch.
 _CACHE_BYTES = 256 * 2**20
@@ -70,7 +70,7 @@ class Channel:
         self._wait_seconds = wait_seconds
         self._cache: dict[bytes, tuple[npt.NDArray[np.uint8], tuple[int, int]]] = {}
         _require(name, config, "TrainingInputMode", "Pipe", "an augmented manifest travels in Pipe mode only")
-        _require(name, config, "ContentType", "application/x-recordio", "an augmented manifest needs it")
+        _require(name, config, "ContentType", RECORDIO, "an augmented manifest needs it")
         _require(name, config, "RecordWrapperType", "RecordIO", "without it nothing parts one record from the next")
         # SageMaker passes them to the feeder of the pipe, not to the algorithm; two records per sample otherwise.
         self._records_per_sample = len(config.get("AttributeNames") or ("image", "label"))
@@ -123,15 +123,15 @@ class Channel:
             )
 
     def _sample(self, image: bytes, label: bytes, where: str) -> Sample:
-        annotations, label_size = _read_label(label, where)
-        needed = _VALUES_PER_BOX * len(annotations) + _HEADER_VALUES
+        annotations, image_size = _read_label(label, where)
+        needed = label_size(len(annotations))
         if needed > self._hyperparameters.label_width:
             raise StandInError(
                 f"{LABEL_WIDTH} {where}: {len(annotations)} boxes need label_width {needed} (5 per box and 2), "
                 f"it is {self._hyperparameters.label_width}. Raise label_width."
             )
         pixels, size = self._decode(image, where)
-        return Sample(pixels, self._boxes(annotations, label_size or size, where))
+        return Sample(pixels, self._boxes(annotations, image_size or size, where))
 
     def _decode(self, image: bytes, where: str) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
         key = hashlib.blake2b(image, digest_size=16).digest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-# isort: split
 from sagemaker.core.clarify import BiasConfig, DataConfig
 from sagemaker.core.lambda_helper import Lambda
 from sagemaker.core.model_monitor.dataset_format import DatasetFormat

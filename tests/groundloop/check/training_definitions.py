@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# isort: split
 from sagemaker.core.lambda_helper import Lambda
 from sagemaker.core.parameter import CategoricalParameter, ContinuousParameter, IntegerParameter
 from sagemaker.core.workflow.conditions import (

@@ -8,7 +8,7 @@ from groundloop.errors import UserError
 from groundloop.labels.findings import LabelCode, Severity
 from groundloop.labels.records import Box, Record
 from groundloop.labels.split import Split
-from groundloop.labels.training_requirements import Overview, TrainingRequirements, label_width, missing_from_splits
+from groundloop.labels.training_requirements import Overview, TrainingRequirements, missing_from_splits
 
 
 def record(*names: str, side: float = 50, machine: bool = False, size: tuple[int, int] = (300, 300)) -> Record:
@@ -86,11 +86,6 @@ def test_a_class_with_enough_images_that_misses_a_split() -> None:
 def test_what_the_algorithm_needs(images: int, batch: int) -> None:
     counted = overview(*[record("nut")] * images, record())
     assert counted.needs(2) == TrainingRequirements(images, 2, 350, batch)
-
-
-@pytest.mark.parametrize(("boxes", "width"), [(0, 350), (68, 350), (69, 355), (84, 430)])
-def test_the_label_width_has_slack(boxes: int, width: int) -> None:
-    assert label_width(boxes) == width
 
 
 def test_an_image_shape_that_is_none() -> None:

@@ -1,16 +1,12 @@
-"""Java's patterns in Python, the hyperparameters' ranges, and the table of images."""
+"""Java's patterns in Python."""
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import botocore.loaders
 import pytest
 
-from groundloop.check.image_uri import ACCOUNTS, algorithm_image
-from groundloop.spec.object_detection import RULES
 from groundloop.spec.patterns import matches, translated
 
 SHAPES = botocore.loaders.create_loader().load_service_model("sagemaker", "service-2")["shapes"]
@@ -51,59 +47,3 @@ def test_every_pattern_of_the_model_is_understood() -> None:
 )
 def test_a_value_is_all_matched(shape: str, value: str, expected: bool) -> None:
     assert matches(PATTERNS[shape], value) is expected
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "expected"),
-    [
-        pytest.param("epochs", "30", True, id="epochs"),
-        pytest.param("epochs", "0", False, id="no epochs"),
-        pytest.param("epochs", "3e1", False, id="epochs as a float"),
-        pytest.param("learning_rate", "1e-05", True, id="rate with an exponent"),
-        pytest.param("learning_rate", "1", True, id="rate of 1"),
-        pytest.param("learning_rate", "0", False, id="rate of 0"),
-        pytest.param("learning_rate", "nan", False, id="rate that is no number"),
-        pytest.param("lr_scheduler_factor", "1", False, id="factor of 1"),
-        pytest.param("lr_scheduler_factor", "0.999", True, id="factor below 1"),
-        pytest.param("lr_scheduler_step", "", True, id="no steps"),
-        pytest.param("lr_scheduler_step", "10,20", True, id="two steps"),
-        pytest.param("lr_scheduler_step", "10;20", False, id="steps with semicolons"),
-        pytest.param("early_stopping_tolerance", "0", True, id="tolerance of 0"),
-        pytest.param("image_shape", "299", False, id="shape below 300"),
-        pytest.param("label_width", "7", True, id="width of one box"),
-        pytest.param("freeze_layer_pattern", "^conv1_.*$", True, id="any pattern"),
-    ],
-)
-def test_ranges_of_hyperparameters(name: str, text: str, expected: bool) -> None:
-    assert RULES[name].allows(text) is expected
-
-
-def test_our_settings_and_the_checker_know_the_same_hyperparameters() -> None:
-    from steps.train.hyperparameters import Hyperparameters
-
-    derived = {"num_classes", "num_training_samples", "label_width"}
-    assert set(Hyperparameters.model_fields) | derived == set(RULES)
-    assert all(RULES[name].allows(text) for name, text in Hyperparameters().strings().items())
-
-
-def test_the_accounts_are_those_of_the_sdk() -> None:
-    import sagemaker.core
-
-    (path,) = sagemaker.core.__path__
-    text = (Path(path) / "image_uri_config" / "object-detection.json").read_text(encoding="utf-8")
-    assert json.loads(text)["versions"]["1"]["registries"] == ACCOUNTS
-
-
-@pytest.mark.parametrize(
-    ("uri", "expected"),
-    [
-        pytest.param("811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1", True, id="the algorithm's"),
-        pytest.param("390948362332.dkr.ecr.cn-north-1.amazonaws.com.cn/object-detection:1", True, id="in China"),
-        pytest.param("811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection", True, id="without a tag"),
-        pytest.param("111122223333.dkr.ecr.us-east-1.amazonaws.com/object-detection:1", False, id="one's own"),
-        pytest.param("811284229777.dkr.ecr.us-east-1.amazonaws.com/semantic-segmentation:1", False, id="another"),
-        pytest.param({"Get": "x"}, False, id="no text"),
-    ],
-)
-def test_whose_image_it_is(uri: object, expected: bool) -> None:
-    assert (algorithm_image(uri) is not None) is expected

@@ -122,7 +122,7 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         ),
         pytest.param("training.instance_count=2", "needs hyperparameters.kv_store", id="machines that can't talk"),
         pytest.param(
-            "training.hyperparameters.mini_batch_size=65", "vgg-16 takes 64 at the most", id="batch too big for the GPU"
+            "training.hyperparameters.mini_batch_size=65", "vgg-16 takes at most 64", id="batch too big for the GPU"
         ),
         pytest.param(
             "prepare.split={validation: 0.5, test: 0.5}", "leave nothing to train on", id="nothing left to train on"

@@ -39,7 +39,7 @@ FAULTS = [
         DefinitionCode.AUGMENTED_MANIFEST,
         "Train",
         ATTRIBUTES,
-        "here are 3",
+        "has 3",
         id="metadata among the attributes",
     ),
     pytest.param(
@@ -188,7 +188,7 @@ FAULTS = [
     ),
     pytest.param(
         [put("Train", "Arguments.ResourceConfig.InstanceType", "ml.m5.xlarge")],
-        DefinitionCode.MACHINES,
+        DefinitionCode.INSTANCES,
         "Train",
         "Arguments.ResourceConfig.InstanceType",
         "GPUs only",
@@ -196,7 +196,7 @@ FAULTS = [
     ),
     pytest.param(
         [put("Train", "Arguments.ResourceConfig.InstanceType", "ml.g6.xlarge")],
-        DefinitionCode.UNLISTED_MACHINE,
+        DefinitionCode.UNLISTED_INSTANCE,
         "Train",
         "Arguments.ResourceConfig.InstanceType",
         "ml.g6.xlarge",
@@ -204,7 +204,7 @@ FAULTS = [
     ),
     pytest.param(
         [put("Train", "Arguments.ResourceConfig.InstanceCount", 2)],
-        DefinitionCode.MACHINES,
+        DefinitionCode.INSTANCES,
         "Train",
         "Arguments.HyperParameters.kv_store",
         "kv_store",
