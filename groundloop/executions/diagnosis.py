@@ -16,7 +16,6 @@ from groundloop.errors import UserError
 from groundloop.executions.control import Transition, steps, transition
 from groundloop.executions.failure_evidence import (
     Evidence,
-    ManifestLine,
     attribute_names,
     channel_faults,
     find_evidence,
@@ -26,6 +25,7 @@ from groundloop.executions.known_failures import BATCH_COUNT, KnownFailure, Look
 from groundloop.executions.logs import Event, JobLog
 from groundloop.images.s3 import S3Images
 from groundloop.images.sample import sample_images
+from groundloop.labels.manifest import TrainingLine
 
 _SEARCHED_LINES = 200
 # Beyond this a manifest isn't read here: it would keep a failure from being told for minutes.
@@ -168,7 +168,7 @@ def _suspects(region: str, job: str, looks: Sequence[Look]) -> list[Evidence]:
     return found
 
 
-def _images(region: str, name: str, lines: list[ManifestLine]) -> list[Evidence]:
+def _images(region: str, name: str, lines: list[TrainingLine]) -> list[Evidence]:
     numbers = {line.source_ref: line.number for line in reversed(lines) if line.source_ref.startswith("s3://")}
     sample = sample_images(S3Images(region), list(numbers), _LOOKED_AT_IMAGES)
     told = [

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from groundloop.executions.known_failures import Look
+from groundloop.labels.attributes import CANONICAL
+from groundloop.labels.manifest import ManifestReader, TrainingLine, raw_lines
 from groundloop.spec.object_detection import label_size
 
 _SHOWN = 5
-_NO_BOX = "has no box"
 _COUNTED = ("num_training_samples", "mini_batch_size")
-_NUMBERS = ("class_id", "left", "top", "width", "height")
 _SETTINGS = {
     "ContentType": "application/x-recordio",
     "RecordWrapperType": "RecordIO",
@@ -28,16 +27,6 @@ class Evidence:
 
     text: str
     source_ref: str = ""
-
-
-@dataclass(frozen=True)
-class ManifestLine:
-    """A line as training reads it: its number (from 1), image, boxes, and what is wrong with it."""
-
-    number: int
-    source_ref: str
-    boxes: int
-    problem: str
 
 
 def channel_faults(channel: dict[str, Any]) -> list[Evidence]:
@@ -63,48 +52,20 @@ def attribute_names(channel: dict[str, Any]) -> list[str]:
     return list(channel.get("DataSource", {}).get("S3DataSource", {}).get("AttributeNames", []))
 
 
-def read_lines(content: Iterable[bytes], attributes: list[str]) -> Iterator[ManifestLine]:
-    """The lines of an augmented manifest, blank ones included.
+def read_lines(content: Iterable[bytes], attributes: list[str]) -> Iterator[TrainingLine]:
+    """Read the lines of an augmented manifest as training does, blank ones included.
 
     Args:
+        content: the manifest's lines.
         attributes: the channel's AttributeNames.
     """
-    for number, raw in enumerate(content, 1):
-        yield _line(number, raw, attributes)
-
-
-def _line(number: int, raw: bytes, attributes: list[str]) -> ManifestLine:
-    if not raw.strip():
-        return ManifestLine(number, "", 0, "is blank")
-    try:
-        record = json.loads(raw)
-    except (ValueError, RecursionError):
-        return ManifestLine(number, "", 0, "is not JSON")
-    if not isinstance(record, dict):
-        return ManifestLine(number, "", 0, "is not a JSON object")
-    reference = record.get("source-ref")
-    source_ref = reference if isinstance(reference, str) else ""
-    if missing := [name for name in attributes if name not in record]:
-        return ManifestLine(number, source_ref, 0, f"lacks {' and '.join(missing)}")
-    label = record.get(next((name for name in reversed(attributes) if name != "source-ref"), ""))
-    boxes = label.get("annotations") if isinstance(label, dict) else None
-    if not isinstance(boxes, list):
-        return ManifestLine(number, source_ref, 0, "has a label without a list of annotations")
-    faulty = next((box for box in boxes if not _is_box(box)), None)
-    problem = f"has a box without its five numbers: {json.dumps(faulty)[:80]}" if faulty is not None else ""
-    if not problem and not source_ref.startswith("s3://"):
-        problem = "has no S3 URI as source-ref"
-    return ManifestLine(number, source_ref, len(boxes), problem or ("" if boxes else _NO_BOX))
-
-
-def _is_box(box: Any) -> bool:
-    return isinstance(box, dict) and all(
-        isinstance(box.get(key), int | float) and math.isfinite(box[key]) for key in _NUMBERS
-    )
+    reader = ManifestReader(next((name for name in reversed(attributes) if name != "source-ref"), CANONICAL))
+    for number, raw in enumerate(raw_lines(content), start=1):
+        yield reader.read_training_line(number, raw)
 
 
 def find_evidence(
-    look: Look, channel: str, name: str, lines: list[ManifestLine], hyperparameters: dict[str, str]
+    look: Look, channel: str, name: str, lines: list[TrainingLine], hyperparameters: dict[str, str]
 ) -> list[Evidence]:
     """What to look at in one manifest; empty when nothing there fits the failure.
 
@@ -114,7 +75,7 @@ def find_evidence(
         hyperparameters: of the training job.
     """
     if channel != "train":  # images without objects belong to evaluation
-        lines = [line for line in lines if line.problem != _NO_BOX]
+        lines = [line for line in lines if line.boxes or line.problem]
     if look is Look.BOXES:
         return _too_many_boxes(name, lines, hyperparameters)
     if look is Look.COUNT:
@@ -124,7 +85,7 @@ def find_evidence(
     return []
 
 
-def _too_many_boxes(name: str, lines: list[ManifestLine], hyperparameters: dict[str, str]) -> list[Evidence]:
+def _too_many_boxes(name: str, lines: list[TrainingLine], hyperparameters: dict[str, str]) -> list[Evidence]:
     text = hyperparameters.get("label_width", "350")
     if not text.isdecimal():
         return [Evidence(f"label_width is {text!r}, which is no number")]
@@ -146,18 +107,21 @@ def _too_many_boxes(name: str, lines: list[ManifestLine], hyperparameters: dict[
     return shown
 
 
-def _counts(name: str, lines: list[ManifestLine], hyperparameters: dict[str, str]) -> list[Evidence]:
-    usable = sum(not line.problem or line.problem == _NO_BOX for line in lines)
+def _counts(name: str, lines: list[TrainingLine], hyperparameters: dict[str, str]) -> list[Evidence]:
+    usable = sum(not line.problem for line in lines)
     told = [f"{name}: {usable} usable lines of {len(lines)}"]
     told += [f"{key} is {hyperparameters[key]}" for key in _COUNTED if key in hyperparameters]
     return [Evidence(", ".join(told))]
 
 
-def _faulty(name: str, lines: list[ManifestLine]) -> list[Evidence]:
-    faulty = [line for line in lines if line.problem]
+def _faulty(name: str, lines: list[TrainingLine]) -> list[Evidence]:
+    faulty = [line for line in lines if line.problem or not line.boxes]
     # What cannot be used at all before what only has no objects in it.
-    faulty.sort(key=lambda line: line.problem == _NO_BOX)
-    shown = [Evidence(f"{name} line {line.number} {line.problem}", line.source_ref) for line in faulty[:_SHOWN]]
+    faulty.sort(key=lambda line: not line.problem)
+    shown = [
+        Evidence(f"{name} line {line.number}: {line.problem or 'the image has no box'}", line.source_ref)
+        for line in faulty[:_SHOWN]
+    ]
     if len(faulty) > _SHOWN:
         shown.append(Evidence(f"{name}: {len(faulty) - _SHOWN} more such lines"))
     return shown

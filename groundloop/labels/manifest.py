@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import NoReturn, Protocol, cast
 
 import msgspec
@@ -67,6 +68,23 @@ class _Fields(Protocol):
 
 class _SourceRef(msgspec.Struct, rename="kebab"):
     source_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLine:
+    """A line as the training algorithm reads it: an image and a label, without metadata.
+
+    Attributes:
+        number: from 1.
+        source_ref: the image's S3 URI where the line has one, else "".
+        boxes: their number; 0 where the line cannot be read.
+        problem: why training cannot use the line; "" when it can.
+    """
+
+    number: int
+    source_ref: str
+    boxes: int
+    problem: str = ""
 
 
 class _LineError(Exception):
@@ -142,6 +160,27 @@ class ManifestReader:
             return Line(number, raw, LineStatus.REJECTED, None, findings)
         return Line(number, raw, LineStatus.LABELLED if record.boxes else LineStatus.NEGATIVE, record, findings)
 
+    def read_training_line(self, number: int, raw: bytes) -> TrainingLine:
+        """Read one line (without its ending) as training does. Never raises: what is wrong becomes its problem."""
+        try:
+            if len(raw) > MAX_LINE_BYTES:
+                _reject(LabelCode.LINE_TOO_LONG, f"the line is longer than {MAX_LINE_BYTES:,} bytes")
+            if not raw.strip():
+                _reject(LabelCode.INVALID_JSON_LINE, "the line is blank")
+            fields = self._decode(raw)
+            _check_source_ref(fields.source_ref)
+            if fields.label is msgspec.UNSET:
+                _reject(LabelCode.UNLABELLED, self._no_label)
+            if any(isinstance(box.class_id, str) for box in fields.label.annotations):
+                _reject(LabelCode.TEXT_CLASS_ID, "a class_id is text, not a whole number")
+        except _LineError as fault:
+            return TrainingLine(number, source_ref_of(raw), 0, str(fault))
+        return TrainingLine(number, fields.source_ref, len(fields.label.annotations))
+
+    @property
+    def _no_label(self) -> str:
+        return f"not labelled: the line has no label attribute {self.attribute!r}"
+
     def _record(self, raw: bytes) -> tuple[Record, list[tuple[LabelCode, str]]]:
         fields = self._decode(raw)
         twice = duplicate_key(raw)
@@ -149,24 +188,12 @@ class ManifestReader:
             _reject(
                 LabelCode.DUPLICATE_KEY, f"the key {twice!r} stands twice in one object: remove the one that is wrong"
             )
-        if not fields.source_ref:
-            _reject(
-                LabelCode.MISSING_SOURCE_REF,
-                "the line names no image: it needs a source-ref such as s3://bucket/key.jpg",
-            )
-        if not _SOURCE_REF.fullmatch(fields.source_ref):
-            _reject(
-                LabelCode.INVALID_SOURCE_REF, f"source-ref {fields.source_ref!r} is not of the form s3://bucket/key"
-            )
+        _check_source_ref(fields.source_ref)
         metadata = fields.metadata
         if fields.label is msgspec.UNSET:
             if metadata is msgspec.UNSET:
                 _reject_video(raw)
-                raise _LineError(
-                    LineStatus.UNLABELLED,
-                    LabelCode.UNLABELLED,
-                    f"not labelled: the line has no label attribute {self.attribute!r}",
-                )
+                raise _LineError(LineStatus.UNLABELLED, LabelCode.UNLABELLED, self._no_label)
             if metadata.failure_reason is not msgspec.UNSET:
                 raise _LineError(
                     LineStatus.FAILED, LabelCode.LABELLING_FAILED, f"labelling failed: {_text(metadata.failure_reason)}"
@@ -278,6 +305,16 @@ def is_class_name(name: str) -> bool:
 
 def _reject(code: LabelCode, message: str) -> NoReturn:
     raise _LineError(LineStatus.REJECTED, code, message)
+
+
+def _check_source_ref(source_ref: str) -> None:
+    if not source_ref:
+        _reject(
+            LabelCode.MISSING_SOURCE_REF,
+            "the line names no image: it needs a source-ref such as s3://bucket/key.jpg",
+        )
+    if not _SOURCE_REF.fullmatch(source_ref):
+        _reject(LabelCode.INVALID_SOURCE_REF, f"source-ref {source_ref!r} is not of the form s3://bucket/key")
 
 
 def _unsupported(attribute: str, kind: str) -> str:

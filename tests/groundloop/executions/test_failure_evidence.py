@@ -47,28 +47,45 @@ def test_a_manifest_that_fits_is_said_to() -> None:
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
-        pytest.param(b"  ", "is blank", id="a blank line"),
-        pytest.param(b"{", "is not JSON", id="not JSON"),
-        pytest.param(b"[" * 100_000, "is not JSON", id="nested without end"),
-        pytest.param(b"[]", "is not a JSON object", id="not an object"),
-        pytest.param(b'{"source-ref": "s3://b/a.jpg"}', "lacks bounding-box", id="no label"),
-        pytest.param(b'{"bounding-box": {"annotations": []}}', "lacks source-ref", id="no image"),
+        pytest.param(b"  ", "the line is blank", id="a blank line"),
+        pytest.param(b"{", "not JSON: Input data was truncated", id="not JSON"),
+        pytest.param(b'{"a":' * 100_000, "nested too deeply to be a manifest line", id="nested without end"),
+        pytest.param(b"[]", "not a manifest line: Expected `object`, got `array`", id="not an object"),
+        pytest.param(
+            b'{"source-ref": "s3://b/a.jpg"}',
+            "not labelled: the line has no label attribute 'bounding-box'",
+            id="no label",
+        ),
+        pytest.param(
+            b'{"bounding-box": {"annotations": []}}',
+            "the line names no image: it needs a source-ref such as s3://bucket/key.jpg",
+            id="no image",
+        ),
         pytest.param(
             b'{"source-ref": "s3://b/a.jpg", "bounding-box": 3}',
-            "has a label without a list of annotations",
+            "the label is not a list of boxes: Expected `object`, got `int` - at `$.bounding-box`",
             id="a label of another kind",
         ),
         pytest.param(
             b'{"source-ref": "s3://b/a.jpg", "bounding-box": {"annotations": [{"class_id": 0}]}}',
-            'has a box without its five numbers: {"class_id": 0}',
+            "a box has a missing or wrong number: "
+            "Object missing required field `left` - at `$.bounding-box.annotations[0]`",
             id="a box with a number missing",
         ),
-        pytest.param(line(image="a.jpg"), "has no S3 URI as source-ref", id="an image elsewhere"),
-        pytest.param(line(0), "has no box", id="no box"),
+        pytest.param(
+            b'{"source-ref": "s3://b/a.jpg", "bounding-box": {"annotations": '
+            b'[{"class_id": "0", "left": 1, "top": 1, "width": 5, "height": 5}]}}',
+            "a class_id is text, not a whole number",
+            id="a class id that is text",
+        ),
+        pytest.param(
+            line(image="a.jpg"), "source-ref 'a.jpg' is not of the form s3://bucket/key", id="an image elsewhere"
+        ),
+        pytest.param(line(0), "the image has no box", id="no box"),
     ],
 )
 def test_what_is_wrong_with_a_line(raw: bytes, problem: str) -> None:
-    assert told(Look.LINES, line(), raw) == [f"train.manifest line 2 {problem}"]
+    assert told(Look.LINES, line(), raw) == [f"train.manifest line 2: {problem}"]
 
 
 def test_images_without_objects_belong_in_validation() -> None:
@@ -78,7 +95,7 @@ def test_images_without_objects_belong_in_validation() -> None:
 def test_counts_stand_beside_what_they_are_compared_with() -> None:
     assert told(Look.COUNT, line(), b"", line(), num_training_samples="3", mini_batch_size="32") == [
         "train.manifest: 2 usable lines of 3, num_training_samples is 3, mini_batch_size is 32",
-        "train.manifest line 2 is blank",
+        "train.manifest line 2: the line is blank",
     ]
 
 

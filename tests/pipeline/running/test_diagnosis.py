@@ -61,7 +61,7 @@ def diagnosed(failed: tuple[str, Transition], reason: str) -> Diagnosis:
             "Got empty batch from pipe",
             "empty-batch",
             [
-                "train.manifest line 3 lacks bounding-box (s3://groundloop-local/images/grey.jpg)",
+                "train.manifest line 3: not labelled: the line has no label attribute 'bounding-box' (s3://groundloop-local/images/grey.jpg)",
                 "channel validation: RecordWrapperType is None, it has to be RecordIO",
             ],
             id="no usable batch: channels and lines",
