@@ -1,4 +1,4 @@
-"""Pages of the AWS console: what a line about a job links to."""
+"""Links to pages of the AWS console: a job, its CloudWatch log."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ _OTHER_PARTITIONS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaw
 
 
 def job_page(region: str, kind: str, job: str) -> str | None:
-    """The page of a job; None for what is no job, and offline."""
+    """Return the URL of a job's page in the SageMaker console; None for other resources, and offline.
+
+    Example:
+        >>> job_page("eu-west-1", "TrainingJob", "detector-1")
+        'https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/detector-1'
+
+    Args:
+        region: AWS region.
+        kind: `TrainingJob`, `ProcessingJob` or `TransformJob`.
+        job: name of the job.
+    """
     if offline_endpoint() or kind not in _PAGES or not job:
         return None
     return f"https://{_host(region)}/sagemaker/home?region={region}#/{_PAGES[kind]}/{job}"
 
 
 def log_page(region: str, group: str, job: str) -> str | None:
-    """The CloudWatch streams of a job; None without a group, and offline."""
+    """Return the URL of a job's log streams in the CloudWatch console; None without a log group, and offline."""
     if offline_endpoint() or not group:
         return None
     # The console's own escaping: percent-encoded twice, with $ in place of %.
@@ -28,7 +38,7 @@ def log_page(region: str, group: str, job: str) -> str | None:
 
 
 def _host(region: str) -> str:
-    for start, host in _OTHER_PARTITIONS.items():
-        if region.startswith(start):
+    for prefix, host in _OTHER_PARTITIONS.items():
+        if region.startswith(prefix):
             return f"{region}.{host}"
     return f"{region}.console.aws.amazon.com"

@@ -1,4 +1,4 @@
-"""Start an execution, follow its steps, stop it."""
+"""Start, watch and stop executions of a pipeline."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from groundloop.aws import client, error_code, offline_endpoint
+from groundloop.aws import client, error_code, is_not_found, offline_endpoint, poll_seconds
 from groundloop.errors import UserError
 from groundloop.suggestions import near_misses
 
+#: Statuses of an execution, or of a step, that has not ended.
 RUNNING = {"Executing", "Stopping", "Starting"}
-# Metadata key of a job step to the CloudWatch log group of its jobs.
+# CloudWatch log group of a step's jobs, by the step's key in `Metadata`.
 _LOG_GROUPS = {
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
     "TrainingJob": "/aws/sagemaker/TrainingJobs",
     "TransformJob": "/aws/sagemaker/TransformJobs",
 }
-_MISSING = {"ResourceNotFound", "ValidationException"}
-# A broken connection is no reason to leave an execution of hours unwatched.
-_LOST_SECONDS = 300
+# An execution takes hours: a connection may fail for this long before `watch` gives up.
+_MAX_DISCONNECTED_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Transition:
-    """A step's change of status, as one line of the log.
+    """A step's change of status.
 
     Attributes:
-        seconds: how long the step took; None while it runs.
-        kind: ``TrainingJob``, ``ProcessingJob`` or ``TransformJob`` of a step that runs a job, else another key of the
-            step's Metadata or nothing.
-        job: name of the job, or of what else the step made (a model package: ``group/version``).
-        reason: why the step failed.
+        step: name of the step.
+        status: its new status.
+        seconds: its duration; None while it runs.
+        cached: whether its result came from the cache.
+        attempt: 1 for the first, one more for each retry.
+        kind: key of the step's `Metadata`: `TrainingJob`, `ProcessingJob` or `TransformJob` for a step that runs a job,
+            another key for a step that creates something else; empty if there is none.
+        job: name of the job, or of the other resource (a model package: `group/version`).
+        reason: why the step failed; empty if it did not fail.
     """
 
     step: str
@@ -51,13 +55,21 @@ class Transition:
 
     @property
     def log_group(self) -> str:
-        """CloudWatch group of the job's log; empty for a step that runs no job."""
+        """CloudWatch log group of the job; empty for a step that runs no job."""
         return _LOG_GROUPS.get(self.kind, "")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How an execution ended; ``reason`` is a line per failed step, ``failed`` those steps' last transitions."""
+class ExecutionResult:
+    """How an execution ended.
+
+    Attributes:
+        arn: ARN of the execution.
+        status: its last status.
+        reason: one line per failed step, or the execution's own reason; empty if it did not fail.
+        seconds: its duration.
+        failed: last transitions of the failed steps.
+    """
 
     arn: str
     status: str
@@ -67,6 +79,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
+        """Whether every step succeeded."""
         return self.status == "Succeeded"
 
 
@@ -74,27 +87,29 @@ def start(region: str, pipeline: str, assignments: Sequence[str]) -> str:
     """Start an execution and return its ARN.
 
     Args:
-        assignments: ``Name=Value`` texts for the pipeline's parameters.
+        region: AWS region.
+        pipeline: name of the pipeline.
+        assignments: `Name=Value` for pipeline parameters; the others keep their defaults.
 
     Raises:
-        UserError: no such pipeline or parameter, or a value that isn't allowed.
+        UserError: there is no such pipeline or parameter, or a value is not allowed.
     """
     sagemaker = client("sagemaker", region)
-    definition = json.loads(_described(region, pipeline)["PipelineDefinition"])
+    definition = json.loads(_describe(region, pipeline)["PipelineDefinition"])
     declared = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
     parameters = [_parameter(assignment, declared) for assignment in assignments]
     answer = sagemaker.start_pipeline_execution(PipelineName=pipeline, PipelineParameters=parameters)
     return str(answer["PipelineExecutionArn"])
 
 
-def _described(region: str, pipeline: str) -> dict[str, Any]:
+def _describe(region: str, pipeline: str) -> dict[str, Any]:
     try:
-        described: dict[str, Any] = client("sagemaker", region).describe_pipeline(PipelineName=pipeline)
+        response: dict[str, Any] = client("sagemaker", region).describe_pipeline(PipelineName=pipeline)
     except ClientError as error:
         if error_code(error) == "ResourceNotFound":
             raise UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first") from None
         raise
-    return described
+    return response
 
 
 def _parameter(assignment: str, declared: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -103,8 +118,8 @@ def _parameter(assignment: str, declared: dict[str, dict[str, Any]]) -> dict[str
         raise UserError(f"-p {assignment}: write it as -p Name=Value")
     if name not in declared:
         near = near_misses(name, declared, count=1)
-        there = f"did you mean {near[0]}?" if near else f"parameters: {', '.join(declared)}"
-        raise UserError(f"-p {assignment}: the pipeline has no parameter {name!r}; {there}")
+        hint = f"did you mean {near[0]}?" if near else f"parameters: {', '.join(declared)}"
+        raise UserError(f"-p {assignment}: the pipeline has no parameter {name!r}; {hint}")
     choices = declared[name].get("EnumValues")
     if choices and value not in choices:
         raise UserError(f"-p {assignment}: {name} must be one of {', '.join(choices)}")
@@ -117,17 +132,26 @@ def _parameter(assignment: str, declared: dict[str, dict[str, Any]]) -> dict[str
 
 
 def latest(region: str, pipeline: str) -> str:
-    """ARN of the newest execution of a pipeline."""
-    found = client("sagemaker", region).list_pipeline_executions(
+    """Return the ARN of the newest execution of a pipeline.
+
+    Raises:
+        UserError: the pipeline has no execution.
+    """
+    newest = client("sagemaker", region).list_pipeline_executions(
         PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
     )["PipelineExecutionSummaries"]
-    if not found:
+    if not newest:
         raise UserError(f"pipeline {pipeline!r} has no execution yet: run `groundloop start`")
-    return str(found[0]["PipelineExecutionArn"])
+    return str(newest[0]["PipelineExecutionArn"])
 
 
 def resolve(region: str, pipeline: str, execution: str | None) -> str:
-    """The ARN of an execution that is given by its ARN or by the id at its end; of the newest when none is.
+    """Return the ARN of an execution.
+
+    Args:
+        region: AWS region.
+        pipeline: name of the pipeline.
+        execution: its ARN, or the identifier at the end of it; None for the newest execution.
 
     Raises:
         UserError: there is no such execution.
@@ -137,21 +161,25 @@ def resolve(region: str, pipeline: str, execution: str | None) -> str:
     arn = execution
     if not execution.startswith("arn:"):
         if not re.fullmatch(r"[a-zA-Z0-9-]{1,64}", execution):
-            raise UserError(f"{execution!r} is no execution: give its ARN, or its id as `groundloop runs` shows it")
-        arn = f"{_described(region, pipeline)['PipelineArn']}/execution/{execution}"
+            raise UserError(f"{execution!r} is not an execution: give its ARN, or its id as `groundloop runs` shows it")
+        arn = f"{_describe(region, pipeline)['PipelineArn']}/execution/{execution}"
     try:
         client("sagemaker", region).describe_pipeline_execution(PipelineExecutionArn=arn)
     except ClientError as error:
-        if error_code(error) not in _MISSING:
+        if not is_not_found(error):
             raise
         raise UserError(
-            f"pipeline {pipeline!r} has no execution {execution}: `groundloop runs` lists those that there are"
+            f"pipeline {pipeline!r} has no execution {execution}: `groundloop runs` lists its executions"
         ) from None
     return arn
 
 
 def running(region: str, pipeline: str) -> list[str]:
-    """ARNs of the executions that have not ended, newest first."""
+    """Return the ARNs of the executions that have not ended, newest first.
+
+    Raises:
+        UserError: there is no such pipeline.
+    """
     pages = client("sagemaker", region).get_paginator("list_pipeline_executions")
     try:
         return [
@@ -163,110 +191,127 @@ def running(region: str, pipeline: str) -> list[str]:
             if summary["PipelineExecutionStatus"] in RUNNING
         ]
     except ClientError as error:
-        if error_code(error) not in _MISSING:
+        if not is_not_found(error):
             raise
         raise UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first") from None
 
 
-def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> Outcome:
-    """Follow an execution to its end; ``tell`` gets every change of a step's status once, in order of time.
+def watch(region: str, arn: str, on_change: Callable[[Transition], None]) -> ExecutionResult:
+    """Watch an execution until it ends.
 
-    The outcome's reason is that of the steps that failed: the execution's own only says that some did.
+    Args:
+        region: AWS region.
+        arn: ARN of the execution.
+        on_change: called once with each change of a step's status, in order of time.
+
+    Returns:
+        The result. Its reason is that of the failed steps: the execution's own only says that some failed.
     """
     sagemaker = client("sagemaker", region)
-    teller = _Teller(tell)
-    # The offline AWS is asked often, since its steps take seconds; AWS throttles and its steps take minutes.
-    pause = 0.3 if offline_endpoint() else 5.0
-    lost_since: float | None = None
+    reporter = _ChangeReporter(on_change)
+    pause = poll_seconds(5)
+    disconnected_since: float | None = None
     while True:
         try:
             execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-            found = list(steps(region, arn))
+            current = list(steps(region, arn))
         except (NoConnectionError, HTTPClientError):
-            lost_since = lost_since or time.monotonic()
-            if offline_endpoint() or time.monotonic() - lost_since > _LOST_SECONDS:
+            disconnected_since = disconnected_since or time.monotonic()
+            if offline_endpoint() or time.monotonic() - disconnected_since > _MAX_DISCONNECTED_SECONDS:
                 raise
             time.sleep(pause)
             continue
-        lost_since = None
+        disconnected_since = None
         ended = execution["PipelineExecutionStatus"] not in RUNNING
-        for step in found:
-            teller.saw(step, last_look=ended)
+        for step in current:
+            reporter.update(step, final=ended)
         if ended:
             seconds = (execution["LastModifiedTime"] - execution["CreationTime"]).total_seconds()
-            failed = tuple(transition(step) for step in found if step["StepStatus"] == "Failed")
+            failed = tuple(transition(step) for step in current if step["StepStatus"] == "Failed")
             reasons = [f"{step.step} failed: {step.reason}" for step in failed]
             reason = "\n".join(reasons) or execution.get("FailureReason", "")
-            return Outcome(arn, execution["PipelineExecutionStatus"], reason, seconds, failed)
+            return ExecutionResult(arn, execution["PipelineExecutionStatus"], reason, seconds, failed)
         time.sleep(pause)
 
 
-class _Teller:
-    """Tells each change once. AWS names a step's job a moment after the step began: that change waits for one look."""
+class _ChangeReporter:
+    """Reports each change once.
 
-    def __init__(self, tell: Callable[[Transition], None]) -> None:
-        self._tell = tell
-        self._told: set[tuple[str, int, str]] = set()
-        self._waiting: dict[str, Transition] = {}
+    SageMaker names a step's job a moment after the step started: that change is held back until the next poll.
+    """
 
-    def saw(self, step: dict[str, Any], last_look: bool) -> None:
+    def __init__(self, on_change: Callable[[Transition], None]) -> None:
+        self._on_change = on_change
+        self._reported: set[tuple[str, int, str]] = set()
+        self._held_back: dict[str, Transition] = {}
+
+    def update(self, step: dict[str, Any], final: bool) -> None:
         change = transition(step)
         if change.status == "Starting":
             return
-        waited = self._waiting.pop(change.step, None)
+        held_back = self._held_back.pop(change.step, None)
         key = (change.step, change.attempt, change.status)
-        if waited and (waited.step, waited.attempt, waited.status) != key:
-            self._tell(waited)
-        elif waited:
-            self._tell(change)
+        if held_back and (held_back.step, held_back.attempt, held_back.status) != key:
+            self._on_change(held_back)
+        elif held_back:
+            self._on_change(change)
             return
-        if key in self._told:
+        if key in self._reported:
             return
-        self._told.add(key)
-        if change.status == "Executing" and not change.job and not last_look:
-            self._waiting[change.step] = change
+        self._reported.add(key)
+        if change.status == "Executing" and not change.job and not final:
+            self._held_back[change.step] = change
         else:
-            self._tell(change)
+            self._on_change(change)
 
 
 def steps(region: str, arn: str) -> Iterator[dict[str, Any]]:
-    """The steps that an execution has begun, oldest first, as ListPipelineExecutionSteps gives them."""
+    """Yield the steps that an execution has started, oldest first, as ListPipelineExecutionSteps returns them."""
     pages = client("sagemaker", region).get_paginator("list_pipeline_execution_steps")
     for page in pages.paginate(PipelineExecutionArn=arn, SortOrder="Ascending"):
         yield from page["PipelineExecutionSteps"]
 
 
 def registered_package(region: str, arn: str) -> str | None:
-    """Return the ARN of the model package that an execution registered; None when it did not get that far."""
+    """Return the ARN of the model package that an execution registered; None if it registered none."""
     packages = (step.get("Metadata", {}).get("RegisterModel", {}).get("Arn") for step in steps(region, arn))
     return next((package for package in packages if package), None)
 
 
-def stop(region: str, arn: str, patience_seconds: float = 60) -> str:
-    """Ask an execution to stop, wait until it has, and return its last status."""
+def stop(region: str, arn: str, timeout_seconds: float = 60) -> str:
+    """Stop an execution and wait until it has stopped.
+
+    Args:
+        region: AWS region.
+        arn: ARN of the execution.
+        timeout_seconds: how long to wait.
+
+    Returns:
+        Its last status, `Stopping` if it has not stopped in time.
+    """
     sagemaker = client("sagemaker", region)
     status = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
     if status == "Executing":
         sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
-    until = time.monotonic() + patience_seconds
-    while status in RUNNING and time.monotonic() < until:
-        time.sleep(0.3 if offline_endpoint() else 2.0)
+    deadline = time.monotonic() + timeout_seconds
+    while status in RUNNING and time.monotonic() < deadline:
+        time.sleep(poll_seconds(2))
         status = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
     return str(status)
 
 
 def transition(step: dict[str, Any]) -> Transition:
-    """One item of ListPipelineExecutionSteps."""
-    begun, ended = step.get("StartTime"), step.get("EndTime")
+    """Return an item of ListPipelineExecutionSteps as a transition."""
+    started, ended = step.get("StartTime"), step.get("EndTime")
     kind, arn = next(
         ((kind, data["Arn"]) for kind, data in step.get("Metadata", {}).items() if "Arn" in data), ("", "")
     )
     return Transition(
         step=step["StepName"],
         status=step["StepStatus"],
-        seconds=(ended - begun).total_seconds() if begun and ended else None,
+        seconds=(ended - started).total_seconds() if started and ended else None,
         cached="CacheHitResult" in step,
-        # 1 for the first; a step that has only just begun, or came from the cache, counts none yet.
+        # A step that has just started, or came from the cache, has no AttemptCount yet, or 0.
         attempt=max(1, step.get("AttemptCount", 1)),
         kind=kind,
         job=arn.partition("/")[2],

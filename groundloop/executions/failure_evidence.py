@@ -1,4 +1,4 @@
-"""Which lines of a training job's manifests a failure may come from."""
+"""Find the manifest lines and channel settings of a training job that may have caused its failure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from groundloop.executions.known_failures import Look
+from groundloop.executions.known_failures import EvidenceSource
 from groundloop.labels.attributes import CANONICAL
 from groundloop.labels.manifest import ManifestReader, TrainingLine, raw_lines
 from groundloop.spec.object_detection import label_size
 
-_SHOWN = 5
+_MAX_SHOWN = 5
 _COUNTED = ("num_training_samples", "mini_batch_size")
 _SETTINGS = {
     "ContentType": "application/x-recordio",
@@ -23,19 +23,25 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """Something to look at. ``source_ref`` is the image of a line, with which the line can be found elsewhere too."""
+    """A possible cause of a failure.
+
+    Attributes:
+        text: what it is and where.
+        source_ref: the image of the manifest line, by which the line can be found in other manifests; empty if the
+            evidence is not about one line.
+    """
 
     text: str
     source_ref: str = ""
 
 
 def channel_faults(channel: dict[str, Any]) -> list[Evidence]:
-    """What in a channel of CreateTrainingJob the built-in algorithm cannot work with."""
+    """Return the settings of a channel of CreateTrainingJob that the built-in algorithm does not support."""
     name = channel["ChannelName"]
     faults = [
-        Evidence(f"channel {name}: {member} is {channel.get(member) or 'not set'}, it has to be {wanted}")
-        for member, wanted in _SETTINGS.items()
-        if channel.get(member) != wanted
+        Evidence(f"channel {name}: {member} is {channel.get(member) or 'not set'}, it has to be {expected}")
+        for member, expected in _SETTINGS.items()
+        if channel.get(member) != expected
     ]
     names = attribute_names(channel)
     if len(names) != 2 or names[0] != "source-ref":
@@ -48,7 +54,7 @@ def channel_faults(channel: dict[str, Any]) -> list[Evidence]:
 
 
 def attribute_names(channel: dict[str, Any]) -> list[str]:
-    """AttributeNames of a channel, empty if it has none."""
+    """Return the AttributeNames of a channel; empty if it has none."""
     return list(channel.get("DataSource", {}).get("S3DataSource", {}).get("AttributeNames", []))
 
 
@@ -65,22 +71,24 @@ def read_lines(content: Iterable[bytes], attributes: list[str]) -> Iterator[Trai
 
 
 def find_evidence(
-    look: Look, channel: str, name: str, lines: list[TrainingLine], hyperparameters: dict[str, str]
+    source: EvidenceSource, channel: str, name: str, lines: list[TrainingLine], hyperparameters: dict[str, str]
 ) -> list[Evidence]:
-    """What to look at in one manifest; empty when nothing there fits the failure.
+    """Return evidence for a failure in one manifest; empty if there is none.
 
     Args:
-        channel: ``train`` or ``validation``.
-        name: the manifest's, as messages give it.
-        hyperparameters: of the training job.
+        source: where to search.
+        channel: `train` or `validation`.
+        name: name of the manifest in messages.
+        lines: the manifest's lines.
+        hyperparameters: those of the training job.
     """
-    if channel != "train":  # images without objects belong to evaluation
+    if channel != "train":  # validation may have images without objects
         lines = [line for line in lines if line.boxes or line.problem]
-    if look is Look.BOXES:
+    if source is EvidenceSource.BOXES:
         return _too_many_boxes(name, lines, hyperparameters)
-    if look is Look.COUNT:
+    if source is EvidenceSource.COUNT:
         return [*_counts(name, lines, hyperparameters), *_faulty(name, lines)]
-    if look is Look.LINES:
+    if source is EvidenceSource.LINES:
         return _faulty(name, lines)
     return []
 
@@ -88,7 +96,7 @@ def find_evidence(
 def _too_many_boxes(name: str, lines: list[TrainingLine], hyperparameters: dict[str, str]) -> list[Evidence]:
     text = hyperparameters.get("label_width", "350")
     if not text.isdecimal():
-        return [Evidence(f"label_width is {text!r}, which is no number")]
+        return [Evidence(f"label_width is {text!r}, which is not a number")]
     width = int(text)
     ranked = sorted((line for line in lines if line.boxes), key=lambda line: -line.boxes)
     over = [line for line in ranked if label_size(line.boxes) > width]
@@ -97,10 +105,10 @@ def _too_many_boxes(name: str, lines: list[TrainingLine], hyperparameters: dict[
             f"{name} line {line.number}: {line.boxes} boxes need label_width {label_size(line.boxes)}, it is {width}",
             line.source_ref,
         )
-        for line in over[:_SHOWN]
+        for line in over[:_MAX_SHOWN]
     ]
-    if len(over) > _SHOWN:
-        shown.append(Evidence(f"{name}: {len(over) - _SHOWN} more lines need more than {width}"))
+    if len(over) > _MAX_SHOWN:
+        shown.append(Evidence(f"{name}: {len(over) - _MAX_SHOWN} more lines need more than {width}"))
     if not over and ranked:
         most = ranked[0]
         shown.append(Evidence(f"{name}: no line needs more than {width}; most boxes: line {most.number}, {most.boxes}"))
@@ -109,19 +117,19 @@ def _too_many_boxes(name: str, lines: list[TrainingLine], hyperparameters: dict[
 
 def _counts(name: str, lines: list[TrainingLine], hyperparameters: dict[str, str]) -> list[Evidence]:
     usable = sum(not line.problem for line in lines)
-    told = [f"{name}: {usable} usable lines of {len(lines)}"]
-    told += [f"{key} is {hyperparameters[key]}" for key in _COUNTED if key in hyperparameters]
-    return [Evidence(", ".join(told))]
+    parts = [f"{name}: {usable} usable lines of {len(lines)}"]
+    parts += [f"{key} is {hyperparameters[key]}" for key in _COUNTED if key in hyperparameters]
+    return [Evidence(", ".join(parts))]
 
 
 def _faulty(name: str, lines: list[TrainingLine]) -> list[Evidence]:
     faulty = [line for line in lines if line.problem or not line.boxes]
-    # What cannot be used at all before what only has no objects in it.
+    # Unusable lines first, then those that only have no box.
     faulty.sort(key=lambda line: not line.problem)
     shown = [
         Evidence(f"{name} line {line.number}: {line.problem or 'the image has no box'}", line.source_ref)
-        for line in faulty[:_SHOWN]
+        for line in faulty[:_MAX_SHOWN]
     ]
-    if len(faulty) > _SHOWN:
-        shown.append(Evidence(f"{name}: {len(faulty) - _SHOWN} more such lines"))
+    if len(faulty) > _MAX_SHOWN:
+        shown.append(Evidence(f"{name}: {len(faulty) - _MAX_SHOWN} more such lines"))
     return shown

@@ -1,4 +1,4 @@
-"""The executions of a pipeline: when, how they ended, what was different about them."""
+"""List the executions of a pipeline: when they started, how they ended, which parameters they changed."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_code
+from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
 from groundloop.executions.control import RUNNING, steps
 
-# AWS throttles; a list of executions takes three calls each.
-_AT_ONCE = 4
+# SageMaker throttles, and each execution in the list takes three calls.
+_MAX_WORKERS = 4
 
 
 @dataclass(frozen=True)
-class Run:
-    """One execution.
+class Execution:
+    """An execution of a pipeline.
 
     Attributes:
-        seconds: how long it took; of one that runs, until now.
-        parameters: those whose value is not the definition's default.
-        failure: why it failed, in one line; empty if it did not.
+        arn: its ARN.
+        started: when it started.
+        status: `Executing`, `Succeeded`, `Failed`, `Stopping` or `Stopped`.
+        seconds: its duration; until now if it has not ended.
+        parameters: the parameters whose value is not the definition's default.
+        failure: why it failed, in one line; empty if it did not fail.
     """
 
     arn: str
@@ -38,43 +41,49 @@ class Run:
 
     @property
     def id(self) -> str:
+        """The identifier at the end of the ARN."""
         return self.arn.rsplit("/", 1)[-1]
 
 
-def runs(region: str, pipeline: str, limit: int) -> list[Run]:
-    """The newest executions of a pipeline, newest first.
+def list_executions(region: str, pipeline: str, limit: int) -> list[Execution]:
+    """Return the newest executions of a pipeline, newest first.
+
+    Args:
+        region: AWS region.
+        pipeline: name of the pipeline.
+        limit: how many at most.
 
     Raises:
         UserError: there is no such pipeline.
     """
     pages = client("sagemaker", region).get_paginator("list_pipeline_executions")
-    listed = pages.paginate(PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending")
-    summaries = (summary for page in listed for summary in page["PipelineExecutionSummaries"])
+    paginated = pages.paginate(PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending")
+    summaries = (summary for page in paginated for summary in page["PipelineExecutionSummaries"])
     try:
-        found = list(itertools.islice(summaries, limit))
+        newest = list(itertools.islice(summaries, limit))
     except ClientError as error:
-        if error_code(error) in {"ResourceNotFound", "ValidationException"}:
+        if is_not_found(error):
             raise UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first") from None
         raise
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda summary: _run(region, summary), found))
+    with ThreadPoolExecutor(_MAX_WORKERS) as pool:
+        return list(pool.map(lambda summary: _describe(region, summary), newest))
 
 
-def _run(region: str, summary: dict[str, Any]) -> Run:
+def _describe(region: str, summary: dict[str, Any]) -> Execution:
     arn, status, started = summary["PipelineExecutionArn"], summary["PipelineExecutionStatus"], summary["StartTime"]
-    described = client("sagemaker", region).describe_pipeline_execution(PipelineExecutionArn=arn)
-    until = datetime.now(timezone.utc) if status in RUNNING else described["LastModifiedTime"]
-    return Run(
+    response = client("sagemaker", region).describe_pipeline_execution(PipelineExecutionArn=arn)
+    until = datetime.now(timezone.utc) if status in RUNNING else response["LastModifiedTime"]
+    return Execution(
         arn=arn,
         started=started,
         status=status,
         seconds=(until - started).total_seconds(),
-        parameters=_changed(region, arn),
-        failure=_failure(region, arn, described) if status == "Failed" else "",
+        parameters=_changed_parameters(region, arn),
+        failure=_failure(region, arn, response) if status == "Failed" else "",
     )
 
 
-def _changed(region: str, arn: str) -> dict[str, str]:
+def _changed_parameters(region: str, arn: str) -> dict[str, str]:
     sagemaker = client("sagemaker", region)
     definition = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)["PipelineDefinition"]
     defaults = {item["Name"]: item for item in json.loads(definition).get("Parameters", [])}
@@ -83,12 +92,12 @@ def _changed(region: str, arn: str) -> dict[str, str]:
         item["Name"]: item["Value"]
         for page in pages
         for item in page["PipelineParameters"]
-        if not _same(item["Value"], defaults.get(item["Name"], {}))
+        if not _is_default(item["Value"], defaults.get(item["Name"], {}))
     }
 
 
-def _same(value: str, declared: dict[str, Any]) -> bool:
-    """Whether a value, always text in the API, is a parameter's default."""
+def _is_default(value: str, declared: dict[str, Any]) -> bool:
+    """Tell whether a value, which is always a string in the API, is the parameter's default."""
     if "DefaultValue" not in declared:
         return False
     default = declared["DefaultValue"]
@@ -97,8 +106,8 @@ def _same(value: str, declared: dict[str, Any]) -> bool:
     return value == str(default) or (declared.get("Type") == "Boolean" and value.lower() == str(default).lower())
 
 
-def _failure(region: str, arn: str, described: dict[str, Any]) -> str:
-    """The reasons of the steps that failed; the execution's own when none did."""
+def _failure(region: str, arn: str, response: dict[str, Any]) -> str:
+    """Return the failure reasons of the failed steps, or the execution's own if no step failed."""
     failed = [step for step in steps(region, arn) if step["StepStatus"] == "Failed"]
     reasons = [f"{step['StepName']}: {step.get('FailureReason', 'no reason was given')}" for step in failed]
-    return " ".join("; ".join(reasons or [described.get("FailureReason", "no reason was given")]).split())
+    return " ".join("; ".join(reasons or [response.get("FailureReason", "no reason was given")]).split())

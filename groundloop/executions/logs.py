@@ -10,16 +10,23 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_code
+from groundloop.aws import client, is_not_found
 
-# Pages that are turned for the end of a log: AWS may give empty ones in between.
-_PAGES_BACK = 20
-_MOST_EVENTS = 10_000
+# Pages to read back from the end of a log: CloudWatch may return empty ones in between.
+_MAX_PAGES_BACK = 20
+_MAX_EVENTS = 10_000
 
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a log; ``stream`` is what tells the job's machines apart (``algo-1-1763708290``)."""
+    """A log event, which is one line of a job's log.
+
+    Attributes:
+        time: when it was written, in UTC.
+        stream: name of its log stream without the job's name, which distinguishes the job's instances
+            (`algo-1-1763708290`).
+        text: the line, without its line feed.
+    """
 
     time: datetime
     stream: str
@@ -27,11 +34,12 @@ class Event:
 
 
 class JobLog:
-    """The log of one job, over all its streams; each read goes on where the last one ended.
+    """The log of a job over all its log streams; each read continues where the previous one ended.
 
     Args:
-        group: CloudWatch log group, ``/aws/sagemaker/TrainingJobs`` for one.
-        job: name of the job, with which its streams' names begin.
+        region: AWS region.
+        group: CloudWatch log group, such as `/aws/sagemaker/TrainingJobs`.
+        job: name of the job, with which the names of its streams begin.
     """
 
     def __init__(self, region: str, group: str, job: str) -> None:
@@ -40,15 +48,15 @@ class JobLog:
         self._tokens: dict[str, str] = {}
 
     def tail(self, count: int) -> list[Event]:
-        """The last lines; none when the job has not written any yet."""
+        """Return the last `count` lines; none if the job has not written any yet."""
         return list(_merged([self._last(stream, count) for stream in self._streams()]))[-count:]
 
     def more(self) -> Iterator[Event]:
-        """All lines since the last read, from the beginning when nothing was read."""
+        """Yield all lines since the last read, or from the beginning if nothing was read yet."""
         return _merged([list(self._forward(stream)) for stream in self._streams()])
 
     def contains(self, phrase: str) -> str | None:
-        """The first line with a phrase (a word or more, without quotes)."""
+        """Return the first line that contains a phrase (one or more words, without quotes); None if no line does."""
         streams = self._streams()
         if not streams:
             return None
@@ -64,40 +72,42 @@ class JobLog:
         try:
             return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
         except ClientError as error:
-            # The group comes into being with the account's first job of the kind.
-            if error_code(error) == "ResourceNotFoundException":
+            # The account's first job of a kind creates the log group.
+            if is_not_found(error):
                 return []
             raise
 
     def _last(self, stream: str, count: int) -> list[Event]:
-        where = {"logGroupName": self._group, "logStreamName": stream}
-        page = self._logs.get_log_events(**where, limit=min(count, _MOST_EVENTS), startFromHead=False)
+        source = {"logGroupName": self._group, "logStreamName": stream}
+        page = self._logs.get_log_events(**source, limit=min(count, _MAX_EVENTS), startFromHead=False)
         self._tokens[stream] = page["nextForwardToken"]
-        found = self._events(stream, page)
-        for _ in range(_PAGES_BACK):
+        events = self._events(stream, page)
+        for _ in range(_MAX_PAGES_BACK):
             token = page["nextBackwardToken"]
-            if len(found) >= count:
+            if len(events) >= count:
                 break
-            page = self._logs.get_log_events(**where, nextToken=token, limit=min(count, _MOST_EVENTS))
-            found = self._events(stream, page) + found
+            page = self._logs.get_log_events(**source, nextToken=token, limit=min(count, _MAX_EVENTS))
+            events = self._events(stream, page) + events
             if page["nextBackwardToken"] == token:
                 break
-        return found
+        return events
 
     def _forward(self, stream: str) -> Iterator[Event]:
-        where = {"logGroupName": self._group, "logStreamName": stream, "startFromHead": True}
+        source = {"logGroupName": self._group, "logStreamName": stream, "startFromHead": True}
         while True:
             token = self._tokens.get(stream)
-            page = self._logs.get_log_events(**where, **({"nextToken": token} if token else {}))
+            page = self._logs.get_log_events(**source, **({"nextToken": token} if token else {}))
             self._tokens[stream] = page["nextForwardToken"]
             yield from self._events(stream, page)
             if page["nextForwardToken"] == token:
                 return
 
     def _events(self, stream: str, page: dict[str, Any]) -> list[Event]:
-        short = stream.removeprefix(f"{self._job}/")
+        instance = stream.removeprefix(f"{self._job}/")
         return [
-            Event(datetime.fromtimestamp(event["timestamp"] / 1000, timezone.utc), short, event["message"].rstrip("\n"))
+            Event(
+                datetime.fromtimestamp(event["timestamp"] / 1000, timezone.utc), instance, event["message"].rstrip("\n")
+            )
             for event in page["events"]
         ]
 

@@ -11,7 +11,7 @@ import typer
 
 from groundloop.errors import UserError
 from groundloop.executions.console_links import job_page, log_page
-from groundloop.executions.control import Outcome, Transition, stop, watch
+from groundloop.executions.control import ExecutionResult, Transition, stop, watch
 from groundloop.executions.diagnosis import Diagnosis, diagnose, warning_of_training
 
 COLOURS = {"Succeeded": typer.colors.GREEN, "Failed": typer.colors.RED, "Stopped": typer.colors.YELLOW}
@@ -19,7 +19,7 @@ _INDENT = " " * 7
 _LONGEST = 500
 
 
-def follow(region: str, arn: str, stop_on_interrupt: bool = True, as_json: bool = False) -> Outcome:
+def follow(region: str, arn: str, stop_on_interrupt: bool = True, as_json: bool = False) -> ExecutionResult:
     """Print an execution's steps until it ends; Ctrl-C stops the execution (if asked to), then comes through.
 
     Args:
@@ -69,18 +69,18 @@ def duration(seconds: float) -> str:
 
 
 def print_diagnosis(diagnosis: Diagnosis, write: Callable[[str], None]) -> None:
-    """The end of the log, what the error means, where to look."""
+    """The end of the log, what the error means, what may have caused it."""
     if diagnosis.log:
         write(f"\nlast lines of {diagnosis.step}'s log; all: groundloop logs {diagnosis.step} -e {diagnosis.execution}")
         for event in diagnosis.log:
             write(f"  | {_shown(event.text)}")
     for known in diagnosis.known:
         write(f"\nwhat it means ({known.code}): {known.meaning}\nwhat to do: {known.remedy}")
-    if diagnosis.look_at:
-        write("\nwhere to look:")
-        for line in diagnosis.look_at:
+    if diagnosis.evidence:
+        write("\nwhat may have caused it:")
+        for line in diagnosis.evidence:
             write(f"  {line}")
-    if diagnosis.log or diagnosis.known or diagnosis.look_at:
+    if diagnosis.log or diagnosis.known or diagnosis.evidence:
         write("")
 
 
@@ -127,7 +127,7 @@ def _change_json(region: str, change: Transition, warning: str | None) -> dict[s
     }
 
 
-def _outcome_json(outcome: Outcome, diagnoses: list[Diagnosis]) -> dict[str, Any]:
+def _outcome_json(outcome: ExecutionResult, diagnoses: list[Diagnosis]) -> dict[str, Any]:
     return {
         "event": "end",
         "execution": outcome.arn,

@@ -12,7 +12,7 @@ from pipeline.cli.execution_options import Pipeline
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 
 if TYPE_CHECKING:
-    from groundloop.executions.listing import Run
+    from groundloop.executions.listing import Execution
 
 _INDENT = " " * 14
 
@@ -29,10 +29,10 @@ def runs(
     Example: groundloop runs --limit 5
     """
     settings = load(config, assignments)
-    from groundloop.executions.listing import runs as list_runs
+    from groundloop.executions.listing import list_executions
 
     pipeline = name or settings.pipeline.name
-    found = list_runs(settings.aws.region, pipeline, limit)
+    found = list_executions(settings.aws.region, pipeline, limit)
     if as_json:
         executions = [{**asdict(run), "id": run.id, "started": run.started.isoformat()} for run in found]
         typer.echo(json.dumps({"pipeline": pipeline, "executions": executions}, indent=2, ensure_ascii=False))
@@ -44,7 +44,7 @@ def runs(
             _print(run)
 
 
-def _print(run: Run) -> None:
+def _print(run: Execution) -> None:
     from pipeline.cli.progress import COLOURS, duration
 
     started = run.started.astimezone().strftime("%Y-%m-%d %H:%M")

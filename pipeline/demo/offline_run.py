@@ -12,7 +12,7 @@ from pathlib import Path
 
 from groundloop.aws import client
 from groundloop.errors import UserError
-from groundloop.executions.control import Outcome, registered_package, start
+from groundloop.executions.control import ExecutionResult, registered_package, start
 from groundloop.local import LocalAws
 from groundloop.models.packages import Package, package
 from groundloop.s3 import read_bytes
@@ -25,7 +25,7 @@ from pipeline.upsert import upsert_pipelines
 class OfflineRunResult:
     """What an execution on the offline AWS left behind."""
 
-    outcome: Outcome
+    outcome: ExecutionResult
     package: Package
     endpoint: str | None
     test_images: list[str]
@@ -70,7 +70,7 @@ def upload_labels(config: Config, manifest: Path, images: Path, tell: Callable[[
     s3.put_object(Bucket=bucket, Key=key, Body=manifest.read_bytes())
 
 
-def run(config: Config, follow: Callable[[str, str], Outcome], tell: Callable[[str], None]) -> OfflineRunResult:
+def run(config: Config, follow: Callable[[str, str], ExecutionResult], tell: Callable[[str], None]) -> OfflineRunResult:
     """Upsert, start and follow one execution to its end.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from groundloop.errors import UserError
-from groundloop.executions.control import Outcome, Transition
+from groundloop.executions.control import ExecutionResult, Transition
 from groundloop.executions.diagnosis import Diagnosis
 from pipeline.cli import progress
 
@@ -26,11 +26,11 @@ def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Follows an execution on AWS that goes through the given changes."""
 
     def follow(*changes: Transition, status: str = "Succeeded") -> None:
-        def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> Outcome:
+        def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> ExecutionResult:
             for item in changes:
                 tell(item)
             failed = tuple(item for item in changes if item.status == "Failed")
-            return Outcome(arn, status, "; ".join(item.reason for item in failed), 75, failed)
+            return ExecutionResult(arn, status, "; ".join(item.reason for item in failed), 75, failed)
 
         monkeypatch.setattr(progress, "watch", watch)
         monkeypatch.setattr(progress, "warning_of_training", lambda *_: None)

@@ -87,20 +87,20 @@ def test_where_to_look(failed: tuple[str, Transition], reason: str, code: str, l
     found = diagnosed(failed, reason)
     assert code in [known.code for known in found.known]
     for line in lines:
-        assert any(told.startswith(line) for told in found.look_at), found.look_at
+        assert any(told.startswith(line) for told in found.evidence), found.evidence
 
 
 def test_an_unknown_failure_has_its_log_only(failed: tuple[str, Transition]) -> None:
     arn, _ = failed
     found = diagnose("us-east-1", arn, Transition("Other", "Failed", 1, False, 1, reason="something else"))
-    assert (found.log, found.known, found.look_at) == ([], [], [])
+    assert (found.log, found.known, found.evidence) == ([], [], [])
 
 
 def test_a_job_that_is_gone_is_said_so(failed: tuple[str, Transition]) -> None:
     arn, step = failed
     lost = Transition("Train", "Failed", 1, False, 1, step.kind, "no-such-job", "Got empty batch from pipe")
-    (note,) = diagnose("us-east-1", arn, lost).look_at
-    assert note.startswith("(the manifest lines to look at can't be told: AWS refused DescribeTrainingJob")
+    (note,) = diagnose("us-east-1", arn, lost).evidence
+    assert note.startswith("(the manifest cannot be read: AWS refused DescribeTrainingJob")
 
 
 @pytest.mark.usefixtures("aws")

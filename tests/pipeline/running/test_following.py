@@ -53,7 +53,7 @@ def test_json_has_a_line_for_each_change_and_one_for_the_end(
     assert "it is broken" in failed["reason"]
     assert end["status"] == "Failed"
     (failure,) = end["failures"]
-    assert set(failure) == {"step", "job", "log_group", "log", "known", "look_at"}
+    assert set(failure) == {"step", "job", "log_group", "log", "known", "evidence"}
     assert [line["text"] for line in failure["log"]] == ["before", "it is broken"]
     assert failure["known"] == []
 
@@ -76,7 +76,7 @@ def test_an_execution_that_there_is_not(
 ) -> None:
     name = make_pipeline(script("Prepare", SAYS))
     assert "has no execution nope" in groundloop("watch", "--name", name, "nope").complaint
-    assert "is no execution" in groundloop("watch", "--name", name, "no such thing").complaint
+    assert "is not an execution" in groundloop("watch", "--name", name, "no such thing").complaint
     assert "has no execution yet" in groundloop("watch", "--name", name).complaint
 
 
@@ -121,7 +121,7 @@ def test_too_many_boxes_name_the_lines_of_both_manifests(
     assert ran.code == 1
     assert "what it means (label-width): label_width is too small" in ran.err
     assert f"train.manifest line 1: 3 boxes need label_width 17, it is 7 ({image}, line 2 of {own})" in ran.err
-    assert "2 lines that Prepare kept out, each with its reason: s3://" in ran.err
+    assert "2 lines that Prepare rejected, each with its reason: s3://" in ran.err
     assert f"groundloop labels check {own} --region us-east-1" in ran.err
 
 
