@@ -162,7 +162,7 @@ def _type(field: Schema, root: Schema) -> str:
         return ", ".join(f"`{value}`" for value in target["enum"])
     if "const" in target:
         return f"`{target['const']}`"
-    kind = target.get("type", "any")
+    kind: str = target.get("type", "any")
     if kind == "array":
         return f"list of {_type(target['items'], root)}"
     if kind in ("integer", "number"):
