@@ -108,8 +108,8 @@ DEFINITION_TEXTS = {
     "algorithm-not-shuffled": "The train channel has no `ShuffleConfig`, so every epoch sees the same order.",
     "algorithm-incremental": "The `model` channel has another content type or input mode, or a hyperparameter differs "
     "from that model's.",
-    "algorithm-incremental-weights": "Training continues from the `model` channel, yet `use_pretrained_model` is 1. Set it to "
-    "0.",
+    "algorithm-incremental-weights": "Training continues from the `model` channel, yet `use_pretrained_model` is 1. "
+    "Set it to 0.",
     "algorithm-hyperparameter": "A hyperparameter is unknown or outside its range.",
     "algorithm-batch-size": "The mini-batch is larger than the number of training images.",
     "algorithm-batch-memory": "The mini-batch may not fit the memory of the GPU.",
