@@ -1,7 +1,7 @@
 """Make the README's pictures from a real run: `python -m docs.pictures`, about two minutes; needs Chromium.
 
-It takes rendered images through the pipeline on the offline AWS, photographs the report, asks the endpoint what is on a test
-image, and shows the plan after a change of the scoring.
+It takes rendered images through the pipeline on the offline AWS, photographs the report, asks the endpoint what is on a
+test image, and shows the plan after a change of the scoring.
 """
 
 from __future__ import annotations
