@@ -55,7 +55,8 @@ def take_pictures(folder: Path, environment: dict[str, str]) -> None:
     """Take the pictures of the run whose job folders are below a folder."""
     photograph(next(folder.glob(".groundloop/*/jobs/*Evaluate*/**/report.html")), folder / "report.png")
     test = next(folder.glob(".groundloop/*/jobs/*Prepare*/**/test.manifest")).read_text(encoding="utf-8").splitlines()
-    photo = folder / "images" / json.loads(test[0])["source-ref"].rsplit("/", 1)[-1]
+    fullest = max(test, key=lambda line: line.count('"class_id"'))
+    photo = folder / "images" / json.loads(fullest)["source-ref"].rsplit("/", 1)[-1]
     drawn = folder / "detections.png"
     subprocess.run([*PROGRAM, "predict", str(photo), "-o", str(drawn)], cwd=folder, env=environment, check=True)
     with Image.open(drawn) as picture:

@@ -23,7 +23,7 @@ _REGION = "us-east-1"
 def read_labels(
     path: str | Path, *, label_format: str = AUTO, images: str | Path | None = None, label_attribute: str = AUTO
 ) -> LabelledDataset:
-    """Read labels from disk, in any format that `groundloop labels convert` reads.
+    r"""Read labels from disk, in any format that `groundloop labels convert` reads.
 
     Args:
         path: file or folder: a Ground Truth manifest, COCO, YOLO, Pascal VOC, CSV, JumpStart, A2I output, video labels.
@@ -43,7 +43,7 @@ def read_labels(
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     file = Path(folder, "labels.csv")
-        ...     _ = file.write_text("image,label,left,top,width,height\\na.jpg,bolt,10,20,30,40\\n")
+        ...     _ = file.write_text("image,label,left,top,width,height\na.jpg,bolt,10,20,30,40\n")
         ...     labels = read_labels(file)
         >>> labels.classes, labels.images[0].boxes[0].width
         (('bolt',), 30.0)
