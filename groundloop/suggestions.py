@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 _SHORT = 70
-_LISTED = 8
+MAX_LISTED = 8
 # So many letters of a word's beginning tell which one is meant.
 _BEGINNING = 4
 
@@ -49,7 +49,7 @@ def correction(word: Any, known: Iterable[str], else_do: str) -> str:
 def listed(words: Iterable[str], *, near: Any = None) -> str:
     """All words when they are few; else those that are near, or the first."""
     every = [str(word) for word in words]
-    if len(every) <= _LISTED:
+    if len(every) <= MAX_LISTED:
         return ", ".join(every)
     close = difflib.get_close_matches(str(near), every, n=3, cutoff=0.6)
-    return f"e.g. {', '.join(close)}" if close else f"{', '.join(every[:_LISTED])} ..."
+    return f"e.g. {', '.join(close)}" if close else f"{', '.join(every[:MAX_LISTED])} ..."

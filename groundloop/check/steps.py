@@ -8,6 +8,7 @@ from typing import Any
 
 from groundloop.check.expression_types import kind_of
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
+from groundloop.spec.caching import parse_duration
 from groundloop.spec.definition import Definition, Step
 from groundloop.spec.step_types import STEP_TYPES, StepType
 from groundloop.suggestions import correction, listed, nearest, quoted
@@ -15,7 +16,6 @@ from groundloop.suggestions import correction, listed, nearest, quoted
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _COMMON = {"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"}
 _LENGTHS = {"DisplayName": 256, "Description": 3072}
-_DURATION = re.compile(r"P?(?=\w)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE)
 _EXCEPTIONS = (
     "Step.SERVICE_FAULT",
     "Step.THROTTLING",
@@ -123,13 +123,21 @@ def _cache(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
             DefinitionCode.BAD_CACHE, step.name, f"CacheConfig.{key}", f"CacheConfig has no {quoted(key)}", remedy
         )
     expiry = config.get("ExpireAfter")
-    if expiry is not None and not (isinstance(expiry, str) and _DURATION.fullmatch(expiry)):
+    if expiry is not None and not _is_duration(expiry):
         told = f"{quoted(expiry)} is no ISO 8601 duration"
         remedy = "write one like P30D (30 days) or PT12H (12 hours)"
         yield DefinitionFinding(DefinitionCode.BAD_CACHE, step.name, "CacheConfig.ExpireAfter", told, remedy)
     if config["Enabled"] and not kind.cached:
         told = f"steps of type {step.type} are never taken from the cache"
         yield DefinitionFinding(DefinitionCode.NEVER_CACHED, step.name, "CacheConfig", told, "remove CacheConfig")
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        parse_duration(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _retries(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:

@@ -36,6 +36,11 @@ def expression(value: Any) -> tuple[str, Any] | None:
     return None
 
 
+def is_expression(value: Any) -> bool:
+    """Return whether a value is an expression."""
+    return expression(value) is not None
+
+
 def child(path: str, key: str) -> str:
     """The path of a member."""
     step = f".{key}" if re.fullmatch(r"[\w-]+", key) else f"['{key}']"

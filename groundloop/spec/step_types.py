@@ -1,32 +1,9 @@
-"""What is known of the service: botocore's model of its API, and the types that steps can have."""
+"""The types of steps that the service has, and the variables of an execution."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
-
-import botocore.loaders
-from botocore.model import ServiceModel, Shape
-
-
-@lru_cache(maxsize=1)
-def _model() -> ServiceModel:
-    description: Any = botocore.loaders.create_loader().load_service_model("sagemaker", "service-2")
-    return ServiceModel(description, "sagemaker")
-
-
-@lru_cache(maxsize=64)
-def input_shape(operation: str) -> Shape:
-    """The shape of an operation's request."""
-    return _model().operation_model(operation).input_shape
-
-
-@lru_cache(maxsize=64)
-def output_shape(operation: str) -> Shape:
-    """The shape of an operation's answer."""
-    return _model().operation_model(operation).output_shape
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from groundloop.spec.caching import compared_arguments, is_enabled
 from groundloop.spec.step_types import STEP_TYPES
 from pipeline.plan.flatten import Definition, Fact, Step, flatten
 
-#: The members of the request that decide, by type, as "Caching Pipeline Steps" of the SageMaker guide lists them; of
-#: other types all do.
-DECIDING = {
-    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
-    "Training": (
-        "AlgorithmSpecification", "CheckpointConfig", "DebugHookConfig", "DebugRuleConfigurations", "Environment",
-        "HyperParameters", "InputDataConfig",
-    ),
-    "Transform": ("DataProcessing", "Environment", "ModelName", "TransformInput", "BatchStrategy", "MaxPayloadInMB"),
-}  # fmt: skip
 #: They do nothing that could be reused.
 _FREE = {"Condition", "Fail"}
 
@@ -106,11 +97,8 @@ def _changed(old: Mapping[str, Fact], new: Mapping[str, Fact]) -> str:
 
 
 def _deciding(step: Step, definition: Definition) -> dict[str, Fact]:
-    members = DECIDING.get(step.type, tuple(step.arguments))
-    arguments = {member: step.arguments[member] for member in members if member in step.arguments}
-    return dict(flatten(arguments, definition.defaults))
+    return dict(flatten(compared_arguments(step.type, step.arguments), definition.defaults))
 
 
 def _cached(step: Step) -> bool:
-    config = step.raw.get("CacheConfig")
-    return isinstance(config, dict) and config.get("Enabled") is True
+    return is_enabled(step.raw.get("CacheConfig"))

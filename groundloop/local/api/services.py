@@ -16,7 +16,8 @@ from groundloop.local.api.registry import Registry
 from groundloop.local.api.tags import Tags
 from groundloop.local.context import Context
 from groundloop.local.errors import ApiError
-from groundloop.local.shapes import check_request, sagemaker_model, shaped
+from groundloop.local.shapes import check_request, shaped
+from groundloop.spec.shapes import sagemaker_model
 
 #: None: the operation, or the resource it is about, is not kept here.
 Operation = Callable[[dict[str, Any]], "dict[str, Any] | None"]

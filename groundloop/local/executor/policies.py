@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from groundloop.local.executor.parameters import DefinitionError, Json
-
-_DURATION = re.compile(
-    r"P?(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
-    re.IGNORECASE,
-)
+from groundloop.spec.caching import is_enabled, parse_duration
 
 
 @dataclass(frozen=True)
@@ -31,26 +25,22 @@ class RetryPolicy:
 DEFAULT_RETRY = RetryPolicy(frozenset({"Step.SERVICE_FAULT", "Step.THROTTLING"}), 0.5, 2.0, 3, None)
 
 
-def duration(text: str) -> timedelta:
-    """An ISO 8601 duration, in the forms that the SDK documents (``P30D``, ``p30d``, ``P4DT12H``, ``T12H``).
+def cache_expiry(config: Json | None) -> timedelta | None:
+    """Return how old a run may be to be used again; None if the step is not cached.
 
     Raises:
-        DefinitionError: none of these.
+        DefinitionError: ExpireAfter is not a duration.
     """
-    found = _DURATION.fullmatch(text)
-    parts = {name: int(count) for name, count in found.groupdict().items() if count} if found else {}
-    if not parts:
-        raise DefinitionError(f"{text!r} is not an ISO 8601 duration (P30D, PT12H)")
-    days = parts.pop("years", 0) * 365 + parts.pop("months", 0) * 30 + parts.pop("days", 0)
-    return timedelta(days=days, **parts)
-
-
-def cache_expiry(config: Json | None) -> timedelta | None:
-    """How old a run may be to be used again; None if the step is not cached."""
-    if not config or not config.get("Enabled"):
+    if not is_enabled(config):
         return None
-    # Without ExpireAfter a run stays good for ever.
-    return duration(config["ExpireAfter"]) if config.get("ExpireAfter") else timedelta.max
+    # Without ExpireAfter a run never expires.
+    expiry = (config or {}).get("ExpireAfter")
+    if not expiry:
+        return timedelta.max
+    try:
+        return parse_duration(expiry)
+    except ValueError as error:
+        raise DefinitionError(str(error)) from None
 
 
 def retry_policy(policy: Json) -> RetryPolicy:

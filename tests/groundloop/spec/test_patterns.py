@@ -6,8 +6,9 @@ import re
 
 import botocore.loaders
 import pytest
+import regex
 
-from groundloop.spec.patterns import matches, translated
+from groundloop.spec.patterns import matches, translate
 
 SHAPES = botocore.loaders.create_loader().load_service_model("sagemaker", "service-2")["shapes"]
 PATTERNS = {name: shape["pattern"] for name, shape in SHAPES.items() if "pattern" in shape}
@@ -17,7 +18,7 @@ def test_every_pattern_of_the_model_is_understood() -> None:
     """A pattern that Python can't compile would let everything through."""
     java_only = 0
     for pattern in PATTERNS.values():
-        assert re.compile(translated(pattern, "Zürich 7, 価格\U0001f600\n"), re.DOTALL)
+        assert regex.compile(translate(pattern), regex.DOTALL)
         try:
             re.compile(pattern)
         except re.error:

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from groundloop.local.executor import cache
 from pipeline.config import Config
-from pipeline.plan.cache_forecast import DECIDING
 from pipeline.plan.planning import make_plan
 
 Configured = Callable[..., Config]
@@ -19,10 +17,6 @@ Configured = Callable[..., Config]
 def steps(config: Config) -> dict[str, str]:
     """Why each step of the training pipeline runs again; empty for one from the cache."""
     return {run.step: run.why for run in make_plan(config).pipelines[0].runs}
-
-
-def test_the_offline_aws_keys_its_cache_by_the_same_members() -> None:
-    assert DECIDING == cache._DECIDING
 
 
 def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Configured) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from groundloop.local.executor.definition import parse
 from groundloop.local.executor.parameters import DefinitionError, Parameter
-from groundloop.local.executor.policies import duration
 
 
 def text(*steps: Any, **top: Any) -> str:
@@ -206,25 +205,3 @@ def test_values_are_cast_to_the_parameters_type(kind: str, given_value: Any, cas
 def test_values_of_another_type_are_refused(kind: str, value: Any) -> None:
     with pytest.raises(DefinitionError, match=f"is not of type {kind}"):
         Parameter("P", kind).cast(value)
-
-
-@pytest.mark.parametrize(
-    ("written", "length"),
-    [
-        ("P30D", timedelta(days=30)),
-        ("p30d", timedelta(days=30)),
-        ("P4DT12H", timedelta(days=4, hours=12)),
-        ("T12H", timedelta(hours=12)),
-        ("PT1M30S", timedelta(seconds=90)),
-        ("P1W", timedelta(days=7)),
-        ("P1M", timedelta(days=30)),
-    ],
-)
-def test_durations(written: str, length: timedelta) -> None:
-    assert duration(written) == length
-
-
-@pytest.mark.parametrize("written", ["", "P", "30D30", "P30", "PT", "1 day"])
-def test_what_is_no_duration_is_refused(written: str) -> None:
-    with pytest.raises(DefinitionError):
-        duration(written)

@@ -1,0 +1,77 @@
+"""Step caching: what decides whether a step takes the outputs of an earlier run, and how old that run may be.
+
+Source: "Caching Pipeline Steps" in the SageMaker developer guide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+#: The members of a request that are compared with those of the earlier run, by step type; of other types all are.
+_COMPARED_MEMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
+        "Training": (
+            "AlgorithmSpecification",
+            "CheckpointConfig",
+            "DebugHookConfig",
+            "DebugRuleConfigurations",
+            "Environment",
+            "HyperParameters",
+            "InputDataConfig",
+        ),
+        "Transform": (
+            "DataProcessing",
+            "Environment",
+            "ModelName",
+            "TransformInput",
+            "BatchStrategy",
+            "MaxPayloadInMB",
+        ),
+    }
+)
+_DURATION = re.compile(
+    r"P?(?=\w)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
+    re.IGNORECASE,
+)
+
+
+def compared_arguments(step_type: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a step's arguments that has to equal that of an earlier run for a cache hit.
+
+    Example:
+        >>> compared_arguments("Transform", {"ModelName": "m", "MaxConcurrentTransforms": 2})
+        {'ModelName': 'm'}
+    """
+    compared = _COMPARED_MEMBERS.get(step_type, tuple(arguments))
+    return {member: arguments[member] for member in compared if member in arguments}
+
+
+def is_enabled(cache_config: Any) -> bool:
+    """Return whether a step's CacheConfig enables caching."""
+    return isinstance(cache_config, dict) and cache_config.get("Enabled") is True
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the length of an ISO 8601 duration, in the forms that the SDK documents.
+
+    These are `P30D`, `p30d`, `P4DT12H` and `T12H`. A year has 365 days and a month 30.
+
+    Raises:
+        ValueError: the text is not such a duration.
+
+    Example:
+        >>> parse_duration("P4DT12H").total_seconds() / 3600
+        108.0
+    """
+    match = _DURATION.fullmatch(text)
+    parts = {name: float(count) for name, count in match.groupdict().items() if count} if match else {}
+    if not parts:
+        raise ValueError(f"{text!r} is not an ISO 8601 duration (P30D, PT12H)")
+    days = parts.pop("years", 0) * 365 + parts.pop("months", 0) * 30 + parts.pop("days", 0)
+    return timedelta(days=days, **parts)
