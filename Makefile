@@ -9,7 +9,7 @@ SPARK := .venv/.spark
 BENCH := .venv/.bench
 GROUNDLOOP := $(BIN)/groundloop
 
-.PHONY: help demo test lint check plan upsert-pipeline start watch models approve deploy bench destroy docs lock clean
+.PHONY: help demo test lint check plan upsert-pipeline start watch models approve deploy bench destroy docs lock clean prove
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ deploy: $(READY)  ## bring the endpoint to an approved version
 
 destroy: $(READY)  ## list what the project made and, after a question, remove it
 	@$(GROUNDLOOP) destroy $(ARGS)
+
+prove: $(READY)  ## what only AWS can settle, listed or tried there (ARGS="--run free")
+	@$(GROUNDLOOP) prove $(ARGS)
 
 $(BENCH): $(READY)
 	@$(call install,$(BIN)/python,-c requirements.lock --no-build-isolation -e '.[bench]')

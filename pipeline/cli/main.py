@@ -24,6 +24,7 @@ from pipeline.cli import (
     models,
     plan,
     predict,
+    prove,
     reject,
     rollback,
     runs,
@@ -57,6 +58,7 @@ app.command("runs")(runs.runs)
 app.command("stop")(stop.stop)
 app.command("logs")(logs.logs)
 app.command("doctor")(doctor.doctor)
+app.command("prove")(prove.prove)
 app.add_typer(models.app, name="models")
 app.command("approve")(approve.approve)
 app.command("reject")(reject.reject)

@@ -1,0 +1,52 @@
+"""Trials: the tests that settle assumptions, with what they make and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipeline.prove.verdict import Assumption, Verdict
+from pipeline.prove.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An instance that a trial pays for.
+
+    Attributes:
+        use: The step or job that it runs.
+        instance: Its type.
+        component: What SageMaker bills it as: Processing, Training or Batch Transform.
+        minutes: How long it may run when the budget allows it.
+    """
+
+    use: str
+    instance: str
+    component: str
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One test in the account, which settles one or several assumptions.
+
+    Attributes:
+        creates: What it makes, for the listing; all of it is removed afterwards.
+        run: Yields a verdict for each assumption. What it leaves out, by an error or otherwise, counts as not tried.
+        machines: The instances that it pays for; none: it is free.
+        requests_usd: Upper bound of what it pays for besides instances, such as requests to a serverless endpoint.
+        only_aws: Why the offline AWS can't play it; empty when it can.
+    """
+
+    id: str
+    assumptions: tuple[Assumption, ...]
+    creates: tuple[str, ...]
+    run: Callable[[Workbench], Iterator[Verdict]]
+    machines: tuple[Machine, ...] = ()
+    requests_usd: float = 0.0
+    only_aws: str = ""
+
+    @property
+    def free(self) -> bool:
+        """Whether AWS bills nothing for it."""
+        return not self.machines and not self.requests_usd

@@ -1,0 +1,1 @@
+"""The trials, a file each, with the assumptions that they settle."""
