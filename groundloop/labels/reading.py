@@ -121,16 +121,29 @@ def write_labels(
     """
     target, written = Path(path), _written_format(label_format)
     check_free(target)
-    named = _named(labels, written, prefix)
+    named = name_images(labels, written, prefix)
     return [*named.notes[len(labels.notes) :], *WRITERS[written](named, target, Options(_folder(images)))]
 
 
-def _named(labels: LabelledDataset, target: WrittenFormat, prefix: str | None) -> LabelledDataset:
-    """Return the labels with the images named as the target format can name them."""
-    one = FORMATS[FormatName(target.value)]
-    if not one.file_names or (one.uris and prefix is not None and not labels.in_s3):
+def name_images(labels: LabelledDataset, target: WrittenFormat, prefix: str | None) -> LabelledDataset:
+    """Name the images as the target format can name them: by S3 URI, or by file name.
+
+    Args:
+        labels: the labels to write.
+        target: the format to write.
+        prefix: S3 URI of the folder that holds the images.
+
+    Raises:
+        UserError: The prefix is missing, not needed, or does not fit the images.
+    """
+    format_of = FORMATS[FormatName(target.value)]
+    if not format_of.file_names or (format_of.uris and prefix is not None and not labels.in_s3):
         return under_prefix(labels, prefix, target.value)
-    return labels if one.uris and prefix is None else as_file_names(labels, prefix)
+    if prefix is not None and not labels.in_s3:
+        raise UserError(
+            f"--prefix {prefix} is not needed: {target.value} names images by files, and so does the source"
+        )
+    return as_file_names(labels, prefix) if prefix is not None or not format_of.uris else labels
 
 
 def _format_name(name: str) -> FormatName:

@@ -42,6 +42,7 @@ def convert(
     from groundloop.labels.formats.disk import check_free
     from groundloop.labels.formats.registry import FORMATS, WRITERS, Options, detect
     from groundloop.labels.label_input import labels_at
+    from groundloop.labels.reading import name_images
 
     if destination.startswith("s3://"):
         raise UserError(f"{destination} is in S3, and labels are written to the disk: copy them there with aws s3 sync")
@@ -59,7 +60,7 @@ def convert(
         if images is None and FORMATS[read_format].measures_images:
             labels.fetch_images()
         dataset = FORMATS[read_format].read(labels.path, options())
-        named = _named(dataset, to, prefix)
+        named = name_images(dataset, to, prefix)
         written = WRITERS[to](named, target, options())
         typer.echo(f"read       {_counts(dataset)}, from {read_format.value} {source}")
         typer.echo(f"classes    {', '.join(dataset.classes) or 'none'}")
@@ -76,20 +77,6 @@ def _fetch(region: str) -> Callable[[str], bytes]:
         return read_bytes(client("s3", region), uri)
 
     return fetch
-
-
-def _named(dataset: LabelledDataset, to: WrittenFormat, prefix: str | None) -> LabelledDataset:
-    """The images named as the target format can name them."""
-    from groundloop.errors import UserError
-    from groundloop.labels.formats.names import as_file_names, under_prefix
-    from groundloop.labels.formats.registry import FORMATS
-
-    target = FORMATS[FormatName(to.value)]
-    if not target.file_names or (target.uris and prefix is not None and not dataset.in_s3):
-        return under_prefix(dataset, prefix, to.value)
-    if prefix is not None and not dataset.in_s3:
-        raise UserError(f"--prefix {prefix} is not needed: {to.value} names images by files, and so does the source")
-    return as_file_names(dataset, prefix) if prefix is not None or not target.uris else dataset
 
 
 def _counts(dataset: LabelledDataset) -> str:
