@@ -32,5 +32,5 @@ def test_the_commands_are_those_of_the_readme() -> None:
     assert {path[0] for path in ALL} == {
         *("labels", "evaluate", "check", "plan", "upsert", "start", "watch", "runs", "stop", "logs", "compile"),
         *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict"),
-        *("doctor", "demo", "local", "destroy", "config"),
+        *("doctor", "prove", "demo", "local", "destroy", "config"),
     }
