@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from groundloop.local.api.cards import check_model_card
+from groundloop.local.api.model_card import check_model_card
 from groundloop.local.api.paging import in_order, page, within
 from groundloop.local.api.tags import Tags
 from groundloop.local.context import Context, now
