@@ -50,13 +50,13 @@ def labels_at(
     if not place.startswith("s3://"):
         yield LabelInput(Path(place), str, lambda: None)
         return
-    from groundloop.s3_download import s3_copy
+    from groundloop.s3_download import s3_download
 
-    with s3_copy(place, region, progress) as copy:
+    with s3_download(place, region, progress) as copy:
         if copy.is_folder and not folders:
             raise UserError(f"{place}: is a folder in S3: give the manifest in it")
         copy.fetch(lambda name: not _is_image(name))
-        yield LabelInput(copy.path, copy.named, lambda: copy.fetch(_is_image))
+        yield LabelInput(copy.path, copy.with_uris, lambda: copy.fetch(_is_image))
 
 
 def read_manifest(

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from groundloop.local.api.services import Services, snake
+from groundloop.local.api.services import Services
 from groundloop.local.context import Context, random_id
 from groundloop.local.errors import ApiError
 from groundloop.local.moto_server import offers
@@ -107,7 +108,7 @@ class Dispatcher:
         try:
             answer = self._services.call(name, json.loads(body or b"{}"))
             if answer is None:
-                if offers(snake(name)):
+                if offers(xform_name(name)):
                     return None
                 raise ApiError("NotImplemented", f"The offline AWS does not offer {name}.")
             return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer, default=_json).encode()

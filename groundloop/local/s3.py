@@ -1,4 +1,4 @@
-"""S3 as the jobs use it: prefixes brought into folders, folders put under prefixes, objects read."""
+"""S3 as jobs use it: download prefixes to folders, upload folders to prefixes, read and write objects."""
 
 from __future__ import annotations
 
@@ -7,32 +7,41 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from groundloop.errors import UserError
 from groundloop.local.errors import JobError
+from groundloop.s3 import error_code, is_missing, join_uri
+from groundloop.s3 import split_uri as _split_uri
 
-#: Transfers at the same time: the server is in this process, so more would only queue.
-_PARALLEL = 4
+#: Concurrent transfers: the server is in this process, so more would only queue.
+_MAX_WORKERS = 4
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """``s3://bucket/a/key`` -> ``("bucket", "a/key")``; JobError for anything else."""
-    parts = urlsplit(uri, allow_fragments=False)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise JobError("ClientError", f"{uri!r} is not an S3 URI (s3://bucket/key)")
-    # A key may hold a question mark, which urlsplit takes for a query.
-    return parts.netloc, uri[len("s3://") + len(parts.netloc) :].lstrip("/")
+    """Split an S3 URI into bucket and key; an error is the job's.
 
-
-def join_uri(prefix: str, name: str) -> str:
-    """One S3 URI under another."""
-    return f"{prefix.rstrip('/')}/{name}"
+    Raises:
+        JobError: the text is not an S3 URI.
+    """
+    try:
+        return _split_uri(uri)
+    except UserError as error:
+        raise JobError("ClientError", str(error)) from None
 
 
 def inside(folder: Path, relative: str, origin: str) -> Path:
-    """``folder / relative``; JobError if that leaves the folder. ``origin`` is what the message names."""
+    """Return `folder / relative`.
+
+    Args:
+        folder: a folder of the job.
+        relative: a path below it.
+        origin: what the message of an error names.
+
+    Raises:
+        JobError: the path leaves the folder.
+    """
     path = PurePosixPath(relative)
     if path.is_absolute() or ".." in path.parts or "\0" in relative or not path.parts:
         raise JobError("ClientError", f"{origin} names a file outside the job's folder: {relative!r}")
@@ -40,25 +49,28 @@ def inside(folder: Path, relative: str, origin: str) -> Path:
 
 
 class S3:
-    """The jobs' view of one S3 client."""
+    """S3 as the jobs use it, over one boto3 client."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def read(self, uri: str) -> bytes:
-        """The bytes of one object; JobError (ClientError) that names it if it can't be read."""
+        """Return the content of an object.
+
+        Raises:
+            JobError: it cannot be read; the message names it.
+        """
         bucket, key = split_uri(uri)
         try:
             return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            reason = "does not exist" if code in ("NoSuchKey", "404") else code
-            if code == "NoSuchBucket":
+            reason = "does not exist" if is_missing(error) else f"cannot be read: {error_code(error)}"
+            if error_code(error) == "NoSuchBucket":
                 reason = f"does not exist: there is no bucket {bucket}"
             raise JobError("ClientError", f"the S3 object {uri} {reason}") from error
 
     def exists(self, uri: str) -> bool:
-        """Whether there is an object of exactly this key."""
+        """Tell whether there is an object with exactly this key."""
         bucket, key = split_uri(uri)
         try:
             self._client.head_object(Bucket=bucket, Key=key)
@@ -67,43 +79,47 @@ class S3:
         return True
 
     def keys(self, prefix_uri: str) -> list[str]:
-        """The keys that begin with the prefix, in S3's order, without folder markers; empty for a missing bucket."""
+        """Return the keys that begin with a prefix, without folder markers; none if there is no bucket."""
         bucket, prefix = split_uri(prefix_uri)
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchBucket":
+            if is_missing(error):
                 return []
             raise
 
     def objects(self, prefix_uri: str) -> list[tuple[str, str]]:
-        """``(URI, name relative to the prefix)`` of each object under a prefix.
+        """Return URI and name, relative to the prefix, of each object that begins with a prefix.
 
-        Prefixes are S3's: ``s3://b/test`` also matches ``test_small/x``. A match that lies not below the prefix as a
-        folder is named from the prefix's last slash on, so that no two collide.
+        Prefixes are S3's: `s3://b/test` also matches `test_small/x`. The name of an object that is not below the prefix
+        as a folder starts after the prefix's last slash, so that no two names collide.
 
         Raises:
-            JobError: nothing matches; the text is the service's.
+            JobError: nothing matches; the message is SageMaker's.
         """
         bucket, prefix = split_uri(prefix_uri)
-        found = []
+        objects = []
         for key in self.keys(prefix_uri):
             if prefix and not prefix.endswith("/") and key.startswith(prefix + "/"):
                 name = key[len(prefix) + 1 :]
             else:
                 name = key[prefix.rfind("/") + 1 :]
-            found.append((f"s3://{bucket}/{key}", name))
-        if not found:
+            objects.append((f"s3://{bucket}/{key}", name))
+        if not objects:
             raise JobError(
                 "ClientError",
                 f"Data download failed: No S3 objects found under S3 URL {prefix_uri!r} given in input data source. "
                 "Please ensure that the bucket exists in the selected region and that objects exist under that prefix.",
             )
-        return found
+        return objects
 
     def manifest_objects(self, manifest_uri: str) -> list[tuple[str, str]]:
-        """``(URI, name relative to the prefix)`` of a ManifestFile: ``[{"prefix": "s3://b/"}, "a.jpg", ...]``."""
+        """Return URI and name of each object of a ManifestFile: `[{"prefix": "s3://b/"}, "a.jpg", ...]`.
+
+        Raises:
+            JobError: it is not a ManifestFile, or has no entry.
+        """
         try:
             entries = json.loads(self.read(manifest_uri))
             head, names = entries[0], entries[1:]
@@ -116,46 +132,50 @@ class S3:
                 f'{manifest_uri} is not a ManifestFile: [{{"prefix": "s3://bucket/"}}, "name", ...] is expected',
             ) from error
         if not names:
-            raise JobError("ClientError", f"the ManifestFile {manifest_uri} names no object")
+            raise JobError("ClientError", f"the ManifestFile {manifest_uri} has no entry")
         return [(prefix + name, name) for name in names]
 
     def source(self, source: dict[str, Any]) -> list[tuple[str, str]]:
-        """The objects of an S3DataSource (or ProcessingS3Input) of type S3Prefix or ManifestFile."""
+        """Return URI and name of each object of an S3DataSource or ProcessingS3Input (S3Prefix or ManifestFile)."""
         if source.get("S3DataType", "S3Prefix") == "ManifestFile":
             return self.manifest_objects(source["S3Uri"])
         return self.objects(source["S3Uri"])
 
     def download(self, objects: list[tuple[str, str]], folder: Path) -> None:
-        """Bring objects into a folder under their relative names."""
+        """Download objects into a folder under their names."""
         folder.mkdir(parents=True, exist_ok=True)
 
-        def bring(item: tuple[str, str]) -> None:
+        def fetch(item: tuple[str, str]) -> None:
             uri, name = item
             target = inside(folder, name, uri)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self.read(uri))
 
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            list(pool.map(bring, objects))
+        with ThreadPoolExecutor(_MAX_WORKERS) as pool:
+            list(pool.map(fetch, objects))
 
     def put(self, uri: str, content: bytes) -> None:
-        """Write one object; JobError if its bucket is missing."""
+        """Write an object.
+
+        Raises:
+            JobError: it cannot be written, for one because there is no such bucket.
+        """
         bucket, key = split_uri(uri)
         try:
             self._client.put_object(Bucket=bucket, Key=key, Body=content)
         except ClientError as error:
-            raise JobError("ClientError", f"{uri} can't be written: {error.response['Error']['Code']}") from error
+            raise JobError("ClientError", f"{uri} cannot be written: {error_code(error)}") from error
 
     def upload(self, folder: Path, prefix_uri: str) -> None:
-        """Put every file of a folder under a prefix, names kept."""
+        """Upload every file of a folder to a prefix under its relative name."""
 
         def send(path: Path) -> None:
             self.put(join_uri(prefix_uri, path.relative_to(folder).as_posix()), path.read_bytes())
 
-        with ThreadPoolExecutor(_PARALLEL) as pool:
+        with ThreadPoolExecutor(_MAX_WORKERS) as pool:
             list(pool.map(send, files_of(folder)))
 
 
 def files_of(folder: Path) -> Iterator[Path]:
-    """The files below a folder, in a fixed order."""
+    """Return the files below a folder, sorted by path."""
     return iter(sorted(path for path in folder.rglob("*") if path.is_file()))

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from groundloop.local.api.endpoints import Endpoints
 from groundloop.local.context import Context
 from groundloop.local.errors import ApiError, JobError
-from groundloop.local.s3 import S3, join_uri
+from groundloop.local.s3 import S3
+from groundloop.s3 import join_uri
 
 
 @dataclass(frozen=True)

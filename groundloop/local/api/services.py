@@ -1,9 +1,11 @@
-"""All operations of one offline AWS under their API names."""
+"""All operations of one offline AWS by their API names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from botocore import xform_name
 
 from groundloop.local.api.async_invocations import AsyncInvocations
 from groundloop.local.api.endpoint_configs import EndpointConfigs
@@ -19,17 +21,12 @@ from groundloop.local.errors import ApiError
 from groundloop.local.shapes import check_request, shaped
 from groundloop.spec.shapes import sagemaker_model
 
-#: None: the operation, or the resource it is about, is not kept here.
+#: An operation returns None if its resource is not kept here but by moto.
 Operation = Callable[[dict[str, Any]], "dict[str, Any] | None"]
 
 
-def snake(operation: str) -> str:
-    """``CreateModel`` -> ``create_model``."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
-
-
 class Services:
-    """The state of one offline SageMaker and its operations."""
+    """The resources of one offline SageMaker, and its operations by API name."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -56,20 +53,20 @@ class Services:
         self._operations: dict[str, Operation] = {}
         for name in sagemaker_model().operation_names:
             for part in parts:
-                method = getattr(part, snake(name), None)
+                method = getattr(part, xform_name(name), None)
                 if method is not None:
                     self._operations[name] = method
 
     @property
     def names(self) -> list[str]:
-        """The operations that are offered here."""
+        """Names of the operations that are answered here, sorted."""
         return sorted(self._operations)
 
     def call(self, name: str, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Answer one request, or None if the operation or its resource is not kept here.
+        """Answer a request; return None if the operation or its resource is not kept here.
 
         Raises:
-            ApiError: what AWS would answer.
+            ApiError: the request is invalid or fails; the error is the one that AWS would answer.
         """
         operation = self._operations.get(name)
         if operation is None:

@@ -10,7 +10,7 @@ from typing import Any
 from groundloop.local.errors import JobError
 from groundloop.local.executor.definition import Definition
 from groundloop.local.executor.parameters import Json
-from groundloop.local.s3 import join_uri
+from groundloop.s3 import join_uri
 
 _TOKEN = re.compile(
     r"""\.?(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]|\[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]""", re.DOTALL

@@ -15,7 +15,8 @@ from groundloop.local.image_stand_ins import ImageStandIn, program_for
 from groundloop.local.jobs.job import Job
 from groundloop.local.pipe import Item, ObjectReader, PipeFeeder, Sample, augmented_samples
 from groundloop.local.recordio import frame
-from groundloop.local.s3 import files_of, inside, join_uri
+from groundloop.local.s3 import files_of, inside
+from groundloop.s3 import join_uri
 
 _MESSAGES = {
     "Starting": "Preparing the instances for training",

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 from groundloop.local.context import Context
 from groundloop.local.errors import JobError
 from groundloop.local.jobs.job import Job
-from groundloop.local.s3 import inside, join_uri
+from groundloop.local.s3 import inside
 from groundloop.local.serving import ModelServer
+from groundloop.s3 import join_uri
 
 #: SageMaker's default of MaxPayloadInMB.
 _DEFAULT_PAYLOAD_MB = 6

@@ -105,5 +105,5 @@ def test_a_missing_object_is_named(s3: S3) -> None:
         s3.read("s3://bucket/no")
     with pytest.raises(JobError, match="there is no bucket nowhere"):
         s3.read("s3://nowhere/no")
-    with pytest.raises(JobError, match="s3://nowhere/no can't be written: NoSuchBucket"):
+    with pytest.raises(JobError, match="s3://nowhere/no cannot be written: NoSuchBucket"):
         s3.put("s3://nowhere/no", b"")

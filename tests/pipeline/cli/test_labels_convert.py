@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from groundloop.errors import UserError
 from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.formats.groundtruth import from_groundtruth
-from groundloop.s3_download import S3Copy
+from groundloop.s3_download import S3Download
 from pipeline.cli.labels.convert import convert
 
 _SCENES = 6
@@ -150,8 +150,8 @@ def test_images_are_copied_from_s3_only_where_labels_are_measured_by_them(
     s3: Any, manifest: Path, truth: LabelledDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    original = S3Copy._copy
-    monkeypatch.setattr(S3Copy, "_copy", lambda self, key, name: (copied.append(name), original(self, key, name))[1])
+    original = S3Download._download
+    monkeypatch.setattr(S3Download, "_download", lambda self, key, name: (copied.append(name), original(self, key, name))[1])
     images, prefix = manifest.parent / "images", folder_of(truth)
     for to, given, expected in (("voc", [], 0), ("yolo", ["--images", images], 0), ("yolo", [], _SCENES)):
         run(manifest, tmp_path / f"{to}{len(given)}", "--to", to, "--images", images)
@@ -211,12 +211,12 @@ def test_a_video_job_in_s3(s3: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "uri", "message"),
     [
-        pytest.param({}, "s3://bucket/x", "s3://bucket/x: is not there: check the URI", id="nothing"),
-        pytest.param({}, "s3://nowhere", "s3://nowhere: is not there", id="no bucket"),
+        pytest.param({}, "s3://bucket/x", "s3://bucket/x does not exist in S3: check the URI", id="nothing"),
+        pytest.param({}, "s3://nowhere", "s3://nowhere does not exist in S3", id="no bucket"),
         pytest.param({"x": "hello"}, "s3://bucket/x", "s3://bucket/x is in no format known here", id="no format"),
         pytest.param({"x/c.json": '{"images": [1]}'}, "s3://bucket/x", r"s3://bucket/x is in no format", id="folder"),
         pytest.param({"x/../y": "1"}, "s3://bucket/x", r"x/\.\./y: its key cannot be a file", id="out of it"),
-        pytest.param({"x/a": "1", "x/a/b": "2"}, "s3://bucket/x", "cannot be copied to the disk", id="file and folder"),
+        pytest.param({"x/a": "1", "x/a/b": "2"}, "s3://bucket/x", "cannot be written to disk", id="file and folder"),
         pytest.param(
             {"x/a.xml": "<annotation><filename>a</filename><object/></annotation>"},
             "s3://bucket/x/",
