@@ -50,7 +50,7 @@ class OfflineSession(PipelineSession):
 
 
 @contextlib.contextmanager
-def building() -> Iterator[None]:
+def offline_build() -> Iterator[None]:
     """While the body runs, the SDK sends no telemetry, asks IAM nothing and keeps its usual warnings to itself.
 
     The SDK's telemetry tells AWS of each build, with the text of errors, and no environment variable stops it.

@@ -1,13 +1,16 @@
-"""What every step needs while a definition is built: the session, where results go, tags, retries, caching."""
+"""The context that every step is built in: configuration, pipeline parameters, SDK session, job archives."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sagemaker.core.network import NetworkConfig
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
+from sagemaker.core.workflow.parameters import Parameter, ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.mlops.workflow.retry import (
     RetryPolicy,
@@ -18,19 +21,132 @@ from sagemaker.mlops.workflow.retry import (
 )
 from sagemaker.mlops.workflow.steps import CacheConfig
 
-from steps.settings import AwsSettings, ExecutionSettings, RetryRule
+from steps.settings import AwsSettings, ExecutionSettings, RetryRule, Settings
+
+Section = TypeVar("Section", bound=Settings)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of both pipelines.
+
+    Attributes:
+        thresholds: Parameters of the quality gate's thresholds, by metric and operator (`>=` or `<=`).
+        endpoint_instance_type: None for a serverless endpoint, which has no instances.
+        model_package_arn: Version that the deploy pipeline deploys.
+        changed_package_arn: Version whose approval status has changed, of which an event tells the deploy pipeline.
+    """
+
+    input_manifest: ParameterString
+    label_attribute: ParameterString
+    processing_instance_type: ParameterString
+    train_instance_type: ParameterString
+    transform_instance_type: ParameterString
+    epochs: ParameterInteger
+    mini_batch_size: ParameterInteger
+    learning_rate: ParameterFloat
+    thresholds: Mapping[tuple[str, str], ParameterFloat]
+    approval_status: ParameterString
+    deploy_mode: ParameterString
+    endpoint_name: ParameterString
+    endpoint_instance_type: ParameterString | None
+    model_package_arn: ParameterString
+    changed_package_arn: ParameterString
+
+    def of_training_pipeline(self) -> list[Parameter]:
+        """List the parameters of the training pipeline, in the order in which Studio shows them."""
+        return [
+            self.input_manifest,
+            self.label_attribute,
+            self.processing_instance_type,
+            self.train_instance_type,
+            self.transform_instance_type,
+            self.epochs,
+            self.mini_batch_size,
+            self.learning_rate,
+            *self.thresholds.values(),
+            self.approval_status,
+            self.deploy_mode,
+            self.endpoint_name,
+            *self._instance_type(),
+        ]
+
+    def of_deploy_pipeline(self) -> list[Parameter]:
+        """List the parameters of the deploy pipeline, in the order in which Studio shows them."""
+        return [self.model_package_arn, self.changed_package_arn, self.endpoint_name, *self._instance_type()]
+
+    def _instance_type(self) -> list[Parameter]:
+        return [] if self.endpoint_instance_type is None else [self.endpoint_instance_type]
+
+
+class JobArchive(Protocol):
+    """The code of one job, as it is uploaded."""
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the archive's content."""
+
+    def uri(self, bucket: str, prefix: str) -> str:
+        """Return the S3 URI that the archive is uploaded to."""
 
 
 @dataclass(frozen=True)
 class BuildContext:
-    """The part of the configuration that all steps share, in the SDK's terms."""
+    """Everything that the steps are built from.
 
+    Attributes:
+        config: The whole configuration; a step reads its sections with :meth:`settings`.
+        parameters: The pipelines' parameters, whose defaults come from the configuration.
+        session: The SDK's session.
+        job_archive: Returns the archive of a job: `prepare`, `evaluate` or `deploy`.
+        max_image_mb: Largest image that Predict can send, MB; Prepare keeps larger ones out.
+        image_shape: Side of the square that training scales images to, pixels; Prepare warns of objects too small.
+        model_package_group: Group that Register adds versions to, and that the champion is looked up in.
+    """
+
+    config: Settings
+    parameters: Parameters
     session: PipelineSession
-    aws: AwsSettings
-    execution: ExecutionSettings
+    job_archive: Callable[[str], JobArchive]
+    max_image_mb: int
+    image_shape: int
+    model_package_group: str
+
+    def settings(self, section: type[Section]) -> Section:
+        """Return the configuration's section of a class.
+
+        Args:
+            section: Class of the section, such as `TrainingSettings`.
+
+        Raises:
+            TypeError: The configuration has no such section.
+        """
+        for _, value in self.config:
+            if isinstance(value, section):
+                return value
+        raise TypeError(f"{type(self.config).__name__} has no section of class {section.__name__}")
+
+    @property
+    def aws(self) -> AwsSettings:
+        """Return the account's settings."""
+        return self.settings(AwsSettings)
+
+    @property
+    def execution(self) -> ExecutionSettings:
+        """Return the settings of caching and retries."""
+        return self.settings(ExecutionSettings)
+
+    @property
+    def config_sha256(self) -> str:
+        """Return the hash of the configuration, without what has no influence on a model: schedules and prices."""
+        return hashlib.sha256(self.config.model_dump_json(exclude={"triggers", "costs"}).encode()).hexdigest()
+
+    def code_uri(self, job: str) -> str:
+        """Return the S3 URI of a job's archive."""
+        return self.job_archive(job).uri(self.aws.bucket, self.aws.prefix)
 
     def results(self, *parts: str) -> Join:
-        """S3 URI under the running execution's own prefix, so that no execution overwrites another's results."""
+        """Return an S3 URI under the execution's own prefix, so that no execution overwrites another's results."""
         return Join(
             on="/",
             values=[
@@ -42,24 +158,25 @@ class BuildContext:
 
     @property
     def tags(self) -> list[dict[str, str]]:
+        """Return the tags of every resource, as the API takes them."""
         return [{"Key": key, "Value": value} for key, value in sorted(self.aws.tags.items())]
 
     @property
     def cache(self) -> CacheConfig | None:
-        """Cache settings of a step; None when caching is off."""
+        """Return the cache settings of a step; None when caching is disabled."""
         settings = self.execution.cache
         return CacheConfig(enable_caching=True, expire_after=settings.expire_after) if settings.enabled else None
 
     @property
     def service_retries(self) -> list[RetryPolicy]:
-        """Retries of any step: faults and throttling of the service."""
+        """Return the retry policies of any step: faults and throttling of the service."""
         faults = [StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING]
         rule = self.execution.retry.service
         return [StepRetryPolicy(exception_types=faults, **_waits(rule))] if rule else []
 
     @property
     def job_retries(self) -> list[RetryPolicy]:
-        """Retries of a step that runs a job.
+        """Return the retry policies of a step that runs a job.
 
         RESOURCE_LIMIT is never retried: a quota (ml.p3 has 0 at first) does not rise by waiting, and the
         execution should say so at once.
@@ -76,20 +193,24 @@ class BuildContext:
 
     @property
     def vpc_config(self) -> dict[str, list[str]] | None:
-        """VpcConfig of a model; None without a VPC."""
+        """Return the VpcConfig of a model; None without a VPC."""
         network = self.aws.network
         if not network.subnets:
             return None
         return {"Subnets": network.subnets, "SecurityGroupIds": network.security_groups}
 
-    @property
-    def processing_network(self) -> NetworkConfig | None:
-        """NetworkConfig of a processing job; None when nothing about the network is set."""
+    def processing_network(self, *, calls_aws: bool) -> NetworkConfig | None:
+        """Return the NetworkConfig of a processing job; None when there is nothing to configure.
+
+        Args:
+            calls_aws: The job calls AWS's API, so it is never isolated from the network.
+        """
         network = self.aws.network
-        if not (network.subnets or network.isolation or network.encrypt_traffic):
+        isolation = network.isolation and not calls_aws
+        if not (network.subnets or isolation or network.encrypt_traffic):
             return None
         return NetworkConfig(
-            enable_network_isolation=network.isolation,
+            enable_network_isolation=isolation,
             encrypt_inter_container_traffic=network.encrypt_traffic or None,
             security_group_ids=network.security_groups or None,
             subnets=network.subnets or None,

@@ -1,4 +1,4 @@
-"""What the processing jobs share: how they talk to the log, and how they end on a user's mistake."""
+"""Functions that the processing jobs share: the log, and the end of a job that failed by a user's mistake."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 
-# SageMaker shows what a processing job writes here as its ExitMessage.
+#: DescribeProcessingJob returns the content of this file as ExitMessage.
 MESSAGE_FILE = Path("/opt/ml/output/message")
 
 
 def add_message_file(parser: ArgumentParser) -> None:
-    """The argument that every job has."""
-    parser.add_argument("--message-file", type=Path, default=MESSAGE_FILE, help="where a failure's reason goes too")
+    """Add the argument that every job has: where the message of a failure is written."""
+    parser.add_argument(
+        "--message-file", type=Path, default=MESSAGE_FILE, help="file that gets the message of a failure"
+    )
 
 
 def say(text: str = "") -> None:
-    """One line of the job's log: stdout is what CloudWatch shows."""
+    """Write one line to the job's log: stdout, which CloudWatch shows."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def run(work: Callable[[], None], message_file: Path) -> int:
-    """Do the work; a `UserError` becomes one line on stderr and in the message file, and exit code 1."""
+    """Run a job's work and return its exit code.
+
+    A `UserError` becomes one line on stderr and in the message file, and exit code 1.
+    """
     try:
         work()
     except UserError as error:

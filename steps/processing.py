@@ -1,4 +1,4 @@
-"""What Prepare and Evaluate have in common: a Processing step that runs one job of this package."""
+"""Processing steps: Prepare, Evaluate and Deploy each run one job of this package in one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.build_context import BuildContext
+from steps.jobs import MESSAGE_FILE
 from steps.settings import ProcessingSettings
 
 MOUNT = "/opt/ml/processing"
-# Shown by DescribeProcessingJob as ExitMessage: a job's one line on what is wrong.
-MESSAGE_FILE = "/opt/ml/output/message"
-
 Text: TypeAlias = str | PipelineVariable
 
 
-def image_uri(settings: ProcessingSettings, region: str) -> str:
-    """The own image, or SageMaker's scikit-learn image with Python 3.12.
+def processing_image_uri(settings: ProcessingSettings, region: str) -> str:
+    """Return the URI of the configured image, or of SageMaker's scikit-learn image with Python 3.12.
 
     Raises:
         ValueError: SageMaker has no such image in the region.
@@ -33,7 +31,7 @@ def image_uri(settings: ProcessingSettings, region: str) -> str:
 
 
 def spark_image_uri(settings: ProcessingSettings, region: str) -> str:
-    """The own image, or SageMaker's Spark image with Python 3.12.
+    """Return the URI of the configured image, or of SageMaker's Spark image with Python 3.12.
 
     Raises:
         ValueError: SageMaker has no such image in the region.
@@ -54,57 +52,68 @@ def _scikit_learn_image(region: str) -> str:
 
 
 def processing_step(
-    building: BuildContext,
-    settings: ProcessingSettings,
+    context: BuildContext,
     *,
     name: str,
     display_name: str,
     description: str,
-    code_uri: str,
     instance_type: Text,
     arguments: Sequence[Text],
     inputs: dict[str, Text],
     outputs: Sequence[str],
     property_file: PropertyFile,
-    spark_machines: int = 0,
+    spark_instances: int = 0,
+    max_runtime_minutes: int | None = None,
+    cached: bool = True,
+    calls_aws: bool = False,
 ) -> ProcessingStep:
-    """A step that runs the job archive at ``code_uri``.
+    """Return the step that runs the job of the same name (`steps/<name>/job.py`).
 
     Args:
-        code_uri: S3 URI of the job's zip application (``pipeline/job_archive.py``).
-        spark_machines: of the cluster that runs it; 0: one machine without Spark.
-        inputs: Name to S3 URI; each lands in ``/opt/ml/processing/input/<name>``.
-        outputs: Names; each is uploaded from ``/opt/ml/processing/output/<name>``.
+        context: What steps are built from.
+        name: Name of the step; in lower case that of the job and of its prefix in S3.
+        display_name: Name in Studio.
+        description: Description in Studio.
+        instance_type: Type of the job's instances.
+        arguments: Arguments of the job.
+        inputs: S3 URI by name; each is downloaded to `/opt/ml/processing/input/<name>`.
+        outputs: Names; each is uploaded from `/opt/ml/processing/output/<name>`.
         property_file: The JSON file that later steps read values from.
+        spark_instances: Number of instances of the Spark cluster; 0: one instance without Spark.
+        max_runtime_minutes: The job is stopped after this; None: `processing.max_runtime_minutes`.
+        cached: Whether the result of an earlier execution may be reused, as `execution.cache` says.
+        calls_aws: The job calls AWS's API, so it is never isolated from the network.
     """
-    machine: dict[str, Any] = {
-        "role": building.aws.role,
+    settings, aws = context.settings(ProcessingSettings), context.aws
+    resources: dict[str, Any] = {
+        "role": aws.role,
         "instance_type": instance_type,
         "volume_size_in_gb": settings.volume_gb,
-        "volume_kms_key": building.aws.kms_key,
-        "output_kms_key": building.aws.kms_key,
-        "max_runtime_in_seconds": settings.max_runtime_minutes * 60,
-        "sagemaker_session": building.session,
+        "volume_kms_key": aws.kms_key,
+        "output_kms_key": aws.kms_key,
+        "max_runtime_in_seconds": (max_runtime_minutes or settings.max_runtime_minutes) * 60,
+        "sagemaker_session": context.session,
         "env": {"GROUNDLOOP_REQUIREMENTS": settings.requirements},
-        "tags": building.tags or None,
-        "network_config": building.processing_network,
+        "tags": context.tags or None,
+        "network_config": context.processing_network(calls_aws=calls_aws),
     }
-    work: dict[str, Any] = {
-        "arguments": [*arguments, "--message-file", MESSAGE_FILE],
+    code_uri = context.code_uri(name.lower())
+    run: dict[str, Any] = {
+        "arguments": [*arguments, "--message-file", str(MESSAGE_FILE)],
         "inputs": [
             ProcessingInput(
-                input_name=name,
+                input_name=input_name,
                 s3_input=ProcessingS3Input(
-                    s3_uri=uri, local_path=f"{MOUNT}/input/{name}", s3_data_type="S3Prefix", s3_input_mode="File"
+                    s3_uri=uri, local_path=f"{MOUNT}/input/{input_name}", s3_data_type="S3Prefix", s3_input_mode="File"
                 ),
             )
-            for name, uri in inputs.items()
+            for input_name, uri in inputs.items()
         ],
         "outputs": [
             ProcessingOutput(
                 output_name=output,
                 s3_output=ProcessingS3Output(
-                    s3_uri=building.results(name.lower(), output),
+                    s3_uri=context.results(name.lower(), output),
                     local_path=f"{MOUNT}/output/{output}",
                     s3_upload_mode="EndOfJob",
                 ),
@@ -112,30 +121,33 @@ def processing_step(
             for output in outputs
         ],
     }
-    if spark_machines:
+    if spark_instances:
         from sagemaker.core.spark.processing import PySparkProcessor
 
         spark = PySparkProcessor(
-            image_uri=spark_image_uri(settings, building.aws.region), instance_count=spark_machines, **machine
+            image_uri=spark_image_uri(settings, aws.region), instance_count=spark_instances, **resources
         )
-        step_args = spark.run(submit_app=code_uri, **work)
+        step_args = spark.run(submit_app=code_uri, **run)
     else:
-        plain = ScriptProcessor(
-            image_uri=image_uri(settings, building.aws.region), command=["python3"], instance_count=1, **machine
+        script = ScriptProcessor(
+            image_uri=processing_image_uri(settings, aws.region), command=["python3"], instance_count=1, **resources
         )
-        step_args = plain.run(code=code_uri, **work)
+        step_args = script.run(code=code_uri, **run)
     return ProcessingStep(
         name=name,
         display_name=display_name,
         description=description,
         step_args=step_args,
         property_files=[property_file],
-        cache_config=building.cache,
-        retry_policies=building.job_retries,
+        cache_config=context.cache if cached else None,
+        retry_policies=context.job_retries,
     )
 
 
 def output_uri(step: ProcessingStep, output: str) -> PipelineVariable:
-    """S3 URI of one of a Processing step's outputs; from the cached run when the step came from the cache."""
+    """Return the S3 URI of one of a Processing step's outputs.
+
+    When the step comes from the cache, it is that of the execution whose result is reused.
+    """
     uri: PipelineVariable = step.properties.ProcessingOutputConfig.Outputs[output].S3Output.S3Uri
     return uri

@@ -25,6 +25,29 @@ BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 
 
+PipelineName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$", max_length=256)]
+
+
+class PipelineSettings(Settings):
+    """Names of the two pipelines."""
+
+    name: PipelineName = Field("groundloop", description="Name of the pipeline from labels to endpoint.")
+    deploy_name: PipelineName = Field(
+        "groundloop-deploy", description="Name of the pipeline that deploys a model package."
+    )
+    description: str = Field(
+        "Ground Truth labels to a registered object detector.",
+        max_length=3072,
+        description="Description of the pipeline in Studio.",
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> PipelineSettings:
+        if self.name == self.deploy_name:
+            raise ValueError(f"name and deploy_name are both {self.name!r}; they are two pipelines")
+        return self
+
+
 class NetworkSettings(Settings):
     """Where the jobs' network interfaces are."""
 

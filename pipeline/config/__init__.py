@@ -1,4 +1,4 @@
-"""Configuration: YAML files, environment variables and ``--set`` become one checked `Config`."""
+"""Configuration: one validated `Config` from YAML files, environment variables and `--set`."""
 
 from pipeline.config.loading import load_config
 from pipeline.config.models import Config

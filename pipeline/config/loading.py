@@ -1,4 +1,4 @@
-"""From files, environment and command line to a :class:`Config`.
+"""Reads the configuration from files, environment variables and the command line.
 
 Later wins: ``base.yaml`` < overlays in the order given < ``GROUNDLOOP__A__B`` variables < ``--set a.b=value``.
 Mappings merge key by key; lists and scalars replace.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from groundloop.errors import ConfigError
@@ -26,7 +27,7 @@ _PACKAGED = Path(__file__).resolve().parents[2] / "configs"
 
 
 def configs_folder() -> Path:
-    """The project's ``configs`` in the working folder, else the one that came with the package."""
+    """Return the folder `configs` of the working folder, or the one that came with the package."""
     own = Path("configs")
     return own if (own / "base.yaml").is_file() else _PACKAGED
 
@@ -36,15 +37,15 @@ def load_config(
     assignments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Config:
-    """Read and check the configuration.
+    """Read and validate the configuration.
 
     Args:
-        overlays: YAML files over ``base.yaml``; empty: those that ``GROUNDLOOP_CONFIG`` names, joined as in PATH.
-        assignments: ``a.b=value`` texts, the value read as YAML.
-        environment: Variables to look at, the process's own by default.
+        overlays: YAML files over `base.yaml`; empty: those that `GROUNDLOOP_CONFIG` names, joined as in PATH.
+        assignments: Texts of the form `a.b=value`, the value in YAML.
+        environment: Environment variables; None: those of the process.
 
     Raises:
-        ConfigError: One line per fault, each with its place, key, value and remedy.
+        ConfigError: The message has one line per error, each with file and line, key, value and remedy.
     """
     environment = os.environ if environment is None else environment
     source = Source()
@@ -56,17 +57,17 @@ def load_config(
             _merge(tree, read_yaml(overlay, source))
     for name in sorted(environment):
         if name.startswith(_SETTING_PREFIX):
-            key = name[len(_SETTING_PREFIX) :].lower().split("__")
+            key = _key_path(name[len(_SETTING_PREFIX) :].lower().split("__"))
             _assign(tree, key, environment[name], f"environment variable {name}", source)
     for assignment in assignments:
         dotted, equals, value = assignment.partition("=")
         if not equals or not dotted:
             raise ConfigError(f"--set {assignment}: write it as --set key.path=value")
-        _assign(tree, dotted.split("."), value, f"--set {assignment}", source)
+        _assign(tree, _key_path(dotted.split(".")), value, f"--set {assignment}", source)
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(fault, source) for fault in error.errors())) from None
+        raise ConfigError("\n".join(_explain(fault, source, tree) for fault in error.errors())) from None
 
 
 def _base_beside(overlays: Sequence[Path]) -> Path:
@@ -99,8 +100,37 @@ def _assign(tree: dict[str, Any], key: Sequence[str], text: str, place: str, sou
     source.record(tuple(key), place)
 
 
-def _explain(fault: ErrorDetails, source: Source) -> str:
+def _key_path(parts: Sequence[str]) -> Sequence[str]:
+    """Join the parts of a free-form key, such as `count.mae` in `gate.thresholds.count.mae`."""
+    for length in range(1, len(parts) - 1):
+        field = _field_at(tuple(parts[:length]))
+        if field is None or get_origin(field.annotation) is not dict:
+            continue
+        value = get_args(field.annotation)[1]
+        if isinstance(value, type) and issubclass(value, BaseModel):
+            continue
+        return [*parts[:length], ".".join(parts[length:])]
+    return parts
+
+
+def _written_key(fault: ErrorDetails, tree: Mapping[str, Any]) -> Key:
+    """Return the key of an error without the parts by which pydantic names the alternatives of a union."""
     key: Key = fault["loc"]
+    node: Any = tree
+    written: list[str | int] = []
+    for index, part in enumerate(key):
+        is_member = isinstance(node, dict) and part in node
+        is_item = isinstance(node, list) and isinstance(part, int)
+        if is_member or is_item:
+            node = node[part]
+            written.append(part)
+        elif fault["type"] == "missing" and index == len(key) - 1:
+            written.append(part)
+    return tuple(written)
+
+
+def _explain(fault: ErrorDetails, source: Source, tree: Mapping[str, Any]) -> str:
+    key = _written_key(fault, tree)
     dotted = ".".join(map(str, key)) or "configuration"
     place = source.place_of(key)
     given = fault.get("input")
@@ -126,7 +156,7 @@ def _shown(value: Any) -> str:
 
 
 def _model_at(key: Key) -> type[BaseModel] | None:
-    """The settings class that a key path leads to."""
+    """Return the settings class that a key leads to; None for a plain value."""
     model: type[BaseModel] | None = Config
     for part in key:
         field = model.model_fields.get(str(part)) if model else None
@@ -145,7 +175,11 @@ def _near_miss(key: Key) -> str:
     return f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(names)}"
 
 
-def _field_description(key: Key) -> str:
+def _field_at(key: Key) -> FieldInfo | None:
     model = _model_at(key[:-1]) if key else None
-    field = model.model_fields.get(str(key[-1])) if model else None
+    return model.model_fields.get(str(key[-1])) if model else None
+
+
+def _field_description(key: Key) -> str:
+    field = _field_at(key)
     return (field.description or "").rstrip(".") if field else ""

@@ -17,8 +17,8 @@ def container_images(config: Config) -> list[str]:
         ConfigError: the region does not exist, or lacks one of them.
     """
     from pipeline import sdk  # noqa: F401  (first: the SDK can't be imported without a region)
-    from steps.processing import image_uri as processing_image_uri
-    from steps.train.step import image_uri as algorithm_image_uri
+    from steps.processing import processing_image_uri
+    from steps.train.step import algorithm_image_uri
 
     region, what = config.aws.region, "built-in Object Detection algorithm"
     try:

@@ -47,7 +47,7 @@ def data_capture(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None
     return capture
 
 
-def asynchronous(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None:
+def async_inference(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None:
     """AsyncInferenceConfig; None for an endpoint that answers at once."""
     settings = endpoint.async_inference
     if settings is None:
@@ -125,7 +125,7 @@ def job_specification(aws: AwsSettings, deploy: DeploySettings, *, group: str, p
     ]
     config = {
         "DataCaptureConfig": data_capture(aws, endpoint),
-        "AsyncInferenceConfig": asynchronous(aws, endpoint),
+        "AsyncInferenceConfig": async_inference(aws, endpoint),
         "KmsKeyId": volume_key(aws, endpoint),
     }
     network = aws.network

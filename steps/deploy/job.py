@@ -27,10 +27,8 @@ from groundloop.models.version_selection import (
     version_of,
 )
 from steps import jobs
+from steps.deploy.arguments import LATEST_APPROVED, NO_CHANGE
 from steps.jobs import say
-
-#: For --package: the highest approved version. For --changed: started by no event.
-LATEST_APPROVED, NO_CHANGE = "latest-approved", "none"
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:

@@ -13,9 +13,10 @@ from groundloop.labels.class_maps import ClassMaps, class_map_of
 from groundloop.labels.findings import LabelCode
 from groundloop.labels.label_input import read_manifest
 from groundloop.labels.records import Line, Record
-from steps.evaluate.gate import parse_requirements, verdict
+from steps.evaluate.gate import verdict
 from steps.evaluate.ground_truth import join
 from steps.evaluate.job import remarks, whole
+from steps.evaluate.requirements import parse_requirements
 from steps.evaluate.results import Gallery, from_images, without, write_results
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from groundloop.errors import UserError
 from groundloop.labels.split import Split
 from steps import jobs
 from steps.evaluate.champion import compare
-from steps.evaluate.gate import parse_gains, parse_gate, parse_requirements, verdict
+from steps.evaluate.gate import verdict
 from steps.evaluate.ground_truth import join, read_summary, read_truth
 from steps.evaluate.registry_metadata import registry_metadata
+from steps.evaluate.requirements import parse_improvements, parse_thresholds
 from steps.evaluate.results import from_s3, without, write_results
 from steps.jobs import say
 
@@ -31,10 +32,10 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--predictions", type=Path, default=processing / "input/predictions", help="the .out files")
     parser.add_argument("--report", type=Path, default=processing / "input/report", help="Prepare's summary.json")
     parser.add_argument("--output", type=Path, default=processing / "output/evaluation")
-    parser.add_argument("--gate", nargs="*", default=[], metavar="NAME=VALUE", help="least metrics; 0 asks nothing")
-    parser.add_argument("--require", nargs="*", default=[], metavar="REQUIREMENT", help="METRIC >= or <= NUMBER")
+    parser.add_argument("--minimum", nargs="*", default=[], metavar="METRIC=NUMBER", help="minimums of metrics")
+    parser.add_argument("--maximum", nargs="*", default=[], metavar="METRIC=NUMBER", help="maximums of metrics")
     parser.add_argument("--champion-group", metavar="NAME", help="package group whose approved version is compared")
-    parser.add_argument("--min-improvement", nargs="*", default=[], metavar="NAME=VALUE", help="least gain over it")
+    parser.add_argument("--min-improvement", nargs="*", default=[], metavar="METRIC=NUMBER", help="over the champion")
     parser.add_argument("--threshold-rule", choices=("best_f1", "precision", "recall"), default="best_f1")
     parser.add_argument("--threshold-target", type=float, help="the precision or recall that is wanted")
     parser.add_argument("--per-class-threshold", action="store_true", help="one threshold for each class")
@@ -58,10 +59,10 @@ def evaluate(arguments: Namespace) -> None:
     Raises:
         UserError: for anything that leaves the metrics unreliable: missing, broken or contradicting files.
     """
-    requirements = [*parse_gate(arguments.gate), *parse_requirements(arguments.require)]
-    gains = parse_gains(arguments.min_improvement)
-    if gains and not arguments.champion_group:
-        raise UserError("--min-improvement asks for a comparison: say with what group, by --champion-group")
+    requirements = parse_thresholds(arguments.minimum, arguments.maximum)
+    improvements = parse_improvements(arguments.min_improvement)
+    if improvements and not arguments.champion_group:
+        raise UserError("--min-improvement needs --champion-group, the group of the champion")
     # Not at the top: these load what takes a moment, and a wrong argument is told at once.
     from groundloop.detections.evaluate import evaluate as score
     from groundloop.detections.thresholds import ThresholdRule
@@ -91,14 +92,14 @@ def evaluate(arguments: Namespace) -> None:
     if arguments.champion_group:
         metrics["champion"] = compare(
             arguments.champion_group,
-            gains=gains,
+            gains=improvements,
             images=images["test"],
             classes=classes,
             evaluation=metrics,
             score=score_at(classes),
             read_table=read_table,
         )
-    metrics["gate"] = verdict(metrics, requirements, metrics.get("champion"), gains)
+    metrics["gate"] = verdict(metrics, requirements, metrics.get("champion"), improvements)
     metrics["registry"] = registry_metadata(metrics, summary)
     report(metrics)
     write_results(

@@ -2,63 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from groundloop.errors import UserError
 from groundloop.suggestions import near_misses
-from steps.evaluate.gate import LONGEST_ARGUMENT, parse_gain, parse_requirement
-from steps.evaluate.metric_names import unlisted_class
+from steps.evaluate.metric_names import metric_kind, unlisted_class
+from steps.evaluate.requirements import (
+    AT_LEAST,
+    AT_MOST,
+    Requirement,
+    as_argument,
+    check_improvement,
+    check_requirement,
+    default_operator,
+)
 from steps.settings import Settings
 
-
-def gain_argument(figure: str, gain: float) -> str:
-    """One entry of `min_improvement_over_champion` as the job takes it."""
-    return f"{figure}={gain!r}"
-
-
-def _requirement(text: str) -> str:
-    try:
-        parse_requirement(text)
-    except UserError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-def _error_or_nothing(value: float) -> float:
-    if value < 0 and value != -1:
-        raise ValueError(f"{value:g} is no error to stay under: give 0 or more, or -1, which asks nothing")
-    return value
+# The Evaluate job has at most 100 arguments (CreateProcessingJob); 60 of them are thresholds and improvements.
+_MAX_THRESHOLDS, _MAX_IMPROVEMENTS = 40, 20
 
 
 class ThresholdSettings(Settings):
-    """How the score is chosen, on the validation split, from which detections count."""
+    """The operating threshold: the score from which detections count, chosen on the validation split."""
 
     rule: Literal["best_f1", "precision", "recall"] = Field(
-        "best_f1", description="best_f1, or a wanted precision or recall."
+        "best_f1", description="best_f1: the threshold with the best F1; precision or recall: one that reaches target."
     )
-    target: float | None = Field(
-        None, gt=0, le=1, description="The precision or recall that is wanted; null with best_f1."
-    )
-    per_class: bool = Field(False, description="One threshold for each class instead of one for all.")
+    target: float | None = Field(None, gt=0, le=1, description="Precision or recall to reach; null with best_f1.")
+    per_class: bool = Field(False, description="Choose a threshold for each class instead of one for all.")
 
     @model_validator(mode="after")
-    def _a_target_belongs_to_a_rule(self) -> ThresholdSettings:
+    def _target_fits_rule(self) -> ThresholdSettings:
         if self.rule == "best_f1" and self.target is not None:
             raise ValueError("target belongs to rule precision or recall; best_f1 takes none")
         if self.rule != "best_f1" and self.target is None:
-            raise ValueError(f"rule {self.rule} needs a target, the {self.rule} that is wanted, e.g. 0.9")
+            raise ValueError(f"rule {self.rule} needs a target, the {self.rule} to reach, e.g. 0.9")
         return self
 
 
 class IntervalSettings(Settings):
-    """Confidence intervals of the headline figures, by bootstrap over the test images."""
+    """Confidence intervals of the main metrics, by bootstrap over the test images."""
 
-    resamples: int = Field(1000, ge=0, le=100000, description="Resampled data sets; 0: no intervals.")
-    level: float = Field(0.95, gt=0, lt=1, description="Share of resampled data sets whose figure lies inside.")
-    seed: int = Field(1, ge=0, description="The same seed gives the same intervals.")
+    resamples: int = Field(1000, ge=0, le=100000, description="Number of resampled data sets; 0: no intervals.")
+    level: float = Field(0.95, gt=0, lt=1, description="Share of resampled data sets whose metric lies inside.")
+    seed: int = Field(1, ge=0, description="Seed of the resampling; the same seed gives the same intervals.")
 
 
 class EvaluateSettings(Settings):
@@ -68,59 +58,111 @@ class EvaluateSettings(Settings):
     intervals: IntervalSettings = Field(IntervalSettings(), description="Confidence intervals.")
 
 
-class GateSettings(Settings):
-    """What the figures on the test split must reach for the model to be registered."""
+class RangeSettings(Settings):
+    """The range that a metric must lie in."""
 
-    map: float = Field(0.3, ge=0, le=1, description="Least COCO mAP, IoU 0.50 to 0.95; 0 asks nothing.")
-    map_50: float = Field(0.5, ge=0, le=1, description="Least COCO AP at IoU 0.50; 0 asks nothing.")
-    voc_map: float = Field(
-        0.5, ge=0, le=1, description="Least Pascal VOC mAP at IoU 0.50, area under the curve; 0 asks nothing."
-    )
-    count_mae: Annotated[float, AfterValidator(_error_or_nothing)] = Field(
-        -1, description="Largest mean absolute error of the counts, objects an image; -1 asks nothing."
-    )
-    require: list[Annotated[str, AfterValidator(_requirement)]] = Field(
-        [],
-        max_length=40,  # together with the job's other arguments at most 100, which is the API's limit
-        description="More on any figure of evaluation.json, e.g. 'per_class.usb-c.recall >= 0.8'.",
+    min: float | None = Field(None, description="Minimum; null: none.")
+    max: float | None = Field(None, description="Maximum; null: none.")
+
+    @model_validator(mode="after")
+    def _min_below_max(self) -> RangeSettings:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both; null in place of the range disables the threshold")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is over max {self.max:g}")
+        return self
+
+
+def _form_of_threshold(value: Any) -> str:
+    return "range" if isinstance(value, Mapping | RangeSettings) else "number"
+
+
+# The tags make one error out of a wrong value, not one for each form that it could have.
+Threshold = Annotated[
+    Annotated[float, Tag("number")] | Annotated[RangeSettings, Tag("range")], Discriminator(_form_of_threshold)
+]
+
+
+def _requirements(thresholds: Mapping[str, Threshold | None]) -> list[Requirement]:
+    requirements = []
+    for metric, threshold in thresholds.items():
+        if isinstance(threshold, RangeSettings):
+            bounds = ((AT_LEAST, threshold.min), (AT_MOST, threshold.max))
+            requirements += [Requirement(metric, operator, bound) for operator, bound in bounds if bound is not None]
+        elif threshold is not None:
+            requirements.append(Requirement(metric, default_operator(metric), threshold))
+        else:
+            metric_kind(metric, metric)  # a misspelt metric is an error in any case
+    return requirements
+
+
+class GateSettings(Settings):
+    """The quality gate: what the metrics on the test split must reach for the model to be registered."""
+
+    thresholds: dict[str, Threshold | None] = Field(
+        {"map": 0.3, "map_50": 0.5, "voc_map": 0.5},
+        description="Threshold by metric of evaluation.json, such as map_50, count.mae or per_class.usb-c.recall: a "
+        "number is the minimum of a metric between 0 and 1 and the maximum of an error; {min: ..., max: ...} is a "
+        "range; null disables it.",
     )
     min_improvement_over_champion: dict[str, float] = Field(
         {},
-        max_length=20,
-        description="Least gain by figure over the latest approved version; a negative one allows to be worse.",
+        max_length=_MAX_IMPROVEMENTS,
+        description="Minimum improvement by metric over the champion, the highest approved version; a negative number "
+        "allows the model to be worse by that much.",
     )
+
+    @property
+    def requirements(self) -> list[Requirement]:
+        """Return the thresholds as requirements, without those that are disabled."""
+        return _requirements(self.thresholds)
+
+    @field_validator("thresholds")
+    @classmethod
+    def _thresholds_are_valid(cls, thresholds: dict[str, Threshold | None]) -> dict[str, Threshold | None]:
+        try:
+            requirements = _requirements(thresholds)
+            for requirement in requirements:
+                check_requirement(requirement)
+                as_argument(requirement.metric, requirement.threshold)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if len(requirements) > _MAX_THRESHOLDS:
+            raise ValueError(
+                f"{len(requirements)} thresholds are more than the {_MAX_THRESHOLDS} that the Evaluate job's arguments "
+                "hold: drop some"
+            )
+        return thresholds
 
     @field_validator("min_improvement_over_champion")
     @classmethod
-    def _gains_are_of_figures(cls, gains: dict[str, float]) -> dict[str, float]:
-        for figure, gain in gains.items():
+    def _improvements_are_valid(cls, improvements: dict[str, float]) -> dict[str, float]:
+        for metric, improvement in improvements.items():
             try:
-                parse_gain(figure, gain)
+                check_improvement(metric, improvement)
+                as_argument(metric, improvement)
             except UserError as error:
                 raise ValueError(str(error)) from None
-            if len(gain_argument(figure, gain)) > LONGEST_ARGUMENT:
-                raise ValueError(f"{figure}: is longer than the {LONGEST_ARGUMENT} characters of a job's argument")
-        return gains
+        return improvements
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Refuse a figure of a class that there won't be.
+        """Check that the classes exist whose metrics have a threshold.
 
         Args:
-            classes: the configured class list; empty when the names come from the labels, so that nothing is known.
+            classes: The configured class list; empty when the names come from the labels, so that nothing is known.
 
         Raises:
-            ValueError: names the requirement and the nearest class.
+            ValueError: A class is not listed; the message names the nearest one.
         """
-        asked = {text: parse_requirement(text).figure for text in self.require}
-        for key, items in (
-            ("require", asked),
-            ("min_improvement_over_champion", {name: name for name in self.min_improvement_over_champion}),
+        for key, metrics in (
+            ("thresholds", self.thresholds),
+            ("min_improvement_over_champion", self.min_improvement_over_champion),
         ):
-            for text, figure in items.items():
-                name = unlisted_class(figure, classes) if classes else None
+            for metric in metrics:
+                name = unlisted_class(metric, classes) if classes else None
                 if name is not None:
                     near = near_misses(name, classes, count=1)
                     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(classes)}"
                     raise ValueError(
-                        f"gate.{key}: {text!r} is about {name!r}, which labels.classes doesn't list; {hint}"
+                        f"gate.{key}: {metric!r} is a metric of {name!r}, which labels.classes doesn't list; {hint}"
                     )

@@ -1,10 +1,9 @@
-"""Predict: the model's answers to the validation and test images, by Batch Transform."""
+"""Predict: the model's predictions for the validation and test images, by Batch Transform."""
 
 from __future__ import annotations
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.transformer import Transformer
-from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TransformStep
 
@@ -13,28 +12,22 @@ from steps.predict.settings import PredictSettings
 from steps.prepare.step import manifest_uri
 
 
-def predict_step(
-    building: BuildContext,
-    settings: PredictSettings,
-    *,
-    prepare: ProcessingStep,
-    model: ModelStep,
-    instance_type: ParameterString,
-) -> TransformStep:
-    """The Predict step: one image a request, one ``<key>.out`` an image."""
+def predict_step(context: BuildContext, prepare: ProcessingStep, model: ModelStep) -> TransformStep:
+    """Return the Predict step, which sends one image per request and writes one `<key>.out` per image."""
+    settings = context.settings(PredictSettings)
     transformer = Transformer(
         model_name=model.properties.ModelName,
         instance_count=settings.instance_count,
-        instance_type=instance_type,
+        instance_type=context.parameters.transform_instance_type,
         strategy="SingleRecord",
         accept="application/json",
         max_concurrent_transforms=settings.max_concurrent_transforms,
         max_payload=settings.max_payload_mb,
-        output_path=building.results("predict"),
-        output_kms_key=building.aws.kms_key,
-        volume_kms_key=building.aws.kms_key,
-        tags=building.tags or None,
-        sagemaker_session=building.session,
+        output_path=context.results("predict"),
+        output_kms_key=context.aws.kms_key,
+        volume_kms_key=context.aws.kms_key,
+        tags=context.tags or None,
+        sagemaker_session=context.session,
     )
     step_args = transformer.transform(
         data=manifest_uri(prepare, "predict-images.json"),
@@ -47,12 +40,12 @@ def predict_step(
         display_name="Predict validation and test",
         description="Batch Transform over the images that training has not seen.",
         step_args=step_args,
-        cache_config=building.cache,
-        retry_policies=building.job_retries,
+        cache_config=context.cache,
+        retry_policies=context.job_retries,
     )
 
 
 def predictions_uri(predict: TransformStep) -> PipelineVariable:
-    """S3 URI under which the ``.out`` files lie."""
+    """Return the S3 prefix of the `.out` files."""
     uri: PipelineVariable = predict.properties.TransformOutput.S3OutputPath
     return uri

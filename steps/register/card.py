@@ -42,7 +42,7 @@ def model_card(
     metric_groups: Any,
     details: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The card, its values plain or not known before the execution (see :func:`pieces`).
+    """The card, its values plain or not known before the execution (see :func:`json_join_parts`).
 
     Args:
         creator: who made the model.
@@ -96,7 +96,7 @@ def model_card(
     return {section: content for section, content in card.items() if content}
 
 
-def pieces(card: Mapping[str, Any]) -> list[Any]:
+def json_join_parts(card: Mapping[str, Any]) -> list[Any]:
     """The card as the texts and variables that, put in a row, are its JSON (on one line).
 
     A value that JSON doesn't know is a variable of the pipeline: its value is put between quotes, so it must hold no

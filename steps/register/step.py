@@ -1,63 +1,57 @@
-"""Register: the model as a new version of its package group, with its figures and its model card."""
+"""Register: adds the model to its package group as a new version, with its metrics and its model card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sagemaker.core.model_registry import create_model_package_from_containers
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
-from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
 from steps.build_context import BuildContext
 from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA
 from steps.evaluate.step import evaluation_uri, registry_metric
-from steps.model import captured
+from steps.model import capture_model_request
 from steps.prepare.step import manifest_uri, report_uri
-from steps.register.card import RawJson, model_card, pieces
+from steps.register.card import RawJson, json_join_parts, model_card
 from steps.register.settings import RegistrySettings
-from steps.train.step import image_uri
+from steps.settings import PipelineSettings
+from steps.train.settings import TrainingSettings
+from steps.train.step import algorithm_image_uri
 
 NAME = "Register"
 
 
 def register_step(
-    building: BuildContext,
-    settings: RegistrySettings,
-    *,
-    prepare: ProcessingStep,
-    train: TrainingStep,
-    evaluate: ProcessingStep,
-    approval_status: ParameterString,
-    hyperparameters: Mapping[str, Any],
-    pipeline_name: str,
-    config_sha256: str,
-    code_version: str,
+    context: BuildContext, prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep
 ) -> ModelStep:
-    """The Register step.
+    """Return the Register step.
 
     The class list may be longer than a metadata value (256 characters), so the package carries the URI of
-    Prepare's summary, which holds it.
-
-    Args:
-        hyperparameters: Texts and parameters by name, for the model card.
-        config_sha256: Hash of the configuration that the pipeline was built from; an execution's parameters may differ
-            from it, and are in the execution.
-        code_version: Hashes of the job code.
+    Prepare's summary, which holds it. The hash of the configuration is of the one that the pipeline was built from;
+    an execution's own parameters are in the execution.
     """
+    settings, p = context.settings(RegistrySettings), context.parameters
+    hyperparameters = {
+        **context.settings(TrainingSettings).hyperparameters.strings(),
+        "epochs": p.epochs,
+        "mini_batch_size": p.mini_batch_size,
+        "learning_rate": p.learning_rate,
+    }
     summary, evaluation = Join(on="/", values=[report_uri(prepare), "summary.json"]), evaluation_uri(evaluate)
     test_manifest, execution = manifest_uri(prepare, "test.manifest"), ExecutionVariables.PIPELINE_EXECUTION_ARN
     links = {"summary": summary, "evaluation": evaluation, "test_manifest": test_manifest, "execution": execution}
-    versions = {"config_sha256": config_sha256, "code_version": code_version}
+    code_version = " ".join(f"{job}@{context.job_archive(job).sha256}" for job in ("prepare", "evaluate"))
+    versions = {"config_sha256": context.config_sha256, "code_version": code_version}
     card = model_card(
         settings.card,
-        creator=f"groundloop pipeline {pipeline_name}",
+        creator=f"groundloop pipeline {context.settings(PipelineSettings).name}",
         artifact=train.properties.ModelArtifacts.S3ModelArtifacts,
         training_job=train.properties.TrainingJobArn,
-        training_image=image_uri(building.aws.region),
+        training_image=algorithm_image_uri(context.aws.region),
         hyperparameters=hyperparameters,
         train_manifest=manifest_uri(prepare, "train.manifest"),
         validation_manifest=manifest_uri(prepare, "validation.manifest"),
@@ -70,11 +64,11 @@ def register_step(
 
     def create() -> None:
         create_model_package_from_containers(
-            building.session,
+            context.session,
             model_package_group_name=settings.group,
             containers=[
                 {
-                    "Image": image_uri(building.aws.region),
+                    "Image": algorithm_image_uri(context.aws.region),
                     "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts,
                 }
             ],
@@ -82,7 +76,7 @@ def register_step(
             response_types=["application/json"],
             inference_instances=list(settings.inference_instance_types),
             transform_instances=list(settings.transform_instance_types),
-            approval_status=approval_status,
+            approval_status=p.approval_status,
             domain="COMPUTER_VISION",
             task="OBJECT_DETECTION",
             model_metrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation}}},
@@ -91,9 +85,9 @@ def register_step(
                 **versions,
                 **{name: registry_metric(evaluate, name) for name in (*METRICS, *OTHER_METADATA)},
             },
-            # A person has to look at it: it is whole, but nobody has agreed to it yet.
+            # The card is complete, but a person has yet to review it.
             model_card={
-                "ModelCardContent": Join(on="", values=_flat(pieces(card))),
+                "ModelCardContent": Join(on="", values=_flat(json_join_parts(card))),
                 "ModelCardStatus": "PendingReview",
             },
         )
@@ -102,13 +96,13 @@ def register_step(
         name=NAME,
         display_name="Register model",
         description="A new version in the model package group, with its evaluation and its model card.",
-        step_args=captured(building.session, create),
-        retry_policies=building.service_retries,
+        step_args=capture_model_request(context.session, create),
+        retry_policies=context.service_retries,
     )
 
 
 def _flat(values: Iterable[Any]) -> list[Any]:
-    """The values of a Join, those of Joins among them as if they stood there: nothing says that they may be nested."""
+    """Return the values of a Join, with nested Joins flattened: AWS doesn't document that they may be nested."""
     flat: list[Any] = []
     for value in values:
         if not isinstance(value, Join):

@@ -16,14 +16,14 @@ from sagemaker.core.shapes import (
     StoppingCondition,
     Tag,
 )
-from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, Networking
 
 from groundloop.spec.object_detection import RECORDIO
 from steps.build_context import BuildContext
-from steps.prepare.step import derived, manifest_uri
+from steps.prepare.settings import PrepareSettings
+from steps.prepare.step import manifest_uri, summary_value
 from steps.train.settings import TrainingSettings
 
 NAME = "Train"
@@ -32,8 +32,8 @@ ATTRIBUTES = ["source-ref", "bounding-box"]
 
 
 @functools.cache
-def image_uri(region: str) -> str:
-    """The built-in algorithm's image, always tag 1; the model is hosted with the image it was trained with.
+def algorithm_image_uri(region: str) -> str:
+    """Return the URI of the built-in algorithm's image, which trains the model and serves it.
 
     Raises:
         ValueError: SageMaker has no such image in the region.
@@ -42,37 +42,28 @@ def image_uri(region: str) -> str:
     return uri
 
 
-def train_step(
-    building: BuildContext,
-    settings: TrainingSettings,
-    *,
-    prepare: ProcessingStep,
-    shuffle_seed: int,
-    instance_type: ParameterString,
-    epochs: ParameterInteger,
-    mini_batch_size: ParameterInteger,
-    learning_rate: ParameterFloat,
-) -> TrainingStep:
-    """The Train step. What depends on the data comes from Prepare, so nobody types it."""
-    aws = building.aws
+def train_step(context: BuildContext, prepare: ProcessingStep) -> TrainingStep:
+    """Return the Train step; the hyperparameters that depend on the data come from Prepare."""
+    settings, aws, p = context.settings(TrainingSettings), context.aws, context.parameters
+    shuffle_seed = context.settings(PrepareSettings).shuffle_seed
     spot = settings.spot.enabled
     runtime_seconds = settings.max_runtime_minutes * 60
     trainer = ModelTrainer(
-        training_image=image_uri(aws.region),
+        training_image=algorithm_image_uri(aws.region),
         training_input_mode=settings.input_mode,
         role=aws.role,
-        sagemaker_session=building.session,
+        sagemaker_session=context.session,
         hyperparameters={
             **settings.hyperparameters.strings(),
-            "epochs": epochs.to_string(),
-            "mini_batch_size": mini_batch_size.to_string(),
-            "learning_rate": learning_rate.to_string(),
-            "num_classes": derived(prepare, "num_classes"),
-            "num_training_samples": derived(prepare, "num_training_samples"),
-            "label_width": derived(prepare, "label_width"),
+            "epochs": p.epochs.to_string(),
+            "mini_batch_size": p.mini_batch_size.to_string(),
+            "learning_rate": p.learning_rate.to_string(),
+            "num_classes": summary_value(prepare, "num_classes"),
+            "num_training_samples": summary_value(prepare, "num_training_samples"),
+            "label_width": summary_value(prepare, "label_width"),
         },
         compute=Compute(
-            instance_type=instance_type,
+            instance_type=p.train_instance_type,
             instance_count=settings.instance_count,
             volume_size_in_gb=settings.volume_gb,
             volume_kms_key_id=aws.kms_key,
@@ -82,15 +73,15 @@ def train_step(
             max_runtime_in_seconds=runtime_seconds,
             max_wait_time_in_seconds=settings.spot.max_wait_minutes * 60 if spot else None,
         ),
-        checkpoint_config=CheckpointConfig(s3_uri=building.results("train", "checkpoints")) if spot else None,
+        checkpoint_config=CheckpointConfig(s3_uri=context.results("train", "checkpoints")) if spot else None,
         output_data_config=OutputDataConfig(
-            s3_output_path=building.results("train"), kms_key_id=aws.kms_key, compression_type="GZIP"
+            s3_output_path=context.results("train"), kms_key_id=aws.kms_key, compression_type="GZIP"
         ),
         input_data_config=[
             _channel("train", manifest_uri(prepare, "train.manifest"), ShuffleConfig(seed=shuffle_seed)),
             _channel("validation", manifest_uri(prepare, "validation.manifest")),
         ],
-        networking=_networking(building),
+        networking=_networking(context),
         tags=[Tag(key=key, value=value) for key, value in sorted(aws.tags.items())] or None,
     )
     return TrainingStep(
@@ -98,13 +89,13 @@ def train_step(
         display_name="Train detector",
         description="Built-in Object Detection (SSD), augmented manifest in Pipe mode.",
         step_args=trainer.train(),
-        cache_config=building.cache,
-        retry_policies=building.job_retries,
+        cache_config=context.cache,
+        retry_policies=context.job_retries,
     )
 
 
 def _channel(name: str, uri: PipelineVariable, shuffle: ShuffleConfig | None = None) -> Channel:
-    """One augmented-manifest channel; RecordIO keeps image and label apart in the stream."""
+    """Return a channel of an augmented manifest; RecordIO keeps image and label apart in the stream."""
     return Channel(
         channel_name=name,
         content_type=RECORDIO,
@@ -123,8 +114,8 @@ def _channel(name: str, uri: PipelineVariable, shuffle: ShuffleConfig | None = N
     )
 
 
-def _networking(building: BuildContext) -> Networking | None:
-    network = building.aws.network
+def _networking(context: BuildContext) -> Networking | None:
+    network = context.aws.network
     if not (network.subnets or network.isolation or network.encrypt_traffic):
         return None
     return Networking(

@@ -18,7 +18,7 @@ IMAGES = 110
 SETTINGS = (
     f"labels.manifest=s3://{BUCKET}/labels/output.manifest",
     "training.hyperparameters.epochs=8",
-    "gate={map: 0.05, map_50: 0.2, voc_map: 0.2}",
+    "gate.thresholds={map: 0.05, map_50: 0.2, voc_map: 0.2}",
 )
 
 

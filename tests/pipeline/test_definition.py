@@ -380,7 +380,7 @@ def test_how_to_split(define: Callable[..., Definition], assignment: str, argume
 
 
 def test_a_threshold_of_zero_is_kept(define: Callable[..., Definition]) -> None:
-    parameters = {p["Name"]: p["DefaultValue"] for p in define("gate.map=0")["Parameters"]}
+    parameters = {p["Name"]: p["DefaultValue"] for p in define("gate.thresholds.map=0")["Parameters"]}
     assert parameters["MinMap"] == 0
 
 

@@ -80,8 +80,9 @@ def test_images_fall_into_the_same_splits(python312: str) -> None:
 
 def test_the_gate_words_its_verdict_alike(python312: str) -> None:
     code = (
-        "from steps.evaluate.gate import parse_gate, verdict; "
-        "print(verdict({'map': 0.412}, parse_gate(['map=0.6']))['message'])"
+        "from steps.evaluate.gate import verdict; "
+        "from steps.evaluate.requirements import parse_thresholds; "
+        "print(verdict({'map': 0.412}, parse_thresholds(['map=0.6'], []))['message'])"
     )
     told = _run(python312, code)
     assert told.stdout == "map is 0.412, 0.188 under its threshold 0.6\n", told.stderr
@@ -129,7 +130,7 @@ def test_both_jobs_write_the_same_bytes_as_here(python312_with_packages: str, tm
     def evaluating(place: Path) -> list[str]:
         inputs = ["--manifests", str(place / "manifests"), "--report", str(place / "report")]
         outputs = ["--no-gallery", "--output", str(place / "evaluation"), "--message-file", str(place / "message")]
-        return [*inputs, "--predictions", str(tmp_path / "predictions"), *outputs, "--gate", "map=0.5", "voc_map=0"]
+        return [*inputs, "--predictions", str(tmp_path / "predictions"), *outputs, "--minimum", "map=0.5", "voc_map=0"]
 
     here, there = tmp_path / "here", tmp_path / "there"
     assert prepare(preparing(here)) == 0

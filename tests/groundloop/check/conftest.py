@@ -25,7 +25,7 @@ SHAPES = {
 
 
 def _compiled(shape: Callable[[], Pipeline]) -> Definition:
-    with sdk.building():
+    with sdk.offline_build():
         definition: Definition = json.loads(shape().definition())
         return definition
 

@@ -30,7 +30,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute
 
-from steps.model import captured
+from steps.model import capture_model_request
 
 ROLE = "arn:aws:iam::111122223333:role/pipelines"
 OWN_IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/boosting:3"
@@ -135,7 +135,7 @@ def model(name: str, data: Any, image: str = OWN_IMAGE) -> ModelStep:
     def create() -> None:
         SESSION.create_model(name=None, role=ROLE, container_defs={"Image": image, "ModelDataUrl": data})
 
-    return ModelStep(name=name, step_args=captured(SESSION, create))
+    return ModelStep(name=name, step_args=capture_model_request(SESSION, create))
 
 
 def register(name: str, data: Any, **more: Any) -> ModelStep:
@@ -151,7 +151,7 @@ def register(name: str, data: Any, **more: Any) -> ModelStep:
             **more,
         )
 
-    return ModelStep(name=name, step_args=captured(SESSION, create))
+    return ModelStep(name=name, step_args=capture_model_request(SESSION, create))
 
 
 def pipeline(name: str, steps: list[Step], parameters: list[Any] | None = None) -> Pipeline:

@@ -67,7 +67,7 @@ def test_nothing_is_found_in_the_examples(define: Callable[..., Definition], nam
             id="hyperparameters",
         ),
         pytest.param(["aws.region=eu-west-1"], id="another region"),
-        pytest.param(["gate.map=0", "gate.map_50=1"], id="thresholds of 0 and 1"),
+        pytest.param(["gate.thresholds.map=0", "gate.thresholds.map_50=1"], id="thresholds of 0 and 1"),
     ],
 )
 def test_nothing_is_found_in_variants(define: Callable[..., Definition], assignments: list[str]) -> None:

@@ -69,9 +69,9 @@ def test_json_is_the_evaluation_alone_on_stdout(run: Run) -> None:
 def test_a_missed_requirement_is_an_error(run: Run) -> None:
     lines = [_line("a.jpg", [0, 1]), _line("b.jpg", [1])]
     assert run(lines, "--require", "per_class.nut.recall >= 0.9").exit_code == 0
-    done = run(lines, "--require", "count.mae <= -0.5")
+    done = run(lines, "--require", "count.exact_share <= 0.5")
     assert isinstance(done.exception, UserError)
-    assert "0.500 over its threshold -0.5" in str(done.exception)
+    assert "0.500 over its threshold 0.5" in str(done.exception)
 
 
 def test_thresholds_come_from_validation_where_there_is_one(run: Run, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_lines_that_cannot_be_used_are_told(run: Run) -> None:
         pytest.param([_line("a.jpg", [1], {"1": "nut"})], [], "name no class 0", id="a gap in the classes"),
         pytest.param([_line("a.jpg", [0])], ["--classes", "nut"], "class 'bolt' is not in the", id="unlisted"),
         pytest.param([{"source-ref": "s3://b/a.jpg"}], [], "no line can be used", id="nothing labelled"),
-        pytest.param([_line("a.jpg", [0])], ["--require", "f2 > 1"], "write FIGURE >= NUMBER", id="no requirement"),
+        pytest.param([_line("a.jpg", [0])], ["--require", "f2 > 1"], "write METRIC >= NUMBER", id="no requirement"),
         pytest.param([_line("a.jpg", [0])], ["--threshold-rule", "f2"], "rule 'f2' is unknown", id="no rule"),
         pytest.param([_line("a.jpg", [0])], ["--images", "nowhere"], "nowhere is no folder", id="no folder of images"),
         pytest.param([_line("a.jpg", [0])], ["--predictions", "nowhere"], "nowhere does not", id="no predictions"),

@@ -96,7 +96,10 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         pytest.param(
             "aws.xyz=3", "unknown key aws.xyz; there are: region, account, role,", id="an unlike key lists what is"
         ),
-        pytest.param("gate.map=1.5", "gate.map is 1.5, but should be less than or equal to 1", id="out of range"),
+        pytest.param("predict.max_payload_mb=0", "max_payload_mb is 0, but should be greater than", id="out of range"),
+        pytest.param(
+            "gate.thresholds.map=high", "gate.thresholds.map is 'high', but should be a valid number", id="in a union"
+        ),
         pytest.param(
             "training.hyperparameters.learning_rate=fast", "is 'fast', but should be a valid number", id="wrong type"
         ),
@@ -135,7 +138,7 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         pytest.param("pipeline.deploy_name=groundloop", "they are two pipelines", id="two pipelines of one name"),
         pytest.param("execution.cache.expire_after=30 days", "but should match pattern", id="not an ISO duration"),
         pytest.param("pipeline.name=has_underscore", "but should match pattern", id="a pipeline's name"),
-        pytest.param("gate.map=.nan", "gate.map is nan, but should be", id="not a number"),
+        pytest.param("evaluate.intervals.level=.nan", "level is nan, but should be", id="not a number"),
         pytest.param("no-equals-sign", "write it as --set key.path=value", id="no value"),
         pytest.param("a.b=[1", "is not a YAML value", id="not YAML"),
     ],
@@ -174,7 +177,7 @@ def test_all_faults_are_told_at_once() -> None:
         pytest.param(b"a: [1", ":1: is not valid YAML", id="not YAML"),
         pytest.param(b"- a\n- b\n", "must be a mapping of settings, not a list", id="a list"),
         pytest.param(
-            b"gate: {map: 0.1}\ngate: {map: 0.2}\n", ":2: gate is given twice, first on line 1", id="a key twice"
+            b"gate: {thresholds: {}}\ngate: {}\n", ":2: gate is given twice, first on line 1", id="a key twice"
         ),
         pytest.param(b"aws: {tags: {a: !!python/object/apply:os.getcwd []}}\n", "is not valid YAML", id="a Python tag"),
         pytest.param(b"\xff\xfe", "is not UTF-8", id="not text"),

@@ -51,7 +51,7 @@ def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Confi
             id="another manifest",
         ),
         pytest.param("execution.cache.enabled=false", "its cache is off", "its cache is off", id="no cache"),
-        pytest.param("gate.map=0.9", "", "", id="a threshold does not train again"),
+        pytest.param("gate.thresholds.map=0.9", "", "", id="a threshold does not train again"),
     ],
 )
 def test_a_change_runs_what_it_concerns(

@@ -73,16 +73,16 @@ CHANGES = [
         id="a hyperparameter that was left to the algorithm",
     ),
     pytest.param(
-        ["gate.map_50=0.75"],
+        ["gate.thresholds.map_50=0.75"],
         [
             "~ parameter MinMap50  default: 0.5 → 0.75",
-            "~ Evaluate  --gate map_50: 0.5 → 0.75  (parameter MinMap50)",
+            "~ Evaluate  --minimum map_50: 0.5 → 0.75  (parameter MinMap50)",
         ],
         id="a threshold",
     ),
     pytest.param(
-        ["gate.require=['per_class.nut.recall >= 0.8']"],
-        ["+ Evaluate  --require: per_class.nut.recall >= 0.8"],
+        ["gate.thresholds.per_class.nut.recall=0.8"],
+        ["+ Evaluate  --minimum per_class.nut.recall: 0.8"],
         id="a further threshold",
     ),
     pytest.param(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundloop.models.rollout import desired_endpoint
-from steps.deploy.endpoint_requests import as_arguments, asynchronous, job_specification, rollout, scaling
+from steps.deploy.endpoint_requests import as_arguments, async_inference, job_specification, rollout, scaling
 from steps.deploy.job import parse
 from steps.deploy.settings import DeploySettings
 from steps.settings import AwsSettings
@@ -127,7 +127,7 @@ def test_a_serverless_endpoint_has_no_machine_no_volume_and_no_queue() -> None:
     assert variant["ServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 3}
     assert "InstanceType" not in variant
     assert specification["config"] == {}
-    assert asynchronous(aws(), settings.endpoint) is None
+    assert async_inference(aws(), settings.endpoint) is None
 
 
 @given(endpoint=st.from_regex(r"[a-zA-Z0-9](-?[a-zA-Z0-9]){0,31}", fullmatch=True), version=st.integers(1, 10**6))

@@ -75,7 +75,7 @@ def case(tmp_path: Path) -> Case:
 def evaluate(capfd: pytest.CaptureFixture[str]) -> Callable[..., Evaluated]:
     """Run the job in this process on a case."""
 
-    def run(case: Case, *gate: str, more: Sequence[str] = ()) -> Evaluated:
+    def run(case: Case, *minimums: str, more: Sequence[str] = ()) -> Evaluated:
         folder = case.folder
         for name in ("manifests", "report"):
             (folder / name).mkdir(exist_ok=True)
@@ -92,7 +92,7 @@ def evaluate(capfd: pytest.CaptureFixture[str]) -> Callable[..., Evaluated]:
                 *("--manifests", str(folder / "manifests"), "--predictions", str(folder / "predictions")),
                 *("--report", str(folder / "report"), "--output", str(folder / "evaluation")),
                 *("--message-file", str(message), "--no-gallery", "--resamples", "20", *more),
-                *(["--gate", *gate] if gate else []),
+                *(["--minimum", *minimums] if minimums else []),
             ]
         )
         out, err = capfd.readouterr()

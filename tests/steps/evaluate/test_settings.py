@@ -16,51 +16,92 @@ def load(*assignments: str) -> Config:
     return load_config([LOCAL], assignments, environment={})
 
 
-def test_requirements_and_gains_are_taken_over() -> None:
-    gate = load(
-        'gate.require=["per_class.usb-c.recall >= 0.8", "count.mae <= 0.5"]',
-        "gate.min_improvement_over_champion={map_50: 0.01}",
-    ).gate
-    assert gate.require == ["per_class.usb-c.recall >= 0.8", "count.mae <= 0.5"]
-    assert gate.min_improvement_over_champion == {"map_50": 0.01}
-    assert load().gate.count_mae == -1
+def test_an_overlay_changes_single_thresholds() -> None:
+    gate = load("gate.thresholds={map: null, count.mae: 0.5}", "gate.thresholds.per_class.usb-c.recall=0.8").gate
+    assert [str(requirement) for requirement in gate.requirements] == [
+        "count.mae <= 0.5",
+        "per_class.usb-c.recall >= 0.8",
+    ]
+
+
+def test_a_threshold_of_null_is_disabled(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("gate: {thresholds: {map: null, count.bias: {min: -0.5, max: 0.5}}}\n")
+    gate = load_config([LOCAL, overlay], environment={}).gate
+    assert [str(requirement) for requirement in gate.requirements] == [
+        "map_50 >= 0.5",
+        "voc_map >= 0.5",
+        "count.bias >= -0.5",
+        "count.bias <= 0.5",
+    ]
+
+
+def test_an_environment_variable_sets_a_metric_with_dots() -> None:
+    gate = load_config([LOCAL], environment={"GROUNDLOOP__GATE__THRESHOLDS__COUNT__MAE": "0.5"}).gate
+    assert gate.thresholds["count.mae"] == 0.5
+
+
+def test_the_minimum_improvement_is_by_metric() -> None:
+    gate = load("gate.min_improvement_over_champion.count.mae=0.1").gate
+    assert gate.min_improvement_over_champion == {"count.mae": 0.1}
 
 
 @pytest.mark.parametrize(
     ("assignments", "message"),
     [
-        pytest.param(['gate.require=["map_50 > 0.6"]'], "gate.require.0: 'map_50 > 0.6': write FIGURE", id="syntax"),
-        pytest.param(['gate.require=["map_50 >= 60"]'], "map_50 lies between 0 and 1", id="a percentage"),
-        pytest.param(['gate.require=["map50 >= 0.6"]'], "did you mean map_50?", id="a misspelt figure"),
         pytest.param(
-            [f'gate.require=["per_class.{"x" * 250}.ap >= 0"]'], "a job's argument holds 256", id="a long argument"
+            ["gate.thresholds.map_50=high"],
+            "gate.thresholds.map_50 is 'high', but should be a valid number",
+            id="a word",
+        ),
+        pytest.param(["gate.thresholds.map_50=60"], "map_50 lies between 0 and 1", id="a percentage"),
+        pytest.param(["gate.thresholds.map50=0.6"], "did you mean map_50?", id="a misspelt metric"),
+        pytest.param(["gate.thresholds.map50=null"], "did you mean map_50?", id="a misspelt metric that is disabled"),
+        pytest.param(["gate.thresholds.count.mae=-0.5"], "is an error and never negative", id="a negative error"),
+        pytest.param(
+            ["gate.thresholds.count.bias=0.5"], "so write {min: NUMBER} or {max: NUMBER}", id="a number of no direction"
+        ),
+        pytest.param(["gate.thresholds={map: {}}"], "gate.thresholds.map: give min, max or both", id="an empty range"),
+        pytest.param(
+            ["gate.thresholds={count.bias: {min: 1, max: 0}}"],
+            "gate.thresholds.count.bias: min 1 is over max 0",
+            id="a range of nothing",
         ),
         pytest.param(
-            [f"gate.require=[{', '.join(['map >= 0'] * 41)}]"], "at most 40 items", id="more than arguments can hold"
+            ["gate.thresholds={map: {most: 1}}"], "unknown key gate.thresholds.map.most", id="no bound of a range"
         ),
         pytest.param(
-            ['gate.require=["per_class.usb-d.recall >= 0.8"]', "labels.classes=[usb-c, v1.2 nut]"],
-            "gate.require: 'per_class.usb-d.recall >= 0.8' is about 'usb-d', which labels.classes doesn't list; "
+            [f"gate.thresholds={{per_class.{'x' * 250}.ap: 0.5}}"],
+            "an argument of a job holds 256",
+            id="a long argument",
+        ),
+        pytest.param(
+            [f"gate.thresholds={{{', '.join(f'per_class.c{n}.ap: 0' for n in range(41))}}}"],
+            "41 thresholds are more than the 40",
+            id="more than arguments can hold",
+        ),
+        pytest.param(
+            ["gate.thresholds.per_class.usb-d.recall=0.8", "labels.classes=[usb-c, v1.2 nut]"],
+            "gate.thresholds: 'per_class.usb-d.recall' is a metric of 'usb-d', which labels.classes doesn't list; "
             "did you mean 'usb-c'?",
             id="a class that is not listed",
         ),
         pytest.param(
             ["gate.min_improvement_over_champion={per_class.nut.f1: 0}", "labels.classes=[bolt]"],
-            "gate.min_improvement_over_champion: 'per_class.nut.f1' is about 'nut'",
-            id="a gain of a class that is not listed",
+            "gate.min_improvement_over_champion: 'per_class.nut.f1' is a metric of 'nut'",
+            id="an improvement of a class that is not listed",
         ),
         pytest.param(
-            ["gate.min_improvement_over_champion={f2: 0}"], "there is no metric 'f2'", id="a gain of no figure"
+            ["gate.min_improvement_over_champion={f2: 0}"], "there is no metric 'f2'", id="an improvement of no metric"
         ),
         pytest.param(
             ["gate.min_improvement_over_champion={count.bias: 0}"], "neither more nor less", id="a gain of a bias"
         ),
         pytest.param(
             [f"gate.min_improvement_over_champion={{per_class.{'x' * 250}.f1: 0}}"],
-            "a job's argument",
-            id="a long gain",
+            "an argument of a job",
+            id="a long improvement",
         ),
-        pytest.param(["gate.count_mae=-0.5"], "give 0 or more, or -1, which asks nothing", id="a negative error"),
         pytest.param(["evaluate.threshold.rule=recall"], "rule recall needs a target", id="a rule without its target"),
         pytest.param(["evaluate.threshold.target=0.9"], "best_f1 takes none", id="a target without its rule"),
         pytest.param(
@@ -83,12 +124,12 @@ def test_what_would_fail_only_after_training_is_refused_at_once(assignments: lis
 
 
 @pytest.mark.parametrize(
-    "figure",
+    "metric",
     [
         pytest.param("per_class.v1.2 nut.recall", id="a dot and a space in the name"),
         pytest.param("count.per_class.usb-c.mae", id="a count"),
         pytest.param("map", id="of all classes"),
     ],
 )
-def test_figures_of_listed_classes_may_be_asked_for(figure: str) -> None:
-    load(f'gate.require=["{figure} >= 0.1"]', "labels.classes=[usb-c, v1.2 nut]")
+def test_metrics_of_listed_classes_may_have_thresholds(metric: str) -> None:
+    load(f"gate.thresholds={{{metric}: 0.1}}", "labels.classes=[usb-c, v1.2 nut]")

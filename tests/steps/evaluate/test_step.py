@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,38 +32,61 @@ def values(step: dict[str, Any], option: str) -> list[Any]:
     return after[:end]
 
 
+def thresholds(step: dict[str, Any], option: str) -> dict[str, str]:
+    """The metrics of an option, each with its number or the parameter that holds it."""
+    found = {}
+    for value in values(step, option):
+        if isinstance(value, str):
+            metric, _, number = value.rpartition("=")
+        else:
+            assert value["Std:Join"]["On"] == "="
+            metric, parameter = value["Std:Join"]["Values"]
+            number = parameter["Get"]
+        found[metric] = number
+    return found
+
+
 def test_the_main_thresholds_are_parameters() -> None:
-    asked = {
-        joined["Std:Join"]["Values"][0]: joined["Std:Join"]["Values"][1] for joined in values(evaluate(), "--gate")
+    step = evaluate("gate.thresholds.count.mae=0.5")
+    assert thresholds(step, "--minimum") == {
+        "map": "Parameters.MinMap",
+        "map_50": "Parameters.MinMap50",
+        "voc_map": "Parameters.MinVocMap",
     }
-    assert asked == {
-        "map": {"Get": "Parameters.MinMap"},
-        "map_50": {"Get": "Parameters.MinMap50"},
-        "voc_map": {"Get": "Parameters.MinVocMap"},
-        "count.mae": {"Get": "Parameters.MaxCountMae"},
-    }
+    assert thresholds(step, "--maximum") == {"count.mae": "Parameters.MaxCountMae"}
 
 
-def test_requirements_and_gains_are_handed_on_one_by_one() -> None:
+def test_other_thresholds_and_improvements_are_passed_one_by_one() -> None:
     step = evaluate(
-        'gate.require=["per_class.usb-c.recall >= 0.8", "count.rmse<=1"]',
+        "gate.thresholds={per_class.nut.recall: 0.8, count.rmse: 1, count.bias: {min: -0.5, max: 0.5}, map: {max: 0.9}}",
         "gate.min_improvement_over_champion={map_50: 0.01, count.mae: -0.5}",
     )
-    assert values(step, "--require") == ["per_class.usb-c.recall >= 0.8", "count.rmse<=1"]
+    assert thresholds(step, "--minimum") == {"per_class.nut.recall": "0.8", "count.bias": "-0.5"}
+    assert thresholds(step, "--maximum") == {"count.rmse": "1.0", "count.bias": "0.5", "map": "0.9"}
     assert values(step, "--min-improvement") == ["map_50=0.01", "count.mae=-0.5"]
 
 
+def test_a_disabled_threshold_has_neither_argument_nor_parameter(define: Callable[..., dict[str, Any]]) -> None:
+    definition = define("gate.thresholds={map: null, map_50: 0.5, voc_map: null}")
+    names = {parameter["Name"] for parameter in definition["Parameters"]}
+    assert {"MinMap50"} == {"MinMap", "MinMap50", "MinVocMap", "MaxCountMae"} & names
+    (step,) = (step for step in definition["Steps"] if step["Name"] == "Evaluate")
+    assert thresholds(step, "--minimum") == {"map_50": "Parameters.MinMap50"}
+
+
 def test_without_any_the_options_are_left_out() -> None:
-    assert not {"--require", "--min-improvement"} & {item for item in arguments(evaluate()) if isinstance(item, str)}
+    step = evaluate("gate.thresholds={map: null, map_50: null, voc_map: null}")
+    strings = {item for item in arguments(step) if isinstance(item, str)}
+    assert not {"--minimum", "--maximum", "--min-improvement"} & strings
 
 
 def test_as_much_as_can_be_asked_is_within_the_apis_limits() -> None:
     """ContainerArguments: at most 100, each of at most 256 characters (CreateProcessingJob)."""
-    require = ", ".join(f'"per_class.{"x" * 200}{n}.recall >= 0.8"' for n in range(40))
+    thresholds = ", ".join(f"per_class.{'x' * 200}{n}.recall: {{min: 0.8, max: 0.9}}" for n in range(20))
     gains = ", ".join(f"per_class.{'x' * 200}{n}.recall: -0.123456789" for n in range(20))
     given = arguments(
         evaluate(
-            f"gate.require=[{require}]",
+            f"gate.thresholds={{{thresholds}}}",
             f"gate.min_improvement_over_champion={{{gains}}}",
             "evaluate.threshold={rule: recall, target: 0.9, per_class: true}",
         )

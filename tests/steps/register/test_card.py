@@ -9,7 +9,7 @@ import pytest
 
 from groundloop.local.api.cards import check_model_card
 from steps.evaluate.registry_metadata import registry_metadata
-from steps.register.card import RawJson, model_card, pieces
+from steps.register.card import RawJson, json_join_parts, model_card
 from steps.register.settings import CardSettings
 
 Json = dict[str, Any]
@@ -41,7 +41,7 @@ def card(settings: CardSettings, facts: dict[str, str], variable: type = Variabl
 
 
 def resolved(made: Json) -> str:
-    return "".join(piece if isinstance(piece, str) else piece.value for piece in pieces(made))
+    return "".join(piece if isinstance(piece, str) else piece.value for piece in json_join_parts(made))
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_the_longest_card_is_within_the_apis_limit_and_on_one_line(evaluation: J
 
 def test_pieces_are_texts_and_variables_in_turn() -> None:
     first, second = Variable("1"), Variable("2")
-    assert pieces({"a": [first, "x"], "b": RawJson(second), "c": "\\u0000 0"}) == [
+    assert json_join_parts({"a": [first, "x"], "b": RawJson(second), "c": "\\u0000 0"}) == [
         '{"a": ["',
         first,
         '", "x"], "b": ',
