@@ -36,7 +36,7 @@ def probe_config(config: Config, run: str, seconds: dict[str, int] | None = None
     limits = seconds or {machine.use: int(machine.minutes * 60) for machine in (PREPARE, TRAIN, PREDICT, EVALUATE)}
     prefix = f"{config.aws.prefix}/prove/{run}"
     processing_seconds = min(limits[PREPARE.use], limits[EVALUATE.use])
-    return changed(
+    probe = changed(
         config,
         {
             "pipeline": {"name": f"groundloop-prove-{run}", "deploy_name": f"groundloop-prove-deploy-{run}"},
@@ -64,7 +64,6 @@ def probe_config(config: Config, run: str, seconds: dict[str, int] | None = None
             },
             "predict": {"instance_type": CPU_INSTANCE, "instance_count": 1},
             "evaluate": EvaluateSettings().model_dump(),
-            "gate": NO_GATE,
             "registry": {"group": with_suffix(config.registry.group), "approval_status": "PendingManualApproval"},
             "deploy": plain_deployment(config, "never"),
             "triggers": {"schedules": {}},
@@ -72,10 +71,8 @@ def probe_config(config: Config, run: str, seconds: dict[str, int] | None = None
             "execution": {"cache": {"enabled": False}, "retry": {"service": None, "job": None, "capacity": None}},
         },
     )
-
-
-#: A gate that every model passes.
-NO_GATE: dict[str, Any] = GateSettings(map=0, map_50=0, voc_map=0).model_dump()
+    # Without thresholds every model passes. Not merged: the thresholds of the configuration must go.
+    return probe.model_copy(update={"gate": GateSettings(thresholds={})})
 
 
 def role_config(config: Config) -> Config:

@@ -126,7 +126,7 @@ def _asked(bench: Workbench, assumption: Assumption, definition: str, refused: b
 def _conditions(bench: Workbench, *, nested: bool) -> dict[str, Any]:
     """Return a definition with two Conditions: one in the other's branch, or one after a step in the other's branch."""
     from pipeline import sdk  # noqa: F401  (first: the SDK can't be imported without a region)
-    from steps.train.step import image_uri as algorithm_image_uri
+    from steps.train.step import algorithm_image_uri
 
     stop = _step("Stop", "Fail", {"ErrorMessage": "not started"})
     container = {"Image": algorithm_image_uri(bench.config.aws.region), "ModelDataUrl": bench.uri("model.tar.gz")}

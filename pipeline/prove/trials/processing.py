@@ -112,12 +112,12 @@ def _stop(size: int) -> dict[str, Any]:
 
 def _job(bench: Workbench, arguments: list[str], seconds: int) -> dict[str, Any]:
     from pipeline import sdk  # noqa: F401  (first: the SDK can't be imported without a region)
-    from steps.processing import image_uri
+    from steps.processing import processing_image_uri
 
     return {
         "RoleArn": bench.config.aws.role,
         "AppSpecification": {
-            "ImageUri": image_uri(bench.config.processing, bench.config.aws.region),
+            "ImageUri": processing_image_uri(bench.config.processing, bench.config.aws.region),
             "ContainerEntrypoint": ["python3", "-c", _WRITE],
             "ContainerArguments": arguments,
         },

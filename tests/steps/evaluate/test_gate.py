@@ -148,7 +148,7 @@ def test_a_missed_improvement_is_described_in_full() -> None:
         "map_50 is 0.710, 0.010 better than the 0.700 of version 3 on the 40 test images that both have, "
         "0.010 under the required improvement of 0.02; "
         "count.mae is 0.600, 0.100 worse than the 0.500 of version 3 on the 40 test images that both have, "
-        "0.100 under the gain of 0 that is required"
+        "0.100 under the required improvement of 0"
     )
     assert [entry["threshold"] for entry in gate["requirements"]] == [0.2, pytest.approx(0.72), 0.5]
 

@@ -58,10 +58,10 @@ def test_the_main_thresholds_are_parameters() -> None:
 
 def test_other_thresholds_and_improvements_are_passed_one_by_one() -> None:
     step = evaluate(
-        "gate.thresholds={per_class.nut.recall: 0.8, count.rmse: 1, count.bias: {min: -0.5, max: 0.5}, map: {max: 0.9}}",
+        "gate.thresholds={per_class.a.recall: 0.8, count.rmse: 1, count.bias: {min: -0.5, max: 0.5}, map: {max: 0.9}}",
         "gate.min_improvement_over_champion={map_50: 0.01, count.mae: -0.5}",
     )
-    assert thresholds(step, "--minimum") == {"per_class.nut.recall": "0.8", "count.bias": "-0.5"}
+    assert thresholds(step, "--minimum") == {"per_class.a.recall": "0.8", "count.bias": "-0.5"}
     assert thresholds(step, "--maximum") == {"count.rmse": "1.0", "count.bias": "0.5", "map": "0.9"}
     assert values(step, "--min-improvement") == ["map_50=0.01", "count.mae=-0.5"]
 
