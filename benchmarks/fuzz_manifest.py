@@ -61,12 +61,12 @@ class LostLineError(Exception):
 
 
 def seeded(seed: int) -> random.Random:
-    """The source of all chance: the same seed gives the same damage."""
+    """Return the source of all chance: the same seed gives the same damage."""
     return random.Random(seed)  # noqa: S311  nothing here is secret
 
 
 def samples(chooser: random.Random, count: int = 200) -> list[bytes]:
-    """Sound lines of every kind: labelled, negative, adjusted, failed, unlabelled, video, with spaces or without."""
+    """Return valid lines of every kind: labelled, negative, adjusted, failed, unlabelled, video, with spaces or not."""
     return [_sample(chooser, number) for number in range(count)]
 
 
@@ -119,7 +119,7 @@ def _repeat(line: bytes, chooser: random.Random) -> bytes:
 
 
 def _value(line: bytes, chooser: random.Random) -> bytes:
-    """Another value for one of the keys; what stood there goes up to the next comma or closing bracket."""
+    """Replace the value of one key; the old one goes up to the next comma or closing bracket."""
     keys = list(_KEY.finditer(line))
     if not keys:
         return line
@@ -129,7 +129,7 @@ def _value(line: bytes, chooser: random.Random) -> bytes:
 
 
 def _move(line: bytes, chooser: random.Random) -> bytes:
-    """Another number somewhere."""
+    """Replace a number somewhere."""
     numbers = list(_NUMBER.finditer(line))
     if not numbers:
         return line
@@ -149,14 +149,14 @@ MUTATIONS: list[Callable[[bytes, random.Random], bytes]] = [
 
 
 def mutate(line: bytes, chooser: random.Random) -> bytes:
-    """The line, damaged in one to four places; ends of lines that get in are taken out, so it stays one line."""
+    """Damage the line in one to four places; line ends that get in are taken out, so it stays one line."""
     for _ in range(chooser.choice([1, 1, 1, 2, 3, 4])):
         line = chooser.choice(MUTATIONS)(line, chooser)
     return line.replace(b"\n", b" ")
 
 
 def use(raw: list[bytes]) -> Counter[str]:
-    """Everything that Prepare does with lines; the number of them by what became of them.
+    """Do everything that Prepare does with lines, and count them by status.
 
     Raises:
         LostLineError: a line is lost, a rewritten line does not read as what it was, or a glance says something else

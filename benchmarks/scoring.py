@@ -39,7 +39,7 @@ SEED = 4
 
 
 def made_images(count: int) -> list[ScoredImage]:
-    """Images of 640 pixels: boxes of all sizes, half of the detections near a true box, scores of three digits."""
+    """Make images of 640 pixels: boxes of all sizes, half of the detections near a true box, scores of three digits."""
     random = np.random.default_rng(SEED)
 
     def boxes(number: int) -> Any:
@@ -80,7 +80,7 @@ def by_groundloop(images: Sequence[ScoredImage]) -> list[float | None]:
 
 
 def by_groundloop_whole(images: Sequence[ScoredImage]) -> list[float | None]:
-    """All of evaluation.json: also VOC, threshold, confusion, counts, curves, and intervals of 1,000 resamples."""
+    """Compute all of evaluation.json: also VOC, threshold, confusion, counts, curves, intervals of 1,000 resamples."""
     return list(evaluate(images, images, CLASSES, ThresholdRule()).metrics.values())[:12]
 
 
@@ -127,7 +127,7 @@ CANDIDATES: dict[str, Callable[[Sequence[ScoredImage]], list[float | None]]] = {
 
 
 def child(name: str, images: int) -> None:
-    """One run: its costs and the twelve statistics, as a line of JSON."""
+    """Run once and print the costs and the twelve statistics as a line of JSON."""
     warnings.simplefilter("ignore")
     candidate = CANDIDATES[name]
     candidate(made_images(2))  # imports what it needs; not counted

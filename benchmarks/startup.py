@@ -24,7 +24,7 @@ COMMANDS = {
 
 
 def seconds(command: list[str]) -> float:
-    """Wall-clock time of one run."""
+    """Return the wall-clock time of one run."""
     begun = time.perf_counter()
     environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -71,7 +71,7 @@ class Bench:
 
 
 def rows(costs: dict[str, list[Cost]], megabytes: float) -> list[str]:
-    """Medians, and the median of each round's ratio to groundloop in one process."""
+    """Return the table: medians, and the median of each round's ratio to groundloop in one process."""
     base = costs[ONE.name]
     lines = [f"{'':<27}{'CPU s':>8}{'ratio':>8}{'MB per CPU-s':>14}{'wall s':>9}{'peak MiB':>10}"]
     for name, runs in costs.items():
@@ -84,7 +84,7 @@ def rows(costs: dict[str, list[Cost]], megabytes: float) -> list[str]:
 
 
 def compare(lines: int, rounds: int, folder: Path) -> None:
-    """All candidates in turn, round by round, and their table."""
+    """Run all candidates in turn, round by round, and print their table."""
     bench = Bench(lines, folder)
     truth, present = bench.truth, [candidate for candidate in CANDIDATES if candidate.installed]
     megabytes = truth.bytes / 1e6
@@ -111,7 +111,7 @@ def compare(lines: int, rounds: int, folder: Path) -> None:
 
 
 def grow(folder: Path) -> None:
-    """What groundloop takes for a million lines."""
+    """Measure what groundloop takes for a million lines."""
     bench = Bench(MILLION, folder)
     megabytes = bench.truth.bytes / 1e6
     print(f"\n{MILLION:,} lines ({megabytes:.0f} MB), one round")

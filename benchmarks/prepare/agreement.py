@@ -38,12 +38,12 @@ class Result:
 
     @property
     def digest(self) -> int:
-        """Of all splits together."""
+        """Return the sum of the digests of all splits."""
         return sum(self.digests.values()) & _ALL_BITS
 
 
 def read(candidate: Candidate, folder: Path, truth: Truth) -> tuple[Result, list[str]]:
-    """What the candidate wrote to a folder, and what is wrong with it by what the manifest is known to hold.
+    """Read what the candidate wrote, and list where it contradicts what the manifest is known to hold.
 
     Lines with faults that it does not look for are left out.
     """
@@ -76,7 +76,7 @@ def read(candidate: Candidate, folder: Path, truth: Truth) -> tuple[Result, list
 
 
 def differences(candidate: Candidate, result: Result, reference: Result) -> list[str]:
-    """Where two results are not the same."""
+    """List where two results differ."""
     if not candidate.own_split:
         return [
             f"the {split} split differs: {result.images[split]} images, {reference.images[split]} expected"
@@ -116,7 +116,7 @@ def _lines(path: Path) -> Iterator[Any]:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """The value with 5 for 5.0: JSON makes no difference."""
+    """Return the value with 5 for 5.0: JSON makes no difference."""
     if isinstance(value, dict):
         return {key: _whole_numbers(one) for key, one in value.items()}
     if isinstance(value, list):

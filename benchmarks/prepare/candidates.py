@@ -53,10 +53,11 @@ class Candidate:
 
     @property
     def installed(self) -> bool:
+        """Return whether the package that the candidate needs is installed."""
         return not self.needs or find_spec(self.needs) is not None
 
     def full_command(self, manifest: Path, folder: Path) -> list[str]:
-        """Ready to run."""
+        """Return the command with the paths of manifest and output folder."""
         if self.command[0] != "-c":
             return [sys.executable, *self.command, str(manifest), str(folder)]
         outputs = ("--manifests-output", str(folder), "--report-output", str(folder))
@@ -64,7 +65,7 @@ class Candidate:
         return [sys.executable, *self.command, "--manifest", str(manifest), *outputs, *message]
 
     def differences(self) -> str:
-        """What it does otherwise than groundloop, in words."""
+        """Return what the candidate does otherwise than groundloop, in words."""
         parts = [f"does not see {', '.join(self.unseen)}"] if self.unseen else []
         parts += [f"given the manifest without {self.aborts_on}, which stops it"] if self.aborts_on else []
         parts += ["splits by a hash of its own"] if self.own_split else []
@@ -72,7 +73,7 @@ class Candidate:
 
 
 def groundloop(processes: int) -> Candidate:
-    """The product's own job."""
+    """Return the product's own job as a candidate."""
     fractions = ("--validation-fraction", str(VALIDATION), "--test-fraction", str(TEST), "--split-seed", str(SEED))
     settings = ("--label-attribute", ATTRIBUTE, "--check-images", "none", "--processes", str(processes))
     plural = "es" if processes > 1 else ""

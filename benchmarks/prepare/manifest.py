@@ -55,7 +55,7 @@ class Truth:
     boxes: Counter[str] = field(default_factory=Counter)
 
     def by_kind(self) -> Counter[str]:
-        """Number of faults of each kind."""
+        """Count the faults of each kind."""
         return Counter(fault.kind for fault in self.faults)
 
 
@@ -103,7 +103,7 @@ def write_manifest(path: Path, lines: int, seed: int) -> Truth:
 
 
 def without(path: Path, target: Path, truth: Truth, kind: str) -> None:
-    """A copy that lacks the lines with one kind of fault."""
+    """Write a copy that lacks the lines with one kind of fault."""
     left_out = {fault.line for fault in truth.faults if fault.kind == kind}
     with path.open("rb") as stream, target.open("wb") as copy:
         copy.writelines(line for number, line in enumerate(stream, start=1) if number not in left_out)
@@ -119,7 +119,7 @@ def _remember(
 
 
 def _line(chooser: random.Random, job: _Job, source_ref: str, kind: str) -> tuple[str, Counter[str]]:
-    """One line with a fault of this kind, or sound; and its boxes by class."""
+    """Return one line, with a fault of this kind or valid, and its boxes by class."""
     chance = chooser.random
     start = f'{{"source-ref":"{source_ref}"'
     if kind == "missing_label":

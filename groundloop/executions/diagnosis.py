@@ -199,7 +199,7 @@ def _images(region: str, name: str, lines: list[TrainingLine]) -> list[Evidence]
         Evidence(f"{name} line {numbers[reference]}: {problem}", reference)
         for reference, problem in list(sample.problems.items())[:5]
     ]
-    return [*evidence, Evidence(f"{name}: {sample.told()}")]
+    return [*evidence, Evidence(f"{name}: {sample.summary()}")]
 
 
 def _rejected_lines(region: str, uri: str) -> list[str]:

@@ -21,12 +21,12 @@ class ImageFolder:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise UserError(f"{path} is no folder: give the folder that holds the image files")
+            raise UserError(f"{path} is not a folder: give the folder that holds the image files")
         self.path = path
         self._owner: dict[Path, str] = {}
 
     def names(self) -> list[str]:
-        """Image files by their suffix, relative to the folder and joined by `/`, sorted.
+        """Return the image files by suffix, relative to the folder and joined by `/`, sorted.
 
         Raises:
             UserError: a file's name is no text.
@@ -39,7 +39,7 @@ class ImageFolder:
         return sorted(found)
 
     def find(self, name: str) -> Path | None:
-        """The file whose path shares the longest tail with the image's name; None when not even the last part fits.
+        """Return the file that shares the longest tail with the image's name; None when not even the last part is shared.
 
         Of several, the one that has no folders beyond that tail.
 
@@ -68,7 +68,7 @@ class ImageFolder:
         return file
 
     def file(self, name: str) -> Path:
-        """Like `find`, for an image that must be there.
+        """Find the file of an image that must be there.
 
         Raises:
             UserError: it is not, or see `find`.
@@ -82,7 +82,7 @@ class ImageFolder:
 
     @cached_property
     def _by_name(self) -> dict[str, list[tuple[str, ...]]]:
-        """Paths relative to the folder, as parts, by the file's own name."""
+        """Return paths relative to the folder, as parts, by the file's own name."""
         found: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
         for folder, _, names in os.walk(self.path):
             parts = Path(folder).relative_to(self.path).parts
@@ -126,6 +126,6 @@ class FolderImages:
 
 
 def _shared_tail(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """Number of parts at the end that are the same."""
+    """Count the parts at the end that are the same."""
     pairs = zip(reversed(one), reversed(other), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

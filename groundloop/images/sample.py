@@ -1,4 +1,4 @@
-"""A look at some of the images that a manifest names: whether they are in S3, and how large."""
+"""Checking a sample of the images that a manifest names: whether they are in S3, and how large."""
 
 from __future__ import annotations
 
@@ -11,45 +11,50 @@ from groundloop.images.access import MAX_THREADS, MEGABYTE, ImageFault, Images, 
 
 @dataclass(frozen=True)
 class ImageSample:
-    """What became of a sample.
+    """The result of checking a sample of images.
 
     Attributes:
-        looked_at: images that were asked for.
-        of: images that there are.
+        checked: number of images that were checked.
+        total: number of images that there are.
         problems: by S3 URI, why an image can't be used.
         forbidden: those of them that S3 denied access to.
     """
 
-    looked_at: int
-    of: int
+    checked: int
+    total: int
     problems: dict[str, str] = field(default_factory=dict)
     forbidden: frozenset[str] = frozenset()
 
-    def told(self) -> str:
-        """One line."""
-        amount = f"all {self.of}" if self.looked_at == self.of else f"{self.looked_at} of {self.of}"
-        told = "none is missing" if not self.problems else f"{len(self.problems)} can't be used"
-        return f"{amount} images looked at in S3, {told}"
+    def summary(self) -> str:
+        """Describe the sample in one line."""
+        amount = f"all {self.total}" if self.checked == self.total else f"{self.checked} of {self.total}"
+        result = "none is missing" if not self.problems else f"{len(self.problems)} can't be used"
+        return f"{amount} images checked in S3, {result}"
 
 
-def sample_images(images: Images, references: Sequence[str], most: int, max_bytes: int | None = None) -> ImageSample:
-    """Ask for up to ``most`` images, evenly spread over the references, in parallel.
+def sample_images(images: Images, references: Sequence[str], maximum: int, max_bytes: int | None = None) -> ImageSample:
+    """Check up to `maximum` images, evenly spread over the references, in parallel.
 
     Args:
-        max_bytes: larger images are problems; None: none is too large.
+        images: where the images are kept.
+        references: S3 URIs of the images.
+        maximum: number of images to check.
+        max_bytes: larger images are problems; None allows any size.
 
     Raises:
-        UserError: S3 can't be asked at all.
+        UserError: S3 can't be reached.
     """
-    count = min(most, len(references))
+    count = min(maximum, len(references))
     chosen = [references[index * len(references) // count] for index in range(count)]
     with ThreadPoolExecutor(MAX_THREADS) as pool:
-        looked = list(
+        checked = list(
             zip(chosen, pool.map(lambda reference: _problem(images, reference, max_bytes), chosen), strict=True)
         )
-    found = {reference: problem for reference, problem in looked if problem}
-    forbidden = frozenset(reference for reference, (code, _) in found.items() if code is ImageFault.FORBIDDEN)
-    return ImageSample(count, len(references), {reference: text for reference, (_, text) in found.items()}, forbidden)
+    problems = {reference: problem for reference, problem in checked if problem}
+    forbidden = frozenset(reference for reference, (code, _) in problems.items() if code is ImageFault.FORBIDDEN)
+    return ImageSample(
+        count, len(references), {reference: text for reference, (_, text) in problems.items()}, forbidden
+    )
 
 
 def _problem(images: Images, reference: str, max_bytes: int | None) -> tuple[ImageFault, str] | None:

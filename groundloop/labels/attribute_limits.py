@@ -15,7 +15,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def long_attributes(number: int, raw: bytes, source_ref: str) -> Iterator[LabelFinding]:
-    """A warning for each attribute whose value has more characters of JSON than that.
+    """Yield a warning for each attribute whose JSON value has more characters than that.
 
     Args:
         number: of the line, from 1.

@@ -1,4 +1,4 @@
-"""Which label attributes a manifest holds, and which one is meant."""
+"""The label attributes of a manifest, and which one to read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(slots=True)
 class Attributes:
-    """What label attributes were seen.
+    """The label attributes of some lines.
 
     Attributes:
         detection: lines by attribute that holds bounding boxes.
@@ -37,58 +37,59 @@ class Attributes:
 
 
 def find_attributes(lines: Iterable[bytes]) -> Attributes:
-    """Look at every line, because a line may lack the label (not labelled yet) or hold more than others (adjusted).
+    """Collect the label attributes of all lines.
 
-    A detection attribute is one whose metadata has the type of Ground Truth's bounding box jobs or, where the type or
+    Every line counts, because a line may lack the label (not labelled yet) or have more than others (adjusted). A
+    detection attribute is one whose metadata has the type of Ground Truth's bounding box jobs or, where the type or
     all metadata is missing, whose value is an object with `annotations`. Lines that are not JSON objects are passed
     over: the reader reports them.
     """
-    found = Attributes()
+    attributes = Attributes()
     for line in lines:
-        for name, kind in label_types_in(line):
-            if kind == DETECTION_TYPE:
-                found.detection[name] += 1
+        for name, label_type in label_types_in(line):
+            if label_type == DETECTION_TYPE:
+                attributes.detection[name] += 1
             else:
-                found.other.setdefault(name, kind)
-    return found
+                attributes.other.setdefault(name, label_type)
+    return attributes
 
 
 def label_types_in(line: bytes) -> list[tuple[str, str]]:
-    """Label attributes of one line with their labelling types; those whose type nothing tells are left out."""
+    """Return the label attributes of one line with their labelling types; those of unknown type are left out."""
     if len(line) > MAX_LINE_BYTES:
         return []
     try:
         fields = _FIELDS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
-    kinds: list[tuple[str, str]] = []
+    label_types: list[tuple[str, str]] = []
     for name in _label_names(fields):
         metadata = fields.get(name + METADATA)
-        kind = label_type_of(metadata) if metadata is not None else ""
-        if not kind and _holds_boxes(fields.get(name)):
-            kind = DETECTION_TYPE
-        if kind:
-            kinds.append((name, kind))
-    return kinds
+        label_type = label_type_of(metadata) if metadata is not None else ""
+        if not label_type and _holds_boxes(fields.get(name)):
+            label_type = DETECTION_TYPE
+        if label_type:
+            label_types.append((name, label_type))
+    return label_types
 
 
-def choose_attribute(found: Attributes) -> str:
-    """The one detection attribute; `bounding-box` when no line names any label at all (the reader says what is wrong).
+def choose_attribute(attributes: Attributes) -> str:
+    """Return the only detection attribute, or `bounding-box` when no line has a label at all.
 
     Raises:
-        UserError: several candidates, or labels of other kinds only.
+        UserError: There are several candidates, or labels of other types only.
     """
-    if len(found.detection) > 1:
-        candidates = ", ".join(f"{name} ({n} lines)" for name, n in found.detection.most_common())
+    if len(attributes.detection) > 1:
+        candidates = ", ".join(f"{name} ({n} lines)" for name, n in attributes.detection.most_common())
         raise UserError(
-            f"the manifest holds {len(found.detection)} label attributes with boxes: {candidates}; "
-            "say which one to use with --label-attribute (in a pipeline: the label attribute in the config)"
+            f"the manifest holds {len(attributes.detection)} label attributes with boxes: {candidates}; "
+            "choose one with --label-attribute (in a pipeline: the label attribute in the config)"
         )
-    if found.detection:
-        return next(iter(found.detection))
-    if found.other:
-        others = ", ".join(f"{name} ({kind})" for name, kind in found.other.items())
-        remedies = "; ".join(dict.fromkeys(remedy(kind) for kind in found.other.values()))
+    if attributes.detection:
+        return next(iter(attributes.detection))
+    if attributes.other:
+        others = ", ".join(f"{name} ({label_type})" for name, label_type in attributes.other.items())
+        remedies = "; ".join(dict.fromkeys(remedy(label_type) for label_type in attributes.other.values()))
         raise UserError(f"the manifest holds no bounding boxes but other labels: {others}; {remedies}")
     return CANONICAL
 

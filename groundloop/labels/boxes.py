@@ -12,7 +12,7 @@ CLIP_TOLERANCE = 2.0
 
 
 def fit_box(box: Box, width: int, height: int, tolerance: float) -> tuple[Box, tuple[LabelCode, str] | None]:
-    """The box as it is used, and what is to be said about it.
+    """Check a box against its image and clip it where it leaves the image a little.
 
     Args:
         width, height: of the image, pixels.

@@ -32,13 +32,14 @@ class CheckResult:
     findings: list[LabelFinding]
 
     def count(self, severity: Severity) -> int:
+        """Count the findings of one severity."""
         return sum(finding.severity is severity for finding in self.findings)
 
 
 def check_lines(
     lines: Sequence[Line], attribute: str, configured: ClassList | None = None, image_shape: int = IMAGE_SHAPE
 ) -> CheckResult:
-    """Account for the lines of one manifest, as they came out of reading and settling duplicates.
+    """Check the lines of one manifest, after duplicates were resolved, as a data set.
 
     Args:
         attribute: the label attribute that they were read with.
@@ -58,7 +59,7 @@ def check_lines(
 def check_together(
     manifests: Mapping[str, Sequence[Line]], configured: ClassList | None = None, image_shape: int = IMAGE_SHAPE
 ) -> CheckResult:
-    """Account for several manifests, by name, as one data set; findings of single lines are not told again."""
+    """Check several manifests, by name, as one data set; findings of single lines are not repeated."""
     checked = _whole([line for lines in manifests.values() for line in lines], configured, image_shape)
     first: dict[str, str] = {}
     for name, lines in manifests.items():

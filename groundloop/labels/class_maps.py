@@ -61,16 +61,17 @@ class ClassMaps:
 
     @property
     def names(self) -> Collection[str]:
+        """Return every name of the maps."""
         return self._by_name.keys()
 
     @property
     def ordered(self) -> tuple[str, ...]:
-        """All names, in the order of their ids, where those are whole numbers and no line contradicts another."""
+        """Return all names in the order of their ids, where those are whole numbers and no line contradicts another."""
         return tuple(sorted(self._by_name, key=lambda name: int(self._by_name[name].class_id)))
 
     @property
     def conflict(self) -> str:
-        """The first contradiction, in words; "" when there is none."""
+        """Describe the first contradiction; "" when there is none."""
         if self._conflict is None:
             return ""
         one, other = self._conflict
@@ -81,7 +82,7 @@ class ClassMaps:
         return f"{told} on line {other.line}"
 
     def findings(self) -> Iterator[LabelFinding]:
-        """At most one warning, for the whole manifest."""
+        """Yield at most one warning, for the whole manifest."""
         if self._conflict is not None:
             yield LabelFinding(
                 LabelCode.CLASS_MAPS_DIFFER,
@@ -94,7 +95,7 @@ class ClassMaps:
 def order_of_classes(
     maps: Iterable[tuple[int, Mapping[str, str]]], used: Collection[str] | None = None
 ) -> tuple[tuple[str, ...], list[str]]:
-    """The names in the order of their ids or, where lines contradict each other, alphabetical with a note.
+    """Order the names by their ids or, where lines contradict each other, alphabetically with a note.
 
     Args:
         maps: line numbers and class-maps.
@@ -111,7 +112,7 @@ def order_of_classes(
 
 
 def class_map_of(raw: bytes, attribute: str) -> dict[str, str]:
-    """The map of a line that the reader took, id as text to name; empty where it has none.
+    """Return the class-map of an accepted line, id as text to name; empty where it has none.
 
     Args:
         attribute: the label attribute that the line was read with.

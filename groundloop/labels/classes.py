@@ -21,7 +21,7 @@ class ClassList:
 
     @classmethod
     def from_config(cls, names: Iterable[str]) -> ClassList:
-        """The configured list, its order kept.
+        """Make the configured list, its order kept.
 
         Raises:
             UserError: when the list is empty, or a name is empty or given twice.
@@ -38,22 +38,22 @@ class ClassList:
 
     @classmethod
     def from_union(cls, names: Iterable[str]) -> ClassList:
-        """Every name once, sorted by code point, so the same data gives the same ids on every machine."""
+        """Make a list of every name once, sorted by code point: the same data gives the same ids everywhere."""
         return cls(tuple(sorted(set(names))))
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Id by name."""
+        """Return the id by name."""
         return {name: class_id for class_id, name in enumerate(self.names)}
 
     @cached_property
     def class_map(self) -> dict[str, str]:
-        """The list as a Ground Truth `class-map`: id as text to name."""
+        """Return the list as a Ground Truth `class-map`: id as text to name."""
         return {str(class_id): name for class_id, name in enumerate(self.names)}
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the list as compact UTF-8 JSON: equal exactly when names and order are equal."""
+        """Return the hex digest of the list as compact UTF-8 JSON: equal exactly when names and order are equal."""
         return hashlib.sha256(msgspec.json.encode(self.names)).hexdigest()
 
     def __len__(self) -> int:
@@ -64,7 +64,7 @@ class ClassList:
 
 
 def similar_names(names: Iterable[str]) -> Iterator[LabelFinding]:
-    """Warnings for names that differ in case or surrounding spaces only, and for names with such spaces."""
+    """Yield warnings for names that differ in case or surrounding spaces only, and for names with such spaces."""
     seen: dict[str, str] = {}
     for name in names:
         if name != name.strip():
@@ -83,7 +83,7 @@ def similar_names(names: Iterable[str]) -> Iterator[LabelFinding]:
 
 
 def unused_classes(classes: ClassList, boxes: Mapping[str, int]) -> Iterator[LabelFinding]:
-    """A warning for each class of the list that no box has: the model will never find it.
+    """Yield a warning for each class of the list that no box has: the model will never find it.
 
     Args:
         boxes: number of boxes by class name.

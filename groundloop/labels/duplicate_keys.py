@@ -20,7 +20,7 @@ class _DuplicateError(Exception):
 
 
 def duplicate_key(raw: bytes) -> str | None:
-    """The first key that an object of this line, at any depth, holds twice; None when there is none.
+    """Return the first key that an object of this line, at any depth, has twice; None when there is none.
 
     Written out again, a line whose keys are unique has as many of them as before: that comparison runs in C, and only
     a line that fails it (or may mislead it) is decoded slowly to find the key.

@@ -25,7 +25,7 @@ class Duplicates(str, Enum):
 
 
 def one_line_per_image(lines: Sequence[Line], policy: Duplicates = Duplicates.LAST) -> Iterator[Line]:
-    """The same lines in the same order; a labelled or negative line that another one replaces comes out rejected.
+    """Yield the same lines in the same order, with every line that another one replaces rejected.
 
     A line that is itself not usable replaces nothing.
 
@@ -38,7 +38,7 @@ def one_line_per_image(lines: Sequence[Line], policy: Duplicates = Duplicates.LA
             continue
         source_ref = line.record.source_ref
         if policy is Duplicates.REFUSE and source_ref in counts:
-            raise labelled_twice(source_ref, counts[source_ref], line.number)
+            raise duplicate_labels_error(source_ref, counts[source_ref], line.number)
         if policy is not Duplicates.FIRST or source_ref not in counts:
             counts[source_ref] = line.number
     for line in lines:
@@ -50,9 +50,9 @@ def one_line_per_image(lines: Sequence[Line], policy: Duplicates = Duplicates.LA
         yield msgspec.structs.replace(line, status=LineStatus.REJECTED, record=None, findings=(*line.findings, finding))
 
 
-def labelled_twice(source_ref: str, one: int, other: int) -> UserError:
-    """For those who refuse it: which lines, and what to do."""
+def duplicate_labels_error(source_ref: str, one: int, other: int) -> UserError:
+    """Return the error for an image that two lines label: which lines, and what to do."""
     return UserError(
-        f"lines {one} and {other} both label {source_ref}: remove one, or say which line counts with "
+        f"lines {one} and {other} both label {source_ref}: remove one, or choose which line counts with "
         "--duplicates last or first"
     )

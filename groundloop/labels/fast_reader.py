@@ -1,8 +1,8 @@
-"""The quick way to read a manifest line that nothing is wrong with, which is nearly every line.
+"""The fast way to read a manifest line without findings, which is nearly every line.
 
-`ManifestReader.read_line` is what decides on a line; it looks at everything and can name every fault. A glance takes a
-fraction of its time and says the same of a line without findings. Of any other line it says nothing, and the reader has
-to look (tests hold the two to that, line by line).
+`ManifestReader.read_line` is what decides on a line; it checks everything and can name every fault. The fast reader
+takes a fraction of its time and says the same of a line without findings. On any other line it leaves the decision to
+`ManifestReader` (tests compare the two, line by line).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Fields(Protocol):
 
 # Quotes of the keys and texts that every line has: source-ref and its value, label, metadata; annotations, image_size;
 # width, height; type and its value, class-map, objects.
-_SURE_QUOTES = 8 + 4 + 4 + 8
+_MIN_QUOTES = 8 + 4 + 4 + 8
 _QUOTES_OF_A_BOX = 10 + 2  # and its confidence
 _KEYS = {"source-ref", "annotations", "image_size", "class_id", "left", "top", "width", "height", "depth", "type"}
 _KEYS |= {"class-map", "objects", "confidence", "human-annotated", "creation-date", "job-name", "adjustment-status"}
@@ -81,11 +81,11 @@ class ClassMap:
         entries: id as text to name, as it stands in the line.
         all_names: every name a class can have, allowed or not.
         ids: those of names.
-        sound: whether its keys differ.
-        plain: whether its end can be told by the next bracket, and its keys from any other in a line.
+        is_valid: whether its keys differ.
+        is_simple: whether the next bracket ends it, and its keys differ from all others in a line.
         quotes: in its text.
-        first_line, lines, boxes, shown: for those who count: the first line that has this map, how many have it, boxes
-            by class id, and what stands for each set of ids that a line shows.
+        first_line, lines, boxes, shown: for counting: the first line that has this map, how many have it, boxes by
+            class id, and a number for each set of ids that a line has.
         tiny: of the boxes, those that are tiny, by class id.
         waiting, waiting_tiny: class ids of boxes that are not counted yet.
     """
@@ -101,8 +101,8 @@ class ClassMap:
             if allowed is None or name in allowed
         }
         self.ids = frozenset(self.names)
-        self.sound = duplicate_key(text) is None
-        self.plain = text.count(b"}") == 1 and all(key.isascii() and key.isdigit() for key in entries)
+        self.is_valid = duplicate_key(text) is None
+        self.is_simple = text.count(b"}") == 1 and all(key.isascii() and key.isdigit() for key in entries)
         self.quotes = text.count(b'"')
         self.first_line = self.lines = 0
         self.boxes: Counter[int] = Counter()
@@ -125,10 +125,10 @@ class FastRecord(NamedTuple):
     Attributes:
         class_ids: of its boxes, by its own map.
         shown: the different ones among them.
-        tiny: class ids of the boxes too small at the network's input (`labels.advice`).
+        tiny: class ids of the boxes too small at the network's input (`labels.training_requirements`).
         auto_labelled: see `Record`.
-        plain: the line has no other keys than those known here, and no escapes: to exchange bytes is enough to rewrite
-            it (`labels.canonical`).
+        fast_path: the line has no other keys than those known here, and no escapes: exchanging bytes is enough to
+            rewrite it (`labels.canonical`).
     """
 
     source_ref: str
@@ -137,7 +137,7 @@ class FastRecord(NamedTuple):
     shown: frozenset[int]
     tiny: list[int]
     auto_labelled: bool
-    plain: bool
+    fast_path: bool
 
 
 class FastLineReader:
@@ -151,7 +151,7 @@ class FastLineReader:
     def __init__(self, attribute: str, classes: Collection[str] | None, image_shape: int) -> None:
         self._allowed = None if classes is None else frozenset(classes)
         self._tiny_share = MIN_BOX_SIDE / image_shape
-        self._plain_name = attribute not in _KEYS
+        self._is_new_key = attribute not in _KEYS
         fields = msgspec.defstruct(
             "Fields",
             [("source_ref", str), ("label", _Label), ("metadata", _Metadata)],
@@ -163,12 +163,12 @@ class FastLineReader:
 
     @property
     def class_maps(self) -> Collection[ClassMap]:
-        """All that were seen."""
+        """Return all class-maps that were read."""
         return self._maps.values()
 
     def __call__(self, raw: bytes) -> FastRecord | None:
-        """What the line says, or None when it takes a closer look to tell."""
-        if len(raw) > MAX_ATTRIBUTE_LENGTH:  # there is, or may be, something to say of its length
+        """Read the line; None when it takes `ManifestReader` to decide on it."""
+        if len(raw) > MAX_ATTRIBUTE_LENGTH:  # there is, or may be, a finding on its length
             return None
         try:
             if not raw.isascii():
@@ -187,11 +187,11 @@ class FastLineReader:
             metadata.type != DETECTION_TYPE
             or metadata.failure_reason is not msgspec.UNSET
             or len(metadata.objects) != len(boxes)
-            or not class_map.sound
+            or not class_map.is_valid
             or len(label.image_size) != 1
             or not source_ref.startswith("s3://")
             or not 5 < bucket_end < len(source_ref) - 1
-            or not ((known := self._no_other_keys(raw, fields, class_map)) or duplicate_key(raw) is None)
+            or not ((only_known_keys := self._no_other_keys(raw, fields, class_map)) or duplicate_key(raw) is None)
         ):
             return None
         size = label.image_size[0]
@@ -202,18 +202,18 @@ class FastLineReader:
         shown = frozenset(class_ids)
         if not shown <= class_map.ids:
             return None
-        narrowest, lowest = self._tiny_share * image_width, self._tiny_share * image_height
+        min_width, min_height = self._tiny_share * image_width, self._tiny_share * image_height
         tiny: list[int] = []
         for box in boxes:
             width, height = box.width, box.height
             if not (0 <= box.left <= image_width - width and 0 <= box.top <= image_height - height):
                 return None
-            if width < narrowest or height < lowest:
+            if width < min_width or height < min_height:
                 if width <= 0 or height <= 0:
                     return None
                 tiny.append(box.class_id)
-        plain = known and class_map.plain and self._plain_name
-        return FastRecord(source_ref, class_map, class_ids, shown, tiny, metadata.human_annotated == "no", plain)
+        fast_path = only_known_keys and class_map.is_simple and self._is_new_key
+        return FastRecord(source_ref, class_map, class_ids, shown, tiny, metadata.human_annotated == "no", fast_path)
 
     def _map(self, text: bytes) -> ClassMap | None:
         known = self._maps.get(text)
@@ -222,13 +222,13 @@ class FastLineReader:
         return known
 
     def _no_other_keys(self, raw: bytes, fields: _Fields, class_map: ClassMap) -> bool:
-        """Whether the line has the keys that were decoded and no other, so that none of them can stand twice.
+        """Return whether the line has the keys that were decoded and no other, so that none of them can appear twice.
 
         Keys and texts are counted by their quotes. Behind a backslash a quote would be part of a text; a line with one
         is not counted.
         """
         metadata, sizes = fields.metadata, fields.label.image_size
-        quotes = _SURE_QUOTES + class_map.quotes + _QUOTES_OF_A_BOX * len(fields.label.annotations)
+        quotes = _MIN_QUOTES + class_map.quotes + _QUOTES_OF_A_BOX * len(fields.label.annotations)
         if metadata.human_annotated is not None:
             quotes += 4
         if metadata.creation_date is not None:

@@ -64,6 +64,7 @@ class LabelCode(str, Enum):
 
     @property
     def severity(self) -> Severity:
+        """Return the severity, which the code decides."""
         return Severity.WARNING if self.value.startswith("WARNING_") else Severity.ERROR
 
 
@@ -85,6 +86,7 @@ class LabelFinding:
 
     @property
     def severity(self) -> Severity:
+        """Return the severity, which the code decides."""
         return self.code.severity
 
 
@@ -97,6 +99,7 @@ class Tally:
     examples: dict[LabelCode, list[LabelFinding]] = field(default_factory=dict)
 
     def add(self, findings: Iterable[LabelFinding]) -> None:
+        """Count findings, and keep the first of each code."""
         for finding in findings:
             seen = self.counts.get(finding.code, 0)
             self.counts[finding.code] = seen + 1
@@ -111,9 +114,9 @@ class Tally:
             examples += other.examples[code][: self.examples_kept - len(examples)]
 
     def by_code(self) -> dict[str, int]:
-        """Counts keyed by code, most frequent first, equal counts by name."""
+        """Return counts keyed by code, most frequent first, equal counts by name."""
         return {code.value: n for code, n in sorted(self.counts.items(), key=lambda item: (-item[1], item[0].value))}
 
     def in_words(self) -> str:
-        """`CODE 3, OTHER_CODE 1`, or `no findings`."""
+        """Return `CODE 3, OTHER_CODE 1`, or `no findings`."""
         return ", ".join(f"{code} {n}" for code, n in self.by_code().items()) or "no findings"

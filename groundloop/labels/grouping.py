@@ -20,7 +20,7 @@ class Grouping:
         key: a key that the manifest's lines carry besides the label; its value is the group's name.
 
     Raises:
-        UserError: both are given, or the pattern is no regular expression.
+        UserError: both are given, or the pattern is not a regular expression.
     """
 
     pattern: str | None = None
@@ -33,14 +33,14 @@ class Grouping:
             try:
                 re.compile(self.pattern)
             except re.error as error:
-                raise UserError(f"the group pattern {self.pattern!r} is no regular expression: {error}") from None
+                raise UserError(f"the group pattern {self.pattern!r} is not a regular expression: {error}") from None
 
     def __bool__(self) -> bool:
         """Whether images are grouped at all."""
         return bool(self.pattern or self.key)
 
     def __call__(self, source_ref: str, raw: bytes) -> str:
-        """The group of an image. One that the pattern or the key doesn't place is a group of its own.
+        """Return the group of an image; one that the pattern or key doesn't place is a group of its own.
 
         Args:
             raw: its line in the manifest, a JSON object.

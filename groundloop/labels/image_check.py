@@ -44,7 +44,7 @@ class ImageChecker:
         self._images = images
 
     def findings(self, lines: Iterable[Line]) -> Iterator[tuple[Line, LabelFinding | None]]:
-        """Each line that has a record, in order, with what is wrong with its image (None: nothing)."""
+        """Yield each line that has a record, in order, with what is wrong with its image (None: nothing)."""
         remaining = iter(lines)
         with ThreadPoolExecutor(MAX_THREADS) as pool:
             while batch := list(islice(remaining, _BATCH)):

@@ -35,7 +35,7 @@ class LabelInput:
 def labels_at(
     place: str, region: str, progress: Callable[[int, int], None] | None = None, folders: bool = True
 ) -> Iterator[LabelInput]:
-    """The file or folder at a path or S3 URI, on disk while the body runs.
+    """Provide the file or folder at a path or S3 URI on disk while the body runs.
 
     A folder in S3 comes without its image files, which are large and seldom needed.
 
@@ -66,7 +66,7 @@ def read_manifest(
     classes: Collection[str] | None = None,
     clip_tolerance: float = CLIP_TOLERANCE,
 ) -> tuple[str, list[Line]]:
-    """The label attribute and every line of a manifest on disk or in S3; of an image labelled twice the last counts.
+    """Read the label attribute and every line of a manifest on disk or in S3.
 
     Args:
         attribute: the label attribute, or ``auto`` for the only one there is.

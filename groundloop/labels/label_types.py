@@ -1,4 +1,4 @@
-"""The kinds of labels that Ground Truth makes, and what to do with each that is not bounding boxes."""
+"""The types of labels that Ground Truth makes, and what to do with each that is not bounding boxes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _REMEDIES = {
     _CLASSIFICATION: f"it says what an image shows but not where: {_BOX_JOB}",
     _MULTILABEL: f"it says what an image shows but not where: {_BOX_JOB}",
     _SEGMENTATION: f"its masks are pictures of their own: {_BOX_JOB}",
-    "groundtruth/label-verification": "it judges other labels: give the label attribute of those that were verified",
+    "groundtruth/label-verification": "it verifies other labels: give the label attribute of those that were verified",
 }
 
 
 class _Shape(msgspec.Struct, rename="kebab"):
-    """What tells the kind of a label by its metadata."""
+    """The metadata's keys that tell the type of a label."""
 
     type: str = ""
     class_name: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -33,7 +33,7 @@ _SHAPE = msgspec.json.Decoder(_Shape)
 
 
 def label_type_of(metadata: bytes | msgspec.Raw) -> str:
-    """The labelling type that the metadata names or, where it names none, shows by its own keys; else ""."""
+    """Return the labelling type that the metadata names or, where it names none, shows by its own keys; else ""."""
     try:
         shape = _SHAPE.decode(metadata)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -49,16 +49,16 @@ def label_type_of(metadata: bytes | msgspec.Raw) -> str:
     return ""
 
 
-def is_video(kind: str) -> bool:
-    """Labels of a video's frames, which stand in a SeqLabel.json that the line names."""
-    return kind.startswith(_VIDEO)
+def is_video(label_type: str) -> bool:
+    """Return whether labels of this type are of a video's frames, in a SeqLabel.json that the line names."""
+    return label_type.startswith(_VIDEO)
 
 
-def remedy(kind: str) -> str:
-    """What to do with labels of a kind that is not bounding boxes on images."""
-    if is_video(kind):
+def remedy(label_type: str) -> str:
+    """Return what to do with labels that are not bounding boxes on images."""
+    if is_video(label_type):
         return (
             "each line names a SeqLabel.json with the boxes of a video's frames: make a line for each frame with "
             "`groundloop labels convert MANIFEST NEW --to groundtruth --images FRAMES`, and give the new manifest"
         )
-    return _REMEDIES.get(kind, f"only bounding boxes ({DETECTION_TYPE}) can be used")
+    return _REMEDIES.get(label_type, f"only bounding boxes ({DETECTION_TYPE}) can be used")

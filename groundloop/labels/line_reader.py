@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 
 def open_manifest(path: Path) -> BinaryIO:
-    """The file, ready to be read as lines; a gzip file, known by its first bytes, is unpacked on the way.
+    """Open the file for reading lines; a gzip file, known by its first bytes, is unpacked on the way.
 
     Raises:
         UserError: it is missing or a folder.
@@ -45,7 +45,7 @@ def open_manifest(path: Path) -> BinaryIO:
 
 
 def raw_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their ending (LF or CRLF); a byte order mark at the start is dropped.
+    """Yield lines without their ending (LF or CRLF); a byte order mark at the start is dropped.
 
     Of a line longer than `MAX_LINE_BYTES` only the start comes out, a little longer than that: the reader refuses it by
     its length.
@@ -69,7 +69,7 @@ class ByteRange(NamedTuple):
 
 
 def byte_ranges(path: Path, count: int) -> list[ByteRange]:
-    """The file in at most ``count`` ranges of about the same size, every line in just one of them.
+    """Cut the file into at most `count` ranges of about the same size, every line in just one of them.
 
     Args:
         path: a plain file, see `is_compressed`.
@@ -89,7 +89,7 @@ def byte_ranges(path: Path, count: int) -> list[ByteRange]:
 
 
 def lines_of(path: Path, within: ByteRange) -> Iterator[tuple[int, bytes]]:
-    """Byte offset and bytes of each line, as `raw_lines` gives them: no ending, no mark, of long ones the start."""
+    """Yield byte offset and bytes of each line, as `raw_lines` does: no ending, no mark, of long ones the start."""
     room = _room()
     mark = 0 if within.start else _mark(path)
     offset, left = within.start + mark, within.end - within.start - mark
@@ -116,7 +116,7 @@ def lines_of(path: Path, within: ByteRange) -> Iterator[tuple[int, bytes]]:
 
 
 def _mark(path: Path) -> int:
-    """How long the byte order mark is that the file begins with."""
+    """Return the length of the byte order mark that the file begins with."""
     with path.open("rb") as stream:
         return len(_BOM) if stream.read(len(_BOM)) == _BOM else 0
 
@@ -128,7 +128,7 @@ def is_compressed(path: Path) -> bool:
 
 
 def _line_end(stream: BinaryIO) -> int:
-    """Offset after the next line ending."""
+    """Return the offset after the next line ending."""
     while (part := stream.readline(_CHUNK)) and not part.endswith(b"\n"):
         pass
     return stream.tell()
@@ -144,7 +144,7 @@ def _line_ends(stream: BinaryIO, start: int, end: int) -> int:
 
 
 def _room() -> int:
-    """For a line, and for the mark and the ending, which are no part of it."""
+    """Return the bytes to read for a line, with the mark and the ending, which are no part of it."""
     return MAX_LINE_BYTES + len(_BOM + b"\r\n")
 
 

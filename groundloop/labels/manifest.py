@@ -132,7 +132,7 @@ class ManifestReader:
         self._decoder = cast("msgspec.json.Decoder[_Fields]", msgspec.json.Decoder(fields))
 
     def read(self, stream: Iterable[bytes]) -> Iterator[Line]:
-        """Every line of the stream, in order: as many `Line`s come out as lines went in."""
+        """Yield every line of the stream, in order: as many `Line`s come out as lines went in."""
         for number, raw in enumerate(raw_lines(stream), start=1):
             yield self.read_line(number, raw)
 
@@ -149,9 +149,7 @@ class ManifestReader:
             finding = LabelFinding(fault.code, str(fault), number, source_ref_of(raw))
             return Line(number, raw, fault.status, None, (finding,))
         if len(raw) > MAX_LINE_LENGTH and (length := len(raw.decode())) > MAX_LINE_LENGTH:
-            told = (
-                f"the line has {length:,} characters; Ground Truth itself takes {MAX_LINE_LENGTH:,}; read all the same"
-            )
+            told = f"the line has {length:,} characters; Ground Truth allows {MAX_LINE_LENGTH:,}; read anyway"
             problems.append((LabelCode.LONG_LINE, told))
         findings = tuple(LabelFinding(code, message, number, record.source_ref) for code, message in problems)
         if len(raw) > MAX_ATTRIBUTE_LENGTH:
@@ -186,7 +184,7 @@ class ManifestReader:
         twice = duplicate_key(raw)
         if twice is not None:
             _reject(
-                LabelCode.DUPLICATE_KEY, f"the key {twice!r} stands twice in one object: remove the one that is wrong"
+                LabelCode.DUPLICATE_KEY, f"the key {twice!r} appears twice in one object: remove the one that is wrong"
             )
         _check_source_ref(fields.source_ref)
         metadata = fields.metadata
@@ -258,7 +256,7 @@ class ManifestReader:
         for index, item in enumerate(label.annotations, start=1):
             class_id = item.class_id
             if isinstance(class_id, str) and not (class_id.isascii() and class_id.isdigit()):
-                problems.append((LabelCode.INVALID_BOX, f"box {index}: class_id {class_id!r} is no whole number"))
+                problems.append((LabelCode.INVALID_BOX, f"box {index}: class_id {class_id!r} is not a whole number"))
                 continue
             name = class_map.get(str(class_id))
             if name is None:
@@ -274,15 +272,15 @@ class ManifestReader:
                 problems.append((problem[0], f"box {index} {problem[1]}"))
             boxes.append(box)
         if textual:
-            told = f"{textual} class_id given as text; read all the same, written as whole numbers"
+            told = f"{textual} class_id given as text; read anyway, and written as whole numbers"
             problems.append((LabelCode.TEXT_CLASS_ID, told))
         if metadata.objects is None:
             if boxes:
                 problems.append(
-                    (LabelCode.NO_CONFIDENCES, "the metadata lists no objects with confidences; read all the same")
+                    (LabelCode.NO_CONFIDENCES, "the metadata lists no objects with confidences; read anyway")
                 )
         elif len(metadata.objects) != len(label.annotations):
-            told = f"{len(label.annotations)} boxes but {len(metadata.objects)} objects with confidences: line damaged?"
+            told = f"{len(label.annotations)} boxes but {len(metadata.objects)} confidences: the line may be damaged"
             problems.append((LabelCode.MISSING_CONFIDENCE, told))
         names = tuple(name for name in class_map.values() if is_class_name(name))
         by_machine = bytes(metadata.human_annotated) == b'"no"'
@@ -299,7 +297,7 @@ class ManifestReader:
 
 
 def is_class_name(name: str) -> bool:
-    """Whether a class can have this name."""
+    """Return whether a class can have this name."""
     return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH
 
 
@@ -322,7 +320,7 @@ def _unsupported(attribute: str, kind: str) -> str:
 
 
 def _reject_video(raw: bytes) -> None:
-    """A line of a video job has its labels under a name of its own: without a look it would pass for unlabelled."""
+    """Reject a line of a video job: its labels have a name of their own, so it would pass for unlabelled."""
     if b'-ref-metadata"' in raw:
         for name, kind in label_types_in(raw):
             if is_video(kind):
@@ -330,7 +328,7 @@ def _reject_video(raw: bytes) -> None:
 
 
 def _label_type(raw: bytes, attribute: str) -> str:
-    """The type in the label's metadata; a missing or unreadable one counts as detection."""
+    """Return the type in the label's metadata; a missing or unreadable one counts as detection."""
     try:
         fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         return label_type_of(fields[attribute + METADATA]) or DETECTION_TYPE
@@ -339,7 +337,7 @@ def _label_type(raw: bytes, attribute: str) -> str:
 
 
 def source_ref_of(raw: bytes) -> str:
-    """The image's URI where the line is sound enough to say it, else ""."""
+    """Return the image's URI where the line is valid enough to say it, else ""."""
     try:
         return msgspec.json.decode(raw, type=_SourceRef).source_ref
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

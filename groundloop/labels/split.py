@@ -21,15 +21,16 @@ class Split(str, Enum):
 
 
 def digest(name: str, seed: int) -> int:
-    """A stable pseudo-random number of 64 bits for one image or group: BLAKE2b of seed and name."""
+    """Return a stable pseudo-random number of 64 bits for one image or group: BLAKE2b of seed and name."""
     return digester(seed)(name)
 
 
 def digester(seed: int) -> Callable[[str], int]:
-    """`digest` for many names with one seed."""
+    """Return `digest` for many names with one seed."""
     begin = hashlib.blake2b(f"{seed}:".encode(), digest_size=8).copy
 
     def of(name: str) -> int:
+        """Return the split by the name's `digest`, read as a fraction."""
         state = begin()
         state.update(name.encode())
         return int.from_bytes(state.digest(), "big")
@@ -38,7 +39,7 @@ def digester(seed: int) -> Callable[[str], int]:
 
 
 def shuffled(keys: Sequence[int], chosen: Iterable[int], seed: int) -> list[int]:
-    """The chosen indices in an order that depends on their keys and the seed only: adding others moves none of them.
+    """Order the chosen indices by their keys and the seed only: adding others moves none of them.
 
     Args:
         keys: `digest` by index. They are as good as random, so multiplying them is enough to mix them.
@@ -72,11 +73,11 @@ class HashSplit:
             )
 
     def __call__(self, name: str) -> Split:
-        """The split of an image or a group of images."""
+        """Return the split of an image or a group of images."""
         return self.of(digest(name, self.seed))
 
     def of(self, key: int) -> Split:
-        """The split by the name's `digest`, read as a fraction."""
+        """Return the split by the name's `digest`, read as a fraction."""
         # 53 bits are what a float holds exactly: all 64 could round up to 1.0.
         place = (key >> 11) / 2**53
         if place < self.test_fraction:

@@ -59,12 +59,12 @@ class Statistics:
 
     @property
     def classes(self) -> list[str]:
-        """Class names that a box has, sorted."""
+        """Return the class names that a box has, sorted."""
         return sorted(self.boxes)
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The smallest value that at least ``share`` of the values do not exceed (nearest rank).
+    """Return the smallest value that at least `share` of the values do not exceed (nearest rank).
 
     Raises:
         ValueError: there are no values, or the share is not in 0 to 1.

@@ -26,7 +26,7 @@ class _Unit:
 
 
 def stratified(members: Iterable[tuple[int, Collection[str]]], shares: HashSplit) -> dict[int, Split]:
-    """The part of each group.
+    """Return the split of each group.
 
     Args:
         members: of every usable image its group's `labels.split.digest`, which decides ties, and the different names
@@ -67,7 +67,7 @@ _ORDER = {Split.TRAIN: 2, Split.VALIDATION: 1, Split.TEST: 0}
 
 
 def _wanted(units: Mapping[int, _Unit], shares: HashSplit) -> dict[Split, dict[str, float]]:
-    """How many images of each class, and how many negatives, each part should get; fractions count."""
+    """Return how many images of each class, and how many negatives, each split should get; fractions count."""
     total: Counter[str] = Counter()
     for unit in units.values():
         total.update(unit.shows)

@@ -80,12 +80,12 @@ class Overview:
                     self.first_tiny = self.first_tiny or record.source_ref
 
     def needs(self, num_classes: int) -> TrainingRequirements:
-        """What the algorithm is to be told; images without boxes are left out of training, as Prepare does."""
+        """Return the hyperparameters for this data; images without boxes are left out of training, as Prepare does."""
         images = self.images - self.negatives
         return TrainingRequirements(images, num_classes, label_width(self.max_boxes), max(1, min(LEAST_BATCH, images)))
 
     def findings(self) -> Iterator[LabelFinding]:
-        """Warnings about classes with few examples, imbalance and boxes too small to be seen."""
+        """Yield warnings about classes with few examples, imbalance and boxes too small to be seen."""
         for name, count in sorted(self.boxes.items()):
             if count < MIN_EXAMPLES:
                 told = f"class {name!r} has {count} boxes, fewer than {MIN_EXAMPLES}: label more, or leave it out"
@@ -113,7 +113,7 @@ class Overview:
 
 
 def missing_from_splits(shown: Mapping[Split, Counter[str]]) -> Iterator[LabelFinding]:
-    """A warning for each class that has enough images for every split and still misses one.
+    """Yield a warning for each class that has enough images for every split and still misses one.
 
     Args:
         shown: number of images by class name, of each split.

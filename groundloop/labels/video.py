@@ -63,7 +63,7 @@ class Sequence:
 
 
 def read_sequence(data: bytes, class_map: Mapping[str, str] | None = None) -> Sequence:
-    """The labels of one video.
+    """Read the labels of one video.
 
     Args:
         data: the file.
@@ -90,7 +90,7 @@ def _names(frames: list[_Frame]) -> dict[str, str]:
         for item in frame.annotations:
             class_id = str(item.class_id)
             if not (class_id.isascii() and class_id.isdigit()):
-                raise UserError(f"class-id {item.class_id!r} of frame {frame.frame} is no whole number: correct it")
+                raise UserError(f"class-id {item.class_id!r} of frame {frame.frame} is not a whole number: correct it")
             name = item.object_name.rpartition(":")[0]
             if not name:
                 raise UserError(f"class {item.class_id} of frame {frame.frame} has no name: {_GIVE_MAP}")

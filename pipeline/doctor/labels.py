@@ -148,15 +148,15 @@ def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[AccountF
 
 
 def _sampled(config: Config, sample: ImageSample, of: str) -> AccountFinding:
-    told = f"{'all' if of == str(sample.looked_at) else f'{sample.looked_at} of'} {of} images looked at in S3"
+    told = f"{'all' if of == str(sample.checked) else f'{sample.checked} of'} {of} images checked in S3"
     if not sample.problems:
         return ok(IMAGES, f"{told}, all are there and at most {config.predict.max_payload_mb} MB")
     reference, problem = next(iter(sample.problems.items()))
     told += f", {len(sample.problems)} can't be used, {reference} for one: {problem}"
-    if len(sample.forbidden) == sample.looked_at:
+    if len(sample.forbidden) == sample.checked:
         remedy = "the role may be allowed though these credentials are not: see permissions"
         return unverified(IMAGES, told, "access is denied to all", remedy)
-    if len(sample.problems) == sample.looked_at:
+    if len(sample.problems) == sample.checked:
         return error(IMAGES, told, "upload the images to where the source-refs say, or correct these")
     keeps = "Prepare fails on them later" if config.prepare.check_images == "none" else "Prepare keeps them out"
     check = f"groundloop labels check {config.labels.manifest} --images --region {config.aws.region}"

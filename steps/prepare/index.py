@@ -5,14 +5,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 
-# Marks of a line. Plain numbers, since flags of an enum take longer to ask than all else that is done with an entry.
+# Marks of a line. Plain integers, since testing flags of an enum takes longer than all else that is done with an entry.
 AUTO_LABELLED = 1
 TINY = 2
 """A box is too small at the network's input."""
 CHANGED = 4
-"""Its boxes are used otherwise than they are written."""
+"""Its boxes are used with other values than it says."""
 FAST_PATH = 8
-"""See `labels.glance`."""
+"""See `labels.fast_reader.FastRecord`."""
 
 # The type of each column: unsigned integers of 1 (B), 2 (H), 4 (I) or 8 (Q) bytes.
 _COLUMNS = {
@@ -38,7 +38,7 @@ class Index:
         key: `labels.split.digest` of the image's URI.
         group: digest of its group's name; empty when images are not grouped.
         boxes: how many.
-        shown: which classes it shows, as a position in `ClassSets`.
+        shown: its classes, as a position in `ClassSets`.
         marks: sum of the above.
     """
 
@@ -71,7 +71,7 @@ class Index:
         self.shown.extend(map(shown.__getitem__, other.shown))
 
     def places(self, entries: Sequence[int]) -> Index:
-        """These entries in this order, with what it takes to find and rewrite them: source, offset, length, marks."""
+        """Return these entries in this order, with the columns to find and rewrite them: source, offset, length, marks."""
         index = Index()
         for name in ("source", "offset", "length", "marks"):
             column = getattr(self, name)
@@ -80,7 +80,7 @@ class Index:
 
     @property
     def groups(self) -> array[int]:
-        """What keeps images together: their group, or the image itself."""
+        """Return what keeps images together: their group, or the image itself."""
         return self.group or self.key
 
 
@@ -91,9 +91,9 @@ class ClassSets:
         self._positions: dict[tuple[str, ...], int] = {}
 
     def position(self, names: Iterable[str]) -> int:
-        """Of the set of these names."""
+        """Return the position of the set of these names, which is added if it is new."""
         return self._positions.setdefault(tuple(sorted(set(names))), len(self._positions))
 
     def sets(self) -> list[tuple[str, ...]]:
-        """By position; the names sorted."""
+        """Return the sets by position; the names of each are sorted."""
         return list(self._positions)

@@ -45,7 +45,7 @@ from steps.prepare.writing import write_manifests, write_rejected
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
-    """The arguments; every path has SageMaker's place as its default."""
+    """Parse the arguments; every path defaults to SageMaker's."""
     processing = Path("/opt/ml/processing")
     parser = ArgumentParser(prog="prepare", description=__doc__)
     parser.add_argument("--manifest", type=Path, default=processing / "input/manifest", help="folder with the manifest")
@@ -55,8 +55,8 @@ def parse(argv: Sequence[str] | None) -> Namespace:
         nargs=5,
         action="append",
         metavar=("FOLDER", "FORMAT", "ATTRIBUTE", "IMAGES", "URI"),
-        help=f"further labels, which count before earlier ones: {AUTO} for a format or attribute to be found out, "
-        f"{NO_IMAGES} when no folder of images is needed",
+        help=f"further labels, which take precedence over earlier ones: {AUTO} recognises the format or attribute, "
+        f"{NO_IMAGES} where no folder of images is needed",
     )
     parser.add_argument("--label-attribute", default=AUTO, help="auto: the only one that holds boxes")
     parser.add_argument("--classes", nargs="+", help="class names in id order; default: all names of the maps, sorted")
@@ -78,7 +78,9 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     )
     parser.add_argument("--max-image-mb", type=float, default=6, help="Batch Transform's payload limit")
     parser.add_argument("--engine", choices=[PROCESSES, SPARK], default=PROCESSES, help="where the lines are read")
-    parser.add_argument("--processes", type=int, default=0, help="that read and write; 0: as many as are worth it")
+    parser.add_argument(
+        "--processes", type=int, default=0, help="number of processes that read and write; 0: as many as are worth it"
+    )
     parser.add_argument("--manifests-output", type=Path, default=processing / "output/manifests")
     parser.add_argument("--report-output", type=Path, default=processing / "output/report")
     jobs.add_message_file(parser)
@@ -92,14 +94,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def prepare(arguments: Namespace) -> None:
-    """Read, unify, split, look at the images, write.
+    """Read, unify, split, check the images, write.
 
     Raises:
-        UserError: for every mistake in arguments, manifest or images that leaves nothing to train or evaluate on.
+        UserError: There is a mistake in the arguments, or nothing to train or evaluate on.
     """
     shares = HashSplit(arguments.validation_fraction, arguments.test_fraction, arguments.split_seed)
     configured = None if arguments.classes is None else ClassList.from_config(arguments.classes)
-    rules = ReadOptions(
+    options = ReadOptions(
         classes=configured.names if configured else None,
         clip_tolerance=arguments.clip_tolerance,
         image_shape=Overview(arguments.image_shape).image_shape,
@@ -113,19 +115,19 @@ def prepare(arguments: Namespace) -> None:
         stack.callback(engine.close)
         engine.share([source.path for source in plain if source.path.parent == work])
         sources = [
-            with_attribute(source, lambda one: engine.map(attributes_in, ranges(one, engine))) for source in plain
+            with_attribute(source, lambda item: engine.map(attributes_in, ranges(item, engine))) for source in plain
         ]
         for source in sources:
             say(f"prepare: {source.name}, label attribute {source.attribute!r}")
-        dataset = PreparedDataset(sources, rules, engine.map(read, read_tasks(sources, rules, engine, work)))
+        dataset = PreparedDataset(sources, options, engine.map(read, read_tasks(sources, options, engine, work)))
         stack.callback(dataset.close)
         dataset.keep_one_label_per_image(Duplicates(arguments.duplicates))
         classes = configured or ClassList.from_union(name for name, lines in dataset.names.items() if lines)
         dataset.assign(shares, stratify=arguments.stratify, keep_train_negatives=arguments.train_negatives == "keep")
         check = ImageCheck(arguments.check_images)
         if check is not ImageCheck.NONE:
-            look(dataset, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE), S3Images()))
-        counts = judge(dataset, classes, arguments.mini_batch_size)
+            check_images(dataset, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE), S3Images()))
+        counts = check_dataset(dataset, classes, arguments.mini_batch_size)
 
         arguments.manifests_output.mkdir(parents=True, exist_ok=True)
         arguments.report_output.mkdir(parents=True, exist_ok=True)
@@ -133,35 +135,35 @@ def prepare(arguments: Namespace) -> None:
             dataset, classes, arguments.shuffle_seed, arguments.manifests_output, work, engine
         )
         write_rejected(dataset, arguments.report_output / "rejected.jsonl")
-        figures = summary(classes, counts, dataset, fingerprint)
-        outputs.write_json(arguments.report_output / "summary.json", figures)
+        content = summary(classes, counts, dataset, fingerprint)
+        outputs.write_json(arguments.report_output / "summary.json", content)
     say(f"written: {arguments.manifests_output} and {arguments.report_output}")
 
 
 def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:
-    """The manifests in the order in which they override each other.
+    """Return the manifests in the order in which they override each other.
 
     Raises:
-        UserError: one can't be found or read.
+        UserError: A manifest can't be found or read.
     """
     path = find_manifest(arguments.manifest, arguments.manifest_uri)
     sources = [ManifestSource(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
-    for folder, kind, attribute, images, uri in arguments.additional_source or ():
-        given = SourceArgument(Path(folder), kind, attribute, "" if images == NO_IMAGES else images, uri)
+    for folder, label_format, attribute, images, uri in arguments.additional_source or ():
+        argument = SourceArgument(Path(folder), label_format, attribute, "" if images == NO_IMAGES else images, uri)
         sources.append(
-            resolve_additional_source(given, work, lambda source_refs: stored_sizes(source_refs, S3Images()))
+            resolve_additional_source(argument, work, lambda source_refs: stored_sizes(source_refs, S3Images()))
         )
     return sources
 
 
 def engine_for(arguments: Namespace, size: int) -> Engine:
-    """Where the work is done.
+    """Return the engine that the tasks run on.
 
     Args:
-        size: bytes that there are to read.
+        size: bytes to read.
 
     Raises:
-        UserError: it can't be done there.
+        UserError: The engine is not available here.
     """
     if arguments.engine == SPARK:
         from steps.prepare.spark import Spark
@@ -171,68 +173,68 @@ def engine_for(arguments: Namespace, size: int) -> Engine:
 
 
 def ranges(source: ManifestSource, engine: Engine) -> list[tuple[ManifestSource, ByteRange]]:
-    """The source in parts for the engine."""
+    """Cut the source into ranges for the engine."""
     return [(source, within) for within in byte_ranges(source.path, engine.width)]
 
 
-def read_tasks(sources: Sequence[ManifestSource], rules: ReadOptions, engine: Engine, work: Path) -> list[ReadTask]:
-    """What is to be read, in the order of sources and lines."""
+def read_tasks(sources: Sequence[ManifestSource], options: ReadOptions, engine: Engine, work: Path) -> list[ReadTask]:
+    """Return the tasks of reading, in the order of sources and lines."""
     return [
-        ReadTask(number, source, within, rules, work / f"rejected-{number}-{within.start}")
+        ReadTask(number, source, within, options, work / f"rejected-{number}-{within.start}")
         for number, source in enumerate(sources)
         for source, within in ranges(source, engine)
     ]
 
 
-def look(dataset: PreparedDataset, checker: ImageChecker) -> None:
-    """Look at every image that is in a split; a line whose image is not usable becomes rejected."""
+def check_images(dataset: PreparedDataset, checker: ImageChecker) -> None:
+    """Check every image that is in a split; a line whose image is not usable is rejected."""
     entries = [entry for split in Split for entry in dataset.entries(split)]
     findings = (finding for _, finding in checker.findings(dataset.line(entry) for entry in entries))
-    looked, refused = dataset.judge_images(zip(entries, findings, strict=True))
-    if looked:
-        say(f"images: {looked} looked at, {refused} kept out")
+    checked, rejected = dataset.apply_image_findings(zip(entries, findings, strict=True))
+    if checked:
+        say(f"images: {checked} checked, {rejected} rejected")
 
 
-def judge(dataset: PreparedDataset, classes: ClassList, mini_batch_size: int) -> dict[Split, SplitCounts]:
-    """Say in the log what was read, with advice on the whole data set.
+def check_dataset(dataset: PreparedDataset, classes: ClassList, mini_batch_size: int) -> dict[Split, SplitCounts]:
+    """Report what was read, with findings on the whole data set.
 
     Returns:
-        What each split holds.
+        The counts of each split.
 
     Raises:
-        UserError: nothing to train or evaluate on.
+        UserError: There is nothing to train or evaluate on.
     """
-    tally, overview, kinds = dataset.tally, dataset.overview(), dataset.kinds
+    tally, overview, statuses = dataset.tally, dataset.overview(), dataset.statuses
     tally.add(similar_names(classes))
     tally.add(unused_classes(classes, overview.boxes))
     tally.add(overview.findings())
-    tally.add(missing_from_splits(dataset.shown()))
-    report(classes, kinds, tally)
+    tally.add(missing_from_splits(dataset.images_by_class()))
+    report(classes, statuses, tally)
     if overview.auto_labelled:
-        say(f"labelled by a machine: {overview.auto_labelled} of {overview.images} images")
-    if not kinds[LineStatus.LABELLED]:
+        say(f"auto-labelled: {overview.auto_labelled} of {overview.images} images")
+    if not statuses[LineStatus.LABELLED]:
         raise UserError(no_usable_line(dataset))
     counts = dataset.counts()
-    for part, count in counts.items():
+    for split, count in counts.items():
         dropped = dataset.negatives_dropped
-        note = f" ({dropped} dropped)" if part is Split.TRAIN and dropped else ""
-        say(f"{part.value}: {count.images} images, {count.boxes} boxes, {count.negatives} negatives{note}")
+        note = f" ({dropped} dropped)" if split is Split.TRAIN and dropped else ""
+        say(f"{split.value}: {count.images} images, {count.boxes} boxes, {count.negatives} negatives{note}")
     check_counts(counts, mini_batch_size)
     return counts
 
 
 def check_counts(counts: Mapping[Split, SplitCounts], mini_batch_size: int) -> None:
-    """Fail here and not after an hour of training.
+    """Check that every split can be used, here and not after an hour of training.
 
     Raises:
-        UserError: a split without boxes, or a train split smaller than one batch.
+        UserError: A split has no boxes, or the train split is smaller than one batch.
     """
     total = sum(count.images for count in counts.values())
-    for part, count in counts.items():
+    for split, count in counts.items():
         if not count.boxes:
             held = f"only {count.negatives} images without boxes" if count.images else "no image"
             raise UserError(
-                f"the {part.value} split got {held} of {total} usable images: label more images, give it a larger "
+                f"the {split.value} split got {held} of {total} usable images: label more images, give it a larger "
                 "fraction, or change the split seed"
             )
     train = counts[Split.TRAIN].images
@@ -243,10 +245,10 @@ def check_counts(counts: Mapping[Split, SplitCounts], mini_batch_size: int) -> N
         )
 
 
-def report(classes: ClassList, kinds: Counter[LineStatus], tally: Tally) -> None:
-    """The log's account of what was read."""
-    parts = ", ".join(f"{kinds[kind]} {kind.value}" for kind in LineStatus)
-    say(f"lines: {kinds.total()} read: {parts}")
+def report(classes: ClassList, statuses: Counter[LineStatus], tally: Tally) -> None:
+    """Write the counts and findings to the log."""
+    parts = ", ".join(f"{statuses[status]} {status.value}" for status in LineStatus)
+    say(f"lines: {statuses.total()} read: {parts}")
     say(f"classes ({len(classes)}): {', '.join(classes) or 'none'}")
     for code, count in tally.by_code().items():
         say(f"{code}: {count}")
@@ -257,13 +259,14 @@ def report(classes: ClassList, kinds: Counter[LineStatus], tally: Tally) -> None
 
 
 def no_usable_line(dataset: PreparedDataset) -> str:
-    """Why nothing can be trained on, with the likeliest remedy."""
-    kinds, tally = dataset.kinds, dataset.tally
+    """Explain why there is nothing to train on, with the likeliest remedy."""
+    statuses, tally = dataset.statuses, dataset.tally
     names = " and ".join(source.name for source in dataset.sources)
-    text = f"the manifest {names} holds no usable labelled line: {kinds.total()} lines read, {tally.in_words()}"
+    text = f"the manifest {names} holds no usable labelled line: {statuses.total()} lines read, {tally.in_words()}"
     for source in dataset.sources:
         with open_manifest(source.path) as stream:
-            found = find_attributes(raw_lines(stream))
-        if found.detection and source.attribute not in found.detection:
-            text += f"; label attribute {source.attribute!r} is on no line, but these are: {', '.join(found.detection)}"
+            attributes = find_attributes(raw_lines(stream))
+        if attributes.detection and source.attribute not in attributes.detection:
+            others = ", ".join(attributes.detection)
+            text += f"; label attribute {source.attribute!r} is on no line, but these are: {others}"
     return text

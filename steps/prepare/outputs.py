@@ -1,4 +1,4 @@
-"""What Prepare writes: the split manifests, Batch Transform's list of images, the summary, the refused lines."""
+"""What Prepare writes: the split manifests, Batch Transform's list of images, the summary, the rejected lines."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from groundloop.labels.records import Line
 
 
 def write_predict_images(path: Path, source_refs: Iterable[str], buckets: set[str], first: str, last: str) -> None:
-    """Batch Transform's ManifestFile: `[{"prefix": "s3://bucket/folder/"}, "a.jpg", ...]` (CreateTransformJob,
-    S3DataSource).
+    """Write Batch Transform's ManifestFile: `[{"prefix": "s3://bucket/folder/"}, "a.jpg", ...]`.
 
     Args:
         source_refs: URIs of the images.
@@ -44,7 +43,7 @@ def write_predict_images(path: Path, source_refs: Iterable[str], buckets: set[st
 
 
 def rejected_entry(line: Line, source: str) -> bytes:
-    """A line that is in no split because something is wrong with it or it has no labels, as a line of JSON.
+    """Return the entry of rejected.jsonl for a line that has an error or no labels.
 
     `text` is the line as it was; a line that is not UTF-8 stands as `base64` instead. `reasons` holds all findings of
     the line, the decisive one also as `code` and `reason`.
@@ -52,7 +51,7 @@ def rejected_entry(line: Line, source: str) -> bytes:
     Args:
         source: the manifest's name.
     """
-    # Warnings may come first; what refused the line is an error, where there is one.
+    # Warnings may come first; what rejected the line is an error, where there is one.
     decisive = max(line.findings, key=lambda finding: finding.severity is Severity.ERROR)
     entry: dict[str, Any] = {
         "source": source,
@@ -71,5 +70,5 @@ def rejected_entry(line: Line, source: str) -> bytes:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Indented, UTF-8, with a final newline."""
+    """Write JSON, indented, in UTF-8, with a final newline."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

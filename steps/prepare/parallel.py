@@ -112,7 +112,7 @@ def choose_executor(processes: int, size: int) -> Engine:
 
 @contextmanager
 def gc_disabled() -> Iterator[None]:
-    """Disable garbage collection in loops that make millions of objects but no cycles: it would take 3 % of the time."""
+    """Disable garbage collection in loops that make millions of objects but no cycles: it takes 3 % of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

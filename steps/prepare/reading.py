@@ -1,4 +1,4 @@
-"""The first pass: every line of a range judged; what is usable is indexed, what is not is put aside."""
+"""The first pass: every line of a range is checked; usable lines are indexed, the others are rejected."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class ReadOptions:
     grouping: Grouping
 
     def reader(self, attribute: str) -> ManifestReader:
+        """Return a reader for one label attribute."""
         return ManifestReader(attribute, self.classes, self.clip_tolerance)
 
 
@@ -56,23 +57,24 @@ class ReadTask:
     number: int
     source: ManifestSource
     within: ByteRange
-    rules: ReadOptions
+    options: ReadOptions
     rejected: Path
 
     @property
     def files(self) -> tuple[Path, ...]:
+        """Return the files that the task writes."""
         return (self.rejected,)
 
 
 @dataclass
 class ReadChunk:
-    """What was found in one range.
+    """The result of reading one range.
 
     Attributes:
         source: number of the source.
         index: the usable lines.
         rejected, rejected_numbers: the file of the others, an entry a line, and their line numbers.
-        kinds: lines by kind.
+        statuses: lines by status.
         names: lines by class name that their map has.
         boxes, tiny: by class name, of the usable lines.
         class_maps: each different one, as its items, with the first line that has it and how many have it.
@@ -83,7 +85,7 @@ class ReadChunk:
     index: Index = field(default_factory=Index)
     shown: ClassSets = field(default_factory=ClassSets)
     rejected_numbers: array[int] = field(default_factory=lambda: array("Q"))
-    kinds: Counter[LineStatus] = field(default_factory=Counter)
+    statuses: Counter[LineStatus] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
     names: Counter[str] = field(default_factory=Counter)
     boxes: Counter[str] = field(default_factory=Counter)
@@ -91,6 +93,7 @@ class ReadChunk:
     class_maps: dict[tuple[tuple[str, str], ...], tuple[int, int]] = field(default_factory=dict)
 
     def add_class_map(self, class_map: Mapping[str, str], line: int, lines: int) -> None:
+        """Add the class-map of some lines; beyond `MAX_CLASS_MAPS` new ones are dropped."""
         items = tuple(class_map.items())
         first, known = self.class_maps.get(items, (line, 0))
         if known or len(self.class_maps) < MAX_CLASS_MAPS:
@@ -98,18 +101,18 @@ class ReadChunk:
 
 
 def attributes_in(task: tuple[ManifestSource, ByteRange]) -> Attributes:
-    """The label attributes that the lines of a range hold."""
+    """Return the label attributes that the lines of a range have."""
     source, within = task
     return find_attributes(raw for _, raw in lines_of(source.path, within))
 
 
 def read(task: ReadTask) -> ReadChunk:
-    """Judge every line of the range."""
-    rules, part = task.rules, ReadChunk(task.number, task.rejected)
-    glance = FastLineReader(task.source.attribute, rules.classes, rules.image_shape)
-    reader = rules.reader(task.source.attribute)
-    key_of = digester(rules.seed)
-    index, shown, labelled, negative = part.index, part.shown, 0, 0
+    """Check every line of the range."""
+    options, chunk = task.options, ReadChunk(task.number, task.rejected)
+    fast_reader = FastLineReader(task.source.attribute, options.classes, options.image_shape)
+    reader = options.reader(task.source.attribute)
+    key_of = digester(options.seed)
+    index, shown, labelled, negative = chunk.index, chunk.shown, 0, 0
     # Looked up once and not for every line.
     add_offset, add_length, add_number = index.offset.append, index.length.append, index.number.append
     add_key, add_boxes, add_shown, add_marks = (
@@ -120,15 +123,15 @@ def read(task: ReadTask) -> ReadChunk:
     )
     with gc_disabled(), task.rejected.open("wb") as rejected:
         for number, (offset, raw) in enumerate(lines_of(task.source.path, task.within), start=task.within.first_line):
-            seen = glance(raw)
-            if seen is None:
+            record = fast_reader(raw)
+            if record is None:
                 line = reader.read_line(number, raw)
-                _add(part, line, offset, task)
+                _add(chunk, line, offset, task)
                 if line.status in UNUSED:
-                    part.rejected_numbers.append(number)
+                    chunk.rejected_numbers.append(number)
                     rejected.write(rejected_entry(line, task.source.name))
                 continue
-            source_ref, class_map, class_ids, ids, tiny, by_machine, plain = seen
+            source_ref, class_map, class_ids, ids, tiny, auto_labelled, fast_path = record
             if not class_map.lines:
                 class_map.first_line = number
             class_map.lines += 1
@@ -137,13 +140,13 @@ def read(task: ReadTask) -> ReadChunk:
                 class_map.count()
             position = class_map.shown.get(ids)
             if position is None:
-                position = class_map.shown[ids] = shown.position(class_map.names[one] for one in ids)
+                position = class_map.shown[ids] = shown.position(class_map.names[class_id] for class_id in ids)
             if class_ids:
                 labelled += 1
             else:
                 negative += 1
-            marks = FAST_PATH if plain else 0
-            if by_machine:
+            marks = FAST_PATH if fast_path else 0
+            if auto_labelled:
                 marks |= AUTO_LABELLED
             if tiny:
                 class_map.waiting_tiny += tiny
@@ -155,43 +158,43 @@ def read(task: ReadTask) -> ReadChunk:
             add_boxes(len(class_ids))
             add_shown(position)
             add_marks(marks)
-            if rules.grouping:
-                index.group.append(digest(rules.grouping(source_ref, raw), rules.seed))
-    part.kinds[LineStatus.LABELLED] += labelled
-    part.kinds[LineStatus.NEGATIVE] += negative
-    for class_map in glance.class_maps:
+            if options.grouping:
+                index.group.append(digest(options.grouping(source_ref, raw), options.seed))
+    chunk.statuses[LineStatus.LABELLED] += labelled
+    chunk.statuses[LineStatus.NEGATIVE] += negative
+    for class_map in fast_reader.class_maps:
         class_map.count()
         if class_map.lines:
-            part.names.update(dict.fromkeys(class_map.all_names, class_map.lines))
-            part.add_class_map(class_map.entries, class_map.first_line, class_map.lines)
-        part.boxes.update({class_map.names[one]: count for one, count in class_map.boxes.items()})
-        part.tiny.update({class_map.names[one]: count for one, count in class_map.tiny.items()})
+            chunk.names.update(dict.fromkeys(class_map.all_names, class_map.lines))
+            chunk.add_class_map(class_map.entries, class_map.first_line, class_map.lines)
+        chunk.boxes.update({class_map.names[class_id]: count for class_id, count in class_map.boxes.items()})
+        chunk.tiny.update({class_map.names[class_id]: count for class_id, count in class_map.tiny.items()})
     index.source.extend([task.number] * len(index))
-    return part
+    return chunk
 
 
-def _add(part: ReadChunk, line: Line, offset: int, task: ReadTask) -> None:
-    rules = task.rules
-    part.kinds[line.status] += 1
-    part.tally.add(line.findings)
+def _add(chunk: ReadChunk, line: Line, offset: int, task: ReadTask) -> None:
+    options = task.options
+    chunk.statuses[line.status] += 1
+    chunk.tally.add(line.findings)
     if line.record is None:
         return
-    record, index = line.record, part.index
-    counted = Overview(rules.image_shape)
+    record, index = line.record, chunk.index
+    counted = Overview(options.image_shape)
     counted.add([record])
-    part.names.update(set(record.class_names))
-    part.add_class_map(class_map_of(line.raw, task.source.attribute), line.number, 1)
-    part.boxes += counted.boxes
-    part.tiny += counted.tiny
+    chunk.names.update(set(record.class_names))
+    chunk.add_class_map(class_map_of(line.raw, task.source.attribute), line.number, 1)
+    chunk.boxes += counted.boxes
+    chunk.tiny += counted.tiny
     marks = AUTO_LABELLED if record.auto_labelled else 0
     marks |= TINY if counted.tiny else 0
     marks |= CHANGED if changed_boxes(line) is not None else 0
     index.offset.append(offset)
     index.length.append(len(line.raw))
     index.number.append(line.number)
-    index.key.append(digest(record.source_ref, rules.seed))
+    index.key.append(digest(record.source_ref, options.seed))
     index.boxes.append(len(record.boxes))
-    index.shown.append(part.shown.position(box.class_name for box in record.boxes))
+    index.shown.append(chunk.shown.position(box.class_name for box in record.boxes))
     index.marks.append(marks)
-    if rules.grouping:
-        index.group.append(digest(rules.grouping(record.source_ref, line.raw), rules.seed))
+    if options.grouping:
+        index.group.append(digest(options.grouping(record.source_ref, line.raw), options.seed))

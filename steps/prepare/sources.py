@@ -29,8 +29,8 @@ class ManifestSource:
 
     Attributes:
         path: the file.
-        name: what people know it by, its S3 URI.
-        attribute: the label attribute; `auto` until it is found out.
+        name: its S3 URI, for messages.
+        attribute: the label attribute; `auto` until it is resolved.
     """
 
     path: Path
@@ -39,10 +39,10 @@ class ManifestSource:
 
 
 def find_manifest(folder: Path, uri: str) -> Path:
-    """The manifest among what was downloaded: the URI's last part, or the only file.
+    """Find the manifest among what was downloaded: the URI's last part, or the only file.
 
     Raises:
-        UserError: there is no such file, or no telling which one is meant.
+        UserError: There is no such file, or several that could be meant.
     """
     if folder.is_file():
         return folder
@@ -57,7 +57,7 @@ def find_manifest(folder: Path, uri: str) -> Path:
     if len(files) == 1:
         return files[0]
     found = ", ".join(path.name for path in files[:5]) or "nothing"
-    raise UserError(f"{folder} should hold one manifest but holds {found}: say which with --manifest-uri")
+    raise UserError(f"{folder} should hold one manifest but holds {found}: choose one with --manifest-uri")
 
 
 #: Reads width and height in pixels of images, by S3 URI.
@@ -66,7 +66,7 @@ ReadSizes = Callable[[Sequence[str]], Mapping[str, tuple[int, int]]]
 
 @dataclass(frozen=True)
 class SourceArgument:
-    """Further labels, as the job's arguments name them.
+    """Additional labels, as the job's arguments name them.
 
     Attributes:
         folder: where they were downloaded to.
@@ -83,48 +83,48 @@ class SourceArgument:
     uri: str
 
 
-def resolve_additional_source(given: SourceArgument, work: Path, sizes: ReadSizes) -> ManifestSource:
-    """Labels in any format as a manifest.
+def resolve_additional_source(argument: SourceArgument, work: Path, sizes: ReadSizes) -> ManifestSource:
+    """Return additional labels, in any format, as a manifest.
 
     Args:
         work: folder for the manifest, where they are none.
         sizes: asks S3 for the width and height in pixels of images, for formats that don't say them.
 
     Raises:
-        UserError: they can't be found or read; the text names their URI.
+        UserError: They can't be found or read; the message names their URI.
     """
     # Here, because the formats bring what decodes images, and most runs need neither.
     from groundloop.labels.formats.groundtruth.writer import manifest
     from groundloop.labels.formats.registry import FORMATS, Options, detect
 
-    name = given.uri.rstrip("/").rpartition("/")[2]
-    found = given.folder / name
-    path = found if found.is_file() else given.folder
+    name = argument.uri.rstrip("/").rpartition("/")[2]
+    file = argument.folder / name
+    path = file if file.is_file() else argument.folder
     try:
-        kind = detect(path) if given.format == AUTO else FormatName(given.format)
-        if kind is FormatName.GROUNDTRUTH:
-            return ManifestSource(find_manifest(given.folder, given.uri), given.uri, given.attribute)
-        dataset = FORMATS[kind].read(path, Options())
+        label_format = detect(path) if argument.format == AUTO else FormatName(argument.format)
+        if label_format is FormatName.GROUNDTRUTH:
+            return ManifestSource(find_manifest(argument.folder, argument.uri), argument.uri, argument.attribute)
+        dataset = FORMATS[label_format].read(path, Options())
     except UserError as error:
-        raise UserError(str(error).replace(str(path), given.uri.rstrip("/"))) from None
+        raise UserError(str(error).replace(str(path), argument.uri.rstrip("/"))) from None
     for note in dataset.notes:
-        say(f"{given.uri}: {note}")
+        say(f"{argument.uri}: {note}")
     target = work / f"resolve_additional_source-{len(list(work.iterdir()))}.manifest"
-    target.write_bytes(manifest(_in_s3(dataset, given, sizes), CANONICAL, confidence=0, target=given.uri))
-    say(f"{given.uri}: {len(dataset.images)} images, read as {kind.value}")
-    return ManifestSource(target, given.uri, CANONICAL)
+    target.write_bytes(manifest(_in_s3(dataset, argument, sizes), CANONICAL, confidence=0, target=argument.uri))
+    say(f"{argument.uri}: {len(dataset.images)} images, read as {label_format.value}")
+    return ManifestSource(target, argument.uri, CANONICAL)
 
 
-def _in_s3(dataset: LabelledDataset, given: SourceArgument, sizes: ReadSizes) -> LabelledDataset:
-    """The data set with its images named by S3 URI, and their sizes."""
+def _in_s3(dataset: LabelledDataset, argument: SourceArgument, sizes: ReadSizes) -> LabelledDataset:
+    """Return the data set with its images named by S3 URI, and their sizes."""
     images = dataset.images
     if not dataset.in_s3:
-        if not given.images:
+        if not argument.images:
             raise UserError(
-                f"{given.uri} names its images by file, such as {images[0].name}: say which folder in S3 holds them "
+                f"{argument.uri} names its images by file, such as {images[0].name}: say which folder in S3 holds them "
                 "(in a pipeline: images, beside its uri)"
             )
-        images = tuple(replace(image, name=f"{given.images.rstrip('/')}/{image.name}") for image in images)
+        images = tuple(replace(image, name=f"{argument.images.rstrip('/')}/{image.name}") for image in images)
     unknown = [image.name for image in images if not (image.width and image.height)]
     if unknown:
         known = sizes(unknown)
@@ -136,13 +136,13 @@ def _in_s3(dataset: LabelledDataset, given: SourceArgument, sizes: ReadSizes) ->
 
 
 def unpacked(source: ManifestSource, folder: Path) -> ManifestSource:
-    """The source as a plain file, since a packed one can't be read from the middle.
+    """Return the source as a plain file, since a compressed one can't be read from the middle.
 
     Args:
         folder: where to put it.
 
     Raises:
-        UserError: it is packed and damaged.
+        UserError: The file is compressed and damaged.
     """
     if not is_compressed(source.path):
         return source
@@ -157,19 +157,22 @@ def unpacked(source: ManifestSource, folder: Path) -> ManifestSource:
     return replace(source, path=plain)
 
 
-def with_attribute(source: ManifestSource, look: Callable[[ManifestSource], Iterable[Attributes]]) -> ManifestSource:
-    """The source with its label attribute found out.
+def with_attribute(
+    source: ManifestSource, read_attributes: Callable[[ManifestSource], Iterable[Attributes]]
+) -> ManifestSource:
+    """Return the source with its label attribute; `auto` is resolved by looking at all lines.
 
     Args:
-        look: gives the attributes of all its lines.
+        source: the manifest.
+        read_attributes: returns the attributes of all its lines, range by range.
 
     Raises:
-        UserError: there are several that hold boxes, or none.
+        UserError: Several attributes hold boxes, or none does.
     """
     if source.attribute not in ("", AUTO):
         return source
-    found = Attributes()
-    for part in look(source):
-        found.detection += part.detection
-        found.other = part.other | found.other
-    return replace(source, attribute=choose_attribute(found))
+    attributes = Attributes()
+    for part in read_attributes(source):
+        attributes.detection += part.detection
+        attributes.other = part.other | attributes.other
+    return replace(source, attribute=choose_attribute(attributes))

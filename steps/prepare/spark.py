@@ -86,13 +86,13 @@ class Spark:
 
 
 def _run(payload: bytes, requirements: str) -> bytes:
-    """One task, on an executor: its result, or the user's mistake, and the files that it wrote."""
+    """Run one task on an executor; return its result, or the user's mistake, and the files that it wrote."""
     if requirements:
         _install(requirements)
     # Only now, since a task's classes need what was just installed.
     function, task, shared = pickle.loads(payload)  # noqa: S301  from our own driver
     for path in shared:
-        _bring(Path(path))
+        _copy_from_driver(Path(path))
     for path in getattr(task, "files", ()):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -106,8 +106,8 @@ def _run(payload: bytes, requirements: str) -> bytes:
     return pickle.dumps((result, files))
 
 
-def _bring(path: Path) -> None:
-    """A file of the driver, at its place on this machine."""
+def _copy_from_driver(path: Path) -> None:
+    """Copy a file of the driver to the same path on this machine."""
     from pyspark import SparkFiles
 
     if not path.exists():
@@ -118,7 +118,7 @@ def _bring(path: Path) -> None:
 
 
 def _install(requirements: str) -> None:
-    """What the job needs and this machine lacks: once a machine, however many executors it has."""
+    """Install what the job needs and this machine lacks: once per machine, however many executors it has."""
     missing = bootstrap.missing(requirements)
     if not missing:
         return

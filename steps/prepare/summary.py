@@ -1,4 +1,4 @@
-"""What Prepare says of the data set to the steps that follow."""
+"""The summary of the data set for the steps that follow."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from steps.prepare.dataset import PreparedDataset, SplitCounts
 def summary(
     classes: ClassList, splits: Mapping[Split, SplitCounts], dataset: PreparedDataset, fingerprint: str
 ) -> dict[str, Any]:
-    """The property file `summary.json`: what later steps read by JsonGet.
+    """Return the content of the property file `summary.json`, which later steps read by JsonGet.
 
-    `training` repeats its figures as text, because hyperparameters are text and a pipeline cannot convert.
+    `training` repeats its numbers as text, because hyperparameters are text and a pipeline cannot convert.
 
     Args:
         fingerprint: equal exactly when the classes and the manifests are.
     """
     width = label_width(dataset.max_boxes)
-    kinds = dataset.kinds
+    statuses = dataset.statuses
     return {
         "classes": list(classes),
         "num_classes": len(classes),
@@ -35,7 +35,7 @@ def summary(
         "auto_labelled": dataset.auto_labelled,
         "label_width": width,
         "findings": dataset.tally.by_code(),
-        "lines": {"read": kinds.total(), **{kind.value: kinds[kind] for kind in LineStatus}},
+        "lines": {"read": statuses.total(), **{status.value: statuses[status] for status in LineStatus}},
         "training": {
             "num_training_samples": str(splits[Split.TRAIN].images),
             "num_classes": str(len(classes)),

@@ -46,7 +46,7 @@ class WriteTask:
     """
 
     sources: Sequence[ManifestSource]
-    rules: ReadOptions
+    options: ReadOptions
     classes: ClassList
     lines: Index
     target: Path
@@ -54,12 +54,13 @@ class WriteTask:
 
     @property
     def files(self) -> tuple[Path, ...]:
+        """Return the files that the task writes."""
         return (self.target, self.references) if self.references else (self.target,)
 
 
 @dataclass(frozen=True)
 class WriteResult:
-    """What was written.
+    """The result of one task.
 
     Attributes:
         digests: SHA-256 of every `BLOCK` lines, one after the other.
@@ -78,7 +79,7 @@ class WriteResult:
 def write(task: WriteTask) -> WriteResult:
     """Rewrite the lines of one task."""
     rewrite = [Canonicaliser(source.attribute, task.classes) for source in task.sources]
-    readers = [task.rules.reader(source.attribute) for source in task.sources]
+    readers = [task.options.reader(source.attribute) for source in task.sources]
     lines = task.lines
     buckets, first, last = set[str](), "", ""
     with gc_disabled(), ExitStack() as stack:
@@ -89,7 +90,7 @@ def write(task: WriteTask) -> WriteResult:
         for source, offset, length, marks in zip(lines.source, lines.offset, lines.length, lines.marks, strict=True):
             raw = os.pread(files[source], length, offset)
             if marks & FAST_PATH:
-                line = rewrite[source].plain(raw)
+                line = rewrite[source].rewrite_fast(raw)
             else:
                 boxes = changed_boxes(readers[source].read_line(0, raw)) if marks & CHANGED else None
                 line = rewrite[source](raw, boxes)
@@ -132,7 +133,7 @@ class _Blocks:
                 self._end()
 
     def digests(self) -> bytes:
-        """Those of the blocks, the last of which may be shorter."""
+        """Return the digests of the blocks, the last of which may be shorter."""
         if self._room < BLOCK:
             self._end()
         return b"".join(self._digests)
@@ -168,38 +169,38 @@ def write_manifests(
             target = work / f"{split.value}-{begin}" if begin else folder / f"{split.value}.manifest"
             references = work / f"{split.value}-{begin}.references" if split in _PREDICTED else None
             lines = dataset.index.places(entries[begin : begin + at_a_time])
-            tasks.append(WriteTask(dataset.sources, dataset.rules, classes, lines, target, references))
+            tasks.append(WriteTask(dataset.sources, dataset.options, classes, lines, target, references))
             splits.append(split)
     digests = dict.fromkeys(chosen, b"")
     predicted: list[WriteResult] = []
-    for split, written in zip(splits, engine.map(write, tasks), strict=True):
-        digests[split] += written.digests
+    for split, result in zip(splits, engine.map(write, tasks), strict=True):
+        digests[split] += result.digests
         target = folder / f"{split.value}.manifest"
-        if written.target != target:
-            with written.target.open("rb") as part, target.open("ab") as whole:
-                shutil.copyfileobj(part, whole, _BUFFER)
-            written.target.unlink()
-        if written.references is not None:
-            predicted.append(written)
+        if result.target != target:
+            with result.target.open("rb") as source, target.open("ab") as manifest:
+                shutil.copyfileobj(source, manifest, _BUFFER)
+            result.target.unlink()
+        if result.references is not None:
+            predicted.append(result)
     outputs.write_predict_images(
         folder / "predict-images.json",
-        _references(written.references for written in predicted if written.references),
-        set[str]().union(*(written.buckets for written in predicted)),
-        min(written.first for written in predicted if written.first),
-        max(written.last for written in predicted),
+        _references(result.references for result in predicted if result.references),
+        set[str]().union(*(result.buckets for result in predicted)),
+        min(result.first for result in predicted if result.first),
+        max(result.last for result in predicted),
     )
     sums = "".join(f"{split.value} {digests[split].hex()}\n" for split in Split)
     return hashlib.sha256(f"{classes.sha256}\n{sums}".encode()).hexdigest()
 
 
 def write_rejected(dataset: PreparedDataset, path: Path) -> None:
-    """Every line that is in no split because something is wrong with it or it has no labels, see `rejected_entry`."""
+    """Write every line that is in no split because it has an error or no labels, see `rejected_entry`."""
     with path.open("wb") as stream:
         for number, source in enumerate(dataset.sources):
             early = chain.from_iterable(
-                zip(numbers, _lines(file), strict=True) for file, numbers in dataset.rejected[number]
+                zip(numbers, _lines(file), strict=True) for file, numbers in dataset.rejected_files[number]
             )
-            late = ((line.number, outputs.rejected_entry(line, source.name)) for line in dataset.refused_lines(number))
+            late = ((line.number, outputs.rejected_entry(line, source.name)) for line in dataset.rejected_lines(number))
             for _, entry in heapq.merge(early, late):
                 stream.write(entry)
 

@@ -101,7 +101,7 @@ TEXT = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
 
 
 def prepare(manifest: Path, folder: Path) -> None:
-    """The whole job."""
+    """Do the whole job."""
     connection = duckdb.connect()
     for step in READ.split(";\n"):
         if step.strip():

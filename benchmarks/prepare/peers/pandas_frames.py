@@ -30,13 +30,13 @@ LINES_AT_A_TIME = 20_000
 
 
 def read(manifest: Path) -> pd.DataFrame:
-    """One row a line; label and metadata as dicts. In pieces, since all of it at once takes many times the memory."""
+    """Read one row a line, label and metadata as dicts, in chunks: all at once takes many times the memory."""
     frames = pd.read_json(manifest, lines=True, chunksize=LINES_AT_A_TIME, dtype=False, precise_float=True)
     return pd.concat(list(frames), ignore_index=True)
 
 
 def judge(frame: pd.DataFrame) -> pd.DataFrame:
-    """The boxes of the lines that have some, a row each; faults go into the frame's column `fault`."""
+    """Check the lines; return the boxes, one row each. Faults go into the frame's column `fault`."""
     frame["fault"] = ""
     unlabelled = frame[ATTRIBUTE].isna()
     failed = [
@@ -84,7 +84,7 @@ def judge(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def prepare(manifest: Path, folder: Path) -> None:
-    """The whole job."""
+    """Do the whole job."""
     frame = read(manifest)
     boxes = judge(frame)
     sound = frame[frame["fault"] == ""]
@@ -120,7 +120,7 @@ def prepare(manifest: Path, folder: Path) -> None:
 
 
 def write(part: pd.DataFrame, target: Path) -> None:
-    """One split."""
+    """Write one split."""
     part.to_json(target, orient="records", lines=True, double_precision=15)
 
 

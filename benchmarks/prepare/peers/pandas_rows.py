@@ -16,7 +16,7 @@ from benchmarks.prepare.peers.task import METADATA, compact, write_rejected
 
 
 def prepare(manifest: Path, folder: Path) -> None:
-    """The whole job."""
+    """Do the whole job."""
     latest: dict[str, tuple[int, dict[str, Any]]] = {}
     rejected: list[tuple[int, str, str, str]] = []
     names: set[str] = set()

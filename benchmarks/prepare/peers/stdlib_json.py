@@ -33,7 +33,7 @@ class DuplicateKeyError(Exception):
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object, if its keys differ."""
+    """Return the object if its keys differ."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise DuplicateKeyError
@@ -41,7 +41,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def fault_of(line: Any) -> str:
-    """What is wrong with a line, or ""."""
+    """Return what is wrong with a line, or ""."""
     if not line["source-ref"].startswith("s3://"):
         return "source_ref"
     label, metadata = line.get(ATTRIBUTE), line.get(METADATA)
@@ -69,7 +69,7 @@ def fault_of(line: Any) -> str:
 
 
 def prepare(manifest: Path, folder: Path, *, duplicate_keys: bool) -> None:
-    """The whole job."""
+    """Do the whole job."""
     decode = json.JSONDecoder(object_pairs_hook=unique).decode if duplicate_keys else json.loads
     latest: dict[str, tuple[int, dict[str, Any]]] = {}
     rejected: list[tuple[int, str, str, str]] = []
@@ -104,7 +104,7 @@ def prepare(manifest: Path, folder: Path, *, duplicate_keys: bool) -> None:
 
 
 def write_splits(folder: Path, lines: Iterable[dict[str, Any]], names: set[str]) -> None:
-    """Ids unified by name, lines dealt out, train shuffled, all written."""
+    """Unify ids by name, split the lines, shuffle train, and write all."""
     ids = {name: number for number, name in enumerate(sorted(names))}
     class_map = {str(number): name for name, number in ids.items()}
     new_ids: dict[tuple[tuple[str, str], ...], dict[int, int]] = {}

@@ -27,14 +27,14 @@ compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circ
 
 
 def split_of(source_ref: str) -> str:
-    """The split of an image, by the same hash as groundloop's."""
+    """Return the split of an image, by the same hash as groundloop's."""
     number = hashlib.blake2b(f"{SEED}:{source_ref}".encode(), digest_size=8).digest()
     place = (int.from_bytes(number, "big") >> 11) / 2**53
     return "test" if place < TEST else "validation" if place < TEST + VALIDATION else "train"
 
 
 def write_rejected(folder: Path, rejected: Iterable[tuple[int, str, str, str]]) -> None:
-    """The lines put aside.
+    """Write the rejected lines.
 
     Args:
         rejected: line number, fault, image's URI where known, text of the line.

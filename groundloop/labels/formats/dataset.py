@@ -45,15 +45,17 @@ class LabelledDataset:
 
     @property
     def boxes(self) -> int:
+        """Count the boxes of all images."""
         return sum(len(image.boxes) for image in self.images)
 
     @property
     def negatives(self) -> int:
+        """Count the images without boxes."""
         return sum(not image.boxes for image in self.images)
 
     @property
     def in_s3(self) -> bool:
-        """Whether the images are named by S3 URIs.
+        """Return whether the images are named by S3 URIs.
 
         Raises:
             UserError: some are and some are not.
@@ -66,7 +68,7 @@ class LabelledDataset:
         return True in named
 
     def require_sizes(self, target: str) -> None:
-        """For formats that hold sizes or need them.
+        """Check that the size of every image is known, for formats that hold sizes or need them.
 
         Raises:
             UserError: the size of an image is not known.
@@ -87,7 +89,7 @@ class BoxCheck:
         self._first = ""
 
     def __call__(self, where: str, box: Box, width: int, height: int) -> Box:
-        """The box to use.
+        """Check one box and return the box to use.
 
         Args:
             where: file and line or element, for messages.
@@ -110,6 +112,7 @@ class BoxCheck:
 
     @property
     def notes(self) -> list[str]:
+        """Return a line on the clipped boxes, if there are any."""
         if not self._clipped:
             return []
         left = f"{self._clipped} boxes left their image by up to {CLIP_TOLERANCE:g} pixels and were clipped to it"
@@ -117,16 +120,24 @@ class BoxCheck:
 
 
 def check_unique(images: Iterable[LabelledImage], source: Path) -> None:
-    """Raises UserError when two images have the same name."""
+    """Check that no two images have the same name.
+
+    Raises:
+        UserError: Two have.
+    """
     seen: set[str] = set()
     for image in images:
         if image.name in seen:
-            raise UserError(f"{source}: the image {image.name} is there twice: join its labels or remove one")
+            raise UserError(f"{source}: the image {image.name} appears twice: join its labels or remove one")
         seen.add(image.name)
 
 
 def check_classes(names: Sequence[str], source: Path) -> None:
-    """Raises UserError when a class has no name, or two have the same."""
+    """Check that every class has a name of its own.
+
+    Raises:
+        UserError: A class has no name, or two have the same.
+    """
     for position, name in enumerate(names, start=1):
         if not name:
             raise UserError(f"{source}: class {position} of {len(names)} has an empty name: give it one")
@@ -135,10 +146,10 @@ def check_classes(names: Sequence[str], source: Path) -> None:
 
 
 def used_classes(images: Iterable[LabelledImage]) -> tuple[str, ...]:
-    """Every class that a box has, sorted."""
+    """Return every class that a box has, sorted."""
     return tuple(sorted({box.class_name for image in images for box in image.boxes}))
 
 
 def as_json_number(value: float) -> int | float:
-    """The number as other tools write it: 417, not 417.0."""
+    """Return the number as other tools write it: 417, not 417.0."""
     return int(value) if float(value).is_integer() else value

@@ -17,7 +17,11 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def read_bytes(path: Path) -> bytes:
-    """Raises UserError when the file cannot be read."""
+    """Read a file.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -25,7 +29,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """UTF-8, with or without byte order mark, line ends as they are.
+    """Read a UTF-8 file, with or without byte order mark, line ends as they are.
 
     Raises:
         UserError: the file cannot be read, or is not UTF-8.
@@ -37,7 +41,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path, shape: type[T]) -> T:
-    """A JSON file of a known shape.
+    """Read a JSON file of a known shape.
 
     Raises:
         UserError: it is not JSON, or something in it is missing or of the wrong type.
@@ -52,7 +56,7 @@ def read_json(path: Path, shape: type[T]) -> T:
 
 
 def keys_of(data: bytes | msgspec.Raw) -> set[str]:
-    """The keys of a JSON object, with or without byte order mark; none when it is something else."""
+    """Return the keys of a JSON object, with or without byte order mark; none when it is something else."""
     try:
         return set(msgspec.json.decode(bytes(data).removeprefix(_BOM), type=dict[str, msgspec.Raw]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -60,13 +64,13 @@ def keys_of(data: bytes | msgspec.Raw) -> set[str]:
 
 
 def read_class_names(path: Path) -> list[str]:
-    """One name a line, in the order of their ids."""
+    """Read class names, one a line, in the order of their ids."""
     text = read_text(path).replace("\r\n", "\n").rstrip("\n")
     return text.split("\n") if text else []
 
 
 def class_names_text(classes: tuple[str, ...]) -> str:
-    """The file that `read_class_names` reads.
+    """Return the content of a file that `read_class_names` reads.
 
     Raises:
         UserError: a name has a line end in it.
@@ -78,12 +82,16 @@ def class_names_text(classes: tuple[str, ...]) -> str:
 
 
 def check_free(path: Path) -> None:
-    """Raises UserError when there is something at the path that writing would replace or mix with."""
+    """Check that there is nothing at the path that writing would replace or mix with.
+
+    Raises:
+        UserError: There is.
+    """
     if path.is_dir():
         if any(path.iterdir()):
-            raise UserError(f"{path} is not empty, and nothing is overwritten: give another place, or empty it")
+            raise UserError(f"{path} is not empty, and nothing is overwritten: give another path, or empty it")
     elif path.is_symlink() or (path.exists() and (not path.is_file() or path.stat().st_size)):
-        raise UserError(f"{path} is there already, and nothing is overwritten: give another place, or remove it")
+        raise UserError(f"{path} exists already, and nothing is overwritten: give another path, or remove it")
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from groundloop.labels.formats.dataset import LabelledImage
 
 
 def files_of(images: Iterable[LabelledImage], folder: ImageFolder) -> dict[str, Path]:
-    """The file of each image, by name.
+    """Return the file of each image, by name.
 
     Raises:
         UserError: one is missing, no image, or of another size than its labels say.
@@ -42,10 +42,11 @@ class Sizes:
         self._first = ""
 
     def of(self, name: str) -> tuple[int, int]:
-        """Width and height in pixels; 0, 0 when there is no folder to look into."""
+        """Return width and height in pixels; 0, 0 when there is no folder of images."""
         return (0, 0) if self._images is None else self.measure(self._images.path, self._images.file(name))
 
     def measure(self, folder: Path, file: Path) -> tuple[int, int]:
+        """Return width and height in pixels of one file."""
         size = image_size(file)
         if size.rotated:
             self._rotated += 1
@@ -54,6 +55,7 @@ class Sizes:
 
     @property
     def notes(self) -> list[str]:
+        """Return a line on images that EXIF rotates, if there are any."""
         if not self._rotated:
             return []
         rotated = f"{self._rotated} images are rotated by their EXIF orientation, first {self._first}"

@@ -14,7 +14,7 @@ _S3 = "s3://"
 
 
 def as_file_names(dataset: LabelledDataset, prefix: str | None = None) -> LabelledDataset:
-    """S3 URIs turned into names below one folder; other names stay.
+    """Turn S3 URIs into names below one folder; other names stay.
 
     Args:
         prefix: S3 URI of that folder; None: the deepest one that holds all images.
@@ -41,7 +41,7 @@ def as_file_names(dataset: LabelledDataset, prefix: str | None = None) -> Labell
 
 
 def under_prefix(dataset: LabelledDataset, prefix: str | None, target: str) -> LabelledDataset:
-    """File names put below an S3 folder; S3 URIs stay.
+    """Put file names below an S3 folder; S3 URIs stay.
 
     Raises:
         UserError: there is no prefix to put them below, or nothing that needs one.
@@ -62,7 +62,7 @@ def under_prefix(dataset: LabelledDataset, prefix: str | None, target: str) -> L
 
 
 def check_file_name(name: str) -> PurePosixPath:
-    """The name as a path that stays below the folder it is put into.
+    """Return the name as a path that stays below the folder it is put into.
 
     Raises:
         UserError: it does not, or is no file name.
@@ -74,7 +74,7 @@ def check_file_name(name: str) -> PurePosixPath:
 
 
 def label_files(names: Iterable[str], suffix: str) -> dict[str, PurePosixPath]:
-    """One label file for each image: its name with another suffix (`a.b.jpg` has `a.b.txt`).
+    """Return one label file for each image: its name with another suffix (`a.b.jpg` has `a.b.txt`).
 
     Raises:
         UserError: two images would share a file, or a name is no file name.
@@ -96,7 +96,7 @@ def label_files(names: Iterable[str], suffix: str) -> dict[str, PurePosixPath]:
 def _folder(prefix: str) -> str:
     # s3:// alone stands for names that begin with the bucket.
     if not prefix.startswith(_S3) or (prefix != _S3 and prefix.startswith(_S3 + "/")):
-        raise UserError(f"--prefix {prefix} is no S3 folder: give one such as s3://bucket/images/")
+        raise UserError(f"--prefix {prefix} is not an S3 folder: give one such as s3://bucket/images/")
     return prefix if prefix.endswith("/") else prefix + "/"
 
 

@@ -24,7 +24,7 @@ _START = 100_000
 
 
 def why_not_manifest(path: Path) -> str:
-    """The first line that is not blank decides."""
+    """Check for a manifest of images: its first line that is not blank decides."""
     if path.is_dir():
         return _FOLDER
     try:
@@ -32,13 +32,13 @@ def why_not_manifest(path: Path) -> str:
     except UserError as error:
         return str(error)
     if "source-ref" not in keys_of(line):
-        return "its first line is no JSON object with a source-ref"
+        return "its first line is not a JSON object with a source-ref"
     kinds = [kind for _, kind in label_types_in(line)]
     return "its labels are a video's" if any(map(is_video, kinds)) and DETECTION_TYPE not in kinds else ""
 
 
 def why_not_video(path: Path) -> str:
-    """A SeqLabel.json, or a manifest with labels of a video on its first line."""
+    """Check for a SeqLabel.json, or a manifest with labels of a video on its first line."""
     if path.is_dir():
         return _FOLDER
     try:
@@ -51,7 +51,7 @@ def why_not_video(path: Path) -> str:
 
 
 def why_not_coco(path: Path) -> str:
-    """The keys of the JSON object decide."""
+    """Check for COCO: the keys of the JSON object decide."""
     try:
         file = json_file(path)
         keys = keys_of(read_bytes(file))
@@ -62,7 +62,7 @@ def why_not_coco(path: Path) -> str:
 
 
 def why_not_jumpstart(path: Path) -> str:
-    """Like COCO, without categories."""
+    """Check for JumpStart: like COCO, without categories."""
     file = path / ANNOTATIONS if path.is_dir() else path
     if file.name != ANNOTATIONS or not file.is_file():
         return f"no {ANNOTATIONS}"
@@ -76,7 +76,7 @@ def why_not_jumpstart(path: Path) -> str:
 
 
 def why_not_yolo(path: Path) -> str:
-    """A list of classes and a folder of labels."""
+    """Check for YOLO: a list of classes and a folder of labels."""
     if not path.is_dir():
         return _FILE
     if names_file(path) is None:
@@ -87,7 +87,7 @@ def why_not_yolo(path: Path) -> str:
 
 
 def why_not_voc(path: Path) -> str:
-    """XML files whose root is annotation."""
+    """Check for Pascal VOC: XML files whose root is `annotation`."""
     if not path.is_dir():
         return _FILE
     first = next(iter(annotations_folder(path).rglob("*.xml")), None)
@@ -97,7 +97,7 @@ def why_not_voc(path: Path) -> str:
 
 
 def why_not_csv(path: Path) -> str:
-    """The columns of the header."""
+    """Check for CSV: the columns of the header decide."""
     if path.is_dir():
         return _FOLDER
     try:
@@ -111,13 +111,13 @@ def why_not_csv(path: Path) -> str:
 
 
 def _first_line(path: Path) -> bytes:
-    """The first that is not blank."""
+    """Return the first line that is not blank."""
     with open_manifest(path) as stream:
         return next((line for line in raw_lines(stream) if line.strip()), b"")
 
 
 def why_not_a2i(path: Path) -> str:
-    """The keys of one output file."""
+    """Check for A2I: the keys of one output file decide."""
     file = path
     if path.is_dir():
         first = next(iter(path.rglob(OUTPUT)), None)
@@ -128,4 +128,4 @@ def why_not_a2i(path: Path) -> str:
         missing = KEYS - keys_of(read_bytes(file))
     except UserError as error:
         return str(error)
-    return f"{file.name} is no JSON object with {', '.join(sorted(missing))}" if missing else ""
+    return f"{file.name} is not a JSON object with {', '.join(sorted(missing))}" if missing else ""

@@ -49,6 +49,7 @@ class Options:
 
     @property
     def written_attribute(self) -> str:
+        """Return the label attribute to write."""
         return CANONICAL if self.label_attribute == AUTO else self.label_attribute
 
 
@@ -138,7 +139,7 @@ WRITERS: dict[WrittenFormat, Callable[[LabelledDataset, Path, Options], list[str
 
 
 def detect(path: Path) -> FormatName:
-    """The format of what is at the path.
+    """Return the format of what is at the path.
 
     Raises:
         UserError: there is nothing, it is in none of the formats (and why not), or could be in several.
@@ -151,6 +152,6 @@ def detect(path: Path) -> FormatName:
         return fitting[0]
     if fitting:
         found = " and ".join(name.value for name in fitting)
-        raise UserError(f"{path} could be {found}: say which with --from")
+        raise UserError(f"{path} could be {found}: choose one with --from")
     told = "; ".join(f"{name.value}: {reason}" for name, reason in reasons.items())
-    raise UserError(f"{path} is in no format known here ({told}): say which it is with --from")
+    raise UserError(f"{path} is in no supported format ({told}): choose one with --from")

@@ -67,5 +67,5 @@ def test_names_are_those_of_image_files(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="absent is no folder: give the folder that holds the image files"):
+    with pytest.raises(UserError, match="absent is not a folder: give the folder that holds the image files"):
         ImageFolder(tmp_path / "absent")

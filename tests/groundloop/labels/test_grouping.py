@@ -34,7 +34,7 @@ def test_the_group_of_an_image(grouping: Grouping, more: dict[str, Any], group: 
     ("pattern", "key", "message"),
     [
         pytest.param("x", "y", "not by both", id="two ways"),
-        pytest.param("(", None, "is no regular expression", id="a broken pattern"),
+        pytest.param("(", None, "is not a regular expression", id="a broken pattern"),
     ],
 )
 def test_what_is_no_grouping(pattern: str | None, key: str | None, message: str) -> None:

@@ -59,7 +59,7 @@ def test_the_class_map_names_the_classes_where_one_is_given() -> None:
             b'{"tracking-annotations":[{"frame":"a","annotations":[{"class-id":" 0","left":1,"top":1,"width":1,'
             b'"height":1,"object-name":"nut:1"}]}]}',
             None,
-            "class-id ' 0' of frame a is no whole number",
+            "class-id ' 0' of frame a is not a whole number",
             id="an id that is none",
         ),
     ],

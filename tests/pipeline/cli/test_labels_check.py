@@ -308,7 +308,7 @@ def test_class_maps_that_contradict_each_other_are_told(write: Write) -> None:
             r"no bounding boxes but other labels: k \(groundtruth/image-classification\)",
             id="classification",
         ),
-        pytest.param(GOOD, ["--images-from", "nowhere"], "nowhere is no folder", id="no folder"),
+        pytest.param(GOOD, ["--images-from", "nowhere"], "nowhere is not a folder", id="no folder"),
         pytest.param(GOOD, ["--classes", "a", "--classes", "a"], "'a' twice", id="class twice"),
         pytest.param(GOOD, ["--classes", "a,,b"], "holds an empty name", id="class without a name"),
         pytest.param(GOOD, ["--classes", ""], "class list is empty", id="no class"),

@@ -163,7 +163,7 @@ def test_show_only_one_class(manifest: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         pytest.param(["--class", "cog"], "no labelled image of class 'cog'; classes: bolt, nut, washer", id="class"),
-        pytest.param(["--images", "nowhere"], "is no folder", id="no folder"),
+        pytest.param(["--images", "nowhere"], "is not a folder", id="no folder"),
         pytest.param(["--images", str(Path(__file__).parent)], "is not in the folder", id="other images"),
         pytest.param(["-o", "sheet.unknown"], "can't be written", id="no picture format"),
     ],

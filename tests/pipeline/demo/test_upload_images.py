@@ -67,7 +67,7 @@ def test_what_cannot_be_placed(s3: Any, tmp_path: Path, files: list[str], refere
 
 
 def test_images_must_be_a_folder(s3: Any, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         place(s3, ["s3://one/b.jpg"], tmp_path / "missing")
 
 

@@ -57,7 +57,7 @@ def test_labels_as_they_should_be(scripted: Build, configured: Build) -> None:
     found = looked(scripted, configured(), b"\n".join(line(number) for number in range(30)))
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert found["manifest"].text.endswith("30 lines, label attribute 'parts'; first 30: 30 labelled")
-    assert found["images"].text == "all 30 images looked at in S3, all are there and at most 6 MB"
+    assert found["images"].text == "all 30 images checked in S3, all are there and at most 6 MB"
 
 
 def test_faulty_lines_are_a_warning(scripted: Build, configured: Build) -> None:
@@ -135,7 +135,7 @@ def test_some_images_missing_is_a_warning(scripted: Build, configured: Build, im
     gone = images(**{"3": UnusableImageError(ImageFault.MISSING, "it is gone"), "4": 7_000_000})
     found = looked(scripted, configured(), b"\n".join(line(number) for number in range(9)), gone)["images"]
     assert found.level is Level.WARNING
-    assert found.text == "all 9 images looked at in S3, 2 can't be used, s3://my-bucket/i/3.jpg for one: it is gone"
+    assert found.text == "all 9 images checked in S3, 2 can't be used, s3://my-bucket/i/3.jpg for one: it is gone"
     assert "Prepare keeps them out" in found.remedy
 
 

@@ -71,7 +71,7 @@ def diagnosed(failed: tuple[str, Transition], reason: str) -> Diagnosis:
             "channel-timeout",
             [
                 "train.manifest line 2: the image is not in S3",
-                "train.manifest: all 2 images looked at in S3, 1 can't be",
+                "train.manifest: all 2 images checked in S3, 1 can't be",
             ],
             id="a stream that stands: images",
         ),

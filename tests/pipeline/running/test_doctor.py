@@ -46,7 +46,7 @@ def test_what_is_there_is_ok_and_what_cannot_be_known_is_unverified(groundloop: 
     }
     assert "unverified" in checks["permissions"]["text"]
     assert "unverified" in checks["quotas"]["text"]
-    assert "2 images looked at in S3, 1 can't be used" in checks["images"]["text"]
+    assert "2 images checked in S3, 1 can't be used" in checks["images"]["text"]
 
 
 def test_an_error_is_exit_code_1_with_the_remedy_under_it(groundloop: GROUNDLOOP, manifest: str) -> None:

@@ -27,7 +27,7 @@ def stored(s3: Any, manifest_line: ManifestLine, picture: Picture) -> list[dict[
 def test_images_that_are_as_they_should_be_stay(prepare: Prepare, stored: list[dict[str, Any]], check: str) -> None:
     done = prepare(stored, check_images=check)
     assert done.code == 0
-    assert "images: 30 looked at, 0 kept out" in done.out
+    assert "images: 30 checked, 0 rejected" in done.out
     assert done.summary["lines"]["labelled"] == 30
     assert done.rejected == []
 
@@ -72,7 +72,7 @@ def test_an_image_with_a_warning_stays(
 ) -> None:
     s3.put_object(Bucket="bucket", Key="images/01.png", Body=_rotated(picture, (64, 48)))
     done = prepare(stored, check_images="decode")
-    assert "images: 30 looked at, 0 kept out" in done.out
+    assert "images: 30 checked, 0 rejected" in done.out
     assert done.summary["findings"] == {"WARNING_IMAGE_ROTATED_BY_EXIF": 1}
     assert sum(len(done.lines(split)) for split in ("train", "validation", "test")) == 30
 

@@ -228,7 +228,7 @@ def test_advice_on_the_whole_data_set_is_in_log_and_summary(
     }
     assert "class 'washer' has 1 boxes" in done.out
     assert done.summary["auto_labelled"] == 1
-    assert "labelled by a machine: 1 of 41 images" in done.out
+    assert "auto-labelled: 1 of 41 images" in done.out
 
 
 def test_a_class_that_misses_a_split_is_told(

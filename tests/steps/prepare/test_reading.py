@@ -44,7 +44,7 @@ def test_no_line_is_ever_lost(lines: list[bytes], ending: bytes, ranges: int) ->
             rejected = Path(folder, f"rejected-{within.start}")
             parts.append(read(ReadTask(0, ManifestSource(path, "s3://b/m", "bb"), within, RULES, rejected)))
             told += [json.loads(line) for line in rejected.read_bytes().splitlines()]
-    kinds = sum((part.kinds for part in parts), start=Counter[LineStatus]())
+    kinds = sum((part.statuses for part in parts), start=Counter[LineStatus]())
     assert kinds.total() == len(expected)
     usable = [number for part in parts for number in part.index.number]
     refused = [number for part in parts for number in part.rejected_numbers]

@@ -153,7 +153,9 @@ def test_sizes_that_nothing_says_are_read_from_s3(
             "s3://x/coco.json names its images by file, such as 05.jpg: say which folder in S3 holds them",
             id="images nowhere",
         ),
-        pytest.param({"notes.txt": "hello"}, "s3://x/notes.txt", "auto", "s3://x/notes.txt is in no format", id="none"),
+        pytest.param(
+            {"notes.txt": "hello"}, "s3://x/notes.txt", "auto", "s3://x/notes.txt is in no supported format", id="none"
+        ),
         pytest.param({"coco.json": "{"}, "s3://x/coco.json", "coco", "s3://x/coco.json", id="broken"),
         pytest.param(
             {"other.manifest": "{}"}, "s3://x/this.manifest", "groundtruth", "there is no this.manifest", id="misnamed"

@@ -109,7 +109,7 @@ def read_output(file: Path) -> HumanLoop:
 
 
 def _element(where: str, answer: _Answer) -> _Element:
-    """The one form element that holds boxes, whatever its name; other elements may stand beside it."""
+    """Return the one form element that holds boxes, whatever its name; others may stand beside it."""
     content = answer.answer_content
     if isinstance(content, list):
         if len(content) != 1:

@@ -59,7 +59,7 @@ def from_a2i(path: Path, classes: Sequence[str] | None = None, images: ImageFold
 
 
 def _newest(loops: Iterable[HumanLoop]) -> list[HumanLoop]:
-    """One loop for each image: the one answered last."""
+    """Return one loop for each image: the one answered last."""
     newest: dict[str, HumanLoop] = {}
     for loop in loops:
         other = newest.setdefault(loop.image, loop)
@@ -88,7 +88,7 @@ class _Reading:
         self._undecided: list[HumanLoop] = []
 
     def image(self, loop: HumanLoop) -> LabelledImage | None:
-        """The image with the boxes that count; None when the workers do not agree on anything."""
+        """Return the image with the boxes that count; None when the workers do not agree on anything."""
         width, height = loop.width, loop.height
         if not width:
             width, height = self._sizes.of(loop.image)
@@ -107,6 +107,7 @@ class _Reading:
 
     @property
     def notes(self) -> list[str]:
+        """Return what reading left out or changed, one line each."""
         told = []
         if self._joined:
             told.append(
@@ -123,7 +124,7 @@ class _Reading:
 
 
 def _classes(loops: Sequence[HumanLoop], images: Iterable[LabelledImage]) -> tuple[tuple[str, ...], list[str]]:
-    """In the order of the loops' input where there is one, else alphabetical."""
+    """Return the classes in the order of the loops' input where there is one, else alphabetical."""
     used = used_classes(images)
     lists = {loop.labels for loop in loops if loop.labels}
     if len(lists) == 1 and set(used) <= set(listed := next(iter(lists))):

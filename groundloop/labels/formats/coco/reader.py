@@ -84,7 +84,7 @@ def from_coco(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
 
 
 def json_file(path: Path) -> Path:
-    """The file itself, or the only `.json` file in a folder.
+    """Return the file itself, or the only `.json` file in a folder.
 
     Raises:
         UserError: the folder holds none or several.

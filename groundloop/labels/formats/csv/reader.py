@@ -60,7 +60,7 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line they end on; blank lines left out."""
+    """Yield rows with the number of the line they end on; blank lines are left out."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         yield from ((reader.line_num, row) for row in reader if row)

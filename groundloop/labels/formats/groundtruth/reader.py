@@ -70,7 +70,7 @@ def _not_kept(usable: Sequence[tuple[Line, Record]], attribute: str) -> list[str
     if others:
         notes.append(f"not kept from the manifest: other keys of its lines ({', '.join(sorted(others))})")
     if machine:
-        notes.append(f"{machine} images were labelled by a machine, and that is not kept")
+        notes.append(f"{machine} images were auto-labelled, and that is not kept")
     return notes
 
 

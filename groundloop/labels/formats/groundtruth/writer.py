@@ -38,7 +38,7 @@ def as_groundtruth(dataset: LabelledDataset, path: Path, label_attribute: str = 
 def manifest(
     dataset: LabelledDataset, label_attribute: str, confidence: int, target: str, created: str | None = None
 ) -> bytes:
-    """The lines of a manifest.
+    """Return the lines of a manifest.
 
     Args:
         confidence: of every box: 0 is Ground Truth's for the work of one person, 1 Rekognition's.
@@ -78,7 +78,7 @@ def manifest(
 
 
 def now() -> str:
-    """The date as Ground Truth writes it: UTC without saying so, microseconds."""
+    """Return the date as Ground Truth writes it: UTC without an offset, with microseconds."""
     return datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
@@ -100,7 +100,7 @@ def _label(image: LabelledImage, ids: Mapping[str, int]) -> dict[str, object]:
 
 
 def _check(images: Iterable[LabelledImage], lines: Iterable[bytes], label_attribute: str) -> None:
-    """What is written must be readable: our own reader knows every rule of the format."""
+    """Check that what is written can be read: our own reader knows every rule of the format."""
     reader = ManifestReader(label_attribute)
     for number, (image, line) in enumerate(zip(images, lines, strict=True), start=1):
         for finding in reader.read_line(number, line).findings:

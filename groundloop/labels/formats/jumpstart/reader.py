@@ -69,7 +69,7 @@ def from_jumpstart(path: Path) -> LabelledDataset:
 
 
 def _names(file: Path, data: _Input) -> tuple[dict[int, str], list[str]]:
-    """Class name by id, and what is to be told about them."""
+    """Return the class name by id, and notes on the classes."""
     listed = file.with_name(CLASSES)
     if listed.is_file():
         names = read_class_names(listed)

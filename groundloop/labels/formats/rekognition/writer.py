@@ -68,12 +68,12 @@ def as_rekognition(
     if negatives:
         notes.append(f"{negatives} images without boxes are kept: Rekognition warns of them")
     if not images:
-        notes.append("image files were not looked at, for their format and size in bytes: see --images")
+        notes.append("the format and size in bytes of the image files were not checked: see --images")
     return notes
 
 
 def _refusal(image: LabelledImage) -> str:
-    """Why Rekognition would refuse the image; "" when it would not."""
+    """Return why Rekognition would reject the image by its labels; "" when it would not."""
     short, long = sorted((image.width, image.height))
     if short < _MIN_SIDE or long > _MAX_SIDE:
         return f"a side under {_MIN_SIDE} or over {_MAX_SIDE} pixels"
@@ -88,7 +88,7 @@ def _refusal(image: LabelledImage) -> str:
 
 
 def _refusal_of_file(file: Path) -> str:
-    """The same by the file: its format, whatever its name, and its size."""
+    """Return why Rekognition would reject the file: by its format, whatever its name, and its size."""
     try:
         with file.open("rb") as stream:
             start = stream.read(max(map(len, _SIGNATURES)))

@@ -109,7 +109,7 @@ def _attribute(path: Path, lines: Iterable[tuple[int, bytes]], asked: str) -> st
             raise UserError(f"{path}: no line has labels of a video under {asked!r} ({', '.join(found) or 'none'})")
         return asked
     if len(found) != 1:
-        several = f"{len(found)} label attributes of videos ({', '.join(found)}): say which with --label-attribute"
+        several = f"{len(found)} label attributes of videos ({', '.join(found)}): choose one with --label-attribute"
         raise UserError(f"{path}: holds {several if found else 'no labels of a video job: is it the right file?'}")
     return next(iter(found))
 
@@ -125,7 +125,7 @@ def _fields(path: Path, number: int, raw: bytes) -> dict[str, msgspec.Raw]:
 def _frames(
     where: str, raw: bytes, attribute: str, class_map: dict[str, str], fetch: Fetch | None
 ) -> tuple[str, Sequence[Frame]]:
-    """The URI of a line's SeqLabel.json, and its frames, named by their S3 URIs."""
+    """Return the URI of a line's SeqLabel.json, and its frames, named by their S3 URIs."""
     try:
         uri = msgspec.json.decode(_FIELDS.decode(raw)[attribute], type=str)
         source = msgspec.json.decode(raw, type=_Line).source_ref
@@ -133,7 +133,7 @@ def _frames(
         raise UserError(f"{where}: the line of a video needs a source-ref and {attribute!r}: {error}") from None
     for named in (uri, source):
         if not named.startswith("s3://"):
-            raise UserError(f"{where}: {named!r} is no S3 URI: it should name a file of the labelling job")
+            raise UserError(f"{where}: {named!r} is not an S3 URI: it should name a file of the labelling job")
     if fetch is None:
         raise UserError(f"{where}: its labels are in {uri}: convert the manifest with groundloop labels convert")
     try:
@@ -141,7 +141,7 @@ def _frames(
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{source}: not the sequence file of a video job: {error}") from None
     if not folder.startswith("s3://"):
-        raise UserError(f"{source}: its prefix {folder!r} is no S3 URI: it should be the folder of the frames")
+        raise UserError(f"{source}: its prefix {folder!r} is not an S3 URI: it should be the folder of the frames")
     try:
         sequence = read_sequence(fetch(uri), class_map or None)
     except UserError as error:

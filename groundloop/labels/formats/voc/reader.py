@@ -57,7 +57,7 @@ def from_voc(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
 
 
 def annotations_folder(path: Path) -> Path:
-    """Where the XML files are."""
+    """Return the folder of the XML files."""
     return path / ANNOTATIONS if (path / ANNOTATIONS).is_dir() else path
 
 
@@ -72,10 +72,10 @@ class _Reading:
         self._from_zero = 0
 
     def image(self, file: Path) -> LabelledImage:
-        """What one file says."""
+        """Read the labels of one file."""
         root = parse_xml(file)
         if root.tag != "annotation":
-            raise UserError(f"{file}: the root element is {root.tag}, not annotation: this is no Pascal VOC file")
+            raise UserError(f"{file}: the root element is {root.tag}, not annotation: this is not a Pascal VOC file")
         filename = root.findtext("filename")
         if not filename or not filename.strip():
             raise UserError(f"{file}: has no filename: name the image in it")
@@ -92,6 +92,7 @@ class _Reading:
 
     @property
     def notes(self) -> list[str]:
+        """Return what reading left out, one line each."""
         told = [f"{count} objects {what}, which is not kept" for what, count in self._not_kept.items()]
         if self._from_zero:
             told.append(

@@ -76,7 +76,7 @@ def _exact(box: Box) -> tuple[float, float, float, float]:
 
 
 def _corners(box: Box, image: LabelledImage) -> tuple[int, int, int, int]:
-    """Whole, 1-based, inclusive; at least one pixel, and on the image."""
+    """Return whole, 1-based, inclusive corners that span at least one pixel and lie on the image."""
     left, top = min(round(box.left), image.width - 1) + 1, min(round(box.top), image.height - 1) + 1
     right, bottom = min(round(box.left + box.width), image.width), min(round(box.top + box.height), image.height)
     return left, top, max(left, right), max(top, bottom)

@@ -21,7 +21,7 @@ class _Builder(TreeBuilder):
 
 
 def parse_xml(path: Path) -> Element:
-    """The root element.
+    """Parse the file and return the root element.
 
     Raises:
         UserError: not XML, or with a DOCTYPE.

@@ -12,12 +12,12 @@ FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt")
 
 
 def names_file(path: Path) -> Path | None:
-    """The first of `FILES` that a folder has."""
+    """Return the first of `FILES` that a folder has."""
     return next((path / name for name in FILES if (path / name).is_file()), None)
 
 
 def read_names(path: Path) -> dict[int, str]:
-    """Class name by id, in the order of the ids.
+    """Return the class name by id, in the order of the ids.
 
     Raises:
         UserError: the folder has no list of classes, or one that cannot be read.
@@ -37,10 +37,10 @@ def read_names(path: Path) -> dict[int, str]:
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names:
-        raise UserError(f"{file}: names is no list of class names: give one, such as names: [nut, bolt]")
+        raise UserError(f"{file}: names is not a list of class names: give one, such as names: [nut, bolt]")
     for key, name in names.items():
         if type(key) is not int or key < 0:
-            raise UserError(f"{file}: the class id {key!r} in names is no whole number from 0")
+            raise UserError(f"{file}: the class id {key!r} in names is not a whole number from 0")
         if isinstance(name, bool) or not isinstance(name, str | int | float):
             raise UserError(f"{file}: the name of class {key} is read as {name!r}: put it into quotes")
     _check_count(file, data, len(names))

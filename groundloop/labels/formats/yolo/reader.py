@@ -40,7 +40,7 @@ def from_yolo(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
 
 
 def _parts(path: Path, images: ImageFolder | None) -> list[tuple[str, ImageFolder, Path]]:
-    """What the images' names begin with, their folder, and the folder of their labels."""
+    """Return the beginning of the images' names, their folder, and the folder of their labels."""
     labels = path / "labels"
     if images is not None:
         if not labels.is_dir():
@@ -65,7 +65,7 @@ class _Reading:
         self._confidences = 0
 
     def part(self, prefix: str, images: ImageFolder, labels: Path) -> Iterator[LabelledImage]:
-        """The images of one folder."""
+        """Yield the images of one folder."""
         files = label_files(images.names(), ".txt")
         if labels.is_dir():
             left = {file.relative_to(labels).as_posix() for file in labels.rglob("*.txt") if file.name != _CLASSES}
@@ -87,6 +87,7 @@ class _Reading:
 
     @property
     def notes(self) -> list[str]:
+        """Return what reading left out or changed, one line each."""
         told = []
         if self._without:
             told.append(f"{self._without} images have no label file and are taken for negatives, as Ultralytics does")
@@ -129,6 +130,6 @@ class _Reading:
 
 
 def _snapped(value: float, error: float) -> float:
-    """The whole number that the value stands for, if one is within its error."""
+    """Return the whole number that the value stands for, if one is within its error."""
     nearest = round(value)
     return float(nearest) if abs(value - nearest) <= error else value

@@ -135,7 +135,7 @@ def test_a_box_a_little_beyond_its_image_is_clipped_and_told(content: dict[str, 
         ),
         pytest.param({"images": [{"id": 3, "file_name": "a"}] * 2}, "two images have the id 3", id="image id"),
         pytest.param(
-            {"images": [{"id": 3, "file_name": "a"}, {"id": 4, "file_name": "a"}]}, "image a is there twice", id="twice"
+            {"images": [{"id": 3, "file_name": "a"}, {"id": 4, "file_name": "a"}]}, "image a appears twice", id="twice"
         ),
         pytest.param(
             {"annotations": [{"image_id": 3, "category_id": 7, "bbox": [1, 2, 3]}]},

@@ -155,7 +155,7 @@ def test_rekognition_leaves_out_what_it_would_refuse(tmp_path: Path) -> None:
         f"1 {refuses} (more than 50 boxes), first: s3://b/many.jpg",
         f"2 {refuses} (a box of 1 pixel or less once the image is scaled down to 1280), first: s3://b/tiny.jpg",
         "1 images without boxes are kept: Rekognition warns of them",
-        "image files were not looked at, for their format and size in bytes: see --images",
+        "the format and size in bytes of the image files were not checked: see --images",
     ]
 
 

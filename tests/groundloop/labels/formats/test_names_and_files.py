@@ -51,7 +51,7 @@ def test_names_that_cannot_be_made() -> None:
     with pytest.raises(UserError, match="some images are S3 URIs"):
         as_file_names(named("s3://b/a", "a"))
     for prefix in ("bucket/x", "s3:///x", "https://x/"):
-        with pytest.raises(UserError, match="is no S3 folder"):
+        with pytest.raises(UserError, match="is not an S3 folder"):
             under_prefix(named("a.jpg"), prefix, "x")
 
 

@@ -71,15 +71,15 @@ def test_what_is_in_no_format_is_told_why(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         detect(tmp_path / "x.txt")
     assert str(caught.value) == (
-        f"{tmp_path}/x.txt is in no format known here ("
-        "groundtruth: its first line is no JSON object with a source-ref; "
+        f"{tmp_path}/x.txt is in no supported format ("
+        "groundtruth: its first line is not a JSON object with a source-ref; "
         "coco: no JSON object with images, annotations, categories; "
         "yolo: it is a file, not a folder; voc: it is a file, not a folder; "
         "csv: its first line lacks the columns image, label, left, top, width, height; "
         "jumpstart: no annotations.json; "
-        "rekognition: its first line is no JSON object with a source-ref; "
-        "a2i: x.txt is no JSON object with humanAnswers, inputContent; "
-        "video: no SeqLabel.json, nor a manifest of a video job): say which it is with --from"
+        "rekognition: its first line is not a JSON object with a source-ref; "
+        "a2i: x.txt is not a JSON object with humanAnswers, inputContent; "
+        "video: no SeqLabel.json, nor a manifest of a video job): choose one with --from"
     )
 
 
@@ -87,7 +87,7 @@ def test_what_is_in_no_format_is_told_why(tmp_path: Path) -> None:
 def test_nonsense_is_no_traceback(tmp_path: Path, content: bytes) -> None:
     for name in ("x", "annotations.json"):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(UserError, match=r"is in no format known here"):
+        with pytest.raises(UserError, match=r"is in no supported format"):
             detect(tmp_path / name)
 
 
@@ -95,7 +95,7 @@ def test_several_formats_in_one_folder_must_be_told_apart(tmp_path: Path) -> Non
     put(tmp_path, "data.yaml")
     put(tmp_path, "labels/a.txt")
     put(tmp_path, "Annotations/a.xml", "<annotation/>")
-    with pytest.raises(UserError, match="could be yolo and voc: say which with --from"):
+    with pytest.raises(UserError, match="could be yolo and voc: choose one with --from"):
         detect(tmp_path)
 
 

@@ -102,7 +102,7 @@ def test_videos_that_are_not_labelled_are_told(manifest: Callable[..., Path]) ->
 
 def test_of_several_attributes_one_is_asked_for(manifest: Callable[..., Path]) -> None:
     path = manifest(line(1) | line(1, {"0": "lorry"}, "other"))
-    with pytest.raises(UserError, match=r"2 label attributes of videos \(cars-ref, other-ref\): say which"):
+    with pytest.raises(UserError, match=r"2 label attributes of videos \(cars-ref, other-ref\): choose one"):
         from_video(path, fetch=bucket)
     for asked in ("other", "other-ref"):
         assert from_video(path, asked, fetch=bucket).classes == ("lorry",)
@@ -129,10 +129,10 @@ def test_what_a_video_manifest_is_recognised_by(manifest: Callable[..., Path], t
         pytest.param([], "holds no labels of a video job", id="empty"),
         pytest.param([line(1), "{"], "line 2: not JSON", id="no JSON"),
         pytest.param([line(3)], r"s3://bucket/in/3\.json: is not there", id="a file in S3 is gone"),
-        pytest.param([line(1), line(1)], r"s3://bucket/frames/1/0\.jpg is there twice", id="a video twice"),
+        pytest.param([line(1), line(1)], r"s3://bucket/frames/1/0\.jpg appears twice", id="a video twice"),
         pytest.param([line(1, {"5": "car"})], r"1/SeqLabel\.json: class 0 of frame 0\.jpg is not in", id="class"),
         pytest.param([line(1) | {"cars-ref": 4}], "needs a source-ref and 'cars-ref'", id="no URI"),
-        pytest.param([line(1) | {"cars-ref": "x"}], "'x' is no S3 URI", id="another URI"),
+        pytest.param([line(1) | {"cars-ref": "x"}], "'x' is not an S3 URI", id="another URI"),
         pytest.param([line(1) | {"source-ref": line(1)["cars-ref"]}], "not the sequence file of a video", id="source"),
     ],
 )

@@ -124,7 +124,7 @@ def test_broken_files_are_named(tmp_path: Path, content: str, message: str) -> N
 
 def test_one_image_twice(tmp_path: Path) -> None:
     write(tmp_path, annotation(SIZE))
-    with pytest.raises(UserError, match=r"the image a\.jpg is there twice"):
+    with pytest.raises(UserError, match=r"the image a\.jpg appears twice"):
         from_voc(write(tmp_path, annotation(SIZE), "b.xml"))
 
 

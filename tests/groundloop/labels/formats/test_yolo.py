@@ -153,10 +153,10 @@ def test_broken_lines_are_named(folder: Path, line: str, message: str) -> None:
     ("content", "message"),
     [
         pytest.param("names: [", "not YAML", id="not YAML"),
-        pytest.param("nc: 2", "names is no list of class names", id="no names"),
+        pytest.param("nc: 2", "names is not a list of class names", id="no names"),
         pytest.param("nc: 3\nnames: [nut, bolt]", "nc is 3, but names holds 2 classes", id="wrong count"),
         pytest.param("names: [nut, no]", "the name of class 1 is read as False: put it into quotes", id="no quotes"),
-        pytest.param("names: {a: nut}", "the class id 'a' in names is no whole number", id="id"),
+        pytest.param("names: {a: nut}", "the class id 'a' in names is not a whole number", id="id"),
         pytest.param("names: [nut, nut]", "'nut' is named twice", id="twice"),
     ],
 )
