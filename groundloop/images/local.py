@@ -39,7 +39,7 @@ class ImageFolder:
         return sorted(found)
 
     def find(self, name: str) -> Path | None:
-        """Return the file that shares the longest tail with the image's name; None when not even the last part is shared.
+        """Return the file that shares the longest tail with the name; None when not even the last part is shared.
 
         Of several, the one that has no folders beyond that tail.
 

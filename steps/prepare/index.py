@@ -71,7 +71,7 @@ class Index:
         self.shown.extend(map(shown.__getitem__, other.shown))
 
     def places(self, entries: Sequence[int]) -> Index:
-        """Return these entries in this order, with the columns to find and rewrite them: source, offset, length, marks."""
+        """Return these entries in this order, with only the columns that it takes to find and rewrite them."""
         index = Index()
         for name in ("source", "offset", "length", "marks"):
             column = getattr(self, name)

@@ -214,7 +214,7 @@ def test_a_video_job_in_s3(s3: Any, tmp_path: Path) -> None:
         pytest.param({}, "s3://bucket/x", "s3://bucket/x does not exist in S3: check the URI", id="nothing"),
         pytest.param({}, "s3://nowhere", "s3://nowhere does not exist in S3", id="no bucket"),
         pytest.param({"x": "hello"}, "s3://bucket/x", "s3://bucket/x is in no supported format", id="no format"),
-        pytest.param({"x/c.json": '{"images": [1]}'}, "s3://bucket/x", r"s3://bucket/x is in no format", id="folder"),
+        pytest.param({"x/c.json": '{"images": [1]}'}, "s3://bucket/x", r"s3://bucket/x is in no supported format", id="folder"),
         pytest.param({"x/../y": "1"}, "s3://bucket/x", r"x/\.\./y: its key cannot be a file", id="out of it"),
         pytest.param({"x/a": "1", "x/a/b": "2"}, "s3://bucket/x", "cannot be written to disk", id="file and folder"),
         pytest.param(
