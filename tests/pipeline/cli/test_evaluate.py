@@ -102,7 +102,9 @@ def test_lines_that_cannot_be_used_are_told(run: Run) -> None:
         pytest.param([{"source-ref": "s3://b/a.jpg"}], [], "no line can be used", id="nothing labelled"),
         pytest.param([_line("a.jpg", [0])], ["--require", "f2 > 1"], "write METRIC >= NUMBER", id="no requirement"),
         pytest.param([_line("a.jpg", [0])], ["--threshold-rule", "f2"], "rule 'f2' is unknown", id="no rule"),
-        pytest.param([_line("a.jpg", [0])], ["--images", "nowhere"], "nowhere is not a folder", id="no folder of images"),
+        pytest.param(
+            [_line("a.jpg", [0])], ["--images", "nowhere"], "nowhere is not a folder", id="no folder of images"
+        ),
         pytest.param([_line("a.jpg", [0])], ["--predictions", "nowhere"], "nowhere does not", id="no predictions"),
     ],
 )

@@ -151,7 +151,9 @@ def test_images_are_copied_from_s3_only_where_labels_are_measured_by_them(
 ) -> None:
     copied: list[str] = []
     original = S3Download._download
-    monkeypatch.setattr(S3Download, "_download", lambda self, key, name: (copied.append(name), original(self, key, name))[1])
+    monkeypatch.setattr(
+        S3Download, "_download", lambda self, key, name: (copied.append(name), original(self, key, name))[1]
+    )
     images, prefix = manifest.parent / "images", folder_of(truth)
     for to, given, expected in (("voc", [], 0), ("yolo", ["--images", images], 0), ("yolo", [], _SCENES)):
         run(manifest, tmp_path / f"{to}{len(given)}", "--to", to, "--images", images)
@@ -214,7 +216,9 @@ def test_a_video_job_in_s3(s3: Any, tmp_path: Path) -> None:
         pytest.param({}, "s3://bucket/x", "s3://bucket/x does not exist in S3: check the URI", id="nothing"),
         pytest.param({}, "s3://nowhere", "s3://nowhere does not exist in S3", id="no bucket"),
         pytest.param({"x": "hello"}, "s3://bucket/x", "s3://bucket/x is in no supported format", id="no format"),
-        pytest.param({"x/c.json": '{"images": [1]}'}, "s3://bucket/x", r"s3://bucket/x is in no supported format", id="folder"),
+        pytest.param(
+            {"x/c.json": '{"images": [1]}'}, "s3://bucket/x", r"s3://bucket/x is in no supported format", id="folder"
+        ),
         pytest.param({"x/../y": "1"}, "s3://bucket/x", r"x/\.\./y: its key cannot be a file", id="out of it"),
         pytest.param({"x/a": "1", "x/a/b": "2"}, "s3://bucket/x", "cannot be written to disk", id="file and folder"),
         pytest.param(
