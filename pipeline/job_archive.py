@@ -1,7 +1,8 @@
 """The job code: one zip application per job, named by the hash of its content.
 
-Each job has an archive of its own that holds just what the job imports, because a step's cache depends on its inputs:
-a change to Evaluate, or to a command line, must not run Prepare, and with it a GPU training, again.
+Each job has an archive of its own that holds only what the job imports, because a step's cache depends on its inputs:
+a change to Evaluate, or to a command line, must not run Prepare, and with it a GPU training, again. Of files that are
+not Python modules it holds the `templates` folders of the packages that the job imports.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from pathlib import Path
 
 from steps import bootstrap
 
-_HOUSE = Path(bootstrap.__file__).resolve().parents[1]
-_OURS = {"steps", "groundloop"}
+_ROOT = Path(bootstrap.__file__).resolve().parents[1]
+_PACKAGES = {"steps", "groundloop"}
+#: The folder of a package whose files travel with it.
+_DATA_FOLDER = "templates"
 # A fixed time, the earliest that a zip can hold: the same code gives the same bytes.
-_TIME = (1980, 1, 1, 0, 0, 0)
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,11 @@ class JobArchive:
 
     @property
     def sha256(self) -> str:
+        """SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
     def key(self, prefix: str) -> str:
-        """The S3 key; another content has another key, so nothing is ever overwritten.
+        """Return the S3 key; another content has another key, so nothing is ever overwritten.
 
         It ends as a script's: Python looks into the file to see that it is an archive, but spark-submit goes by the
         name.
@@ -43,29 +47,37 @@ class JobArchive:
         return f"{prefix}/code/{self.sha256}/groundloop-{self.name}.py"
 
     def uri(self, bucket: str, prefix: str) -> str:
+        """Return the S3 URI of the archive in a bucket."""
         return f"s3://{bucket}/{self.key(prefix)}"
 
 
 @functools.cache
 def job_archive(name: str) -> JobArchive:
-    """The archive of ``prepare`` or ``evaluate``."""
+    """Build the archive of a job: `prepare`, `evaluate` or `deploy`."""
     job = f"steps.{name}.job"
     files = {
         "__main__.py": Path(bootstrap.__file__).read_bytes(),
         bootstrap.JOB_FILE: job.encode(),
-        bootstrap.REQUIREMENTS_FILE: (_HOUSE / "steps" / name / "requirements.txt").read_bytes(),
-        **{path.relative_to(_HOUSE).as_posix(): path.read_bytes() for path in _imported_by(job)},
+        bootstrap.REQUIREMENTS_FILE: (_ROOT / "steps" / name / "requirements.txt").read_bytes(),
+        **{path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in _files_of(job)},
     }
     buffer = io.BytesIO()
     # Stored, not deflated: another zlib would give other bytes, and with them another hash.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for inner, content in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(inner, _TIME), content)
+            archive.writestr(zipfile.ZipInfo(inner, _TIMESTAMP), content)
     return JobArchive(name, buffer.getvalue())
 
 
+def _files_of(module: str) -> set[Path]:
+    """Find the source files that a module needs, and the data files of their packages."""
+    sources = _imported_by(module)
+    folders = {path.parent / _DATA_FOLDER for path in sources}
+    return sources | {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
 def _imported_by(module: str) -> set[Path]:
-    """The files of our packages that importing a module needs, its own included, whether imported at once or later."""
+    """Find the files of our packages that importing a module needs, its own included, at once or later."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:
@@ -81,9 +93,9 @@ def _imported_by(module: str) -> set[Path]:
 
 
 def _file_of(parts: list[str]) -> Path | None:
-    """The file of a module of ours; None for a name that is no module (a class that was imported from one)."""
-    place = _HOUSE.joinpath(*parts)
-    return next((file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file()), None)
+    """Return the file of a module of ours; None for a name that is not a module, such as an imported class."""
+    path = _ROOT.joinpath(*parts)
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -94,14 +106,14 @@ def _imports(path: Path) -> Iterator[str]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        yield from (name for name in names if name.split(".")[0] in _OURS)
+        yield from (name for name in names if name.split(".")[0] in _PACKAGES)
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
     """Walk a syntax tree without the bodies of `if TYPE_CHECKING:`, which never run in a job."""
     yield node
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+        if isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             for otherwise in child.orelse:
                 yield from _executed(otherwise)
         else:

@@ -1,10 +1,10 @@
-"""How sure the metrics are: percentile intervals from resampled test images.
+"""Confidence intervals of the metrics: percentiles over resampled test images.
 
 The bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13): as many images as there are
 are drawn with replacement, every metric is computed again, and this many times. Images are drawn, not boxes, since the
 boxes of one image are alike. Matching is per image and done once; a resample is a weight for each image, the number of
-times it was drawn, and changes only how detections add up. Average precision is worked out at the true detections
-alone, which are few; that makes all ten IoUs of `map` affordable for every resample.
+times it was drawn, and changes only how detections add up. Average precision is computed at the true detections alone,
+which are few; that makes all ten IoUs of `map` affordable for every resample.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundloop.detections.average_precision import RECALLS
-from groundloop.detections.counting import counted
-from groundloop.detections.curves import MOST_DETECTIONS
+from groundloop.detections.counting import counts_per_image
+from groundloop.detections.curves import MAX_DETECTIONS
 from groundloop.detections.matching import IOUS, Bools, Floats, Ints, Matches
 from groundloop.errors import UserError
 
@@ -32,7 +32,7 @@ class Resampling:
     """How many resamples, what share of them lies in an interval, and the seed of their random numbers.
 
     Raises:
-        UserError: a negative number of resamples or seed, or a level that is no share.
+        UserError: A number of resamples or a seed is negative, or the level is not between 0 and 1.
     """
 
     resamples: int = 1000
@@ -49,7 +49,7 @@ class Resampling:
 
 
 def intervals(matches: Matches, thresholds: Floats, resampling: Resampling) -> dict[str, tuple[float, float]]:
-    """Low and high end for the headline metrics, by dotted name.
+    """Compute the lower and upper bound of each headline metric, by dotted name.
 
     There are none for fewer than two images. A resample in which a metric is undefined (no true box of any class,
     nothing detected) is left out of that metric's interval; a class of which it holds no true box, out of its means.
@@ -57,30 +57,30 @@ def intervals(matches: Matches, thresholds: Floats, resampling: Resampling) -> d
     images = matches.pool.images
     if images < 2 or not resampling.resamples:
         return {}
-    weights = drawn(images, resampling)
+    weights = resample_weights(images, resampling)
     tail = (1 - resampling.level) / 2
-    ends: dict[str, tuple[float, float]] = {}
-    for name, values in resampled(matches, thresholds, weights).items():
+    bounds: dict[str, tuple[float, float]] = {}
+    for name, values in resampled_metrics(matches, thresholds, weights).items():
         known = values[~np.isnan(values)]
         if len(known):
             low, high = np.quantile(known, [tail, 1 - tail])
-            ends[name] = (float(low), float(high))
-    return ends
+            bounds[name] = (float(low), float(high))
+    return bounds
 
 
-def drawn(images: int, resampling: Resampling) -> Ints:
-    """(images, resamples): how often each image was drawn."""
+def resample_weights(images: int, resampling: Resampling) -> Ints:
+    """Draw the resamples; return (images, resamples), how often each image was drawn."""
     random = np.random.default_rng(resampling.seed)
     return random.multinomial(images, np.full(images, 1 / images), size=resampling.resamples).T
 
 
-def resampled(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Floats]:
-    """Each metric for each resample; NaN where undefined. Weights of 1 give the metrics themselves.
+def resampled_metrics(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Floats]:
+    """Compute each metric for each resample; NaN where undefined. Weights of 1 give the metrics themselves.
 
     Args:
         weights: (images, resamples) how often each image was drawn.
     """
-    # Small integers: there is much of them to add up.
+    # Small integers: there are many of them to add up.
     return {
         **_average_precisions(matches, weights.astype(np.int32)),
         **_at_threshold(matches, thresholds, weights),
@@ -101,7 +101,7 @@ def _at_threshold(matches: Matches, thresholds: Floats, weights: Ints) -> dict[s
 
 
 def _counts(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Floats]:
-    counts = counted(matches.pool, thresholds)
+    counts = counts_per_image(matches.pool, thresholds)
     difference = counts[:, :, 1] - counts[:, :, 0]
     total, drawn_images = difference.sum(axis=1), weights.sum(axis=0)
     return {
@@ -112,67 +112,69 @@ def _counts(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Fl
 
 
 def _average_precisions(matches: Matches, weights: Weights) -> dict[str, Floats]:
-    """Means over the classes of which a resample holds true boxes, each (resamples,)."""
+    """Average over the classes of which a resample holds true boxes; (resamples,) each."""
     pool, resamples = matches.pool, weights.shape[1]
     coco, voc = np.empty((pool.classes, len(IOUS), resamples)), np.empty((pool.classes, resamples))
     for class_id in range(pool.classes):
         true_images = np.bincount(pool.true_images[pool.true_ids == class_id], minlength=pool.images)
         ranking = pool.ranking(class_id)
-        seen = ranking[pool.ranks[ranking] < MOST_DETECTIONS]
+        seen = ranking[pool.ranks[ranking] < MAX_DETECTIONS]
         images, images_seen = pool.image[ranking], pool.image[seen]
-        marks, marks_seen = matches.voc[ranking], matches.truth[:, seen] >= 0
+        is_true_positive, is_true_positive_seen = matches.voc[ranking], matches.truth[:, seen] >= 0
         for start in range(0, resamples, _RESAMPLES_TOGETHER):
             part = slice(start, start + _RESAMPLES_TOGETHER)
             of_part = np.ascontiguousarray(weights[:, part])
             truths = true_images @ of_part
-            coco[class_id, :, part] = _coco_ap(images_seen, marks_seen, truths, of_part)
-            voc[class_id, part] = _voc_ap(images, marks, truths, of_part)
+            coco[class_id, :, part] = _coco_ap(images_seen, is_true_positive_seen, truths, of_part)
+            voc[class_id, part] = _voc_ap(images, is_true_positive, truths, of_part)
     return {"map": _mean(coco.mean(axis=1)), "map_50": _mean(coco[:, 0]), "voc_map": _mean(voc)}
 
 
-def _coco_ap(images: Ints, marks: Bools, truths: Ints, weights: Weights) -> Floats:
-    """(t, resamples) average precision of one class at each IoU.
+def _coco_ap(images: Ints, is_true_positive: Bools, truths: Ints, weights: Weights) -> Floats:
+    """Compute the average precision of one class at each IoU; (t, resamples).
 
     Args:
         images: (n,) image of each detection, best score first.
-        marks: (t, n) whether it is true at an IoU.
+        is_true_positive: (t, n) whether it is true at an IoU.
         truths: (resamples,) true boxes; without any, the result is NaN.
         weights: (images, resamples)
     """
-    places = np.flatnonzero(marks.any(axis=0))
-    detected = _detected(images, places, weights)
-    result = np.zeros((len(marks), weights.shape[1]))
-    for index, true in enumerate(marks[:, places]):
-        found = np.cumsum(weights[images[places[true]]], axis=0, dtype=weights.dtype)
+    candidate_positions = np.flatnonzero(is_true_positive.any(axis=0))
+    detected = _detected(images, candidate_positions, weights)
+    result = np.zeros((len(is_true_positive), weights.shape[1]))
+    for index, true in enumerate(is_true_positive[:, candidate_positions]):
+        found = np.cumsum(weights[images[candidate_positions[true]]], axis=0, dtype=weights.dtype)
         # Every recall level counts for the detection that reaches it: level 0 for the first true one.
         reached = np.where(found > 0, np.searchsorted(RECALLS, found / np.maximum(truths, 1), side="right"), 0)
-        result[index] = (np.diff(reached, axis=0, prepend=0) * _envelope(found, detected[true])).sum(axis=0)
+        result[index] = (np.diff(reached, axis=0, prepend=0) * _monotone_precision(found, detected[true])).sum(axis=0)
     return np.where(truths > 0, result / len(RECALLS), np.nan)
 
 
-def _voc_ap(images: Ints, marks: Bools, truths: Ints, weights: Weights) -> Floats:
-    """(resamples,) area under the curve of one class; arguments as above, marks (n,)."""
-    places = np.flatnonzero(marks)
-    gained = weights[images[places]]
-    envelope = _envelope(np.cumsum(gained, axis=0, dtype=weights.dtype), _detected(images, places, weights))
-    return _ratio((gained * envelope).sum(axis=0), truths)
+def _voc_ap(images: Ints, is_true_positive: Bools, truths: Ints, weights: Weights) -> Floats:
+    """Compute the area under the curve of one class; (resamples,). Arguments as above, `is_true_positive` (n,)."""
+    candidate_positions = np.flatnonzero(is_true_positive)
+    gained = weights[images[candidate_positions]]
+    precision = _monotone_precision(
+        np.cumsum(gained, axis=0, dtype=weights.dtype), _detected(images, candidate_positions, weights)
+    )
+    return _ratio((gained * precision).sum(axis=0), truths)
 
 
-def _detected(images: Ints, places: Ints, weights: Weights) -> Weights:
-    """(places, resamples) how many detections there are up to each place of the ranking, that one included."""
-    result = np.empty((len(places), weights.shape[1]), dtype=weights.dtype)
+def _detected(images: Ints, candidate_positions: Ints, weights: Weights) -> Weights:
+    """Count the detections up to each position of the ranking, that one included; (positions, resamples)."""
+    result = np.empty((len(candidate_positions), weights.shape[1]), dtype=weights.dtype)
     before = np.zeros(weights.shape[1], dtype=weights.dtype)
     done = start = 0
-    while done < len(places):
+    while done < len(candidate_positions):
         counts = np.cumsum(weights[images[start : start + _DETECTIONS_TOGETHER]], axis=0, dtype=weights.dtype)
-        end = int(np.searchsorted(places, start + _DETECTIONS_TOGETHER))
-        result[done:end] = before + counts[places[done:end] - start]
+        end = int(np.searchsorted(candidate_positions, start + _DETECTIONS_TOGETHER))
+        result[done:end] = before + counts[candidate_positions[done:end] - start]
         before, done, start = before + counts[-1], end, start + _DETECTIONS_TOGETHER
     return result
 
 
-def _envelope(found: Weights, detected: Weights) -> Floats:
-    """Precision at each true detection, made non-increasing.
+def _monotone_precision(found: Weights, detected: Weights) -> Floats:
+    """Compute the precision at each true detection, made non-increasing.
 
     Only there does it matter: between true detections precision falls, and recall stands still. The same goes for
     copies of one true detection, of which the last has the highest precision.
@@ -182,11 +184,11 @@ def _envelope(found: Weights, detected: Weights) -> Floats:
 
 
 def _mean(by_class: Floats) -> Floats:
-    """Over classes that are not NaN; NaN where all are."""
+    """Average over the classes that are not NaN; NaN where all are."""
     known = ~np.isnan(by_class)
     return _ratio(np.where(known, by_class, 0).sum(axis=0), known.sum(axis=0))
 
 
 def _ratio(part: Floats | Ints, whole: Ints) -> Floats:
-    """NaN where the whole is 0."""
+    """Divide; NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)

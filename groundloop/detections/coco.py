@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.matching import Floats, Ints, pooled
+from groundloop.detections.matching import Floats, Ints, pool_detections
 
 _IOU_50, _IOU_75 = 0, 5  # positions in IoU 0.50, 0.55, ... 0.95
 _ANY, _SMALL, _MEDIUM, _LARGE = range(4)  # positions of the area ranges: under 32 squared, to 96 squared, over
@@ -41,7 +41,7 @@ def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoSc
     # Not at the top: the library takes a moment to load, and not every user of detections scores.
     from faster_coco_eval import COCO, COCOeval_faster
 
-    pool = pooled(images, len(classes))
+    pool = pool_detections(images, len(classes))
     data = {
         "images": [{"id": image_id} for image_id in range(len(images))],
         "categories": [{"id": class_id, "name": name} for class_id, name in enumerate(classes)],
@@ -84,12 +84,12 @@ def _rows(images: Ints, class_ids: Ints, boxes: Floats, scores: Floats | None = 
     sizes = boxes[:, 2:] - boxes[:, :2]
     corners = np.hstack([boxes[:, :2], sizes]).tolist()
     areas = np.prod(sizes, axis=1)
-    marks = np.zeros(len(boxes)) if scores is None else scores
-    columns = zip(images.tolist(), class_ids.tolist(), corners, areas.tolist(), marks.tolist(), strict=True)
+    known_scores = np.zeros(len(boxes)) if scores is None else scores
+    columns = zip(images.tolist(), class_ids.tolist(), corners, areas.tolist(), known_scores.tolist(), strict=True)
     # Ids from 1: the evaluator reads a match with id 0 as no match.
     return [
-        {"id": id_, "image_id": image, "category_id": class_id, "bbox": box, "area": area, "iscrowd": 0, "score": mark}
-        for id_, (image, class_id, box, area, mark) in enumerate(columns, start=1)
+        {"id": id_, "image_id": image, "category_id": class_id, "bbox": box, "area": area, "iscrowd": 0, "score": score}
+        for id_, (image, class_id, box, area, score) in enumerate(columns, start=1)
     ]
 
 

@@ -1,14 +1,14 @@
-"""Which class is taken for which, with the background as one more."""
+"""The confusion matrix, with the background as one more class."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from groundloop.detections.matching import IOUS, Floats, Ints, Matches, greedy, overlapping, ranked
+from groundloop.detections.matching import IOUS, Floats, Ints, Matches, candidate_pairs, match_greedily, ranks_in_group
 
 
 def confusion(matches: Matches, thresholds: Floats) -> Ints:
-    """(classes + 1, classes + 1) counts: rows are true, columns detected, the last of each is the background.
+    """Count (classes + 1, classes + 1) confusions: rows are true, columns detected, the last of each is the background.
 
     Of the detections with a score of at least their class's threshold, those that match a true box of their own class
     at IoU 0.5 are on the diagonal. The rest are matched in the same greedy way, over all classes, to the true boxes
@@ -23,8 +23,8 @@ def confusion(matches: Matches, thresholds: Floats) -> Ints:
     detected_as[matches.truth[0, right]] = pool.class_ids[right]
     left, open_truths = np.flatnonzero(counting & ~right), np.flatnonzero(detected_as == background)
     images, scores = pool.image[left], pool.scores[left]
-    pairs = overlapping(pool.true_boxes[open_truths], pool.true_images[open_truths], pool.boxes[left], images)
-    taken = greedy(pairs, ranked(images, scores), len(open_truths), IOUS[:1])[0]
+    pairs = candidate_pairs(pool.true_boxes[open_truths], pool.true_images[open_truths], pool.boxes[left], images)
+    taken = match_greedily(pairs, ranks_in_group(images, scores), len(open_truths), IOUS[:1])[0]
     wrong = taken >= 0
     detected_as[open_truths[taken[wrong]]] = pool.class_ids[left[wrong]]
     alarms = pool.class_ids[left[~wrong]]

@@ -1,23 +1,23 @@
-"""How well objects are counted: true against detected numbers in each image."""
+"""Errors of counts: true against detected numbers of objects in each image."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from groundloop.detections.evaluation import CountErrors
-from groundloop.detections.matching import Bools, Floats, Ints, Pool
+from groundloop.detections.matching import Bools, Floats, Ints, PooledDetections
 
 
-def counted(pool: Pool, thresholds: Floats) -> Ints:
-    """(images, classes, 2): numbers of true boxes and of detections from their class's threshold on."""
+def counts_per_image(pool: PooledDetections, thresholds: Floats) -> Ints:
+    """Return (images, classes, 2): numbers of true boxes, and of detections at or over their class's threshold."""
     kept = pool.scores >= thresholds[pool.class_ids]
     cells = pool.images * pool.classes
     counts = [np.bincount(groups, minlength=cells) for groups in (pool.true_groups, pool.groups[kept])]
     return np.stack(counts, axis=-1).reshape(pool.images, pool.classes, 2)
 
 
-def errors_in(counts: Ints) -> tuple[CountErrors, tuple[CountErrors, ...]]:
-    """Errors of counts: overall, and per class.
+def count_errors(counts: Ints) -> tuple[CountErrors, tuple[CountErrors, ...]]:
+    """Compute the errors of counts: overall, and per class.
 
     Overall, errors are of the objects of all classes together; an image is exact when every class is.
 

@@ -1,4 +1,4 @@
-"""Curves to draw: precision over recall, and precision, recall and F1 over the threshold."""
+"""The curves of the report: precision over recall, and precision, recall and F1 over the threshold."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from groundloop.detections.matching import Matches
 #: (1001,) score thresholds 0, 0.001, ... 1.
 THRESHOLDS = np.arange(1001) / 1000
 #: The COCO API looks at no more detections an image and class.
-MOST_DETECTIONS = 100
+MAX_DETECTIONS = 100
 
 
 def class_curves(matches: Matches, class_id: int) -> Curves | None:
-    """The curves of one class at IoU 0.5; None when it has no true box.
+    """Compute the curves of one class at IoU 0.5; None when it has no true box.
 
     Precision over the threshold is 1 from where nothing is detected: no false alarm is left.
     """
@@ -26,12 +26,12 @@ def class_curves(matches: Matches, class_id: int) -> Curves | None:
     if not truths:
         return None
     ranking = pool.ranking(class_id)
-    marks = matches.truth[0, ranking] >= 0
-    seen = pool.ranks[ranking] < MOST_DETECTIONS
+    is_true_positive = matches.truth[0, ranking] >= 0
+    seen = pool.ranks[ranking] < MAX_DETECTIONS
     detected = np.searchsorted(-pool.scores[ranking], -THRESHOLDS, side="right")
-    true = np.append(0, np.cumsum(marks))[detected]
+    true = np.append(0, np.cumsum(is_true_positive))[detected]
     return Curves(
-        precision_at_recall=precision_at_recalls(*curve(truths, marks[seen])),
+        precision_at_recall=precision_at_recalls(*curve(truths, is_true_positive[seen])),
         precision=np.divide(true, detected, out=np.ones(len(THRESHOLDS)), where=detected > 0),
         recall=true / truths,
         f1=2 * true / (detected + truths),
@@ -39,7 +39,7 @@ def class_curves(matches: Matches, class_id: int) -> Curves | None:
 
 
 def mean_curves(curves: Sequence[Curves]) -> Curves:
-    """The mean over classes; 0 everywhere without any."""
+    """Average the curves of all classes; 0 everywhere without any."""
     if not curves:
         return Curves(np.zeros(len(RECALLS)), *(np.zeros(len(THRESHOLDS)) for _ in range(3)))
     return Curves(

@@ -1,4 +1,4 @@
-"""Truth and predictions side by side: what every score is computed from."""
+"""Ground truth and detections of an image, from which every metric is computed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ScoredImage:
 
 
 def scored_image(record: Record, ids: Mapping[str, int], detections: Detections) -> ScoredImage:
-    """Put both in pixels of the image as labelled.
+    """Put ground truth and detections in pixels of the image as labelled.
 
     Args:
         ids: class id by name, the class list that the detections were decoded with.

@@ -1,4 +1,4 @@
-"""Pictures of detections: boxes with class and score, a legend with counts, true boxes if wanted.
+"""Pictures of detections: boxes with class and score, a legend with counts, true boxes if requested.
 
 The font is the one that Pillow carries, so a picture looks the same everywhere; it has no glyphs beyond Latin, and
 class names in other scripts show as empty squares.
@@ -25,7 +25,7 @@ _PALETTE = (
 )
 _TRUE_COLOUR = (255, 255, 255)
 # Smaller pictures are enlarged first: no font is legible in 100 pixels.
-_LEAST_SIDE = 480
+_MIN_SIDE = 480
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Colour = tuple[int, int, int]
@@ -34,7 +34,7 @@ Colour = tuple[int, int, int]
 def draw_detections(
     image: Image.Image, detections: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None = None
 ) -> Image.Image:
-    """A copy of the image with what was detected on it.
+    """Draw the detections on a copy of the image.
 
     Args:
         image: any mode; drawn upright as stored, like the labels.
@@ -64,7 +64,7 @@ def draw_detections(
 
 
 def draw_labels(image: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:
-    """A copy of the image with its true boxes in their class's colour, and the counts below.
+    """Draw the true boxes on a copy of the image, in their class's colour, with the counts below.
 
     Args:
         boxes: in pixels of the image.
@@ -88,9 +88,9 @@ def draw_labels(image: Image.Image, boxes: Sequence[Box], classes: Sequence[str]
 
 
 def _canvas(image: Image.Image) -> tuple[Image.Image, float, Font, int]:
-    """A picture to draw on, how much larger it is than the image, its font and the width of its lines."""
+    """Return a picture to draw on, how much larger it is than the image, its font and the width of its lines."""
     picture = image.convert("RGB")
-    scale = max(1.0, _LEAST_SIDE / max(picture.size))
+    scale = max(1.0, _MIN_SIDE / max(picture.size))
     if scale > 1:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
@@ -115,7 +115,7 @@ def _legend(
 
 
 def _with_legend(picture: Image.Image, rows: Sequence[tuple[str, Colour | None]], font: Font) -> Image.Image:
-    """The picture with a dark strip below that holds the rows, as many side by side as fit."""
+    """Add a dark strip below that holds the rows, as many side by side as fit."""
     ascent = _height(font)
     pad, swatch = ascent // 2, ascent
     places: list[tuple[int, int]] = []
@@ -155,7 +155,7 @@ def _tag(
     font: Font,
     colours: tuple[Colour, str],
 ) -> None:
-    """Class and score above the box's top-left corner, moved so that all of it lies on the picture."""
+    """Write class and score above the box's top-left corner, moved so that all of it lies on the picture."""
     height = _height(font) + 2
     inset = height // 5
     length = font.getlength(text) + 2 * inset
@@ -166,7 +166,7 @@ def _tag(
 
 
 def _height(font: Font) -> int:
-    """Of a line of text, with what hangs below the base line."""
+    """Return the height of a line of text, with what hangs below the base line."""
     return int(font.getbbox("Ágy")[3]) + 1
 
 

@@ -1,4 +1,4 @@
-"""Asking a deployed endpoint what is on an image."""
+"""Detections from a deployed endpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONTENT_TYPE = "application/x-image"
 
 
 class Runtime(Protocol):
-    """What is used of boto3's `sagemaker-runtime` client."""
+    """The part of boto3's `sagemaker-runtime` client."""
 
     def invoke_endpoint(self, *, EndpointName: str, ContentType: str, Body: bytes) -> Any: ...  # noqa: N803
 
@@ -32,10 +32,10 @@ class EndpointClient:
         self._classes = tuple(classes)
 
     def detect(self, image: bytes) -> Detections:
-        """The detections on one encoded image (JPEG or PNG).
+        """Detect the objects on one encoded image (JPEG or PNG).
 
         Raises:
-            UserError: the endpoint's answer is not a detector's for these classes.
+            UserError: The endpoint's answer is not a detector's for these classes.
             botocore.exceptions.ClientError: the endpoint does not exist, refuses the image, or fails.
         """
         answer = self._runtime.invoke_endpoint(EndpointName=self._endpoint_name, ContentType=CONTENT_TYPE, Body=image)

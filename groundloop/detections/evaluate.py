@@ -1,4 +1,4 @@
-"""The whole evaluation of a detector: thresholds from validation, every metric from test."""
+"""The evaluation of a detector: thresholds from validation, every metric from test."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from groundloop.detections.bootstrap import Resampling, intervals
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.confusion import confusion
-from groundloop.detections.counting import counted, errors_in
+from groundloop.detections.counting import count_errors, counts_per_image
 from groundloop.detections.curves import class_curves, mean_curves
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import AtThreshold, ClassMetrics, Evaluation
-from groundloop.detections.matching import Floats, Matches, matched, pooled
-from groundloop.detections.thresholds import ThresholdRule, Thresholds, choose
+from groundloop.detections.matching import Floats, Matches, match_detections, pool_detections
+from groundloop.detections.thresholds import ThresholdRule, Thresholds, choose_thresholds
 from groundloop.detections.voc import voc_scores
 from groundloop.errors import UserError
 
@@ -29,7 +29,7 @@ def evaluate(
     level: float = 0.95,
     seed: int = 0,
 ) -> Evaluation:
-    """Score a detector.
+    """Evaluate a detector.
 
     Args:
         classes: names in id order.
@@ -42,7 +42,7 @@ def evaluate(
     for split, images in (("validation", validation), ("test", test)):
         if not any(len(image.true_ids) for image in images):
             raise UserError(f"the {split} split holds no true box, so nothing can be measured: run Prepare again")
-    thresholds = choose(matched(pooled(validation, len(classes))), classes, rule)
+    thresholds = choose_thresholds(match_detections(pool_detections(validation, len(classes))), classes, rule)
     return _scored(test, classes, thresholds, len(validation), Resampling(resamples, level, seed))
 
 
@@ -67,10 +67,10 @@ def _scored(
     validation_images: int,
     resampling: Resampling,
 ) -> Evaluation:
-    matches = matched(pooled(images, len(classes)))
+    matches = match_detections(pool_detections(images, len(classes)))
     coco, voc = coco_scores(images, classes), voc_scores(matches)
-    counts = counted(matches.pool, thresholds.by_class)
-    count, count_by_class = errors_in(counts)
+    counts = counts_per_image(matches.pool, thresholds.by_class)
+    count, count_by_class = count_errors(counts)
     at_threshold = at_thresholds(matches, thresholds.by_class)
     curves = [class_curves(matches, class_id) for class_id in range(len(classes))]
     truths = matches.pool.truths_by_class().tolist()
@@ -96,8 +96,8 @@ def _scored(
             for k, name in enumerate(classes)
         ),
         threshold=thresholds.overall,
-        threshold_rule=thresholds.words,
-        at_threshold=together(at_threshold),
+        threshold_rule=thresholds.description,
+        at_threshold=sum_over_classes(at_threshold),
         count=count,
         confusion=confusion(matches, thresholds.by_class),
         counts=counts,
@@ -109,7 +109,7 @@ def _scored(
 
 
 def at_thresholds(matches: Matches, thresholds: Floats) -> list[AtThreshold]:
-    """True, false and missed at each class's threshold, in id order."""
+    """Count true and false detections and missed boxes at each class's threshold, in id order."""
     pool, true = matches.pool, matches.truth[0] >= 0
     kept = pool.scores >= thresholds[pool.class_ids]
     right = np.bincount(pool.class_ids[kept & true], minlength=pool.classes)
@@ -118,8 +118,8 @@ def at_thresholds(matches: Matches, thresholds: Floats) -> list[AtThreshold]:
     return [AtThreshold(*numbers) for numbers in zip(right.tolist(), wrong.tolist(), missed.tolist(), strict=True)]
 
 
-def together(parts: Sequence[AtThreshold]) -> AtThreshold:
-    """The sum over classes."""
+def sum_over_classes(parts: Sequence[AtThreshold]) -> AtThreshold:
+    """Add up the counts of all classes."""
     return AtThreshold(
         sum(part.true_positives for part in parts),
         sum(part.false_positives for part in parts),

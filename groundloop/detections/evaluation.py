@@ -135,7 +135,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OutcomeRow:
     """One row of the table of detections: a detection with what it matched, or a true box that was missed.
 
     Attributes:

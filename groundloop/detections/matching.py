@@ -1,7 +1,9 @@
 """All boxes of a set of images in a few arrays, and the matching of detections to true boxes on all of them at once.
 
-The same greedy rules as :func:`detections.boxes.match`, one rank at a time for every image and class together: what
-takes a Python loop over 5,000 images seconds takes NumPy a fraction of one.
+Two rules say which true box a detection may take, best score first. COCO: the best of those that are not taken yet
+(cocoapi, `COCOeval.evaluateImg`). VOC: the best of all; if that one is taken, the detection is a duplicate and false
+(VOC devkit, `VOCevaldet.m`). Both go one rank at a time for every image and class together: what takes a Python loop
+over 5,000 images seconds takes NumPy a fraction of one.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ Bools = NDArray[np.bool_]
 
 #: IoU 0.50, 0.55, ... 0.95, as the COCO API counts them up (`cocoeval.py`, `Params`).
 IOUS: Floats = np.linspace(0.5, 0.95, 10)
-_MOST_PAIRS = 1_000_000  # held at once while looking for overlaps: some 100 MB
+_MAX_PAIRS = 1_000_000  # held at once while looking for overlaps: some 100 MB
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PooledDetections:
     """The true boxes and the detections of some images: m and n of them.
 
     Attributes:
@@ -59,17 +61,17 @@ class Pool:
         return self.image * self.classes + self.class_ids
 
     def truths_by_class(self) -> Ints:
-        """(classes,) how many true boxes."""
+        """Return (classes,) how many true boxes there are of each."""
         return np.bincount(self.true_ids, minlength=self.classes)
 
     def ranking(self, class_id: int) -> Ints:
-        """The detections of one class, best score first; equal scores in the order of images and of the detector."""
+        """Return the detections of one class, best score first; equal scores keep the order of images and detector."""
         of_class = np.flatnonzero(self.class_ids == class_id)
         return of_class[np.argsort(-self.scores[of_class], kind="stable")]
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class CandidatePairs:
     """Detections and true boxes of one group with an IoU of at least 0.5: p of them, and what comes near.
 
     Attributes:
@@ -90,50 +92,50 @@ class Matches:
 
     Attributes:
         pool: what was matched.
-        truth: (10, n) at each of IOUS the true box that a detection took, or -1, by the COCO API's rule
-            (`Rule.BEST_FREE`), without its limit of 100 detections.
-        voc: (n,) whether a detection is true by the VOC devkit's rule (`Rule.BEST`) at IoU 0.5.
-        nearest: (n,) as in Pairs.
+        truth: (10, n) at each of IOUS the true box that a detection took by COCO's rule, or -1, without its limit of
+            100 detections.
+        voc: (n,) whether a detection is true by VOC's rule at IoU 0.5.
+        nearest: (n,) as in CandidatePairs.
     """
 
-    pool: Pool
+    pool: PooledDetections
     truth: Ints
     voc: Bools
     nearest: Floats
 
 
-def pooled(images: Sequence[ScoredImage], classes: int) -> Pool:
-    """The images' boxes in one array each."""
-    class_ids = _joined([image.class_ids for image in images])
+def pool_detections(images: Sequence[ScoredImage], classes: int) -> PooledDetections:
+    """Put the boxes of all images into one array each."""
+    class_ids = _concatenated([image.class_ids for image in images])
     scores = np.concatenate([np.empty(0), *(image.scores for image in images)])
     image = np.repeat(np.arange(len(images)), [len(image.scores) for image in images])
-    return Pool(
+    return PooledDetections(
         images=len(images),
         classes=classes,
         true_images=np.repeat(np.arange(len(images)), [len(image.true_ids) for image in images]),
-        true_ids=_joined([image.true_ids for image in images]),
+        true_ids=_concatenated([image.true_ids for image in images]),
         true_boxes=np.concatenate([np.empty((0, 4)), *(image.true_boxes for image in images)]),
         image=image,
         class_ids=class_ids,
         scores=scores,
         boxes=np.concatenate([np.empty((0, 4)), *(image.boxes for image in images)]),
-        ranks=ranked(image * classes + class_ids, scores),
+        ranks=ranks_in_group(image * classes + class_ids, scores),
     )
 
 
-def matched(pool: Pool) -> Matches:
-    """Match every detection of a pool, by class."""
-    pairs = overlapping(pool.true_boxes, pool.true_groups, pool.boxes, pool.groups)
+def match_detections(pool: PooledDetections) -> Matches:
+    """Match every detection to a true box of its image and class, by both rules."""
+    pairs = candidate_pairs(pool.true_boxes, pool.true_groups, pool.boxes, pool.groups)
     return Matches(
         pool=pool,
-        truth=greedy(pairs, pool.ranks, len(pool.true_ids), IOUS),
+        truth=match_greedily(pairs, pool.ranks, len(pool.true_ids), IOUS),
         voc=_first_at_best(pairs, pool.ranks),
         nearest=pairs.nearest,
     )
 
 
-def ranked(groups: Ints, scores: Floats) -> Ints:
-    """Each one's place in its group, best score first, from 0; equal scores keep their order."""
+def ranks_in_group(groups: Ints, scores: Floats) -> Ints:
+    """Return each detection's rank in its group, best score first, from 0; equal scores keep their order."""
     order = np.lexsort((-scores, groups))
     in_order = groups[order]
     starts = np.flatnonzero(np.diff(in_order, prepend=-1))
@@ -142,14 +144,14 @@ def ranked(groups: Ints, scores: Floats) -> Ints:
     return ranks
 
 
-def overlapping(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups: Ints) -> Pairs:
-    """The pairs within a group that may match at the lowest of IOUS or more."""
+def candidate_pairs(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups: Ints) -> CandidatePairs:
+    """Find the pairs within a group that may match at the lowest of IOUS or more."""
     by_group = np.argsort(true_groups, kind="stable")
     starts = np.searchsorted(true_groups[by_group], groups)
     counts = np.searchsorted(true_groups[by_group], groups, side="right") - starts
-    detection, truth, iou = [_joined([])], [_joined([])], [np.empty(0)]
+    detection, truth, iou = [_concatenated([])], [_concatenated([])], [np.empty(0)]
     nearest = np.zeros(len(boxes))
-    for first, last in _portions(counts):
+    for first, last in _chunks(counts):
         some = counts[first:last]
         begins = np.cumsum(some) - some
         owner = np.repeat(np.arange(first, last), some)
@@ -160,11 +162,11 @@ def overlapping(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups: In
         detection.append(owner[near])
         truth.append(other[near])
         iou.append(overlap[near])
-    return Pairs(np.concatenate(detection), np.concatenate(truth), np.concatenate(iou), nearest)
+    return CandidatePairs(np.concatenate(detection), np.concatenate(truth), np.concatenate(iou), nearest)
 
 
-def greedy(pairs: Pairs, ranks: Ints, truths: int, iou_thresholds: Floats) -> Ints:
-    """Give each detection, best rank first, the best true box of its group that is free.
+def match_greedily(pairs: CandidatePairs, ranks: Ints, truths: int, iou_thresholds: Floats) -> Ints:
+    """Match each detection, best rank first, to the best true box of its group that is free (COCO's rule).
 
     Of several with the same IoU the last is taken, as the COCO API does (`COCOeval.evaluateImg`).
 
@@ -198,8 +200,11 @@ def greedy(pairs: Pairs, ranks: Ints, truths: int, iou_thresholds: Floats) -> In
     return result
 
 
-def _first_at_best(pairs: Pairs, ranks: Ints) -> Bools:
-    """(n,) whether a detection is the best ranked of those that share their best true box; ties go to the first box."""
+def _first_at_best(pairs: CandidatePairs, ranks: Ints) -> Bools:
+    """Return (n,) whether a detection is true by VOC's rule: the best ranked of those that share their best true box.
+
+    Of equally good true boxes the first is the best one, as in the VOC devkit.
+    """
     order = np.lexsort((pairs.truth, -pairs.iou, pairs.detection))
     detection, truth = pairs.detection[order], pairs.truth[order]
     best = np.flatnonzero(np.diff(detection, prepend=-1))
@@ -210,16 +215,16 @@ def _first_at_best(pairs: Pairs, ranks: Ints) -> Bools:
     return true
 
 
-def _portions(counts: Ints) -> Iterator[tuple[int, int]]:
-    """Ranges of detections that have some `_MOST_PAIRS` pairs together; at least one each."""
+def _chunks(counts: Ints) -> Iterator[tuple[int, int]]:
+    """Yield ranges of detections that have about `_MAX_PAIRS` pairs together; at least one detection each."""
     total = np.cumsum(counts)
     first = 0
     while first < len(counts):
         done = total[first - 1] if first else 0
-        last = max(first + 1, int(np.searchsorted(total, done + _MOST_PAIRS, side="right")))
+        last = max(first + 1, int(np.searchsorted(total, done + _MAX_PAIRS, side="right")))
         yield first, last
         first = last
 
 
-def _joined(arrays: Sequence[Ints]) -> Ints:
+def _concatenated(arrays: Sequence[Ints]) -> Ints:
     return np.concatenate([np.empty(0, dtype=np.int64), *arrays])

@@ -1,4 +1,4 @@
-"""evaluation.json: how an evaluation is written down."""
+"""The content of evaluation.json."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BACKGROUND = "background"
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The content of evaluation.json, without gate and champion; undefined metrics are None.
+    """Return the content of evaluation.json, without gate and champion; undefined metrics are None.
 
     The curves and the counts of each image are left out: they are for the report.
     """

@@ -1,4 +1,4 @@
-"""What became of every detection and of every true box that was missed: one row each."""
+"""The outcome of every detection, and of every true box that was missed: one row each."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 from groundloop.boxes import paired_iou
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.evaluation import Outcome
-from groundloop.detections.matching import Floats, matched, pooled
+from groundloop.detections.evaluation import OutcomeRow
+from groundloop.detections.matching import Floats, match_detections, pool_detections
 
 TEST = "test"
 
 
 def outcomes(
     split: str, images: Sequence[ScoredImage], classes: Sequence[str], thresholds: Mapping[str, float]
-) -> Iterator[Outcome]:
-    """The rows of some images: for each its detections in the detector's order, then its missed true boxes.
+) -> Iterator[OutcomeRow]:
+    """Yield the rows of some images: for each its detections in the detector's order, then its missed true boxes.
 
     A true box is missed when no detection with a score of at least the threshold takes it at IoU 0.5; one under the
     threshold may, and says so in its own row.
@@ -27,7 +27,7 @@ def outcomes(
         classes: names in id order.
         thresholds: the score from which a class's detections count, by name.
     """
-    matches = matched(pooled(images, len(classes)))
+    matches = match_detections(pool_detections(images, len(classes)))
     pool, true = matches.pool, matches.truth[0]
     kept = pool.scores >= np.array([thresholds[name] for name in classes])[pool.class_ids]
     # A detection takes the best box that is free, which need not be the nearest.
@@ -41,7 +41,7 @@ def outcomes(
         last, last_true = first + len(image.scores), first_true + len(image.true_ids)
         for number in range(first, last):
             taken = int(true[number])
-            yield Outcome(
+            yield OutcomeRow(
                 split=split,
                 source_ref=image.source_ref,
                 outcome=("TP" if taken >= 0 else "FP") if kept[number] else "",
@@ -52,7 +52,7 @@ def outcomes(
                 true_box=_corners(pool.true_boxes[taken]) if taken >= 0 else None,
             )
         for number in (first_true + np.flatnonzero(missed[first_true:last_true])).tolist():
-            yield Outcome(
+            yield OutcomeRow(
                 split=split,
                 source_ref=image.source_ref,
                 outcome="FN",
@@ -66,9 +66,9 @@ def outcomes(
 
 
 def scored_from_table(
-    rows: Iterable[Outcome], images: Sequence[ScoredImage], classes: Sequence[str]
+    rows: Iterable[OutcomeRow], images: Sequence[ScoredImage], classes: Sequence[str]
 ) -> tuple[list[ScoredImage], int]:
-    """The test detections of a table on today's truth, so that the model they are of can be scored again.
+    """Put the test detections of a table on today's ground truth, so that their model can be scored again.
 
     Args:
         rows: of a table, in its order; those of other splits and of other images are passed over.

@@ -1,4 +1,4 @@
-"""Reading what the detector answers: `{"prediction": [[class, score, xmin, ymin, xmax, ymax], ...]}`.
+"""The detector's answers: `{"prediction": [[class, score, xmin, ymin, xmax, ymax], ...]}`.
 
 The format: Amazon SageMaker developer guide, "Object detection request and response formats". Coordinates are
 fractions of the image's width and height; detections come unfiltered, so most have low scores.
@@ -18,7 +18,7 @@ from groundloop.errors import UserError
 
 _ANSWER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[list[float]])
-_LONGEST_QUOTE = 200
+_MAX_QUOTE_LENGTH = 200
 
 #: The score from which detections count: one for all classes, or each class's by name.
 Threshold: TypeAlias = "float | Mapping[str, float]"
@@ -51,18 +51,18 @@ class Detections:
         return [self.classes[class_id] for class_id in self.class_ids]
 
     def at(self, threshold: Threshold) -> Detections:
-        """Those with a score of at least the threshold of their class."""
+        """Return those with a score of at least the threshold of their class."""
         by_class = threshold if isinstance(threshold, Mapping) else dict.fromkeys(self.classes, threshold)
         kept = self.scores >= np.array([by_class[name] for name in self.classes], dtype=np.float64)[self.class_ids]
         return Detections(self.classes, self.class_ids[kept], self.scores[kept], self.boxes[kept], self.clipped)
 
     def counts(self) -> dict[str, int]:
-        """How many of each class, every class of the list named."""
+        """Count the detections of each class of the list."""
         numbers = np.bincount(self.class_ids, minlength=len(self.classes))
         return dict(zip(self.classes, numbers.tolist(), strict=True))
 
     def pixels(self, width: int, height: int) -> NDArray[np.float64]:
-        """The boxes as (n, 4) xmin, ymin, xmax, ymax in pixels of an image of that size."""
+        """Return the boxes as (n, 4) xmin, ymin, xmax, ymax in pixels of an image of that size."""
         return self.boxes * np.array([width, height, width, height], dtype=np.float64)
 
 
@@ -98,7 +98,7 @@ def parse_detections(answer: bytes, classes: Sequence[str], name: str) -> Detect
 def _rows(answer: bytes, name: str) -> list[list[float]]:
     if not answer.strip():
         raise UserError(f"{name} is empty: the prediction failed there; look into the transform job's log")
-    quote = answer[:_LONGEST_QUOTE].decode(errors="replace")
+    quote = answer[:_MAX_QUOTE_LENGTH].decode(errors="replace")
     try:
         fields = _ANSWER.decode(answer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

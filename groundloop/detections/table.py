@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from groundloop.detections.evaluation import Outcome
+from groundloop.detections.evaluation import OutcomeRow
 from groundloop.errors import UserError
 
 NAME = "detections.csv.gz"
@@ -29,7 +29,7 @@ _NO_BOX = ("", "", "", "")
 Corners = tuple[float, float, float, float]
 
 
-def write_outcomes(path: Path, rows: Iterable[Outcome]) -> None:
+def write_outcomes(path: Path, rows: Iterable[OutcomeRow]) -> None:
     """Write a table; whatever is at the path is replaced."""
     with (
         path.open("wb") as raw,
@@ -48,27 +48,14 @@ def write_outcomes(path: Path, rows: Iterable[Outcome]) -> None:
             writer.writerow((*start, *box, repr(row.iou), *true_box))
 
 
-def read_outcomes(path: Path) -> Iterator[Outcome]:
-    """The rows of a table, one by one.
-
-    Raises:
-        UserError: as :func:`parse_outcomes`, or the file cannot be read.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    return parse_outcomes(content, str(path))
-
-
-def parse_outcomes(content: bytes, name: str = NAME) -> Iterator[Outcome]:
-    """The rows of a table, one by one, from the file's bytes.
+def parse_outcomes(content: bytes, name: str = NAME) -> Iterator[OutcomeRow]:
+    """Read the rows of a table, one by one, from the file's bytes.
 
     Args:
         name: where they are from, for error messages.
 
     Raises:
-        UserError: while iterating, naming the line: not a table, cut off, or a row that none would write.
+        UserError: while iterating, naming the line: not a table, cut off, or a row that Evaluate would not write.
     """
     stream = io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(content)), encoding="utf-8", newline="")
     reader = csv.reader(stream, strict=True)
@@ -87,7 +74,7 @@ def parse_outcomes(content: bytes, name: str = NAME) -> Iterator[Outcome]:
         raise UserError(f"{name}, line {reader.line_num + 1}: the file is damaged: {error}; copy it again") from None
 
 
-def _outcome(cells: Sequence[str]) -> Outcome:
+def _outcome(cells: Sequence[str]) -> OutcomeRow:
     if len(cells) != len(COLUMNS):
         raise ValueError(f"{len(cells)} columns instead of {len(COLUMNS)}")
     split, source_ref, outcome, class_name, score = cells[:5]
@@ -100,14 +87,14 @@ def _outcome(cells: Sequence[str]) -> Outcome:
         raise ValueError("a detection needs a score and a box, a missed true box has neither")
     if true_box is None and outcome in ("TP", "FN"):
         raise ValueError(f"{outcome} without a true box")
-    return Outcome(
+    return OutcomeRow(
         split=split,
         source_ref=source_ref,
         outcome=outcome,
         class_name=class_name,
-        score=None if score == "" else _share("score", score),
+        score=None if score == "" else _ratio("score", score),
         box=box,
-        iou=_share("iou", cells[9]),
+        iou=_ratio("iou", cells[9]),
         true_box=true_box,
     )
 
@@ -121,7 +108,7 @@ def _box(cells: Sequence[str]) -> Corners | None:
     return xmin, ymin, xmax, ymax
 
 
-def _share(column: str, cell: str) -> float:
+def _ratio(column: str, cell: str) -> float:
     value = _number(cell)
     if not 0 <= value <= 1:
         raise ValueError(f"{column} {cell} does not lie in 0 to 1")

@@ -24,7 +24,7 @@ class ThresholdRule:
         kind: `best_f1`: the highest F1, of equally good thresholds the highest. `precision`: the lowest threshold with
             at least that precision, hence the highest recall. `recall`: the highest threshold with at least that
             recall, hence the highest precision.
-        value: the wanted precision or recall, over 0 and up to 1; None for best_f1.
+        value: the required precision or recall, over 0 and up to 1; None for best_f1.
         per_class: one for each class, instead of one over all classes together.
 
     Raises:
@@ -46,53 +46,53 @@ class ThresholdRule:
         elif self.value is None or not 0 < self.value <= 1:
             given = "none was" if self.value is None else f"{self.value} is"
             raise UserError(
-                f"the threshold rule {self.kind} needs the wanted {self.kind}, over 0 and up to 1; {given} given"
+                f"the threshold rule {self.kind} needs the {self.kind} to reach, over 0 and up to 1; {given} given"
             )
 
-    def in_words(self) -> str:
-        """Such as `precision of at least 0.9 on validation, per class`."""
-        wanted = "best F1" if self.value is None else f"{self.kind} of at least {self.value:g}"
-        return f"{wanted} on validation, {'per class' if self.per_class else 'over all classes'}"
+    def describe(self) -> str:
+        """Describe the rule, such as `precision of at least 0.9 on validation, per class`."""
+        target = "best F1" if self.value is None else f"{self.kind} of at least {self.value:g}"
+        return f"{target} on validation, {'per class' if self.per_class else 'over all classes'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The chosen ones.
+    """The chosen thresholds.
 
     Attributes:
         overall: over all classes together.
         by_class: (classes,); all the same as overall unless the rule is per class.
-        words: the rule, and where it could not be followed.
+        description: the rule, and where it could not be followed.
     """
 
     overall: float
     by_class: Floats
-    words: str
+    description: str
 
 
-def choose(matches: Matches, classes: Sequence[str], rule: ThresholdRule) -> Thresholds:
-    """Choose by a rule on matched detections, at IoU 0.5.
+def choose_thresholds(matches: Matches, classes: Sequence[str], rule: ThresholdRule) -> Thresholds:
+    """Choose the thresholds by a rule on matched detections, at IoU 0.5.
 
-    Where a wanted precision or recall is out of reach, the best F1 is taken instead. A class of which no detection
+    Where a required precision or recall is out of reach, the best F1 is taken instead. A class of which no detection
     matches, or that has no true box, gets the overall threshold. Where nothing matches at all, that is 1. Each of this
-    is told in the words.
+    is said in `description`.
     """
-    pool, marks = matches.pool, matches.truth[0] >= 0
+    pool, is_true_positive = matches.pool, matches.truth[0] >= 0
     truths = pool.truths_by_class()
-    if not marks.any():
-        words = f"{rule.in_words()}; no detection on validation matches a true box, so that it is set to 1"
-        return Thresholds(NONE_MATCHES, np.full(pool.classes, NONE_MATCHES), words)
-    notes = [rule.in_words()]
-    overall = _chosen(pool.scores, marks, int(truths.sum()), rule)
+    if not is_true_positive.any():
+        description = f"{rule.describe()}; no detection on validation matches a true box, so that it is set to 1"
+        return Thresholds(NONE_MATCHES, np.full(pool.classes, NONE_MATCHES), description)
+    notes = [rule.describe()]
+    overall = _chosen(pool.scores, is_true_positive, int(truths.sum()), rule)
     if overall is None:
-        overall = _best_f1(*_cuts(pool.scores, marks), int(truths.sum()))
+        overall = _best_f1(*_cuts(pool.scores, is_true_positive), int(truths.sum()))
         notes.append("out of reach over all classes together: best F1 instead")
     by_class = np.full(pool.classes, overall)
     if not rule.per_class:
         return Thresholds(overall, by_class, "; ".join(notes))
     short, without = [], []
     for class_id, name in enumerate(classes):
-        scores, of_class = pool.scores[pool.class_ids == class_id], marks[pool.class_ids == class_id]
+        scores, of_class = pool.scores[pool.class_ids == class_id], is_true_positive[pool.class_ids == class_id]
         if not of_class.any():
             without.append(name)
             continue
@@ -108,9 +108,9 @@ def choose(matches: Matches, classes: Sequence[str], rule: ThresholdRule) -> Thr
     return Thresholds(overall, by_class, "; ".join(notes))
 
 
-def _chosen(scores: Floats, marks: Bools, truths: int, rule: ThresholdRule) -> float | None:
-    """The threshold of a rule; None when it is out of reach. At least one detection matches."""
-    cuts, true, detected = _cuts(scores, marks)
+def _chosen(scores: Floats, is_true_positive: Bools, truths: int, rule: ThresholdRule) -> float | None:
+    """Return the threshold of a rule; None when it is out of reach. At least one detection matches."""
+    cuts, true, detected = _cuts(scores, is_true_positive)
     if rule.kind == "best_f1" or rule.value is None:
         return _best_f1(cuts, true, detected, truths)
     reached = np.flatnonzero((true / detected if rule.kind == "precision" else true / truths) >= rule.value)
@@ -123,12 +123,12 @@ def _best_f1(cuts: Floats, true: Ints, detected: Ints, truths: int) -> float:
     return float(cuts[np.argmax(2 * true / (detected + truths))])
 
 
-def _cuts(scores: Floats, marks: Bools) -> tuple[Floats, Ints, Ints]:
-    """Every possible threshold, highest first, and how many true and how many detections it lets through.
+def _cuts(scores: Floats, is_true_positive: Bools) -> tuple[Floats, Ints, Ints]:
+    """Return every possible threshold, highest first, and how many true and how many detections it lets through.
 
     A threshold lets all detections of its score through, so that equal scores are one cut.
     """
     order = np.argsort(-scores, kind="stable")
-    ranked, true = scores[order], np.cumsum(marks[order], dtype=np.int64)
+    ranked, true = scores[order], np.cumsum(is_true_positive[order], dtype=np.int64)
     last: Ints = np.flatnonzero(np.diff(ranked, append=-1.0)).astype(np.int64)
     return ranked[last], true[last], last + 1

@@ -1,4 +1,4 @@
-"""Which Batch Transform output belongs to which image.
+"""Matching of Batch Transform outputs to their images.
 
 Outputs are named `<key>.out`, but how much of the key's folders survives is not documented alike everywhere. So an
 output belongs to the image with which it shares the longest tail of path parts; a tie is an error and never a guess.
@@ -19,7 +19,7 @@ Parts = tuple[str, ...]
 
 
 def find_outputs(folder: Path) -> list[Path]:
-    """Every `.out` file in the folder and below, sorted.
+    """Find every `.out` file in the folder and below, sorted.
 
     Raises:
         UserError: the folder is missing or holds none.
@@ -33,7 +33,7 @@ def find_outputs(folder: Path) -> list[Path]:
 
 
 def match_outputs(source_refs: Sequence[str], outputs: Sequence[str]) -> list[str]:
-    """The output of each image, in the images' order.
+    """Find the output of each image, in the images' order.
 
     Args:
         source_refs: S3 URIs of the images, all different.
@@ -80,5 +80,5 @@ def match_outputs(source_refs: Sequence[str], outputs: Sequence[str]) -> list[st
 
 
 def _tails(parts: Parts) -> Iterator[Parts]:
-    """`a/b/c` → `a/b/c`, `b/c`, `c`."""
+    """Split `a/b/c` into `a/b/c`, `b/c`, `c`."""
     return (parts[start:] for start in range(len(parts)))

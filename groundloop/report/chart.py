@@ -1,4 +1,7 @@
-"""Small charts as SVG: crisp at any size, in the page's own colours and font, so that names of any script show."""
+"""Small charts as SVG: crisp at any size, in the page's own colours and font, so that names of any script show.
+
+This module computes where everything lies; `templates/chart.html` draws it.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from groundloop.report.markup import Content, Markup, escape, join, tag
-
-#: As many classes have lines of their own colour and dash; more are drawn alike.
-MOST_SERIES = 14
+#: As many classes have lines of their own colour and dash; of more classes, all lines look alike.
+MAX_SERIES = 14
 _COLOURS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class PlotArea:
-    """A plotting area: where numbers lie in the picture's units.
+    """A plotting area, which maps data to coordinates of the picture.
 
     Attributes:
-        size: width, height of the picture; x, y: the least and greatest number of each axis.
+        size: width and height of the picture.
+        x, y: the minimum and maximum of each axis.
+        left, right, top, bottom: margins around the area.
     """
 
     size: tuple[float, float]
@@ -32,95 +35,152 @@ class PlotArea:
     bottom: float = 44
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """Right and lower end."""
-        return self.size[0] - self.right, self.size[1] - self.bottom
+    def right_edge(self) -> float:
+        """Coordinate of the right end of the x axis."""
+        return self.size[0] - self.right
 
-    def across(self, value: float) -> float:
-        return self.left + (value - self.x[0]) / (self.x[1] - self.x[0]) * (self.ends[0] - self.left)
+    @property
+    def bottom_edge(self) -> float:
+        """Coordinate of the lower end of the y axis."""
+        return self.size[1] - self.bottom
 
-    def down(self, value: float) -> float:
-        return self.ends[1] - (value - self.y[0]) / (self.y[1] - self.y[0]) * (self.ends[1] - self.top)
+    def x_of(self, value: float) -> float:
+        """Return the horizontal coordinate of a value."""
+        return self.left + (value - self.x[0]) / (self.x[1] - self.x[0]) * (self.right_edge - self.left)
+
+    def y_of(self, value: float) -> float:
+        """Return the vertical coordinate of a value, which grows downwards."""
+        return self.bottom_edge - (value - self.y[0]) / (self.y[1] - self.y[0]) * (self.bottom_edge - self.top)
 
 
-def chart(
-    plane: PlotArea,
-    x_ticks: Sequence[float],
-    y_ticks: Sequence[float],
-    labels: tuple[str, str],
-    alt: str,
-    *body: Content,
-) -> Markup:
-    """A picture with grid, ticks and labels of both axes, and the body over them.
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text at a coordinate.
 
-    Args:
-        labels: of the x and the y axis.
-        alt: what the picture shows, for those who cannot see it.
+    Attributes:
+        anchor: which end of the text lies there, as SVG's `text-anchor` names it.
+        transform: SVG's `transform`, if any.
     """
-    right, low = plane.ends
-    parts: list[Content] = []
-    lines = [f"M{_n(plane.across(tick))} {_n(plane.top)}V{_n(low)}" for tick in x_ticks]
-    lines += [f"M{_n(plane.left)} {_n(plane.down(tick))}H{_n(right)}" for tick in y_ticks]
-    parts.append(tag("path", class_="grid", d="".join(lines)))
-    for tick in x_ticks:
-        parts.append(text(plane.across(tick), low + 16, f"{tick:g}", text_anchor="middle"))
-    for tick in y_ticks:
-        parts.append(text(plane.left - 6, plane.down(tick) + 4, f"{tick:g}", text_anchor="end"))
-    parts.append(text((plane.left + right) / 2, plane.size[1] - 8, labels[0], text_anchor="middle"))
-    middle = (plane.top + low) / 2
-    parts.append(text(14, middle, labels[1], text_anchor="middle", transform=f"rotate(-90 14 {_n(middle)})"))
-    parts.append(tag("path", class_="axis", d=f"M{_n(plane.left)} {_n(plane.top)}V{_n(low)}H{_n(right)}"))
-    box = f"0 0 {_n(plane.size[0])} {_n(plane.size[1])}"
-    return tag("svg", join(*parts, *body), viewBox=box, role="img", aria_label=alt)
+
+    x: str
+    y: str
+    text: str
+    anchor: str = "middle"
+    transform: str | None = None
 
 
-def text(x: float, y: float, words: str, **attributes: Content) -> Markup:
-    return tag("text", words, x=_n(x), y=_n(y), **attributes)
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Grid, frame, ticks and labels of a chart: the paths in SVG's syntax, and the texts."""
+
+    view_box: str
+    grid: str
+    frame: str
+    texts: tuple[Text, ...]
 
 
-def line(plane: PlotArea, x: NDArray[np.float64], y: NDArray[np.float64], title: str, **attributes: Content) -> Markup:
-    """A line through the points; where y is no number it is interrupted.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a chart; the title shows where the pointer rests on it."""
 
-    Args:
-        title: shown where the pointer rests on it.
+    title: str
+    path: str
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A circle of a chart; the title shows where the pointer rests on it."""
+
+    title: str
+    x: str
+    y: str
+    radius: str
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """An entry of a legend: the look of its sample, a name that a user gave or "", and further text."""
+
+    look: str
+    name: str
+    text: str = ""
+
+
+def axes(area: PlotArea, x_ticks: Sequence[float], y_ticks: Sequence[float], labels: tuple[str, str]) -> Axes:
+    """Place the grid, the ticks, and the labels of the x and the y axis."""
+    right, low = area.right_edge, area.bottom_edge
+    grid = [f"M{number(area.x_of(tick))} {number(area.top)}V{number(low)}" for tick in x_ticks]
+    grid += [f"M{number(area.left)} {number(area.y_of(tick))}H{number(right)}" for tick in y_ticks]
+    texts = [_text(area.x_of(tick), low + 16, f"{tick:g}") for tick in x_ticks]
+    texts += [_text(area.left - 6, area.y_of(tick) + 4, f"{tick:g}", "end") for tick in y_ticks]
+    middle = (area.top + low) / 2
+    texts.append(_text((area.left + right) / 2, area.size[1] - 8, labels[0]))
+    texts.append(_text(14, middle, labels[1], transform=f"rotate(-90 14 {number(middle)})"))
+    return Axes(
+        view_box=f"0 0 {number(area.size[0])} {number(area.size[1])}",
+        grid="".join(grid),
+        frame=f"M{number(area.left)} {number(area.top)}V{number(low)}H{number(right)}",
+        texts=tuple(texts),
+    )
+
+
+def line_path(area: PlotArea, x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
+    """Return the SVG path through the points, in tenths of a unit, interrupted where y is not a number.
+
+    Points between two others of equal height are left out.
     """
-    return tag("path", tag("title", title), d=_path(plane, x, y), **attributes)
-
-
-def dot(plane: PlotArea, x: float, y: float, title: str, radius: float = 4.5) -> Markup:
-    place = {"cx": _n(plane.across(x)), "cy": _n(plane.down(y)), "r": _n(radius)}
-    return tag("circle", tag("title", title), class_="dot", **place)
-
-
-def series(index: int) -> dict[str, str]:
-    """The look of the line of one class: seven colours, dashed the second time around."""
-    look = {"class_": "curve", "style": f"stroke:var(--s{index % _COLOURS})"}
-    return look | ({"stroke_dasharray": "7 3"} if index >= _COLOURS else {})
-
-
-def key(label: Content, **look: Content) -> Markup:
-    """An entry of a legend."""
-    sample = tag("svg", tag("path", d="M1 7H27", **look), viewBox="0 0 28 14", aria_hidden="true")
-    return tag("li", sample, tag("span", label))
-
-
-def _path(plane: PlotArea, x: NDArray[np.float64], y: NDArray[np.float64]) -> Markup:
-    """Through the points, in tenths of a unit; those on the way between equal heights are left out."""
-    across = [_n(plane.across(value)) if np.isfinite(value) else "" for value in x.tolist()]
-    down = [_n(plane.down(value)) if np.isfinite(value) else "" for value in y.tolist()]
+    across = [number(area.x_of(value)) if np.isfinite(value) else "" for value in x.tolist()]
+    heights = [number(area.y_of(value)) if np.isfinite(value) else "" for value in y.tolist()]
     steps: list[str] = []
     pen = "M"
-    for index, (right, low) in enumerate(zip(across, down, strict=True)):
-        if not low:
+    for index, (right, height) in enumerate(zip(across, heights, strict=True)):
+        if not height:
             pen = "M"
             continue
-        inside = 0 < index < len(down) - 1 and down[index - 1] == low == down[index + 1]
+        inside = 0 < index < len(heights) - 1 and heights[index - 1] == height == heights[index + 1]
         if pen == "L" and inside:
             continue
-        steps.append(f"{pen}{right} {low}")
+        steps.append(f"{pen}{right} {height}")
         pen = "L"
-    return escape("".join(steps))
+    return "".join(steps)
 
 
-def _n(value: float) -> str:
+def dot(area: PlotArea, x: float, y: float, title: str, radius: float = 4.5, look: str = "dot") -> Dot:
+    """Place a circle at a point."""
+    return Dot(title, number(area.x_of(x)), number(area.y_of(y)), number(radius), look)
+
+
+def series_colour(index: int) -> str:
+    """Return the CSS class of the colour of a class: seven colours, again and again."""
+    return f"s{index % _COLOURS}"
+
+
+def series_look(index: int) -> str:
+    """Return the CSS classes of the line of a class; lines are dashed the second time a colour is used."""
+    return f"curve {series_colour(index)}" + (" dashed" if index >= _COLOURS else "")
+
+
+def whole_ticks(maximum: int) -> list[int]:
+    """Return about five whole numbers from 0 to at least the maximum, which is taken as 1 when it is 0.
+
+    Example:
+        >>> whole_ticks(13)
+        [0, 5, 10, 15]
+    """
+    maximum = max(1, maximum)
+    step = 1
+    while maximum / step > 5:
+        # 1, 2, 5, 10, 20, 50 ...
+        step = step * 5 // 2 if str(step).startswith("2") else step * 2
+    return list(range(0, maximum + step, step))
+
+
+def number(value: float) -> str:
+    """Format a coordinate in tenths of a unit."""
     return f"{value:.1f}".removesuffix(".0")
+
+
+def _text(x: float, y: float, text: str, anchor: str = "middle", transform: str | None = None) -> Text:
+    return Text(number(x), number(y), text, anchor, transform)

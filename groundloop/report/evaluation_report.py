@@ -12,8 +12,8 @@ from groundloop.images.access import UnusableImageError
 from groundloop.images.local import FolderImages
 from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.report.content import Report
+from groundloop.report.page import write_report
 from groundloop.report.worst import WorstChoice, WorstImage, worst_images
-from groundloop.report.writing import write_report
 
 _GALLERY_IMAGES = 12
 
@@ -27,7 +27,7 @@ def write_evaluation_report(
     images: str | Path | None = None,
     title: str = "Evaluation",
 ) -> Path:
-    """Write `report.html`, with its plots and tables beside it, and return its path.
+    """Write `report.html`, and `results.csv` beside it, and return its path.
 
     Args:
         folder: made when missing; files of the same names are replaced.

@@ -1,4 +1,4 @@
-"""How metrics are named and written in the report: one place, so that all its tables agree."""
+"""Names and formats of metrics in the report: one place, so that all its tables agree."""
 
 from __future__ import annotations
 
@@ -29,50 +29,57 @@ _NAMES = {
     "count.bias": "Count bias",
     "count.exact_share": "Counted exactly",
 }
-# By the last part of a metric's name: of errors less is better, of these neither.
+# By the last part of a metric's name: of errors less is better, of the neutral ones neither more nor less.
 _ERRORS = frozenset({"mae", "rmse"})
 _NEUTRAL = frozenset({"bias", "boxes", "threshold", "test", "validation"})
 
 
-def title(metric: str) -> str | None:
-    """What people call a metric, or None for one that has only its name, such as those of single classes."""
+def display_name(metric: str) -> str | None:
+    """Return what people call a metric; None for one that has only its name, such as that of a single class.
+
+    Example:
+        >>> display_name("map_50"), display_name("per_class.nut.recall")
+        ('mAP@50', None)
+    """
     return _NAMES.get(metric.removeprefix("at_threshold."))
 
 
-def share(value: float | None, digits: int = 3) -> str:
-    """A metric from 0 to 1, or an error in objects; the dash for one that the data does not define."""
+def ratio(value: float | None, digits: int = 3) -> str:
+    """Format a ratio or an error in objects; a dash stands for one that the data does not define."""
     return UNDEFINED if value is None else f"{value:.{digits}f}"
 
 
 def percent(value: float | None) -> str:
+    """Format a ratio as whole per cent."""
     return UNDEFINED if value is None else f"{100 * value:.0f} %"
 
 
 def signed(value: float | None, digits: int = 3) -> str:
-    """With its sign, a real minus; nothing is neither more nor less."""
+    """Format a difference with its sign, a real minus; zero has none."""
     if value is None:
         return UNDEFINED
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "\u2212")
 
 
-def better(metric: str, difference: float) -> bool | None:
-    """Whether a difference in this metric is for the better; None where it is none, or neither."""
+def is_improvement(metric: str, difference: float) -> bool | None:
+    """Return whether a difference in this metric is for the better; None where it is neither."""
     kind = metric.rpartition(".")[2]
     if difference == 0 or kind in _NEUTRAL:
         return None
     return (difference < 0) == (kind in _ERRORS)
 
 
-def many(number: int, singular: str, plural: str = "") -> str:
-    """`1 image`, `1,200 images`."""
+def quantity(number: int, singular: str, plural: str = "") -> str:
+    """Format a number of things, such as `1 image` or `1,200 images`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def interval(evaluation: Evaluation, metric: str) -> tuple[float, float] | None:
-    """The bootstrap interval of a metric, where one was computed.
+    """Return the bootstrap interval of a metric; None where none was computed.
 
     Args:
+        evaluation: the evaluation of the metric.
         metric: those at the threshold are found with and without `at_threshold.` before their name.
     """
     bare = metric.removeprefix("at_threshold.")

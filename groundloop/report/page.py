@@ -1,69 +1,54 @@
-"""The page: all sections from the verdict down to where everything comes from."""
+"""The report's files: the page and the table."""
 
 from __future__ import annotations
 
-from groundloop.report.classes import classes_section
-from groundloop.report.confusion import confusion_section
-from groundloop.report.content import Report
-from groundloop.report.counts import counts_section
-from groundloop.report.curves import curves_section
-from groundloop.report.gallery import gallery_section
-from groundloop.report.headline import headline_section
-from groundloop.report.markup import Markup, join, section, tag
-from groundloop.report.numbers import many
-from groundloop.report.style import STYLE
-from groundloop.report.verdict import champion_section, gate_section
+from pathlib import Path
 
-_SECTIONS = {
-    "gate": "Gate",
-    "metrics": "Metrics",
-    "champion": "Champion",
-    "curves": "Curves",
-    "confusion": "Confusion",
-    "counts": "Counts",
-    "classes": "Classes",
-    "gallery": "Worst images",
-    "origin": "Origin",
-}
+from groundloop.report.cards import cards, interval_level
+from groundloop.report.comparison import champion_view, gate_view
+from groundloop.report.confusion import confusion_view
+from groundloop.report.content import Report
+from groundloop.report.counts import count_panels, panel_classes
+from groundloop.report.curves import curves_view
+from groundloop.report.gallery import picture
+from groundloop.report.numbers import interval
+from groundloop.report.results import results_csv
+from groundloop.report.templating import render
+
+
+def write_report(folder: Path, report: Report) -> list[Path]:
+    """Write `report.html` and `results.csv`.
+
+    Args:
+        folder: made when missing; files of the same names are replaced.
+        report: the content.
+
+    Returns:
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    html, table = folder / "report.html", folder / "results.csv"
+    html.write_text(page(report), encoding="utf-8", newline="\n")
+    table.write_text(results_csv(report.evaluation), encoding="utf-8", newline="")
+    return [html, table]
 
 
 def page(report: Report) -> str:
-    """The whole HTML file; equal reports give equal text, and it refers to nothing outside itself."""
+    """Return the whole HTML file; equal reports give equal text, and it refers to nothing outside itself."""
     evaluation = report.evaluation
-    images = f"{many(evaluation.test_images, 'test image')}, {many(evaluation.validation_images, 'validation image')}"
-    parts = {
-        "gate": gate_section(report.gate, evaluation),
-        "metrics": headline_section(evaluation, report.gate),
-        "champion": None if report.champion is None else champion_section(report.champion),
-        "curves": curves_section(evaluation),
-        "confusion": confusion_section(evaluation),
-        "counts": counts_section(evaluation),
-        "classes": classes_section(evaluation),
-        "gallery": gallery_section(report.worst),
-        "origin": _origin(report),
-    }
-    shown = {key: part for key, part in parts.items() if part is not None}
-    links = [tag("a", _SECTIONS[key], href=f"#{key}") for key in shown]
-    body = tag(
-        "main",
-        tag("h1", report.title),
-        tag("p", f"{many(len(evaluation.classes), 'class', 'classes')}, {images}", class_="muted"),
-        *(tag("p", note, class_="note") for note in report.notes),
-        tag("nav", *links, aria_label="Sections"),
-        *shown.values(),
+    return render(
+        "page.html",
+        report=report,
+        evaluation=evaluation,
+        gate=gate_view(report.gate, evaluation),
+        cards=cards(evaluation, report.gate),
+        interval_level=interval_level(evaluation),
+        intervals={metric: interval(evaluation, metric) for metric in evaluation.metrics},
+        comparison=None if report.champion is None else champion_view(report.champion),
+        curves=curves_view(evaluation),
+        confusion=confusion_view(evaluation),
+        panels=count_panels(evaluation),
+        panel_classes=len(panel_classes(evaluation)),
+        boxes=sum(row.boxes for row in evaluation.per_class),
+        pictures=[picture(image) for image in report.worst],
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", report.title),
-        tag("style", Markup(STYLE)),
-    )
-    return join(Markup("<!doctype html>\n"), tag("html", head, tag("body", body), lang="en"), Markup("\n"))
-
-
-def _origin(report: Report) -> Markup | None:
-    if not report.details:
-        return None
-    pairs = [part for label, value in report.details.items() for part in (tag("dt", label), tag("dd", value))]
-    return section("Where it comes from", tag("dl", *pairs), key="origin")

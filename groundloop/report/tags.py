@@ -1,4 +1,4 @@
-"""Where the words of boxes go, so that few of them lie on one another."""
+"""Positions of the texts of boxes, so that few of them overlap."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
-# Of the height of letters. Nobody knows the reader's font: words are set to the width that is reckoned here.
+# Of the height of letters. Nobody knows the reader's font: texts are set to the width that is estimated here.
 _LETTER, _WIDE_LETTER = 0.58, 1.0
 _INSET = 0.2
 _LINE = 1.15
@@ -16,61 +16,63 @@ _Area = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A ground for words, and the words on it: left end, base line and length."""
+class TagPosition:
+    """The background of a text, and the text on it: left end, base line and length."""
 
     left: float
     top: float
     width: float
     height: float
-    start: float
-    base: float
-    length: float
+    text_left: float
+    baseline: float
+    text_length: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """Words of a box.
+    """The text of a box.
 
     Attributes:
         box: xmin, ymin, xmax, ymax.
-        words: one line.
-        needed: whether it is shown even where it lies on others.
+        text: one line.
+        required: whether it is shown even where it overlaps others.
     """
 
     box: _Area
-    words: str
-    needed: bool = True
+    text: str
+    required: bool = True
 
 
-def place(tags: Sequence[Tag], font: float, size: tuple[int, int]) -> list[Place | None]:
-    """A place on the picture for each tag.
+def place_tags(tags: Sequence[Tag], font: float, size: tuple[int, int]) -> list[TagPosition | None]:
+    """Choose a position on the picture for each tag.
 
-    Each takes the first place at its box (above, inside at the top, inside at the bottom, below; at the left, at the
+    Each takes the first position at its box (above, inside at the top, inside at the bottom, below; at the left, at the
     right) where nothing is yet, the first tag first. One that finds none lies above its box, over others, or is left
-    out (None) if it isn't needed.
+    out (None) if it isn't required.
 
     Args:
         font: height of the letters.
         size: width and height of the picture.
     """
     taken: list[_Area] = []
-    places: list[Place | None] = []
+    positions: list[TagPosition | None] = []
     for tag in tags:
-        length = font * sum(_WIDE_LETTER if _wide(letter) else _LETTER for letter in tag.words)
+        length = font * sum(_WIDE_LETTER if _wide(letter) else _LETTER for letter in tag.text)
         width = length + 2 * _INSET * font
         areas = [
             _moved(across, top, width, font, size) for top in _tops(tag.box, font) for across in _lefts(tag, width)
         ]
         free = [area for area in areas if not any(_overlap(area, other) for other in taken)]
-        if not (free or tag.needed):
-            places.append(None)
+        if not (free or tag.required):
+            positions.append(None)
             continue
         area = (free or areas)[0]
         taken.append(area)
         left, top, right, low = area
-        places.append(Place(left, top, right - left, low - top, left + _INSET * font, low - _GAP * font, length))
-    return places
+        positions.append(
+            TagPosition(left, top, right - left, low - top, left + _INSET * font, low - _GAP * font, length)
+        )
+    return positions
 
 
 def _wide(letter: str) -> bool:

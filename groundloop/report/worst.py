@@ -1,21 +1,19 @@
-"""The images a detector does worst on, each box of them marked with what became of it."""
+"""The images with most errors, each box of them marked with what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
-from groundloop.detections.boxes import Rule, match
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import Evaluation
+from groundloop.detections.matching import Bools, Floats, PooledDetections, match_detections, pool_detections
 
-LEAST_IOU = 0.5
 
-
-class Outcome(str, Enum):
+class BoxOutcome(str, Enum):
     """What became of a box at its class's threshold."""
 
     FOUND = "true box, found"
@@ -28,7 +26,7 @@ class Outcome(str, Enum):
 class Mark:
     """A box to draw: xmin, ymin, xmax, ymax in pixels of the image as labelled; a true box has no score."""
 
-    outcome: Outcome
+    outcome: BoxOutcome
     class_name: str
     box: tuple[float, float, float, float]
     score: float | None = None
@@ -41,13 +39,14 @@ class WorstChoice:
     source_ref: str
     marks: tuple[Mark, ...]
 
-    def count(self, *outcomes: Outcome) -> int:
+    def count(self, *outcomes: BoxOutcome) -> int:
+        """Return how many boxes have one of the outcomes."""
         return sum(mark.outcome in outcomes for mark in self.marks)
 
     @property
     def errors(self) -> int:
         """False detections and missed boxes."""
-        return self.count(Outcome.FALSE, Outcome.MISSED)
+        return self.count(BoxOutcome.FALSE, BoxOutcome.MISSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +64,51 @@ class WorstImage:
 
 
 def worst_images(test: Sequence[ScoredImage], evaluation: Evaluation, count: int = 12) -> list[WorstChoice]:
-    """The images with most errors first: false detections and missed boxes at each class's threshold.
+    """Choose the images with most errors: false detections and missed boxes at each class's threshold.
 
     Detections are matched as for the metrics at the threshold: greedily by score, per class, at IoU 0.5.
 
     Args:
         test: the images that were scored.
-        count: the most that are chosen. Images without errors are not.
+        evaluation: their evaluation, which holds the thresholds.
+        count: the maximum number of images. Images without errors are not chosen.
 
     Returns:
-        Equally bad images are in the order of their URIs.
+        The worst first; equally bad images are in the order of their URIs.
     """
-    choices = [_marked(image, evaluation) for image in test]
-    ranked = sorted((-choice.errors, choice.source_ref, index) for index, choice in enumerate(choices))
-    return [choices[index] for errors, _, index in ranked[:count] if errors]
+    if not test:
+        return []
+    matches = match_detections(pool_detections(test, len(evaluation.classes)))
+    pool, taken = matches.pool, matches.truth[0]
+    thresholds = np.array([row.threshold for row in evaluation.per_class])
+    kept = pool.scores >= thresholds[pool.class_ids]
+    # Better detections are matched first, so those under the threshold change nothing for those over it.
+    right = kept & (taken >= 0)
+    found = np.zeros(len(pool.true_ids), dtype=bool)
+    found[taken[right]] = True
+    errors = np.bincount(pool.image[kept & ~right], minlength=pool.images)
+    errors += np.bincount(pool.true_images[~found], minlength=pool.images)
+    worst = sorted(np.flatnonzero(errors).tolist(), key=lambda index: (-errors[index], test[index].source_ref, index))
+    return [
+        WorstChoice(test[index].source_ref, tuple(_marks(pool, index, evaluation.classes, found, kept, right)))
+        for index in worst[:count]
+    ]
 
 
-def _marked(image: ScoredImage, evaluation: Evaluation) -> WorstChoice:
-    marks: list[Mark] = []
-    for class_id, metrics in enumerate(evaluation.per_class):
-        truth = image.true_boxes[image.true_ids == class_id]
-        kept = (image.class_ids == class_id) & (image.scores >= metrics.threshold)
-        boxes, scores = image.boxes[kept], image.scores[kept]
-        matched = match(truth, boxes, scores, Rule.BEST_FREE, LEAST_IOU)
-        found = np.isin(np.arange(len(truth)), matched)
-        for box, hit in zip(truth.tolist(), found.tolist(), strict=True):
-            outcome = Outcome.FOUND if hit else Outcome.MISSED
-            marks.append(Mark(outcome, metrics.name, (box[0], box[1], box[2], box[3])))
-        for box, score, hit in zip(boxes.tolist(), scores.tolist(), (matched >= 0).tolist(), strict=True):
-            outcome = Outcome.RIGHT if hit else Outcome.FALSE
-            marks.append(Mark(outcome, metrics.name, (box[0], box[1], box[2], box[3]), score))
-    return WorstChoice(image.source_ref, tuple(marks))
+def _marks(
+    pool: PooledDetections, image: int, classes: Sequence[str], found: Bools, kept: Bools, right: Bools
+) -> Iterator[Mark]:
+    """Yield the boxes of an image by class: the true ones, then the detections over the threshold."""
+    truths, detections = np.flatnonzero(pool.true_images == image), np.flatnonzero((pool.image == image) & kept)
+    for class_id, name in enumerate(classes):
+        for index in truths[pool.true_ids[truths] == class_id]:
+            outcome = BoxOutcome.FOUND if found[index] else BoxOutcome.MISSED
+            yield Mark(outcome, name, _corners(pool.true_boxes[index]))
+        for index in detections[pool.class_ids[detections] == class_id]:
+            outcome = BoxOutcome.RIGHT if right[index] else BoxOutcome.FALSE
+            yield Mark(outcome, name, _corners(pool.boxes[index]), float(pool.scores[index]))
+
+
+def _corners(box: Floats) -> tuple[float, float, float, float]:
+    xmin, ymin, xmax, ymax = box.tolist()
+    return xmin, ymin, xmax, ymax

@@ -24,12 +24,12 @@ from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metrics_of
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
-    from groundloop.detections.evaluation import Outcome
+    from groundloop.detections.evaluation import OutcomeRow
 
 #: Metrics, as evaluation.json holds them, of images of which each class has its own threshold.
 Score: TypeAlias = "Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]"
 #: The content of a detections.csv.gz as its rows.
-ReadTable: TypeAlias = "Callable[[bytes], Iterable[Outcome]]"
+ReadTable: TypeAlias = "Callable[[bytes], Iterable[OutcomeRow]]"
 
 TABLE = "detections.csv.gz"
 _COMPARED = (RATIO_METRICS | ERROR_METRICS | {"bias"}) - {"threshold"}
@@ -49,7 +49,7 @@ class Champion:
     arn: str
     version: int
     evaluation: Mapping[str, Any]
-    table: Sequence[Outcome] | None
+    table: Sequence[OutcomeRow] | None
     test_images: frozenset[str] | None
 
 
@@ -229,7 +229,7 @@ def _source_refs(manifest: bytes) -> frozenset[str]:
 
 
 def _champions_images(
-    champion: Champion, images: Sequence[ScoredImage], classes: Sequence[str], table: Sequence[Outcome]
+    champion: Champion, images: Sequence[ScoredImage], classes: Sequence[str], table: Sequence[OutcomeRow]
 ) -> list[ScoredImage]:
     """Our test images that were the champion's too: today's truth, its detections, in our order and class ids.
 

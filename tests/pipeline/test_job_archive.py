@@ -12,14 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline import job_archive as bundle
-from pipeline.job_archive import job_archive
+from pipeline.job_archive import JobArchive, _imported_by, job_archive
 from steps import bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def names(archive: bundle.JobArchive) -> set[str]:
+def names(archive: JobArchive) -> set[str]:
     return set(zipfile.ZipFile(io.BytesIO(archive.content)).namelist())
 
 
@@ -55,6 +54,41 @@ def test_what_is_imported_later_is_there_too() -> None:
     assert {"groundloop/detections/coco.py", "groundloop/detections/transform_output.py"} <= names(
         job_archive("evaluate")
     )
+
+
+def test_templates_travel_with_the_package_that_reads_them(tmp_path: Path) -> None:
+    archive = job_archive("evaluate")
+    folder = ROOT / "groundloop" / "report" / "templates"
+    templates = {f"groundloop/report/templates/{path.name}" for path in folder.iterdir()}
+    assert templates <= names(archive)
+    assert not [name for name in names(job_archive("prepare")) if "templates" in name]
+    path = tmp_path / "evaluate.py"
+    path.write_bytes(archive.content)
+    code = "from groundloop.report import templating; print(templating.__file__, templating.render('tables.html'))"
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{path}:{Path(msgspec.__file__).parents[1]}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(str(path)), "it is read from the archive"
+
+
+@pytest.mark.parametrize("condition", ["TYPE_CHECKING", "typing.TYPE_CHECKING"])
+def test_imports_for_the_type_checker_alone_are_left_out(
+    condition: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "groundloop"
+    package.mkdir()
+    imports = f"if {condition}:\n    import groundloop.types\nelse:\n    import groundloop.fallback\n"
+    for name, source in {"job": imports, "types": "", "fallback": "", "__init__": ""}.items():
+        (package / f"{name}.py").write_text(source)
+    monkeypatch.setattr("pipeline.job_archive._ROOT", tmp_path)
+    found = {path.stem for path in _imported_by("groundloop.job")}
+    assert found == {"__init__", "job", "fallback"}
 
 
 @pytest.mark.parametrize("job", ["prepare", "evaluate"])

@@ -45,10 +45,9 @@ def stats(
         again = [f"again    {replaced} labels not counted: a later line labels the same image"] if replaced else []
         typer.echo("\n".join([*again, *_table(statistics)]))
     if plot is not None:
-        from groundloop.report.label_plots import draw
+        from groundloop.report.label_charts import write_label_charts
 
-        for written in draw(statistics, plot):
-            typer.echo(f"plot: {written}", err=as_json)
+        typer.echo(f"charts: {write_label_charts(statistics, plot)}", err=as_json)
 
 
 def _numbers(statistics: Statistics) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from groundloop.detections.average_precision import area_ap, curve, eleven_point
 
 
 @pytest.mark.parametrize(
-    ("truths", "marks", "area", "points"),
+    ("truths", "is_true_positive", "area", "points"),
     [
         pytest.param(4, [], 0, 0, id="nothing detected"),
         pytest.param(4, [False, False], 0, 0, id="all false"),
@@ -17,8 +17,8 @@ from groundloop.detections.average_precision import area_ap, curve, eleven_point
         pytest.param(2, [False, True, True], 2 / 3, 2 / 3, id="a dip is filled from the right"),
     ],
 )
-def test_area_and_eleven_points(truths: int, marks: list[bool], area: float, points: float) -> None:
-    recall, precision = curve(truths, np.array(marks, dtype=bool))
+def test_area_and_eleven_points(truths: int, is_true_positive: list[bool], area: float, points: float) -> None:
+    recall, precision = curve(truths, np.array(is_true_positive, dtype=bool))
     assert area_ap(recall, precision) == pytest.approx(area)
     assert eleven_point_ap(recall, precision) == pytest.approx(points)
 

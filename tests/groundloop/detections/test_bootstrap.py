@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from groundloop.detections import bootstrap
-from groundloop.detections.bootstrap import Resampling, drawn, intervals, resampled
+from groundloop.detections.bootstrap import Resampling, intervals, resample_weights, resampled_metrics
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import evaluate_at
-from groundloop.detections.matching import Floats, Ints, matched, pooled
+from groundloop.detections.matching import Floats, Ints, match_detections, pool_detections
 from groundloop.detections.metrics import as_json
 from groundloop.errors import UserError
 
@@ -23,7 +23,7 @@ HERE = (0, 0, 10, 10)
 
 
 def _resampled(images: list[ScoredImage], weights: Ints) -> dict[str, Floats]:
-    return resampled(matched(pooled(images, len(CLASSES))), THRESHOLDS, weights)
+    return resampled_metrics(match_detections(pool_detections(images, len(CLASSES))), THRESHOLDS, weights)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_every_image_drawn_once_gives_the_metrics(
 def test_a_weight_is_worth_as_many_copies(seed: int, random_images: RandomImages) -> None:
     """Scores differ, since ties between copies may be ordered in more than one way."""
     images = [_without_ties(image, seed) for image in random_images(seed)]
-    weights = drawn(len(images), Resampling(resamples=3, seed=seed))
+    weights = resample_weights(len(images), Resampling(resamples=3, seed=seed))
     assert weights.max() > 1
     metrics = _resampled(images, weights)
     for number, times in enumerate(weights.T):
@@ -80,27 +80,29 @@ def test_a_resample_in_which_a_metric_is_undefined_is_left_out(make_image: MakeI
     metrics = _resampled(images, np.array([[2, 1, 0], [0, 1, 2]]))
     for name in ("map", "map_50", "voc_map", "at_threshold.precision", "at_threshold.recall", "at_threshold.f1"):
         assert np.array_equal(metrics[name], [1, 1, np.nan], equal_nan=True)
-    ends = intervals(matched(pooled(images, 3)), THRESHOLDS, Resampling(resamples=50))
+    ends = intervals(match_detections(pool_detections(images, 3)), THRESHOLDS, Resampling(resamples=50))
     assert ends["map"] == (1, 1)
 
 
 def test_an_undefined_metric_has_no_interval(make_image: MakeImage) -> None:
     images = [make_image([(0, *HERE)], [])] * 2
-    ends = intervals(matched(pooled(images, 3)), THRESHOLDS, Resampling(resamples=50))
+    ends = intervals(match_detections(pool_detections(images, 3)), THRESHOLDS, Resampling(resamples=50))
     assert "at_threshold.precision" not in ends
     assert ends["at_threshold.recall"] == (0, 0)
 
 
 @pytest.mark.parametrize("images", [0, 1])
 def test_fewer_than_two_images_have_no_intervals(images: int, random_images: RandomImages) -> None:
-    assert intervals(matched(pooled(random_images(0, images=images), 3)), THRESHOLDS, Resampling()) == {}
+    assert (
+        intervals(match_detections(pool_detections(random_images(0, images=images), 3)), THRESHOLDS, Resampling()) == {}
+    )
 
 
 def test_intervals_hold_the_metric_and_narrow_with_level_and_images(random_images: RandomImages) -> None:
     few, many = random_images(0, images=40), random_images(0, images=160)
-    at_40 = intervals(matched(pooled(few, 3)), THRESHOLDS, Resampling(300))
-    at_160 = intervals(matched(pooled(many, 3)), THRESHOLDS, Resampling(300))
-    half = intervals(matched(pooled(few, 3)), THRESHOLDS, Resampling(300, level=0.5))
+    at_40 = intervals(match_detections(pool_detections(few, 3)), THRESHOLDS, Resampling(300))
+    at_160 = intervals(match_detections(pool_detections(many, 3)), THRESHOLDS, Resampling(300))
+    half = intervals(match_detections(pool_detections(few, 3)), THRESHOLDS, Resampling(300, level=0.5))
     metrics = _resampled(few, np.ones((len(few), 1), dtype=np.int64))
     for name in ("map_50", "at_threshold.f1", "count.mae"):
         (low, high), (inner_low, inner_high) = at_40[name], half[name]
@@ -109,13 +111,13 @@ def test_intervals_hold_the_metric_and_narrow_with_level_and_images(random_image
 
 
 def test_the_seed_decides(random_images: RandomImages) -> None:
-    matches = matched(pooled(random_images(0), 3))
+    matches = match_detections(pool_detections(random_images(0), 3))
     first, again, other = (intervals(matches, THRESHOLDS, Resampling(100, seed=seed)) for seed in (1, 1, 2))
     assert first == again != other
 
 
 def test_portions_change_nothing(random_images: RandomImages, monkeypatch: pytest.MonkeyPatch) -> None:
-    matches = matched(pooled(random_images(0), 3))
+    matches = match_detections(pool_detections(random_images(0), 3))
     together = intervals(matches, THRESHOLDS, Resampling(100))
     monkeypatch.setattr(bootstrap, "_DETECTIONS_TOGETHER", 3)
     monkeypatch.setattr(bootstrap, "_RESAMPLES_TOGETHER", 7)
@@ -143,7 +145,9 @@ def test_the_share_of_intervals_that_hold_the_truth_is_near_the_level() -> None:
             ids = np.zeros(3, dtype=np.int64)
             kept = boxes[found]
             images.append(ScoredImage(str(number), boxes, ids, kept, ids[: len(kept)], np.full(len(kept), 0.9)))
-        ends = intervals(matched(pooled(images, 1)), np.array([0.5]), Resampling(100, level=0.9, seed=seed))
+        ends = intervals(
+            match_detections(pool_detections(images, 1)), np.array([0.5]), Resampling(100, level=0.9, seed=seed)
+        )
         low, high = ends["at_threshold.recall"]
         holding += low <= 0.7 <= high
     assert 80 <= holding <= 97

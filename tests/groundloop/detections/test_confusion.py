@@ -7,7 +7,7 @@ import pytest
 
 from groundloop.detections.confusion import confusion
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.matching import Ints, matched, pooled
+from groundloop.detections.matching import Ints, match_detections, pool_detections
 
 MakeImage = Callable[..., ScoredImage]
 RandomImages = Callable[..., list[ScoredImage]]
@@ -15,7 +15,7 @@ HERE, THERE, NOWHERE = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
 
 
 def _confusion(images: list[ScoredImage], thresholds: list[float]) -> Ints:
-    return confusion(matched(pooled(images, len(thresholds))), np.array(thresholds))
+    return confusion(match_detections(pool_detections(images, len(thresholds))), np.array(thresholds))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_rows_sum_to_true_boxes_columns_to_detections_and_the_diagonal_is_right(
 ) -> None:
     images = random_images(seed)
     thresholds = np.array([0.3, 0.6, 0.5])
-    matches = matched(pooled(images, 3))
+    matches = match_detections(pool_detections(images, 3))
     table = confusion(matches, thresholds)
     kept = matches.pool.scores >= thresholds[matches.pool.class_ids]
     assert table[:-1].sum(axis=1).tolist() == matches.pool.truths_by_class().tolist()

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from groundloop.detections.counting import counted, errors_in
+from groundloop.detections.counting import count_errors, counts_per_image
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import CountErrors
-from groundloop.detections.matching import pooled
+from groundloop.detections.matching import pool_detections
 
 MakeImage = Callable[..., ScoredImage]
 HERE, THERE, NOWHERE = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
@@ -24,29 +24,29 @@ def images(make_image: MakeImage) -> list[ScoredImage]:
 
 
 def test_true_and_detected_numbers_in_each_image(images: list[ScoredImage]) -> None:
-    counts = counted(pooled(images, 2), np.array([0.5, 0.5]))
+    counts = counts_per_image(pool_detections(images, 2), np.array([0.5, 0.5]))
     assert counts.tolist() == [[[2, 2], [0, 0]], [[0, 1], [1, 2]], [[1, 0], [1, 0]]]
 
 
 def test_each_class_counts_from_its_own_threshold_on(images: list[ScoredImage]) -> None:
-    counts = counted(pooled(images, 2), np.array([0.1, 0.95]))
+    counts = counts_per_image(pool_detections(images, 2), np.array([0.1, 0.95]))
     assert counts[:, :, 1].tolist() == [[3, 0], [1, 0], [1, 0]]
 
 
 def test_errors_overall_and_by_class(images: list[ScoredImage]) -> None:
     """Detected minus true is 0, +1, -1 for the first class and the second: 0, +2, -2 together."""
-    overall, by_class = errors_in(counted(pooled(images, 2), np.array([0.5, 0.5])))
+    overall, by_class = count_errors(counts_per_image(pool_detections(images, 2), np.array([0.5, 0.5])))
     third, two_thirds = pytest.approx(1 / 3), pytest.approx(2 / 3)
     assert overall == CountErrors(pytest.approx(4 / 3), pytest.approx((8 / 3) ** 0.5), 0, third)
     assert by_class == (CountErrors(two_thirds, pytest.approx((2 / 3) ** 0.5), 0, third),) * 2
 
 
 def test_bias_is_positive_for_too_many() -> None:
-    overall, (nut,) = errors_in(np.array([[[1, 4]], [[2, 1]]]))
+    overall, (nut,) = count_errors(np.array([[[1, 4]], [[2, 1]]]))
     assert overall == nut == CountErrors(mae=2, rmse=pytest.approx(5**0.5), bias=1, exact_share=0)
 
 
 def test_classes_that_cancel_out_are_not_exact() -> None:
-    overall, by_class = errors_in(np.array([[[1, 0], [0, 1]]]))
+    overall, by_class = count_errors(np.array([[[1, 0], [0, 1]]]))
     assert overall == CountErrors(mae=0, rmse=0, bias=0, exact_share=0)
     assert [errors.bias for errors in by_class] == [-1, 1]

@@ -9,7 +9,7 @@ from groundloop.detections.coco import coco_scores
 from groundloop.detections.curves import THRESHOLDS, class_curves, mean_curves
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import at_thresholds
-from groundloop.detections.matching import matched, pooled
+from groundloop.detections.matching import match_detections, pool_detections
 
 MakeImage = Callable[..., ScoredImage]
 RandomImages = Callable[..., list[ScoredImage]]
@@ -18,7 +18,7 @@ HERE, THERE, NOWHERE = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
 
 def test_over_the_threshold(make_image: MakeImage) -> None:
     image = make_image([(0, *HERE), (0, *THERE)], [(0, 0.8, *HERE), (0, 0.5, *NOWHERE)])
-    curves = class_curves(matched(pooled([image], 1)), 0)
+    curves = class_curves(match_detections(pool_detections([image], 1)), 0)
     assert curves is not None
     at = [0, 500, 501, 800, 801, 1000]
     assert curves.precision[at].tolist() == [0.5, 0.5, 1, 1, 1, 1]
@@ -29,7 +29,7 @@ def test_over_the_threshold(make_image: MakeImage) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_agree_with_the_metrics(seed: int, random_images: RandomImages) -> None:
     images = random_images(seed)
-    matches = matched(pooled(images, 3))
+    matches = match_detections(pool_detections(images, 3))
     curves = [class_curves(matches, class_id) for class_id in range(3)]
     assert curves[2] is None  # no true box
     known = [each for each in curves if each is not None]
@@ -45,7 +45,7 @@ def test_agree_with_the_metrics(seed: int, random_images: RandomImages) -> None:
 
 
 def test_sizes(make_image: MakeImage) -> None:
-    curves = class_curves(matched(pooled([make_image([(0, *HERE)], [])], 1)), 0)
+    curves = class_curves(match_detections(pool_detections([make_image([(0, *HERE)], [])], 1)), 0)
     assert curves is not None
     for each in (curves, mean_curves([curves]), mean_curves([])):
         assert each.precision_at_recall.shape == (101,)

@@ -9,7 +9,7 @@ from groundloop.detections.coco import coco_scores
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import evaluate, evaluate_at
 from groundloop.detections.evaluation import AtThreshold, CountErrors, Evaluation
-from groundloop.detections.matching import matched, pooled
+from groundloop.detections.matching import match_detections, pool_detections
 from groundloop.detections.thresholds import ThresholdRule
 from groundloop.detections.voc import voc_scores
 from groundloop.errors import UserError
@@ -27,7 +27,7 @@ def evaluation(random_images: RandomImages) -> Evaluation:
 
 def test_scores_are_of_test(evaluation: Evaluation, random_images: RandomImages) -> None:
     test = random_images(1)
-    coco, voc = coco_scores(test, CLASSES), voc_scores(matched(pooled(test, 3)))
+    coco, voc = coco_scores(test, CLASSES), voc_scores(match_detections(pool_detections(test, 3)))
     assert evaluation.metrics == {**coco.metrics, "voc_map": voc.mean_ap, "voc_map_07": voc.mean_ap_07}
     for k, metrics in enumerate(evaluation.per_class):
         assert metrics.name == CLASSES[k]

@@ -7,7 +7,7 @@ import pytest
 
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import evaluate_at
-from groundloop.detections.evaluation import Outcome
+from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.outcomes import outcomes, scored_from_table
 
 MakeImage = Callable[..., ScoredImage]
@@ -17,7 +17,7 @@ CLASSES = ("nut", "bolt", "washer")
 THRESHOLDS = {"nut": 0.5, "bolt": 0.5, "washer": 0.9}
 
 
-def _rows(*images: ScoredImage) -> list[Outcome]:
+def _rows(*images: ScoredImage) -> list[OutcomeRow]:
     return list(outcomes("test", images, CLASSES, THRESHOLDS))
 
 
@@ -26,10 +26,10 @@ def test_every_detection_in_its_order_then_what_was_missed(make_image: MakeImage
     image = make_image([(0, *HERE), (1, *THERE)], [(0, 0.6, *half), (0, 0.9, *HERE), (2, 0.8, *THERE)])
     ref = image.source_ref
     assert _rows(image) == [
-        Outcome("test", ref, "FP", "nut", 0.6, half, 0.4, None),
-        Outcome("test", ref, "TP", "nut", 0.9, HERE, 1.0, HERE),
-        Outcome("test", ref, "", "washer", 0.8, THERE, 0.0, None),
-        Outcome("test", ref, "FN", "bolt", None, None, 0.0, THERE),
+        OutcomeRow("test", ref, "FP", "nut", 0.6, half, 0.4, None),
+        OutcomeRow("test", ref, "TP", "nut", 0.9, HERE, 1.0, HERE),
+        OutcomeRow("test", ref, "", "washer", 0.8, THERE, 0.0, None),
+        OutcomeRow("test", ref, "FN", "bolt", None, None, 0.0, THERE),
     ]
 
 

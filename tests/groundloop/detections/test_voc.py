@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.matching import matched, pooled
+from groundloop.detections.matching import match_detections, pool_detections
 from groundloop.detections.voc import VocScores, voc_scores
 
 MakeImage = Callable[..., ScoredImage]
@@ -13,7 +13,7 @@ RandomImages = Callable[..., list[ScoredImage]]
 
 
 def _scores(images: Sequence[ScoredImage], num_classes: int) -> VocScores:
-    return voc_scores(matched(pooled(images, num_classes)))
+    return voc_scores(match_detections(pool_detections(images, num_classes)))
 
 
 def test_a_worked_example(make_image: MakeImage) -> None:

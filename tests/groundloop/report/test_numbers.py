@@ -10,23 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundloop.detections.evaluation import Evaluation
-from groundloop.report.counts import ticks
-from groundloop.report.numbers import better, interval, many, percent, share, signed, title
+from groundloop.report.chart import whole_ticks
+from groundloop.report.numbers import display_name, interval, is_improvement, percent, quantity, ratio, signed
 
 
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        pytest.param(share(0.71234), "0.712", id="a share"),
-        pytest.param(share(None), "\u2013", id="undefined"),
+        pytest.param(ratio(0.71234), "0.712", id="a share"),
+        pytest.param(ratio(None), "\u2013", id="undefined"),
         pytest.param(percent(0.125), "12 %", id="percent"),
         pytest.param(signed(0.05), "+0.050", id="more"),
         pytest.param(signed(-0.05), "\u22120.050", id="less, with a real minus"),
         pytest.param(signed(-0.00001), "0.000", id="next to nothing has no sign"),
-        pytest.param(many(1, "image"), "1 image", id="one"),
-        pytest.param(many(1200, "class", "classes"), "1,200 classes", id="many"),
-        pytest.param(title("at_threshold.f1"), "F1", id="a metric at the threshold"),
-        pytest.param(title("per_class.a.f1"), None, id="a metric of a class has no other name"),
+        pytest.param(quantity(1, "image"), "1 image", id="one"),
+        pytest.param(quantity(1200, "class", "classes"), "1,200 classes", id="many"),
+        pytest.param(display_name("at_threshold.f1"), "F1", id="a metric at the threshold"),
+        pytest.param(display_name("per_class.a.f1"), None, id="a metric of a class has no other name"),
     ],
 )
 def test_numbers_are_written(written: str | None, expected: str | None) -> None:
@@ -34,7 +34,7 @@ def test_numbers_are_written(written: str | None, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "difference", "judged"),
+    ("metric", "difference", "improved"),
     [
         pytest.param("map_50", 0.1, True, id="more of a share is better"),
         pytest.param("per_class.mae.recall", -0.1, False, id="less of a share is worse, whatever the class is called"),
@@ -44,8 +44,8 @@ def test_numbers_are_written(written: str | None, expected: str | None) -> None:
         pytest.param("map", 0.0, None, id="no difference is neither"),
     ],
 )
-def test_differences_are_judged(metric: str, difference: float, judged: bool | None) -> None:
-    assert better(metric, difference) is judged
+def test_differences_are_better_or_worse(metric: str, difference: float, improved: bool | None) -> None:
+    assert is_improvement(metric, difference) is improved
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_differences_are_judged(metric: str, difference: float, judged: bool | N
     ],
 )
 def test_axes_of_counts_have_few_whole_numbers(most: int, expected: list[int]) -> None:
-    assert ticks(most) == expected
+    assert whole_ticks(most) == expected
 
 
 @given(st.integers(0, 10**6))
 def test_axes_of_counts_hold_all(most: int) -> None:
-    found = ticks(most)
+    found = whole_ticks(most)
     assert found[-1] >= most
     assert 2 <= len(found) <= 7
 

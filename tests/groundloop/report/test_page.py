@@ -15,10 +15,10 @@ import pytest
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.thresholds import ThresholdRule
 from groundloop.report import Report, WorstImage, worst_images
-from groundloop.report.confusion import MOST_NUMBERED
-from groundloop.report.counts import MOST_PANELS
+from groundloop.report.confusion import MAX_NUMBERED
+from groundloop.report.counts import MAX_PANELS
 from groundloop.report.page import page
-from groundloop.report.worst import Mark, Outcome, WorstChoice
+from groundloop.report.worst import BoxOutcome, Mark, WorstChoice
 
 MakeReport = Callable[..., Report]
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -42,7 +42,9 @@ class Elements(HTMLParser):
             self._section = attributes["id"] or ""
 
     def handle_data(self, data: str) -> None:
-        self.texts[self._section] = self.texts.get(self._section, "") + data + "|"
+        text = " ".join(data.split())
+        if text:
+            self.texts[self._section] = self.texts.get(self._section, "") + text + "|"
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for found, attributes in self.found if found == tag]
@@ -66,7 +68,10 @@ def test_it_adapts_to_the_reader(make_report: MakeReport) -> None:
     text = page(make_report())
     elements = Elements(text)
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in elements.named("meta")
-    assert all(f"@media {feature}" in text for feature in ("(prefers-color-scheme:dark)", "(max-width:640px)", "print"))
+    assert all(
+        f"@media {feature}" in text
+        for feature in ("screen and (prefers-color-scheme: dark)", "(max-width: 640px)", "print")
+    )
     assert all(drawing.get("aria-label") for drawing in elements.named("svg") if drawing.get("role") == "img")
     tables = [element for element in elements.found if element[0] in ("table", "div")]
     inside = [previous for previous, this in itertools.pairwise(tables) if this[0] == "table"]
@@ -89,7 +94,7 @@ def test_a_part_that_was_not_given_is_left_out(make_report: MakeReport) -> None:
 def test_whatever_users_name_stays_text(make_report: MakeReport, gate: Any, champion: Any) -> None:
     made = make_report((EVIL, "nut"), title=EVIL, notes=[EVIL], details={EVIL: EVIL})
     requirement = {**gate["requirements"][0], "metric": f"per_class.{EVIL}.recall"}
-    choice = WorstChoice(f"s3://b/{EVIL}", (Mark(Outcome.MISSED, EVIL, (0, 0, 9, 9)),))
+    choice = WorstChoice(f"s3://b/{EVIL}", (Mark(BoxOutcome.MISSED, EVIL, (0, 0, 9, 9)),))
     made = replace(
         made,
         gate={**gate, "message": EVIL, "requirements": [requirement]},
@@ -115,7 +120,7 @@ def _asked(value: float | None, threshold: float, met: bool, **more: str) -> dic
 @pytest.mark.parametrize(
     ("requirements", "told"),
     [
-        pytest.param([], ["No verdict: nothing was asked of the model"], id="nothing asked"),
+        pytest.param([], ["No verdict: the gate has no requirements"], id="nothing asked"),
         pytest.param(
             [_asked(0.71, 0.6, True)],
             ["✓ Passed: 1 requirement met", "≥ 0.6|", "|0.710|", "+0.110", "✓ met"],
@@ -175,7 +180,7 @@ def test_a_class_without_true_boxes_is_named_without_a_curve(make_report: MakeRe
     assert "bolt|: no true box, so no curve" in elements.texts["curves"]
 
 
-@pytest.mark.parametrize("classes", [MOST_NUMBERED, MOST_NUMBERED + 1])
+@pytest.mark.parametrize("classes", [MAX_NUMBERED, MAX_NUMBERED + 1])
 def test_the_confusion_matrix_has_numbers_while_they_fit(make_report: MakeReport, classes: int) -> None:
     made = make_report(tuple(f"kind {number}" for number in range(classes)))
     counts = np.zeros((classes + 1, classes + 1), dtype=np.int64)
@@ -189,25 +194,25 @@ def test_the_confusion_matrix_has_numbers_while_they_fit(make_report: MakeReport
         "nothing there, detected as kind 2: 4,321 of 4,321 (100 %)",
     ]
     text = elements.texts["confusion"]
-    assert ("|4321|" in text) == (classes <= MOST_NUMBERED)
-    assert text.index("4,321 false alarms: |kind 2|") < text.index("3 of 10 |kind 0| not found|")
+    assert ("|4321|" in text) == (classes <= MAX_NUMBERED)
+    assert text.index("4,321 false alarms:|kind 2|") < text.index("3 of 10|kind 0|not found|")
 
 
 def test_counts_of_many_classes_are_those_with_the_largest_errors(make_report: MakeReport) -> None:
-    classes = tuple(f"kind {number}" for number in range(MOST_PANELS + 9))
+    classes = tuple(f"kind {number}" for number in range(MAX_PANELS + 9))
     made = make_report(classes)
     elements = Elements(page(made))
     panels = [svg for svg in elements.named("svg") if (svg.get("aria-label") or "").startswith("Detected over true")]
-    assert len(panels) == 1 + MOST_PANELS
+    assert len(panels) == 1 + MAX_PANELS
     worst = max(made.evaluation.per_class, key=lambda row: row.count.mae).name
     assert any(f"of {worst}," in (svg["aria-label"] or "") for svg in panels)
-    assert f"the {MOST_PANELS} with the largest errors" in elements.texts["counts"]
+    assert f"the {MAX_PANELS} with the largest errors" in elements.texts["counts"]
 
 
 def test_the_gallery_draws_boxes_in_pixels_of_the_image(make_report: MakeReport, jpeg: bytes) -> None:
     marks = (
-        Mark(Outcome.MISSED, "bolt", (10, 20, 110, 70)),
-        Mark(Outcome.FALSE, "nut", (200, 20, 300, 70), 0.875),
+        Mark(BoxOutcome.MISSED, "bolt", (10, 20, 110, 70)),
+        Mark(BoxOutcome.FALSE, "nut", (200, 20, 300, 70), 0.875),
     )
     text = page(make_report(worst=[WorstImage(WorstChoice("s3://b/x/name.jpg", marks), jpeg)]))
     elements = Elements(text)
@@ -232,7 +237,7 @@ def test_the_gallery_draws_boxes_in_pixels_of_the_image(make_report: MakeReport,
 def test_an_image_that_is_not_there_is_told_and_its_boxes_drawn(
     make_report: MakeReport, content: bytes | None, missing: str, told: str
 ) -> None:
-    choice = WorstChoice("s3://b/a.jpg", (Mark(Outcome.MISSED, "bolt", (10, 20, 200, 100)),))
+    choice = WorstChoice("s3://b/a.jpg", (Mark(BoxOutcome.MISSED, "bolt", (10, 20, 200, 100)),))
     elements = Elements(page(make_report(worst=[WorstImage(choice, content, missing)])))
     assert told in elements.texts["gallery"]
     assert not elements.named("image")

@@ -21,10 +21,6 @@ from groundloop.detections.thresholds import ThresholdRule
 from groundloop.report import Report, WorstImage, worst_images, write_report
 from groundloop.report.page import page
 
-PLOTS = {
-    *("confusion_matrix.png", "confusion_matrix_normalized.png", "counts.png"),
-    *("BoxPR_curve.png", "BoxF1_curve.png", "BoxP_curve.png", "BoxR_curve.png"),
-}
 MET = {
     "requirements": [
         {"metric": "map_50", "operator": ">=", "threshold": 0.1, "value": 0.5, "met": True, "against": ""},
@@ -192,16 +188,7 @@ def test_any_evaluation_can_be_shown(evaluated: Any, tmp_path: Path, names: list
     evaluation, test = evaluated(names, blind)
     written = write_report(tmp_path, _report(evaluation, test))
     assert Tags((tmp_path / "report.html").read_text(encoding="utf-8")).open == []
-    assert {path.name for path in written} == PLOTS | {"report.html", "results.csv"}
-
-
-def test_plots_have_the_names_and_the_size_that_people_expect(evaluated: Any, tmp_path: Path) -> None:
-    write_report(tmp_path, _report(*evaluated(["bolt", "$nut_1", "_cog"])))
-    for name in PLOTS:
-        with Image.open(tmp_path / name) as picture:
-            assert picture.format == "PNG"
-            assert min(picture.size) > 600
-            assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 10
+    assert {path.name for path in written} == {"report.html", "results.csv"}
 
 
 def test_equal_evaluations_give_equal_bytes(evaluated: Any, tmp_path: Path) -> None:

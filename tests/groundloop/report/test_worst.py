@@ -11,7 +11,7 @@ import pytest
 
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import Evaluation
-from groundloop.report.worst import Outcome, worst_images
+from groundloop.report.worst import BoxOutcome, worst_images
 
 BOX, FAR = (0, 0, 10, 10), (50, 50, 60, 60)
 Make = Callable[..., ScoredImage]
@@ -29,21 +29,23 @@ def evaluation(make_evaluation: Callable[..., Evaluation]) -> Evaluation:
     ("truth", "detected", "outcomes"),
     [
         pytest.param([(0, *BOX)], [(0, 0.5, *BOX)], [], id="found at exactly the threshold: no error, not shown"),
-        pytest.param([(0, *BOX)], [(0, 0.49, *BOX)], [Outcome.MISSED], id="under the threshold is missed"),
-        pytest.param([(1, *BOX)], [(1, 0.8, *BOX)], [Outcome.MISSED], id="each class has its own threshold"),
-        pytest.param([(0, *BOX)], [(1, 0.95, *BOX)], [Outcome.MISSED, Outcome.FALSE], id="another class is false"),
-        pytest.param([(0, *BOX)], [(0, 0.9, *FAR)], [Outcome.MISSED, Outcome.FALSE], id="elsewhere is false"),
+        pytest.param([(0, *BOX)], [(0, 0.49, *BOX)], [BoxOutcome.MISSED], id="under the threshold is missed"),
+        pytest.param([(1, *BOX)], [(1, 0.8, *BOX)], [BoxOutcome.MISSED], id="each class has its own threshold"),
+        pytest.param(
+            [(0, *BOX)], [(1, 0.95, *BOX)], [BoxOutcome.MISSED, BoxOutcome.FALSE], id="another class is false"
+        ),
+        pytest.param([(0, *BOX)], [(0, 0.9, *FAR)], [BoxOutcome.MISSED, BoxOutcome.FALSE], id="elsewhere is false"),
         pytest.param(
             [(0, *BOX)],
             [(0, 0.6, *BOX), (0, 0.9, *BOX)],
-            [Outcome.FOUND, Outcome.FALSE, Outcome.RIGHT],
+            [BoxOutcome.FOUND, BoxOutcome.FALSE, BoxOutcome.RIGHT],
             id="the better of two is right, the other a duplicate",
         ),
-        pytest.param([], [(0, 0.9, *BOX)], [Outcome.FALSE], id="an image without objects"),
+        pytest.param([], [(0, 0.9, *BOX)], [BoxOutcome.FALSE], id="an image without objects"),
     ],
 )
 def test_boxes_are_marked(
-    make_image: Make, evaluation: Evaluation, truth: Any, detected: Any, outcomes: list[Outcome]
+    make_image: Make, evaluation: Evaluation, truth: Any, detected: Any, outcomes: list[BoxOutcome]
 ) -> None:
     chosen = worst_images([make_image(truth, detected)], evaluation)
     assert [mark.outcome for choice in chosen for mark in choice.marks] == outcomes
@@ -73,8 +75,8 @@ def test_errors_are_those_of_the_figures_at_the_threshold(
     evaluation = make_evaluation()
     chosen = worst_images(make_images(), evaluation, 100)
     at = evaluation.at_threshold
-    assert sum(choice.count(Outcome.FALSE) for choice in chosen) == at.false_positives > 0
-    assert sum(choice.count(Outcome.MISSED) for choice in chosen) == at.false_negatives > 0
+    assert sum(choice.count(BoxOutcome.FALSE) for choice in chosen) == at.false_positives > 0
+    assert sum(choice.count(BoxOutcome.MISSED) for choice in chosen) == at.false_negatives > 0
 
 
 def test_no_images_no_choice(evaluation: Evaluation) -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import evaluate_at
-from groundloop.detections.evaluation import Outcome
+from groundloop.detections.evaluation import OutcomeRow
 from groundloop.errors import UserError
 from steps.evaluate.champion import compare
 from steps.evaluate.metric_names import ERROR_METRICS, OTHERS, RATIO_METRICS
@@ -38,8 +38,8 @@ def image(key: str, detections: Sequence[tuple[str, float, tuple[float, ...]]], 
     )
 
 
-def row(key: str, name: str, score: float | None, box: Any = BOX, split: str = "test") -> Outcome:
-    return Outcome(split, f"s3://data/{key}", "TP" if score else "FN", name, score, box if score else None, 1.0, BOX)
+def row(key: str, name: str, score: float | None, box: Any = BOX, split: str = "test") -> OutcomeRow:
+    return OutcomeRow(split, f"s3://data/{key}", "TP" if score else "FN", name, score, box if score else None, 1.0, BOX)
 
 
 def score(images: Sequence[ScoredImage], thresholds: Mapping[str, float]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class House:
     def __init__(self) -> None:
         good, bad = [("nut", 0.9, BOX)], [("nut", 0.9, ELSEWHERE)]
         self.images = [image("1.jpg", good), image("2.jpg", good), image("new.jpg", bad)]
-        self.table: list[Outcome] = [row("1.jpg", "nut", 0.8), row("2.jpg", "nut", 0.8, ELSEWHERE)]
+        self.table: list[OutcomeRow] = [row("1.jpg", "nut", 0.8), row("2.jpg", "nut", 0.8, ELSEWHERE)]
         self.objects = {
             f"{FOLDER}/evaluation.json": json.dumps(RECORDED).encode(),
             f"{FOLDER}/detections.csv.gz": b"table",
@@ -115,7 +115,7 @@ class House:
         }
         self.sagemaker = FakeSageMaker({3: METADATA})
 
-    def read_table(self, content: bytes) -> list[Outcome]:
+    def read_table(self, content: bytes) -> list[OutcomeRow]:
         assert content == b"table"
         return self.table
 
@@ -266,7 +266,7 @@ def _no_metadata(house: House) -> None:
 
 
 def _broken_table(house: House) -> None:
-    def refuse(content: bytes) -> list[Outcome]:
+    def refuse(content: bytes) -> list[OutcomeRow]:
         raise UserError("line 7: no score")
 
     house.read_table = refuse  # type: ignore[method-assign]

@@ -118,11 +118,7 @@ def test_when_nothing_matches_on_validation_the_log_says_how_the_threshold_came(
 def test_all_that_a_reviewer_needs_is_written(evaluate: Evaluate, case: Any) -> None:
     done = evaluate(case, "map_50=0.5")
     names = {path.name for path in done.output.iterdir()}
-    assert names == {
-        *("evaluation.json", "report.html", "results.csv", "detections.csv.gz", "counts.png"),
-        *("confusion_matrix.png", "confusion_matrix_normalized.png"),
-        *("BoxPR_curve.png", "BoxF1_curve.png", "BoxP_curve.png", "BoxR_curve.png"),
-    }
+    assert names == {"evaluation.json", "report.html", "results.csv", "detections.csv.gz"}
     table = gzip.decompress((done.output / "detections.csv.gz").read_bytes()).decode().splitlines()
     assert len(table) == 1 + 6
     assert sum(",TP," in row for row in table) == 6
@@ -149,7 +145,7 @@ def test_a_wanted_precision_chooses_the_threshold(evaluate: Evaluate, case: Any)
     done = evaluate(case, more=["--threshold-rule", "precision", "--threshold-target", "0.75"])
     assert done.metrics["threshold_rule"].startswith("precision of at least 0.75 on validation")
     refused = evaluate(case, more=["--threshold-rule", "precision"])
-    assert "needs the wanted precision" in refused.message
+    assert "needs the precision to reach" in refused.message
 
 
 def _write(path: str, text: str | bytes) -> Callable[[Any], None]:

@@ -10,7 +10,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from groundloop.report.pictures import MOST_PIXELS, embed
+from groundloop.report.embedding import MAX_PIXELS, embed
 
 
 def _file(image: Image.Image, kind: str) -> bytes:
@@ -38,7 +38,7 @@ def test_pictures_have_a_longest_side(size: tuple[int, int], embedded: tuple[int
     made = embed(_file(Image.new("RGB", size, "red"), kind))
     assert (made.width, made.height) == size
     assert _opened(made.address).size == embedded
-    assert max(embedded) <= MOST_PIXELS
+    assert max(embedded) <= MAX_PIXELS
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK", "I;16"])

@@ -1,4 +1,4 @@
-"""Image files made small enough to embed."""
+"""Scaling of image files that are embedded in the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 #: The longer side of an embedded image, and its JPEG quality: mostly under 100 kB.
-MOST_PIXELS = 640
+MAX_PIXELS = 640
 _QUALITY = 76
 
 
@@ -31,7 +31,7 @@ class Embedded:
 
 
 def embed(content: bytes) -> Embedded:
-    """The image, upright as stored, like the labels; what is transparent becomes gray.
+    """Return the image as a data URI, upright as stored, like the labels; transparent pixels become gray.
 
     Raises:
         ValueError: it is no image, or one too large to decode safely; the text says so in one clause.
@@ -45,13 +45,13 @@ def embed(content: bytes) -> Embedded:
             stored = Image.open(io.BytesIO(content))
             width, height = stored.size
             # A JPEG is decoded at a fraction of its size where that is enough.
-            stored.draft("RGB", (2 * MOST_PIXELS, 2 * MOST_PIXELS))
+            stored.draft("RGB", (2 * MAX_PIXELS, 2 * MAX_PIXELS))
             picture = _opaque(stored)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise ValueError("it has too many pixels to decode safely") from None
         except (OSError, SyntaxError, ValueError):
             raise ValueError("the file is no image that can be read") from None
-    picture.thumbnail((MOST_PIXELS, MOST_PIXELS), Image.Resampling.LANCZOS)
+    picture.thumbnail((MAX_PIXELS, MAX_PIXELS), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=_QUALITY, optimize=True)
     data = base64.b64encode(stream.getvalue()).decode()
