@@ -105,8 +105,8 @@ def compare(lines: int, rounds: int, folder: Path) -> None:
     print(f"wall time of one process over that of two: {faster:.2f} (says something on two idle processors only)")
     print("all agree on every fault and its line, on boxes by class, and on the lines of the splits; beyond that:")
     for candidate in present:
-        if told := candidate.differences():
-            print(f"  {candidate.name}: {told}")
+        if note := candidate.differences():
+            print(f"  {candidate.name}: {note}")
     print(f"  {EXTRAS}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 # macOS counts bytes, everyone else KiB.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
-# A process starts with the peak of the one that started it, so a small one has to be in between. And wait4 tells what
+# A process starts with the peak of the one that started it, so a small one has to be in between. And wait4 reports what
 # this one child used, with its own children, where resource.getrusage tells of all so far.
 _LAUNCHER = """
 import os, sys, time
@@ -58,6 +58,6 @@ def run(command: Sequence[str], folder: Path, log: Path) -> Cost:
     measured = subprocess.run(launcher, cwd=folder, check=True, capture_output=True, text=True).stdout.split()
     code, memory = int(measured[0]), int(measured[1]) * _UNIT
     if code:
-        told = log.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
-        raise FailedError(f"{' '.join(command)} ended with code {code}:\n{told}")
+        message = log.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
+        raise FailedError(f"{' '.join(command)} ended with code {code}:\n{message}")
     return Cost(float(measured[2]), float(measured[3]), memory)

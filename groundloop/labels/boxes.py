@@ -1,4 +1,4 @@
-"""Boxes against the image they lie on: without area, beyond the edge, a little beyond and clipped."""
+"""Checking boxes against their image: without area, beyond the edge, a little beyond and clipped."""
 
 from __future__ import annotations
 

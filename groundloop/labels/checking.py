@@ -1,4 +1,4 @@
-"""Everything that is to be said about a labelled data set: its lines, its classes, what training will need."""
+"""Checking a labelled data set: its lines, its classes, what training will need."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NOTHING_USABLE = "no line holds labels that can be used: training needs images 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One data set, checked.
+    """The result of checking one data set.
 
     Attributes:
-        lines: number of lines by kind.
+        lines: number of lines by status.
         classes: the configured classes, or all names of the lines' maps.
         overview: counts over the usable lines.
         findings: of the lines in their order, then of the whole.
@@ -46,7 +46,7 @@ def check_lines(
         configured: the class list, if there is one.
         image_shape: pixels; what training will resize images to.
     """
-    checked = _whole(lines, configured, image_shape)
+    checked = _check_dataset(lines, configured, image_shape)
     checked.findings[:0] = [finding for line in lines for finding in line.findings]
     maps = ClassMaps()
     for line in lines:
@@ -60,37 +60,39 @@ def check_together(
     manifests: Mapping[str, Sequence[Line]], configured: ClassList | None = None, image_shape: int = IMAGE_SHAPE
 ) -> CheckResult:
     """Check several manifests, by name, as one data set; findings of single lines are not repeated."""
-    checked = _whole([line for lines in manifests.values() for line in lines], configured, image_shape)
+    checked = _check_dataset([line for lines in manifests.values() for line in lines], configured, image_shape)
     first: dict[str, str] = {}
     for name, lines in manifests.items():
         shared = [line.record.source_ref for line in lines if line.record and line.record.source_ref in first]
         if shared:
-            told = f"{len(shared)} images of {name} are labelled in an earlier manifest too, such as {first[shared[0]]}"
+            message = (
+                f"{len(shared)} images of {name} are labelled in an earlier manifest too, such as {first[shared[0]]}"
+            )
             checked.findings.append(
                 LabelFinding(
-                    LabelCode.IMAGE_IN_SEVERAL_MANIFESTS, f"{told}: decide which labels count", source_ref=shared[0]
+                    LabelCode.IMAGE_IN_SEVERAL_MANIFESTS, f"{message}: decide which labels count", source_ref=shared[0]
                 )
             )
         first.update((line.record.source_ref, name) for line in lines if line.record)
     return checked
 
 
-def _whole(lines: Iterable[Line], configured: ClassList | None, image_shape: int) -> CheckResult:
+def _check_dataset(lines: Iterable[Line], configured: ClassList | None, image_shape: int) -> CheckResult:
     overview = Overview(image_shape)
-    kinds: Counter[LineStatus] = Counter()
+    statuses: Counter[LineStatus] = Counter()
     names: set[str] = set()
     for line in lines:
-        kinds[line.status] += 1
+        statuses[line.status] += 1
         if line.record:
             overview.add([line.record])
             names.update(line.record.class_names)
     classes = configured or ClassList.from_union(names)
     findings: list[LabelFinding] = []
-    if kinds.total() == kinds[LineStatus.BLANK]:
+    if statuses.total() == statuses[LineStatus.BLANK]:
         findings.append(
             LabelFinding(LabelCode.EMPTY_MANIFEST, "the manifest holds no line: check that it is the right file")
         )
-    elif not kinds[LineStatus.LABELLED]:
+    elif not statuses[LineStatus.LABELLED]:
         findings.append(LabelFinding(LabelCode.NO_USABLE_LABELS, _NOTHING_USABLE))
     findings += [*similar_names(classes), *unused_classes(classes, overview.boxes), *overview.findings()]
-    return CheckResult(kinds, classes, overview, findings)
+    return CheckResult(statuses, classes, overview, findings)

@@ -1,8 +1,8 @@
-"""The class-maps of a manifest's lines against each other: does an id mean the same class everywhere?
+"""Comparing the class-maps of a manifest's lines: does an id mean the same class everywhere?
 
 Each line has a map of its own, and only that one says what its ids mean. Lines from different labelling jobs often
 contradict each other. Reading by names is safe from that; whatever trains on the bare ids, as the built-in algorithm
-does, mixes the classes up without a word.
+does, mixes the classes up without an error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Entry(NamedTuple):
 
 @dataclass(slots=True)
 class ClassMaps:
-    """Holds each line's map against those that came before; small, however many are added.
+    """Compares each line's map with those that came before; small, however many are added.
 
     Attributes:
         lines: number of lines whose map contradicts an earlier one.
@@ -76,10 +76,10 @@ class ClassMaps:
             return ""
         one, other = self._conflict
         if one.class_id == other.class_id:
-            told = f"class id {one.class_id} is {one.name!r} on line {one.line} and {other.name!r}"
+            message = f"class id {one.class_id} is {one.name!r} on line {one.line} and {other.name!r}"
         else:
-            told = f"class {one.name!r} has the id {one.class_id} on line {one.line} and {other.class_id}"
-        return f"{told} on line {other.line}"
+            message = f"class {one.name!r} has the id {one.class_id} on line {one.line} and {other.class_id}"
+        return f"{message} on line {other.line}"
 
     def findings(self) -> Iterator[LabelFinding]:
         """Yield at most one warning, for the whole manifest."""
@@ -101,14 +101,17 @@ def order_of_classes(
         maps: line numbers and class-maps.
         used: only these names; None: all whose id is a whole number.
     """
-    told = ClassMaps()
+    class_maps = ClassMaps()
     for line, class_map in maps:
         numbered = {key: name for key, name in class_map.items() if key.isascii() and key.isdigit()}
-        told.add({key: name for key, name in numbered.items() if used is None or name in used}, line)
-    if not told.conflict:
-        return told.ordered, []
-    note = f"the class maps of the lines contradict each other ({told.conflict}): names count, and the classes are in "
-    return tuple(sorted(told.names)), [f"{note}alphabetical order"]
+        class_maps.add({key: name for key, name in numbered.items() if used is None or name in used}, line)
+    if not class_maps.conflict:
+        return class_maps.ordered, []
+    note = (
+        f"the class maps of the lines contradict each other ({class_maps.conflict}): "
+        "names count, and the classes are in alphabetical order"
+    )
+    return tuple(sorted(class_maps.names)), [note]
 
 
 def class_map_of(raw: bytes, attribute: str) -> dict[str, str]:

@@ -90,5 +90,5 @@ def unused_classes(classes: ClassList, boxes: Mapping[str, int]) -> Iterator[Lab
     """
     for name in classes:
         if not boxes.get(name):
-            told = f"class {name!r} is in the class list but no box has it: remove it, or label some"
-            yield LabelFinding(LabelCode.UNUSED_CLASS, told)
+            message = f"class {name!r} is in the class list but no box has it: remove it, or label some"
+            yield LabelFinding(LabelCode.UNUSED_CLASS, message)

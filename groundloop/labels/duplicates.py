@@ -16,7 +16,7 @@ class Duplicates(str, Enum):
     """What to do when an image is labelled more than once.
 
     LAST: labels are corrected by appending, so the later line is the newer one. FIRST: earlier work is not to be
-    overwritten. REFUSE: it is a mistake that somebody has to look at.
+    overwritten. REFUSE: it is a mistake that somebody has to correct.
     """
 
     LAST = "last"
@@ -45,8 +45,8 @@ def one_line_per_image(lines: Sequence[Line], policy: Duplicates = Duplicates.LA
         if line.record is None or counts[line.record.source_ref] == line.number:
             yield line
             continue
-        told = f"line {counts[line.record.source_ref]} labels the same image too, and the {policy.value} one counts"
-        finding = LabelFinding(LabelCode.DUPLICATE_SOURCE_REF, told, line.number, line.record.source_ref)
+        message = f"line {counts[line.record.source_ref]} labels the same image too, and the {policy.value} one counts"
+        finding = LabelFinding(LabelCode.DUPLICATE_SOURCE_REF, message, line.number, line.record.source_ref)
         yield msgspec.structs.replace(line, status=LineStatus.REJECTED, record=None, findings=(*line.findings, finding))
 
 

@@ -1,4 +1,4 @@
-"""Faults and remarks found in labelled data: stable codes, severities, and where they were seen.
+"""Findings in labelled data: stable codes, severities, and where they are.
 
 Codes are Amazon Rekognition Custom Labels' names (developer guide, "Debugging a failed model training", terminal and
 non-terminal JSON line errors) where one fits: it is the only published vocabulary for this file format. The others, in
@@ -16,7 +16,7 @@ from groundloop.images.access import ImageFault
 
 
 class LabelCode(str, Enum):
-    """What can be found. The value is the code that reports, logs and summary.json show."""
+    """The code of a finding, as reports, logs and summary.json show it."""
 
     # Rekognition's names
     MISSING_SOURCE_REF = "ERROR_MISSING_SOURCE_REF"
@@ -70,7 +70,7 @@ class LabelCode(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class LabelFinding:
-    """One fault or remark.
+    """One fault or warning.
 
     Attributes:
         code: what kind it is.

@@ -31,7 +31,7 @@ class ImageChecker:
 
     Args:
         check: EXISTS asks for each image's size in bytes; DECODE also decodes the image.
-        max_bytes: bigger images are findings: Batch Transform refuses them.
+        max_bytes: bigger images are findings: Batch Transform rejects them.
         images: where the images are kept.
 
     Raises:
@@ -53,7 +53,7 @@ class ImageChecker:
     def _finding(self, line: Line) -> LabelFinding | None:
         record = line.record
         if record is None:
-            raise ValueError(f"line {line.number} has no record: only accepted lines have an image to look at")
+            raise ValueError(f"line {line.number} has no record: only accepted lines have an image to check")
         problem = self._problem(record)
         return (
             None
@@ -79,7 +79,7 @@ class ImageChecker:
 
 
 def with_image_finding(line: Line, finding: LabelFinding | None) -> Line:
-    """Add what was found of a line's image: an error rejects it, a warning is only reported."""
+    """Add the finding on a line's image: an error rejects it, a warning is only reported."""
     if finding is None:
         return line
     warned = msgspec.structs.replace(line, findings=(*line.findings, finding))

@@ -1,4 +1,4 @@
-"""Labels for the commands on them: from disk or S3, and of manifests the label attribute that is meant."""
+"""The labels that a command is given: a path or S3 URI, and of a manifest the label attribute."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LabelInput:
 
     Attributes:
         path: file or folder.
-        named: puts the names that the user knows into a text.
+        named: replaces the names of the copies in a text by those that the user knows.
         fetch_images: for formats that need the image files beside the labels: puts them there too.
     """
 
@@ -40,7 +40,7 @@ def labels_at(
     A folder in S3 comes without its image files, which are large and seldom needed.
 
     Args:
-        progress: is told how many objects are copied, of how many.
+        progress: is called with how many objects are copied, of how many.
         folders: whether a folder will do.
 
     Raises:
@@ -71,7 +71,7 @@ def read_manifest(
     Args:
         attribute: the label attribute, or ``auto`` for the only one there is.
         classes: the only class names that are allowed; None allows all.
-        clip_tolerance: pixels beyond the image by which a box is clipped and not refused.
+        clip_tolerance: pixels beyond the image by which a box is clipped and not rejected.
 
     Raises:
         UserError: the manifest can't be read, or there is more than one candidate for ``auto``; it names ``place``.

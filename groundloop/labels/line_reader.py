@@ -17,7 +17,7 @@ MAX_LINE_LENGTH = 100_000
 """Characters that Ground Truth allows one object of a manifest (developer guide, "Use an input manifest file")."""
 
 MAX_LINE_BYTES = 10_000_000
-"""Bytes beyond which a line is refused unread, so that a file without line ends cannot fill the memory."""
+"""Bytes beyond which a line is rejected unread, so that a file without line ends cannot fill the memory."""
 
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
@@ -47,7 +47,7 @@ def open_manifest(path: Path) -> BinaryIO:
 def raw_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
     """Yield lines without their ending (LF or CRLF); a byte order mark at the start is dropped.
 
-    Of a line longer than `MAX_LINE_BYTES` only the start comes out, a little longer than that: the reader refuses it by
+    Of a line longer than `MAX_LINE_BYTES` only the start comes out, a little longer than that: the reader rejects it by
     its length.
 
     Raises:

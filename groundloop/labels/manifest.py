@@ -139,8 +139,10 @@ class ManifestReader:
     def read_line(self, number: int, raw: bytes) -> Line:
         """Decode and check one line (without its ending). Never raises: what is wrong becomes findings."""
         if len(raw) > MAX_LINE_BYTES:
-            told = f"the line is longer than {MAX_LINE_BYTES:,} bytes and was not read; only its start is kept"
-            return Line(number, raw, LineStatus.REJECTED, None, (LabelFinding(LabelCode.LINE_TOO_LONG, told, number),))
+            message = f"the line is longer than {MAX_LINE_BYTES:,} bytes and was not read; only its start is kept"
+            return Line(
+                number, raw, LineStatus.REJECTED, None, (LabelFinding(LabelCode.LINE_TOO_LONG, message, number),)
+            )
         if not raw.strip():
             return Line(number, raw, LineStatus.BLANK)
         try:
@@ -149,8 +151,8 @@ class ManifestReader:
             finding = LabelFinding(fault.code, str(fault), number, source_ref_of(raw))
             return Line(number, raw, fault.status, None, (finding,))
         if len(raw) > MAX_LINE_LENGTH and (length := len(raw.decode())) > MAX_LINE_LENGTH:
-            told = f"the line has {length:,} characters; Ground Truth allows {MAX_LINE_LENGTH:,}; read anyway"
-            problems.append((LabelCode.LONG_LINE, told))
+            message = f"the line has {length:,} characters; Ground Truth allows {MAX_LINE_LENGTH:,}; read anyway"
+            problems.append((LabelCode.LONG_LINE, message))
         findings = tuple(LabelFinding(code, message, number, record.source_ref) for code, message in problems)
         if len(raw) > MAX_ATTRIBUTE_LENGTH:
             findings += tuple(long_attributes(number, raw, record.source_ref))
@@ -261,8 +263,8 @@ class ManifestReader:
             name = class_map.get(str(class_id))
             if name is None:
                 known = ", ".join(class_map) or "none"
-                told = f"box {index}: class_id {class_id} is not in the class-map ({known})"
-                problems.append((LabelCode.MISSING_CLASS_MAP_ID, told))
+                message = f"box {index}: class_id {class_id} is not in the class-map ({known})"
+                problems.append((LabelCode.MISSING_CLASS_MAP_ID, message))
                 continue
             textual += isinstance(class_id, str)
             problems += self._class_problems(index, name)
@@ -272,28 +274,30 @@ class ManifestReader:
                 problems.append((problem[0], f"box {index} {problem[1]}"))
             boxes.append(box)
         if textual:
-            told = f"{textual} class_id given as text; read anyway, and written as whole numbers"
-            problems.append((LabelCode.TEXT_CLASS_ID, told))
+            message = f"{textual} class_id given as text; read anyway, and written as whole numbers"
+            problems.append((LabelCode.TEXT_CLASS_ID, message))
         if metadata.objects is None:
             if boxes:
                 problems.append(
                     (LabelCode.NO_CONFIDENCES, "the metadata lists no objects with confidences; read anyway")
                 )
         elif len(metadata.objects) != len(label.annotations):
-            told = f"{len(label.annotations)} boxes but {len(metadata.objects)} confidences: the line may be damaged"
-            problems.append((LabelCode.MISSING_CONFIDENCE, told))
+            message = f"{len(label.annotations)} boxes but {len(metadata.objects)} confidences: the line may be damaged"
+            problems.append((LabelCode.MISSING_CONFIDENCE, message))
         names = tuple(name for name in class_map.values() if is_class_name(name))
         by_machine = bytes(metadata.human_annotated) == b'"no"'
         return Record(source_ref, size.width, size.height, tuple(boxes), names, by_machine), problems
 
     def _class_problems(self, index: int, name: str) -> Iterator[tuple[LabelCode, str]]:
         if not is_class_name(name):
-            told = f"box {index}: a class name has 1 to {MAX_CLASS_NAME_LENGTH} characters, not {len(name)}"
-            yield LabelCode.INVALID_CLASS_NAME, told
+            message = f"box {index}: a class name has 1 to {MAX_CLASS_NAME_LENGTH} characters, not {len(name)}"
+            yield LabelCode.INVALID_CLASS_NAME, message
         if self._classes is not None and name not in self._classes:
             listed = ", ".join(sorted(self._classes))
-            told = f"box {index}: class {name!r} is not in the class list ({listed}); add it there or correct the label"
-            yield LabelCode.CLASS_NOT_CONFIGURED, told
+            message = (
+                f"box {index}: class {name!r} is not in the class list ({listed}); add it there or correct the label"
+            )
+            yield LabelCode.CLASS_NOT_CONFIGURED, message
 
 
 def is_class_name(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a manifest line says, once read: an image and its boxes, classes by name."""
+"""A manifest line, once read: an image and its boxes, classes by name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Record(msgspec.Struct, frozen=True):
         source_ref: the image's S3 URI.
         width, height: image size in pixels, as the labelling tool saw it.
         boxes: may be empty: a human looked and found nothing (a negative).
-        class_names: every sound name in the line's own class-map, used by a box or not.
+        class_names: every valid name in the line's own class-map, used by a box or not.
         auto_labelled: by automated labelling, no person looked (`human-annotated` is `no`).
     """
 
@@ -39,7 +39,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class LineStatus(str, Enum):
-    """What became of a line. Every line is exactly one of these, so the counts add up to the lines read."""
+    """The status of a line. Every line has exactly one, so the counts add up to the lines read."""
 
     LABELLED = "labelled"
     NEGATIVE = "negative"
@@ -50,7 +50,7 @@ class LineStatus(str, Enum):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of a manifest and what was found on it.
+    """One line of a manifest with its findings.
 
     Attributes:
         number: 1-based.

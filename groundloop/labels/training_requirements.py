@@ -1,4 +1,4 @@
-"""What a whole data set lacks, and the figures that the built-in algorithm asks for."""
+"""What a whole data set lacks, and the hyperparameters that follow from it for the built-in algorithm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundloop.labels.split import Split
 from groundloop.spec.object_detection import HYPERPARAMETERS, label_width
 
 MIN_EXAMPLES = 10
-"""Boxes, or images when it comes to splits, from which on a class can be learnt from and judged."""
+"""Boxes, or images when it comes to splits, from which on a class can be learnt and evaluated."""
 MAX_IMBALANCE = 20
 """Boxes of the largest class for each of the smallest."""
 MIN_BOX_SIDE = 4
@@ -22,7 +22,7 @@ IMAGE_SHAPE: int = HYPERPARAMETERS["image_shape"].default
 """The built-in algorithm's default: each image is stretched to a square of so many pixels."""
 
 # The instance types with most GPUs have 8, and each GPU gets an equal part of a batch.
-LEAST_BATCH = 8
+MAX_DEFAULT_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,16 @@ class Overview:
     def needs(self, num_classes: int) -> TrainingRequirements:
         """Return the hyperparameters for this data; images without boxes are left out of training, as Prepare does."""
         images = self.images - self.negatives
-        return TrainingRequirements(images, num_classes, label_width(self.max_boxes), max(1, min(LEAST_BATCH, images)))
+        return TrainingRequirements(
+            images, num_classes, label_width(self.max_boxes), max(1, min(MAX_DEFAULT_BATCH, images))
+        )
 
     def findings(self) -> Iterator[LabelFinding]:
         """Yield warnings about classes with few examples, imbalance and boxes too small to be seen."""
         for name, count in sorted(self.boxes.items()):
             if count < MIN_EXAMPLES:
-                told = f"class {name!r} has {count} boxes, fewer than {MIN_EXAMPLES}: label more, or leave it out"
-                yield LabelFinding(LabelCode.FEW_EXAMPLES, told)
+                message = f"class {name!r} has {count} boxes, fewer than {MIN_EXAMPLES}: label more, or leave it out"
+                yield LabelFinding(LabelCode.FEW_EXAMPLES, message)
         yield from self._imbalance()
         if self.tiny:
             by_class = ", ".join(f"{name} {count}" for name, count in self.tiny.most_common())
@@ -124,6 +126,6 @@ def missing_from_splits(shown: Mapping[Split, Counter[str]]) -> Iterator[LabelFi
         if total >= MIN_EXAMPLES and without:
             yield LabelFinding(
                 LabelCode.CLASS_MISSES_SPLIT,
-                f"class {name!r} is on {total} images but on none of {' and '.join(without)}: its figures there will "
+                f"class {name!r} is on {total} images but on none of {' and '.join(without)}: its metrics there will "
                 "be missing; change the split seed or the fractions",
             )

@@ -82,7 +82,7 @@ class LabelledDataset:
 
 
 class BoxCheck:
-    """Boxes as they are read: sound ones pass, those a little beyond the image are clipped, others are refused."""
+    """Checks boxes as they are read: valid ones pass, those a little beyond the image are clipped, others rejected."""
 
     def __init__(self) -> None:
         self._clipped = 0

@@ -36,8 +36,8 @@ def as_file_names(dataset: LabelledDataset, prefix: str | None = None) -> Labell
                 f"the image {image.name} is not below --prefix {folder}: give a folder that holds all images"
             )
         images.append(replace(image, name=name))
-    told = f"S3 URIs became file names below {folder}: give it as --prefix to convert back"
-    return replace(dataset, images=tuple(images), notes=(*dataset.notes, told))
+    note = f"S3 URIs became file names below {folder}: give it as --prefix to convert back"
+    return replace(dataset, images=tuple(images), notes=(*dataset.notes, note))
 
 
 def under_prefix(dataset: LabelledDataset, prefix: str | None, target: str) -> LabelledDataset:

@@ -1,4 +1,4 @@
-"""Telling the formats apart at a glance. Each function gives the reason against its format, or "" when it fits."""
+"""Telling the formats apart. Each function returns the reason against its format, or "" when it fits."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def why_not_manifest(path: Path) -> str:
         return str(error)
     if "source-ref" not in keys_of(line):
         return "its first line is not a JSON object with a source-ref"
-    kinds = [kind for _, kind in label_types_in(line)]
-    return "its labels are a video's" if any(map(is_video, kinds)) and DETECTION_TYPE not in kinds else ""
+    types = [label_type for _, label_type in label_types_in(line)]
+    return "its labels are a video's" if any(map(is_video, types)) and DETECTION_TYPE not in types else ""
 
 
 def why_not_video(path: Path) -> str:
@@ -44,10 +44,10 @@ def why_not_video(path: Path) -> str:
     try:
         if keys_of(read_bytes(path)) & KEYS_OF_SEQUENCES:
             return ""
-        kinds = [kind for _, kind in label_types_in(_first_line(path))]
+        types = [label_type for _, label_type in label_types_in(_first_line(path))]
     except UserError as error:
         return str(error)
-    return "" if any(map(is_video, kinds)) else "no SeqLabel.json, nor a manifest of a video job"
+    return "" if any(map(is_video, types)) else "no SeqLabel.json, nor a manifest of a video job"
 
 
 def why_not_coco(path: Path) -> str:

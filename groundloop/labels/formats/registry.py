@@ -146,12 +146,12 @@ def detect(path: Path) -> FormatName:
     """
     if not path.exists():
         raise UserError(f"{path} does not exist: check the path")
-    reasons = {name: one.why_not(path) for name, one in FORMATS.items()}
+    reasons = {name: known.why_not(path) for name, known in FORMATS.items()}
     fitting = [name for name, reason in reasons.items() if not reason]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        found = " and ".join(name.value for name in fitting)
-        raise UserError(f"{path} could be {found}: choose one with --from")
-    told = "; ".join(f"{name.value}: {reason}" for name, reason in reasons.items())
-    raise UserError(f"{path} is in no supported format ({told}): choose one with --from")
+        names = " and ".join(name.value for name in fitting)
+        raise UserError(f"{path} could be {names}: choose one with --from")
+    details = "; ".join(f"{name.value}: {reason}" for name, reason in reasons.items())
+    raise UserError(f"{path} is in no supported format ({details}): choose one with --from")

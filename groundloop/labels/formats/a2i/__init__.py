@@ -9,11 +9,11 @@ Source: Amazon SageMaker developer guide, "Amazon A2I output data" (place and sh
 - Labels are text. The order of the classes is that of `labels` in the loops' input, as the template of a review passes
   them on; where there is none, or loops differ, the classes are in alphabetical order.
 - An answer without boxes is a negative. A loop without an answer (failed, stopped, expired) says nothing of its image
-  and is no part of the data set; the number of those is told.
+  and is no part of the data set; their number is reported.
 - Of several loops on one image the one answered last counts.
 - A2I keeps the answers of several workers apart. They are joined by `labels.formats.a2i.consolidation`, which see for
-  the rule; boxes and images that the workers do not agree on are left out, and told.
-- Not kept, and told: who answered, when, and whether the boxes that they were shown were changed.
+  the rule; boxes and images that the workers do not agree on are left out, and reported.
+- Not kept, and reported: who answered, when, and whether the boxes that they were shown were changed.
 """
 
 from groundloop.labels.formats.a2i.reader import from_a2i

@@ -82,7 +82,7 @@ def read_output(file: Path) -> HumanLoop:
     Raises:
         UserError: it is no output of a human loop, names no image, or holds answers that are no boxes.
     """
-    read_text(file)  # refuses what is not UTF-8, which raw values are not checked for
+    read_text(file)  # rejects what is not UTF-8, which raw values are not checked for
     if not KEYS & keys_of(read_bytes(file)):
         raise UserError(
             f"{file}: no output of a human loop (it has neither {' nor '.join(sorted(KEYS))}), or cut off: copy it "
@@ -93,8 +93,8 @@ def read_output(file: Path) -> HumanLoop:
     elements = [_element(f"{file}: answer {number}", answer) for number, answer in enumerate(answers, start=1)]
     sizes = {(size.width, size.height) for one in elements if (size := one.input_image_properties)}
     if len(sizes) > 1:
-        told = " and ".join(f"{width} x {height}" for width, height in sorted(sizes))
-        raise UserError(f"{file}: the workers saw the image in different sizes ({told}): have it reviewed again")
+        shown = " and ".join(f"{width} x {height}" for width, height in sorted(sizes))
+        raise UserError(f"{file}: the workers saw the image in different sizes ({shown}): have it reviewed again")
     width, height = sizes.pop() if sizes else (0, 0)
     times = [time for answer in answers if (time := _time(answer.submission_time))]
     return HumanLoop(
@@ -134,9 +134,9 @@ def _boxes(element: _Element) -> tuple[Box, ...]:
 
 
 def _image(file: Path, content: dict[str, msgspec.Raw]) -> str:
-    given = _text(content.get(_IMAGE))
-    if _URI.fullmatch(given):
-        return given
+    named = _text(content.get(_IMAGE))
+    if _URI.fullmatch(named):
+        return named
     texts = {key: _text(value) for key, value in content.items()}
     found = {
         key: text
@@ -144,9 +144,9 @@ def _image(file: Path, content: dict[str, msgspec.Raw]) -> str:
         if _URI.fullmatch(text) and PurePosixPath(text).suffix.lower() in SUFFIXES
     }
     if len(set(found.values())) != 1:
-        told = f"several images ({', '.join(found)})" if found else "no image"
+        problem = f"several images ({', '.join(found)})" if found else "no image"
         raise UserError(
-            f"{file}: inputContent names {told}: give the image's S3 URI as {_IMAGE}, as the loop's input should"
+            f"{file}: inputContent names {problem}: give the image's S3 URI as {_IMAGE}, as the loop's input should"
         )
     return next(iter(found.values()))
 

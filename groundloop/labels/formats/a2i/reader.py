@@ -19,7 +19,7 @@ def from_a2i(path: Path, classes: Sequence[str] | None = None, images: ImageFold
     """Read an `output.json`, or all of them below a folder.
 
     Args:
-        classes: the class names in the order of their ids; a box of another class is refused.
+        classes: the class names in the order of their ids; a box of another class is rejected.
         images: where to look up sizes that no answer gives.
 
     Raises:
@@ -36,15 +36,15 @@ def from_a2i(path: Path, classes: Sequence[str] | None = None, images: ImageFold
         )
     counting = _newest(answered)
     reading = _Reading(images)
-    found = tuple(image for loop in counting if (image := reading.image(loop)))
-    if not found:
+    images_found = tuple(image for loop in counting if (image := reading.image(loop)))
+    if not images_found:
         raise UserError(f"{path}: the workers agree on no box on any of {len(counting)} images: review them again")
     if classes is None:
-        names, told = _classes(counting, found)
+        names, class_notes = _classes(counting, images_found)
     else:
-        names, told = tuple(classes), []
+        names, class_notes = tuple(classes), []
         check_classes(names, path)
-        _refuse_others(counting, names)
+        _reject_others(counting, names)
     unanswered = [loop for loop in loops if not loop.answers]
     files_that_count = {loop.file for loop in counting}
     replaced = [loop for loop in answered if loop.file not in files_that_count]
@@ -52,10 +52,10 @@ def from_a2i(path: Path, classes: Sequence[str] | None = None, images: ImageFold
         *_first(unanswered, "human loops ended without an answer and say nothing of their images"),
         *_first(replaced, "human loops left out, because their images were reviewed again later"),
         *reading.notes,
-        *told,
+        *class_notes,
         _NOT_KEPT,
     ]
-    return LabelledDataset(found, names, tuple(notes))
+    return LabelledDataset(images_found, names, tuple(notes))
 
 
 def _newest(loops: Iterable[HumanLoop]) -> list[HumanLoop]:
@@ -78,7 +78,7 @@ def _newest(loops: Iterable[HumanLoop]) -> list[HumanLoop]:
 
 
 class _Reading:
-    """Checks and joins answers, and keeps count of what is to be told."""
+    """Checks and joins answers, and keeps count of what to report."""
 
     def __init__(self, images: ImageFolder | None) -> None:
         self._check = BoxCheck()
@@ -108,19 +108,19 @@ class _Reading:
     @property
     def notes(self) -> list[str]:
         """Return what reading left out or changed, one line each."""
-        told = []
+        notes: list[str] = []
         if self._joined:
-            told.append(
+            notes.append(
                 f"{self._joined} images have answers of several workers: the mean counts of boxes of one class with an "
                 f"IoU of {MIN_IOU} that more than half of the workers drew"
             )
         if self._dropped:
-            told.append(
+            notes.append(
                 f"{sum(count for _, count in self._dropped)} boxes on {len(self._dropped)} images left out, because "
                 f"no majority of the workers drew them, first: {self._dropped[0][0]}"
             )
-        told += _first(self._undecided, "images left out, because the workers agree on no box, nor that there is none")
-        return [*told, *self._check.notes, *self._sizes.notes]
+        notes += _first(self._undecided, "images left out, because the workers agree on no box, nor that there is none")
+        return [*notes, *self._check.notes, *self._sizes.notes]
 
 
 def _classes(loops: Sequence[HumanLoop], images: Iterable[LabelledImage]) -> tuple[tuple[str, ...], list[str]]:
@@ -134,7 +134,7 @@ def _classes(loops: Sequence[HumanLoop], images: Iterable[LabelledImage]) -> tup
     return used, ["the loops do not agree on one list of labels: the classes are in alphabetical order"]
 
 
-def _refuse_others(loops: Iterable[HumanLoop], classes: Sequence[str]) -> None:
+def _reject_others(loops: Iterable[HumanLoop], classes: Sequence[str]) -> None:
     for loop in loops:
         for name in sorted({box.class_name for boxes in loop.answers for box in boxes}.difference(classes)):
             raise UserError(
@@ -143,5 +143,5 @@ def _refuse_others(loops: Iterable[HumanLoop], classes: Sequence[str]) -> None:
             )
 
 
-def _first(loops: Sequence[HumanLoop], told: str) -> list[str]:
-    return [f"{len(loops)} {told}, first: {loops[0].file}"] if loops else []
+def _first(loops: Sequence[HumanLoop], text: str) -> list[str]:
+    return [f"{len(loops)} {text}, first: {loops[0].file}"] if loops else []

@@ -6,8 +6,8 @@ ids, and written with ids from 1.
 
 - A negative is an image without annotations.
 - `file_name` is relative to the folder of images: S3 URIs become file names.
-- Read and not kept, each told: segmentation, crowd regions (`iscrowd` 1: a region of many, not a box of one), scores,
-  supercategories. Read in silence: `info`, `licenses`, `area`, ids, which say nothing of the labels.
+- Read and not kept, each reported: segmentation, crowd regions (`iscrowd` 1: a region of many, not a box of one),
+  scores, supercategories. Not reported: `info`, `licenses`, `area`, ids, which say nothing of the labels.
 """
 
 from groundloop.labels.formats.coco.reader import from_coco

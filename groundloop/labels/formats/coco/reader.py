@@ -107,4 +107,4 @@ def _not_kept(coco: _Coco) -> list[str]:
         "scores not kept": sum(one.score is not None for one in coco.annotations),
         "supercategories not kept": sum(bool(category.supercategory) for category in coco.categories),
     }
-    return [f"{count} {told}" for told, count in counts.items() if count]
+    return [f"{count} {text}" for text, count in counts.items() if count]

@@ -6,7 +6,7 @@ RFC 4180's, text is UTF-8; columns may come in any order.
 - A negative is a row with an image and five empty fields.
 - `image` is a file name or an S3 URI, kept as it is.
 - There are no sizes (reading can look them up in the images) and no list of classes: those of the boxes count, in
-  alphabetical order. Both are told when something is lost by it. Other columns are told and not kept.
+  alphabetical order. Both are reported when something is lost by it. Other columns are reported and not kept.
 """
 
 from groundloop.labels.formats.csv.reader import from_csv

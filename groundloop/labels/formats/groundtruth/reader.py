@@ -47,30 +47,30 @@ def from_groundtruth(path: Path, label_attribute: str = AUTO) -> LabelledDataset
 
 
 def _classes(attribute: str, usable: Sequence[tuple[Line, Record]]) -> tuple[tuple[str, ...], list[str]]:
-    sound = {name for _, record in usable for name in record.class_names}
-    return order_of_classes(((line.number, class_map_of(line.raw, attribute)) for line, _ in usable), sound)
+    valid = {name for _, record in usable for name in record.class_names}
+    return order_of_classes(((line.number, class_map_of(line.raw, attribute)) for line, _ in usable), valid)
 
 
 def _unused(lines: Sequence[Line]) -> list[str]:
-    left = [line for line in lines if line.record is None and line.status is not LineStatus.BLANK]
-    if not left:
+    unused = [line for line in lines if line.record is None and line.status is not LineStatus.BLANK]
+    if not unused:
         return []
-    counts = Counter(line.status.value for line in left)
-    first = next((line for line in left if line.status is LineStatus.REJECTED), left[0])
-    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-    why = next(finding.message for finding in first.findings if finding.severity is Severity.ERROR or len(left) == 1)
-    return [f"{len(left)} of {len(lines)} lines are not used ({kinds}); line {first.number}: {why}"]
+    counts = Counter(line.status.value for line in unused)
+    first = next((line for line in unused if line.status is LineStatus.REJECTED), unused[0])
+    statuses = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    why = next(finding.message for finding in first.findings if finding.severity is Severity.ERROR or len(unused) == 1)
+    return [f"{len(unused)} of {len(lines)} lines are not used ({statuses}); line {first.number}: {why}"]
 
 
 def _not_kept(usable: Sequence[tuple[Line, Record]], attribute: str) -> list[str]:
     others = {key for line, _ in usable for key in _FIELDS.decode(line.raw)}
     others -= {"source-ref", attribute, attribute + METADATA}
-    machine = sum(record.auto_labelled for _, record in usable)
+    auto_labelled = sum(record.auto_labelled for _, record in usable)
     notes = ["not kept from the manifest: confidences, dates and job names"]
     if others:
         notes.append(f"not kept from the manifest: other keys of its lines ({', '.join(sorted(others))})")
-    if machine:
-        notes.append(f"{machine} images were auto-labelled, and that is not kept")
+    if auto_labelled:
+        notes.append(f"{auto_labelled} images were auto-labelled, and that is not kept")
     return notes
 
 

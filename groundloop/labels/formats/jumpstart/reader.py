@@ -76,5 +76,5 @@ def _names(file: Path, data: _Input) -> tuple[dict[int, str], list[str]]:
         check_classes(names, listed)
         return dict(enumerate(names)), []
     ids = sorted({one.category_id for one in data.annotations})
-    told = f"no {CLASSES} beside {ANNOTATIONS}: the classes are named by their ids ({', '.join(map(str, ids))})"
-    return {class_id: str(class_id) for class_id in ids}, [told]
+    note = f"no {CLASSES} beside {ANNOTATIONS}: the classes are named by their ids ({', '.join(map(str, ids))})"
+    return {class_id: str(class_id) for class_id in ids}, [note]

@@ -40,7 +40,7 @@ class _SequenceFile(msgspec.Struct):
 
 
 class _Read(NamedTuple):
-    """What files say: frames, each with the file that says so; class-maps with their lines; what is to be told."""
+    """What files say: frames, each with the file that says so; class-maps with their lines; what to report."""
 
     frames: list[tuple[str, Frame]]
     maps: list[tuple[int, Mapping[str, str]]]
@@ -83,10 +83,10 @@ def _image(where: str, frame: Frame, check: BoxCheck, sizes: Sizes) -> LabelledI
     return LabelledImage(frame.name, width, height, boxes)
 
 
-def _manifest(path: Path, asked: str, fetch: Fetch | None) -> _Read:
+def _manifest(path: Path, label_attribute: str, fetch: Fetch | None) -> _Read:
     with open_manifest(path) as stream:
         lines = [(number, raw) for number, raw in enumerate(raw_lines(stream), start=1) if raw.strip()]
-    attribute = _attribute(path, lines, asked)
+    attribute = _attribute(path, lines, label_attribute)
     read, without = _Read([], [], []), []
     for number, raw in lines:
         if attribute not in _fields(path, number, raw):
@@ -101,13 +101,13 @@ def _manifest(path: Path, asked: str, fetch: Fetch | None) -> _Read:
     return read
 
 
-def _attribute(path: Path, lines: Iterable[tuple[int, bytes]], asked: str) -> str:
-    found = Counter(name for _, raw in lines for name, kind in label_types_in(raw) if is_video(kind))
-    if asked != AUTO:
-        asked = asked.removesuffix(_REF) + _REF
-        if asked not in found:
-            raise UserError(f"{path}: no line has labels of a video under {asked!r} ({', '.join(found) or 'none'})")
-        return asked
+def _attribute(path: Path, lines: Iterable[tuple[int, bytes]], label_attribute: str) -> str:
+    found = Counter(name for _, raw in lines for name, label_type in label_types_in(raw) if is_video(label_type))
+    if label_attribute != AUTO:
+        wanted = label_attribute.removesuffix(_REF) + _REF
+        if wanted not in found:
+            raise UserError(f"{path}: no line has labels of a video under {wanted!r} ({', '.join(found) or 'none'})")
+        return wanted
     if len(found) != 1:
         several = f"{len(found)} label attributes of videos ({', '.join(found)}): choose one with --label-attribute"
         raise UserError(f"{path}: holds {several if found else 'no labels of a video job: is it the right file?'}")

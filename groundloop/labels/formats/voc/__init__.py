@@ -7,12 +7,12 @@ note says so.
 
 - A negative is an XML file without `object`.
 - Images are named by the XML's folder below `Annotations/` and its `filename`. Images of one folder that would share an
-  XML file (`a.jpg` and `a.png`) are refused by name.
+  XML file (`a.jpg` and `a.png`) are rejected by name.
 - The devkit has no list of classes. `classes.txt` beside `Annotations/`, one name a line in the order of the ids, is
   written and, where it is there, read; without it the classes are those of the boxes, in alphabetical order.
-- Coordinates are whole: boxes with fractions are rounded when written, and their number is told.
-- Read and not kept, each told: `difficult`, `truncated`, `pose` and parts of objects.
-- XML with a DOCTYPE is refused: entities are defined there.
+- Coordinates are whole: boxes with fractions are rounded when written, and their number is reported.
+- Read and not kept, each reported: `difficult`, `truncated`, `pose` and parts of objects.
+- XML with a DOCTYPE is rejected: entities are defined there.
 """
 
 from groundloop.labels.formats.voc.reader import from_voc

@@ -62,7 +62,7 @@ def annotations_folder(path: Path) -> Path:
 
 
 class _Reading:
-    """Reads files and keeps count of what is to be told."""
+    """Reads files and keeps count of what to report."""
 
     def __init__(self, folder: Path, sizes: Sizes) -> None:
         self._folder = folder
@@ -93,13 +93,13 @@ class _Reading:
     @property
     def notes(self) -> list[str]:
         """Return what reading left out, one line each."""
-        told = [f"{count} objects {what}, which is not kept" for what, count in self._not_kept.items()]
+        notes = [f"{count} objects {what}, which is not kept" for what, count in self._not_kept.items()]
         if self._from_zero:
-            told.append(
+            notes.append(
                 f"{self._from_zero} boxes begin at 0, where Pascal VOC counts from 1: if the tool that wrote them "
                 "counts from 0, all boxes are one pixel too far to the left and top"
             )
-        return [*told, *self._check.notes, *self._sizes.notes]
+        return [*notes, *self._check.notes, *self._sizes.notes]
 
     def _box(self, where: str, one: Element, width: int, height: int) -> Box:
         name = one.findtext("name")

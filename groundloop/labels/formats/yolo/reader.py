@@ -55,7 +55,7 @@ def _parts(path: Path, images: ImageFolder | None) -> list[tuple[str, ImageFolde
 
 
 class _Reading:
-    """Reads label files and keeps count of what is to be told."""
+    """Reads label files and keeps count of what to report."""
 
     def __init__(self, names: Mapping[int, str]) -> None:
         self._names = {str(class_id): name for class_id, name in names.items()}
@@ -88,12 +88,12 @@ class _Reading:
     @property
     def notes(self) -> list[str]:
         """Return what reading left out or changed, one line each."""
-        told = []
+        notes: list[str] = []
         if self._without:
-            told.append(f"{self._without} images have no label file and are taken for negatives, as Ultralytics does")
+            notes.append(f"{self._without} images have no label file and are taken for negatives, as Ultralytics does")
         if self._confidences:
-            told.append(f"{self._confidences} confidences not kept")
-        return [*told, *self._check.notes, *self._sizes.notes]
+            notes.append(f"{self._confidences} confidences not kept")
+        return [*notes, *self._check.notes, *self._sizes.notes]
 
     def _boxes(self, label: Path, width: int, height: int) -> Iterator[Box]:
         for number, line in enumerate(read_text(label).splitlines(), start=1):
@@ -104,8 +104,8 @@ class _Reading:
 
     def _box(self, where: str, words: list[str], width: int, height: int) -> Box:
         if len(words) not in (5, 6):
-            told = "a polygon? Boxes only" if len(words) > 6 else "a line needs class x y width height"
-            raise UserError(f"{where}: {len(words)} numbers, not 5: {told}")
+            hint = "a polygon? Boxes only" if len(words) > 6 else "a line needs class x y width height"
+            raise UserError(f"{where}: {len(words)} numbers, not 5: {hint}")
         self._confidences += len(words) == 6
         class_name = self._names.get(words[0])
         if class_name is None:
