@@ -42,11 +42,11 @@ def evaluate(
     from groundloop.errors import UserError
     from pipeline.cli.metrics_table import metric_rows
     from pipeline.cli.options import class_names
-    from steps.evaluate.from_files import Files, evaluate_files
+    from steps.evaluate.from_files import EvaluationFiles, evaluate_files
 
     # Any text goes in, so that a wrong one is refused with what is right.
     rule = ThresholdRule(threshold_rule, threshold_target, per_class_threshold)  # type: ignore[arg-type]
-    files = Files(
+    files = EvaluationFiles(
         truth=truth,
         predictions=predictions,
         validation=validation,

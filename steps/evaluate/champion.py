@@ -1,8 +1,8 @@
 """The champion: the highest approved version of the package group, on the images that it was tested on too.
 
-A comparison on different images says little. The split is by image, so most test images of the champion are test images
-still, and its detections on them lie beside its evaluation: they are scored again, against today's truth and by class
-name, next to the new model's on the same images.
+A comparison on different images means little. The split is by image, so most test images of the champion are still test
+images, and its detections on them lie beside its evaluation: they are scored again, against today's ground truth and by
+class name, next to the new model's on the same images.
 
 The job's role needs `sagemaker:ListModelPackages` and `sagemaker:DescribeModelPackage` on the package group, and
 `s3:GetObject` and `s3:ListBucket` where the versions' evaluations lie (without the latter, S3 says "access denied" of a
@@ -20,20 +20,20 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.models.version_selection import champion as champion_of
+from groundloop.s3 import is_missing, split_uri
 from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metrics_of, unlisted_class
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
     from groundloop.detections.evaluation import OutcomeRow
 
-#: Metrics, as evaluation.json holds them, of images of which each class has its own threshold.
+#: Computes the content of evaluation.json for images, with a threshold for each class.
 Score: TypeAlias = "Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]"
-#: The content of a detections.csv.gz as its rows.
+#: Reads the rows of a detections.csv.gz.
 ReadTable: TypeAlias = "Callable[[bytes], Iterable[OutcomeRow]]"
 
 TABLE = "detections.csv.gz"
 _COMPARED = (RATIO_METRICS | ERROR_METRICS | {"bias"}) - {"threshold"}
-_GONE = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ def compare(
     read_table: ReadTable,
     clients: Callable[[str], Any] | None = None,
 ) -> dict[str, Any]:
-    """The `champion` part of evaluation.json.
+    """Compare the new model with the champion: the `champion` part of evaluation.json.
 
     Args:
-        gains: the least gain over the champion by metric, as the gate asks for it; without any, a registry that cannot
-            be read is said and no failure.
+        gains: the minimum improvement over the champion by metric, as the gate requires it; without any, a registry
+            that cannot be read is noted in the message, and not an error.
         images: the test split with the new model's detections.
         classes: names in id order.
         evaluation: the new model's evaluation.json so far.
@@ -88,19 +88,19 @@ def compare(
         As :func:`side_by_side`; without a champion `{"package": None, "message": why}`.
 
     Raises:
-        UserError: a gain is asked for, and the champion cannot be read.
+        UserError: An improvement is required, and the champion cannot be read.
     """
     try:
-        champion = latest_approved(group, read_table, clients or _client)
+        champion = read_champion(group, read_table, clients or _client)
     except _UnreadableError as error:
         if gains:
             raise UserError(
-                f"gate.min_improvement_over_champion asks for a comparison with the "
-                f"latest approved version, but {error}"
+                "gate.min_improvement_over_champion requires a comparison with the champion (the highest approved "
+                f"version), but {error}"
             ) from None
-        return {"package": None, "message": f"not compared with an approved version: {error}"}
+        return {"package": None, "message": f"not compared with the champion (the highest approved version): {error}"}
     if champion is None:
-        return {"package": None, "message": f"no approved version yet: {group} has none to compare with"}
+        return {"package": None, "message": f"no champion yet: {group} has no approved version to compare with"}
     return side_by_side(champion, images, classes, evaluation, score, gains)
 
 
@@ -112,12 +112,12 @@ def side_by_side(
     score: Score,
     gains: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Both models' metrics: on the shared test images, else, where there are none, as each was evaluated.
+    """Score both models on the shared test images; where there are none, take each model's own evaluation.
 
     Returns:
         package, version; images_shared: how many images the metrics are of, 0 when each model's are of its own;
-        metrics: the champion's by dotted path; candidate: the new model's; message. Metrics of single classes are those
-        only that a gain is asked of.
+        metrics: the champion's by dotted path; candidate: the new model's; message. Of single classes only
+        the metrics are included of which an improvement is required.
     """
     theirs: list[ScoredImage] = []
     if champion.table is not None:
@@ -143,7 +143,7 @@ def side_by_side(
     }
 
 
-def latest_approved(group: str, read_table: ReadTable, clients: Callable[[str], Any]) -> Champion | None:
+def read_champion(group: str, read_table: ReadTable, clients: Callable[[str], Any]) -> Champion | None:
     """Read the champion of a group; None if no version is approved, or there is no group yet.
 
     Raises:
@@ -208,16 +208,18 @@ def _read(described: Mapping[str, Any], read_table: ReadTable, s3: Any) -> Champ
 
 
 def _object(s3: Any, uri: str) -> bytes | None:
-    """An object's content; None when it isn't there."""
+    """Read an object's content; None if it does not exist."""
     from botocore.exceptions import ClientError
 
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
+        bucket, key = split_uri(uri)
         content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _GONE:
+        if is_missing(error):
             return None
         raise
+    except UserError as error:
+        raise _UnreadableError(str(error)) from None
     return content
 
 
@@ -231,7 +233,7 @@ def _source_refs(manifest: bytes) -> frozenset[str]:
 def _champions_images(
     champion: Champion, images: Sequence[ScoredImage], classes: Sequence[str], table: Sequence[OutcomeRow]
 ) -> list[ScoredImage]:
-    """Our test images that were the champion's too: today's truth, its detections, in our order and class ids.
+    """Return our test images that were the champion's too: today's ground truth, its detections, our class ids.
 
     Detections of a class that is no longer listed count for nothing, as they would today.
     """
@@ -246,19 +248,19 @@ def _champions_images(
 
 
 def _thresholds(evaluation: Mapping[str, Any], classes: Sequence[str]) -> dict[str, float]:
-    """The threshold of each class as a model was evaluated with; the overall one for a class it doesn't know."""
+    """Return the threshold of each class in an evaluation; the overall one for a class it doesn't have."""
     per_class = evaluation.get("per_class", {})
     overall = float(evaluation["threshold"])
     return {name: float(per_class.get(name, {}).get("threshold", overall)) for name in classes}
 
 
-def _compared(evaluation: Mapping[str, Any], asked: Iterable[str]) -> dict[str, float | None]:
-    """The metrics by which models are compared: not numbers of boxes, not the threshold."""
-    wanted = set(asked)
+def _compared(evaluation: Mapping[str, Any], required: Iterable[str]) -> dict[str, float | None]:
+    """Return the metrics by which models are compared: not numbers of boxes, not the threshold."""
+    always = set(required)
     return {
         name: value
         for name, value in metrics_of(evaluation).items()
-        if name in wanted or (name.rpartition(".")[2] in _COMPARED and unlisted_class(name, ()) is None)
+        if name in always or (name.rpartition(".")[2] in _COMPARED and unlisted_class(name, ()) is None)
     }
 
 

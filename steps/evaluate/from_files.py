@@ -1,4 +1,4 @@
-"""Evaluating from files alone: a manifest with the truth, a folder with predictions, on any machine."""
+"""Evaluation from files alone: a manifest with the ground truth and a folder with predictions."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from groundloop.labels.findings import LabelCode
 from groundloop.labels.label_input import read_manifest
 from groundloop.labels.records import Line, Record
 from steps.evaluate.gate import verdict
-from steps.evaluate.ground_truth import join
-from steps.evaluate.job import remarks, whole
+from steps.evaluate.ground_truth import join_predictions
 from steps.evaluate.requirements import parse_requirements
-from steps.evaluate.results import Gallery, from_images, without, write_results
+from steps.evaluate.results import Gallery, from_images, skip_images, write_results
 
 if TYPE_CHECKING:
     from groundloop.detections.thresholds import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Files:
-    """What is evaluated.
+class EvaluationFiles:
+    """The files to evaluate.
 
     Attributes:
         truth: path or S3 URI of the manifest that is scored.
@@ -47,29 +46,30 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """The metrics as in evaluation.json, and what is to be said of how they were come by."""
+class EvaluationResult:
+    """The content of evaluation.json, and notes on how the metrics were computed."""
 
     metrics: dict[str, Any]
     notes: list[str]
 
 
 def evaluate_files(
-    files: Files, output: Path, rule: ThresholdRule, requirements: Sequence[str] = (), resamples: int = 1000
-) -> Evaluated:
-    """Score, judge, and write all that the Evaluate job writes but for the comparison with a champion.
+    files: EvaluationFiles, output: Path, rule: ThresholdRule, requirements: Sequence[str] = (), resamples: int = 1000
+) -> EvaluationResult:
+    """Score predictions and write what the Evaluate job writes, without the comparison with a champion.
 
     Args:
         output: a folder; files of an earlier evaluation in it are replaced.
         requirements: `METRIC >= NUMBER` or `METRIC <= NUMBER`.
 
     Raises:
-        UserError: an input is missing, broken, or leaves the metrics unreliable.
+        UserError: An input is missing or broken, or the metrics would be unreliable.
     """
     from groundloop.detections.evaluate import evaluate
+    from groundloop.detections.metrics import as_json
 
     asked = parse_requirements(requirements)
-    gallery = without("no folder of images was given") if files.images is None else _from_folder(files.images)
+    gallery = skip_images("no folder of images was given") if files.images is None else _from_folder(files.images)
     attribute, lines = read_manifest(files.truth, files.region, files.attribute)
     classes = list(files.classes) or _classes(files.truth, attribute, lines)
     truth, notes = {"test": _records(files.truth, lines, classes)}, _unused(files.truth, lines)
@@ -79,11 +79,11 @@ def evaluate_files(
         _, others = read_manifest(files.validation, files.region, files.attribute)
         truth = {"validation": _records(files.validation, others, classes), **truth}
         notes += _unused(files.validation, others)
-    joined = join(truth, files.predictions, classes)
-    notes += remarks(joined.unused, joined.clipped)
+    joined = join_predictions(truth, files.predictions, classes)
+    notes += joined.warnings()
     images = joined.splits
     evaluation = evaluate(images.get("validation", images["test"]), images["test"], classes, rule, resamples=resamples)
-    metrics = whole(evaluation)
+    metrics = as_json(evaluation)
     metrics["gate"] = verdict(metrics, asked)
     write_results(
         output,
@@ -95,18 +95,18 @@ def evaluate_files(
         details={"truth": files.truth, "predictions": str(files.predictions), "label attribute": attribute},
         notes=notes,
     )
-    return Evaluated(metrics, notes)
+    return EvaluationResult(metrics, notes)
 
 
 def _records(place: str, lines: Sequence[Line], classes: Sequence[str]) -> list[Record]:
-    """The usable lines' records.
+    """Return the records of the valid lines.
 
     Raises:
         UserError: there are none, or a box is of a class that the model can't know.
     """
     found = [(line.number, line.record) for line in lines if line.record]
     if not found:
-        raise UserError(f"{place}: no line can be used; groundloop labels check {place} says why")
+        raise UserError(f"{place}: no line is valid; groundloop labels check {place} says why")
     for number, record in found:
         for box in record.boxes:
             if box.class_name not in classes:
@@ -125,10 +125,10 @@ def _unused(place: str, lines: Sequence[Line]) -> list[str]:
 
 
 def _classes(place: str, attribute: str, lines: Sequence[Line]) -> list[str]:
-    """The names in the order of their ids, where all lines say the same.
+    """Return the class names in the order of their ids, where all lines agree on them.
 
     Raises:
-        UserError: they don't, so that nothing tells which class an id of the predictions is.
+        UserError: They don't, so that it is unknown which class an id of the predictions means.
     """
     maps = ClassMaps()
     for line in lines:
@@ -136,8 +136,8 @@ def _classes(place: str, attribute: str, lines: Sequence[Line]) -> list[str]:
             maps.add(class_map_of(line.raw, attribute), line.number)
     if maps.conflict:
         raise UserError(
-            f"{place}: {maps.conflict}, so what an id of the predictions means is not told: give the classes in the "
-            "order that the model was trained with, by --classes"
+            f"{place}: {maps.conflict}, so it is unknown which class an id of the predictions means: give the classes "
+            "in the order that the model was trained with, by --classes"
         )
     numbers = sorted(int(entry) for line in lines if line.record for entry in class_map_of(line.raw, attribute))
     missing = sorted(set(range(len(maps.names))) - set(numbers))

@@ -1,4 +1,4 @@
-"""Truth and predictions from files, put side by side."""
+"""Ground truth and predictions, read from files and joined by image."""
 
 from __future__ import annotations
 
@@ -31,9 +31,18 @@ class EvaluationInputs:
     unused: int
     clipped: int
 
+    def warnings(self) -> list[str]:
+        """Describe predictions that were not used, and detections that were changed."""
+        warnings = []
+        if self.unused:
+            warnings.append(f"{self.unused} predictions belong to no image of the manifests and are left out")
+        if self.clipped:
+            warnings.append(f"{self.clipped} detections reached outside the image and were clipped")
+        return warnings
+
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """Prepare's summary.json, with the class list that it froze.
+    """Read Prepare's summary.json, with the class list that it froze.
 
     Raises:
         UserError: the file is missing or not Prepare's.
@@ -50,11 +59,11 @@ def read_summary(path: Path) -> dict[str, Any]:
     return summary
 
 
-def read_truth(path: Path, classes: Collection[str], attribute: str = CANONICAL) -> list[Record]:
-    """The records of a manifest in which every line can be used, as Prepare writes them.
+def read_ground_truth(path: Path, classes: Collection[str], attribute: str = CANONICAL) -> list[Record]:
+    """Read the records of a manifest in which every line is valid, as Prepare writes it.
 
     Raises:
-        UserError: a line that Prepare would not have written, or an image that is there twice.
+        UserError: A line is not valid, or an image appears twice.
     """
     records: dict[str, Record] = {}
     with open_manifest(path) as stream:
@@ -65,17 +74,17 @@ def read_truth(path: Path, classes: Collection[str], attribute: str = CANONICAL)
                 raise UserError(f"{path}, line {line.number}: {line.findings[0].message}; run Prepare again")
             if line.record.source_ref in records:
                 raise UserError(
-                    f"{path}, line {line.number}: {line.record.source_ref} is there a second time; run Prepare again"
+                    f"{path}, line {line.number}: {line.record.source_ref} appears a second time; run Prepare again"
                 )
             records[line.record.source_ref] = line.record
     return list(records.values())
 
 
-def join(truth: Mapping[str, Sequence[Record]], folder: Path, classes: Sequence[str]) -> EvaluationInputs:
-    """Each image with its detections.
+def join_predictions(truth: Mapping[str, Sequence[Record]], folder: Path, classes: Sequence[str]) -> EvaluationInputs:
+    """Join each image of the ground truth with its detections.
 
     Args:
-        truth: by split; an image may be in several.
+        truth: records by split; an image may be in several.
         folder: with the `.out` files of Batch Transform, in sub-folders or not.
         classes: names in id order.
 
@@ -98,4 +107,6 @@ def join(truth: Mapping[str, Sequence[Record]], folder: Path, classes: Sequence[
         split: [scored_image(record, ids, detected[record.source_ref]) for record in records]
         for split, records in truth.items()
     }
-    return EvaluationInputs(splits, len(found) - len(outputs), sum(one.clipped for one in detected.values()))
+    return EvaluationInputs(
+        splits, len(found) - len(outputs), sum(detections.clipped for detections in detected.values())
+    )

@@ -1,4 +1,4 @@
-"""The Evaluate job: predictions against truth; the metrics, the gate's verdict and the report out."""
+"""The Evaluate job: scores predictions against the ground truth; writes metrics, the gate's verdict and the report."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from groundloop.labels.split import Split
 from steps import jobs
 from steps.evaluate.champion import compare
 from steps.evaluate.gate import verdict
-from steps.evaluate.ground_truth import join, read_summary, read_truth
+from steps.evaluate.ground_truth import join_predictions, read_ground_truth, read_summary
 from steps.evaluate.registry_metadata import registry_metadata
 from steps.evaluate.requirements import parse_improvements, parse_thresholds
-from steps.evaluate.results import from_s3, without, write_results
+from steps.evaluate.results import from_s3, skip_images, write_results
 from steps.jobs import say
 
 SCORED = (Split.VALIDATION.value, Split.TEST.value)
-SHOWN = ("map", "map_50", "map_75", "voc_map", "voc_map_07", "ar_100")
+_LOGGED_METRICS = ("map", "map_50", "map_75", "voc_map", "voc_map_07", "ar_100")
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
-    """The arguments; every path has SageMaker's place as its default."""
+    """Parse the arguments; every path has SageMaker's path as its default."""
     processing = Path("/opt/ml/processing")
     parser = ArgumentParser(prog="evaluate", description=__doc__)
     parser.add_argument("--manifests", type=Path, default=processing / "input/manifests", help="what Prepare wrote")
@@ -34,10 +34,14 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--output", type=Path, default=processing / "output/evaluation")
     parser.add_argument("--minimum", nargs="*", default=[], metavar="METRIC=NUMBER", help="minimums of metrics")
     parser.add_argument("--maximum", nargs="*", default=[], metavar="METRIC=NUMBER", help="maximums of metrics")
-    parser.add_argument("--champion-group", metavar="NAME", help="package group whose approved version is compared")
+    parser.add_argument(
+        "--champion-group",
+        metavar="NAME",
+        help="package group of the champion",
+    )
     parser.add_argument("--min-improvement", nargs="*", default=[], metavar="METRIC=NUMBER", help="over the champion")
     parser.add_argument("--threshold-rule", choices=("best_f1", "precision", "recall"), default="best_f1")
-    parser.add_argument("--threshold-target", type=float, help="the precision or recall that is wanted")
+    parser.add_argument("--threshold-target", type=float, help="the precision or recall to reach")
     parser.add_argument("--per-class-threshold", action="store_true", help="one threshold for each class")
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap intervals; 0: none")
     parser.add_argument("--interval-level", type=float, default=0.95)
@@ -48,37 +52,38 @@ def parse(argv: Sequence[str] | None) -> Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job; 0, or 1 after a user's mistake. A model that misses the gate is no mistake: the pipeline decides."""
+    """Run the job; return 0, or 1 after a user's mistake. A missed gate is not one: the pipeline decides on it."""
     arguments = parse(argv)
     return jobs.run(lambda: evaluate(arguments), arguments.message_file)
 
 
 def evaluate(arguments: Namespace) -> None:
-    """Read truth and predictions, score, compare, judge, write.
+    """Read ground truth and predictions, score, compare, decide on the gate, write.
 
     Raises:
-        UserError: for anything that leaves the metrics unreliable: missing, broken or contradicting files.
+        UserError: Files are missing, broken or contradictory, so that the metrics would be unreliable.
     """
     requirements = parse_thresholds(arguments.minimum, arguments.maximum)
     improvements = parse_improvements(arguments.min_improvement)
     if improvements and not arguments.champion_group:
         raise UserError("--min-improvement needs --champion-group, the group of the champion")
-    # Not at the top: these load what takes a moment, and a wrong argument is told at once.
+    # Not at the top: these take a moment to load, and a wrong argument is reported at once.
     from groundloop.detections.evaluate import evaluate as score
+    from groundloop.detections.metrics import as_json
     from groundloop.detections.thresholds import ThresholdRule
 
     rule = ThresholdRule(arguments.threshold_rule, arguments.threshold_target, arguments.per_class_threshold)
     summary = read_summary(arguments.report / "summary.json")
     classes: list[str] = summary["classes"]
-    truth = {split: read_truth(arguments.manifests / f"{split}.manifest", classes) for split in SCORED}
+    truth = {split: read_ground_truth(arguments.manifests / f"{split}.manifest", classes) for split in SCORED}
     both = {record.source_ref for record in truth["validation"]} & {record.source_ref for record in truth["test"]}
     if both:
         raise UserError(f"{min(both)} is in validation and test: run Prepare again")
-    joined = join(truth, arguments.predictions, classes)
+    joined = join_predictions(truth, arguments.predictions, classes)
     images = joined.splits
     say(f"evaluate: {len(images['validation'])} validation and {len(images['test'])} test images")
-    for line in remarks(joined.unused, joined.clipped):
-        say(line)
+    for warning in joined.warnings():
+        say(warning)
     evaluation = score(
         images["validation"],
         images["test"],
@@ -88,7 +93,7 @@ def evaluate(arguments: Namespace) -> None:
         level=arguments.interval_level,
         seed=arguments.interval_seed,
     )
-    metrics = whole(evaluation)
+    metrics = as_json(evaluation)
     if arguments.champion_group:
         metrics["champion"] = compare(
             arguments.champion_group,
@@ -101,65 +106,51 @@ def evaluate(arguments: Namespace) -> None:
         )
     metrics["gate"] = verdict(metrics, requirements, metrics.get("champion"), improvements)
     metrics["registry"] = registry_metadata(metrics, summary)
-    report(metrics)
+    log_metrics(metrics)
     write_results(
         arguments.output,
         evaluation,
         images,
         metrics,
-        without("the job was told not to load images") if arguments.no_gallery else from_s3,
+        skip_images("the job ran with --no-gallery") if arguments.no_gallery else from_s3,
         title="Evaluation on the test split",
         details={"data fingerprint": summary["fingerprint"], "training images": str(summary["train"]["images"])},
-        notes=list(stand_in()),
+        notes=list(stand_in_notes()),
     )
     say(f"written: {arguments.output}")
 
 
-def whole(evaluation: Any) -> dict[str, Any]:
-    """The metrics as they are written down."""
+def score_at(classes: Sequence[str]) -> Any:
+    """Return a function that scores any images at given thresholds, for the comparison of two models."""
+    from groundloop.detections.evaluate import evaluate_at
     from groundloop.detections.metrics import as_json
 
-    return as_json(evaluation)
-
-
-def score_at(classes: Sequence[str]) -> Any:
-    """Scores any images with given thresholds, for the comparison of two models."""
-    from groundloop.detections.evaluate import evaluate_at
-
-    return lambda images, thresholds: whole(evaluate_at(images, classes, thresholds))
+    return lambda images, thresholds: as_json(evaluate_at(images, classes, thresholds))
 
 
 def read_table(content: bytes) -> Any:
-    """The rows of another model's table of detections."""
+    """Read the rows of another model's table of detections."""
     from groundloop.detections.table import parse_outcomes
 
     return parse_outcomes(content)
 
 
-def remarks(unused: int, clipped: int) -> Iterator[str]:
-    """What joining truth and predictions found."""
-    if unused:
-        yield f"{unused} predictions belong to no image of the manifests and are left out"
-    if clipped:
-        yield f"{clipped} detections reached outside the image and were clipped"
-
-
-def stand_in() -> Iterator[str]:
-    """A note where the metrics are not of AWS's detector."""
+def stand_in_notes() -> Iterator[str]:
+    """Yield a note if the metrics are not those of AWS's detector."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if urlsplit(endpoint).hostname in ("127.0.0.1", "localhost"):
         yield (
-            f"Made on an offline AWS ({endpoint}): the detector is a stand-in, and these metrics say nothing of what "
-            "AWS's built-in algorithm would reach."
+            f"Made on an offline AWS ({endpoint}): the detector is a stand-in, and these metrics say nothing "
+            "about what AWS's built-in algorithm would reach."
         )
 
 
-def report(metrics: Mapping[str, Any]) -> None:
-    """The log's account of the metrics."""
-    say("test: " + ", ".join(f"{name} {_shown(metrics[name])}" for name in SHOWN))
+def log_metrics(metrics: Mapping[str, Any]) -> None:
+    """Write the metrics to the log."""
+    say("test: " + ", ".join(f"{name} {_formatted(metrics[name])}" for name in _LOGGED_METRICS))
     for name, numbers in metrics["per_class"].items():
-        shown = ", ".join(f"{key} {_shown(numbers[key])}" for key in ("ap", "ap_50", "precision", "recall", "f1"))
-        say(f"    {name}: {shown}, {numbers['boxes']} boxes")
+        values = ", ".join(f"{key} {_formatted(numbers[key])}" for key in ("ap", "ap_50", "precision", "recall", "f1"))
+        say(f"    {name}: {values}, {numbers['boxes']} boxes")
     for name, (low, high) in metrics["intervals"]["metrics"].items():
         say(f"    {metrics['intervals']['level']:.0%} interval of {name}: {low:.3f} to {high:.3f}")
     count = metrics["count"]
@@ -172,5 +163,5 @@ def report(metrics: Mapping[str, Any]) -> None:
     say(f"gate: {metrics['gate']['message']}")
 
 
-def _shown(value: float | None) -> str:
+def _formatted(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: the metrics, the table of detections, the report."""
+"""The files of an evaluation: the metrics, the table of detections, the report."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from groundloop.detections.evaluation import Evaluation
     from groundloop.report.worst import WorstChoice, WorstImage
 
-#: Finds the files of images for the gallery.
+#: Loads the image files of the gallery.
 Gallery: TypeAlias = "Callable[[Sequence[WorstChoice]], list[WorstImage]]"
 
-SHOWN = 12
-"""Images in the report's gallery."""
+#: Images in the report's gallery.
+GALLERY_IMAGES = 12
 
 
 def write_results(
@@ -36,11 +36,11 @@ def write_results(
     details: Mapping[str, str],
     notes: Sequence[str],
 ) -> None:
-    """Write `evaluation.json`, `detections.csv.gz`, `report.html` with its plots, and `results.csv`.
+    """Write `evaluation.json`, `detections.csv.gz`, `report.html` and `results.csv`.
 
     Args:
-        images: that were scored, by split; those of `test` are shown.
-        metrics: the whole of evaluation.json.
+        images: the scored images by split; the gallery shows those of `test`.
+        metrics: the content of evaluation.json.
         title, details, notes: of the report.
     """
     from groundloop.detections.outcomes import outcomes
@@ -50,14 +50,14 @@ def write_results(
     folder.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(metrics), indent=2)
     (folder / "evaluation.json").write_bytes(encoded + b"\n")
-    thresholds = {one.name: one.threshold for one in evaluation.per_class}
+    thresholds = {row.name: row.threshold for row in evaluation.per_class}
     rows = (row for split, scored in images.items() for row in outcomes(split, scored, evaluation.classes, thresholds))
     write_outcomes(folder / NAME, rows)
     report = Report(
         evaluation=evaluation,
         gate=metrics["gate"],
         champion=metrics.get("champion"),
-        worst=gallery(worst_images(images["test"], evaluation, SHOWN)),
+        worst=gallery(worst_images(images["test"], evaluation, GALLERY_IMAGES)),
         title=title,
         details=details,
         notes=notes,
@@ -66,15 +66,15 @@ def write_results(
 
 
 def from_s3(choices: Sequence[WorstChoice]) -> list[WorstImage]:
-    """The images from S3. One that can't be had is shown as boxes on an empty canvas, with the reason."""
+    """Load the images from S3. One that cannot be read is shown as boxes on an empty canvas, with the reason."""
     try:
         return from_images(S3Images(), choices)
     except UserError as error:
-        return without(str(error))(choices)
+        return skip_images(str(error))(choices)
 
 
 def from_images(images: Images, choices: Sequence[WorstChoice]) -> list[WorstImage]:
-    """The images from wherever they are."""
+    """Load the images from a folder or from S3."""
     from groundloop.report import WorstImage
 
     def load(choice: WorstChoice) -> WorstImage:
@@ -87,8 +87,8 @@ def from_images(images: Images, choices: Sequence[WorstChoice]) -> list[WorstIma
         return list(pool.map(load, choices))
 
 
-def without(reason: str) -> Gallery:
-    """No image at all, and why."""
+def skip_images(reason: str) -> Gallery:
+    """Return a gallery that loads no image, for a reason that the report states."""
 
     def leave_out(choices: Sequence[WorstChoice]) -> list[WorstImage]:
         from groundloop.report import WorstImage

@@ -180,7 +180,7 @@ def test_the_package_carries_figures_and_a_card_for_who_approves_it(execution: s
     assert {"intended_uses", "training_details", "evaluation_details"} <= card.keys()
     assert evaluation["champion"] == {
         "package": None,
-        "message": "no approved version yet: groundloop has none to compare with",
+        "message": "no champion yet: groundloop has no approved version to compare with",
     }
 
 

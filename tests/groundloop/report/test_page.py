@@ -143,7 +143,7 @@ def test_the_verdict_is_told_in_words_and_numbers(
     assert [words for words in told if words not in text] == []
 
 
-def test_cards_tell_figure_interval_and_what_was_asked(make_report: MakeReport) -> None:
+def test_cards_show_metric_interval_and_threshold(make_report: MakeReport) -> None:
     made = make_report(gate=_gate([_asked(0.71, 0.25, True)]))
     evaluation = replace(
         made.evaluation, metrics={**made.evaluation.metrics, "map_50": 0.5}, intervals={"map_50": (0.4, 0.65)}

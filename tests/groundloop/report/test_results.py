@@ -9,7 +9,7 @@ from groundloop.detections.evaluation import Evaluation
 from groundloop.report.results import COLUMNS, results_csv
 
 
-def test_rows_hold_the_figures_in_full(make_evaluation: Callable[..., Evaluation]) -> None:
+def test_rows_hold_the_metrics_in_full(make_evaluation: Callable[..., Evaluation]) -> None:
     evaluation = make_evaluation()
     whole, *rows = csv.DictReader(results_csv(evaluation).splitlines())
     assert tuple(whole) == COLUMNS

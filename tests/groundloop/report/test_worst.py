@@ -69,7 +69,7 @@ def test_the_worst_come_first_and_equal_ones_by_name(make_image: Make, evaluatio
         assert [choice.source_ref for choice in chosen] == ["s3://b/d.jpg", "s3://b/a.jpg", "s3://b/b.jpg"]
 
 
-def test_errors_are_those_of_the_figures_at_the_threshold(
+def test_errors_are_those_of_the_metrics_at_the_threshold(
     make_images: Callable[..., list[ScoredImage]], make_evaluation: Callable[..., Evaluation]
 ) -> None:
     evaluation = make_evaluation()

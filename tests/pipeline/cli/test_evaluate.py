@@ -94,12 +94,12 @@ def test_lines_that_cannot_be_used_are_told(run: Run) -> None:
         pytest.param(
             [_line("a.jpg", [0]), _line("b.jpg", [0], {"0": "nut"})],
             [],
-            "class id 0 is 'bolt' on line 1 and 'nut' on line 2, so what an id of the predictions means is not told",
+            "class id 0 is 'bolt' on line 1 and 'nut' on line 2, so it is unknown which class an id of the predictions means",
             id="maps that contradict each other",
         ),
         pytest.param([_line("a.jpg", [1], {"1": "nut"})], [], "name no class 0", id="a gap in the classes"),
         pytest.param([_line("a.jpg", [0])], ["--classes", "nut"], "class 'bolt' is not in the", id="unlisted"),
-        pytest.param([{"source-ref": "s3://b/a.jpg"}], [], "no line can be used", id="nothing labelled"),
+        pytest.param([{"source-ref": "s3://b/a.jpg"}], [], "no line is valid", id="nothing labelled"),
         pytest.param([_line("a.jpg", [0])], ["--require", "f2 > 1"], "write METRIC >= NUMBER", id="no requirement"),
         pytest.param([_line("a.jpg", [0])], ["--threshold-rule", "f2"], "rule 'f2' is unknown", id="no rule"),
         pytest.param(

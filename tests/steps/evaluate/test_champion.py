@@ -1,4 +1,4 @@
-"""The latest approved version, and its metrics beside the new model's."""
+"""The champion (the highest approved version), and its metrics beside the new model's."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def test_the_highest_approved_version_is_the_champion(house: House) -> None:
 def test_no_approved_version_yet_is_no_failure(house: House, sagemaker: FakeSageMaker) -> None:
     house.sagemaker = sagemaker
     found = house.compare("map_50")
-    assert found == {"package": None, "message": "no approved version yet: detectors has none to compare with"}
+    assert found == {"package": None, "message": "no champion yet: detectors has no approved version to compare with"}
 
 
 def _registry(error: Exception) -> Callable[[House], None]:
@@ -304,11 +304,11 @@ def test_a_champion_that_cannot_be_read_fails_the_job_only_when_it_is_to_be_beat
     spoil(house)
     with pytest.raises(UserError) as refused:
         house.compare("map_50")
-    assert str(refused.value).startswith("gate.min_improvement_over_champion asks for a comparison")
+    assert str(refused.value).startswith("gate.min_improvement_over_champion requires a comparison")
     assert message in str(refused.value)
     found = house.compare()
     assert found["package"] is None
-    assert found["message"].startswith("not compared with an approved version: ")
+    assert found["message"].startswith("not compared with the champion (the highest approved version): ")
     assert message in found["message"]
 
 

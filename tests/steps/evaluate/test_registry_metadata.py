@@ -71,7 +71,7 @@ def test_the_cards_parts_are_json(evaluation: Json, summary: Json) -> None:
     assert json.loads(facts["card_observation"]) == (
         "Scored on 40 images that were never trained on. Detections count from a score of 0.450, chosen on the "
         'validation split. Quality gate: map_50 is 0.71, the class "nut" too. '
-        "Champion: no approved version yet: detectors has none to compare with."
+        "Champion: no champion yet: detectors has no approved version to compare with."
     )
     assert json.loads(facts["card_metric_groups"]) == metric_groups(evaluation)
 
