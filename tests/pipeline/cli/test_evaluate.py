@@ -94,7 +94,7 @@ def test_lines_that_cannot_be_used_are_told(run: Run) -> None:
         pytest.param(
             [_line("a.jpg", [0]), _line("b.jpg", [0], {"0": "nut"})],
             [],
-            "class id 0 is 'bolt' on line 1 and 'nut' on line 2, so it is unknown which class an id of the predictions means",
+            "class id 0 is 'bolt' on line 1 and 'nut' on line 2, so it is unknown which class an id",
             id="maps that contradict each other",
         ),
         pytest.param([_line("a.jpg", [1], {"1": "nut"})], [], "name no class 0", id="a gap in the classes"),

@@ -265,6 +265,10 @@ def _no_metadata(house: House) -> None:
     house.sagemaker.versions = {3: {}}
 
 
+def _no_uri(house: House) -> None:
+    house.sagemaker.versions = {3: {"evaluation": "evaluation.json"}}
+
+
 def _broken_table(house: House) -> None:
     def refuse(content: bytes) -> list[OutcomeRow]:
         raise UserError("line 7: no score")
@@ -291,6 +295,7 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not
         pytest.param(
             _no_metadata, "version 3 names no evaluation, so this pipeline didn't register it", id="another's"
         ),
+        pytest.param(_no_uri, "'evaluation.json' is not an S3 URI", id="no S3 URI"),
         pytest.param(_objects(evaluation=None), "the evaluation of version 3 is gone: s3://bucket/exec", id="gone"),
         pytest.param(_objects(evaluation=b"<html>"), "evaluation.json, is not one: JSON is malformed", id="no JSON"),
         pytest.param(_objects(evaluation=b"{}"), "it holds no threshold", id="no evaluation"),
