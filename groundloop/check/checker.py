@@ -15,14 +15,12 @@ from groundloop.check.parameters import check_parameters
 from groundloop.check.references import check_references
 from groundloop.check.requests import check_requests
 from groundloop.check.steps import check_steps
-from groundloop.spec.definition import Definition, Fault, Json, read
+from groundloop.spec.definition import TOP_KEYS, VERSION, Definition, Fault, Json, parse_definition
 from groundloop.suggestions import correction, quoted
 
-_VERSION = "2020-12-01"
-_KEYS = {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps"}
-_LARGEST = 1_048_576
-#: From here on the SDK and the upsert command send the definition through S3.
-_INLINE = 100 * 1024
+_MAX_BYTES = 1_048_576
+#: From this size on the SDK and the upsert command send the definition through S3.
+_MIN_S3_BYTES = 100 * 1024
 _CHECKS = (
     check_parameters,
     check_steps,
@@ -49,12 +47,12 @@ def check_definition(
     Returns:
         The findings in the order of the steps, those of the whole definition first; of a step, errors first.
     """
-    document, faults = read(definition, dict(samples or {}))
+    document, faults = parse_definition(definition, samples)
     findings = [_finding(fault) for fault in faults]
     findings += _whole(document, size)
     for check in _CHECKS:
         findings += check(document)
-    order = {name: index for index, name in enumerate(document.named, start=1)}
+    order = {name: index for index, name in enumerate(document.steps_by_name, start=1)}
     unique = list(dict.fromkeys(findings))
     return sorted(
         unique, key=lambda found: (order.get(found.step, 0) if found.step else 0, found.severity is Severity.WARNING)
@@ -62,27 +60,27 @@ def check_definition(
 
 
 def _finding(fault: Fault) -> DefinitionFinding:
-    code = DefinitionCode.BAD_NAME if fault.unnamed else DefinitionCode.MALFORMED
+    code = DefinitionCode.BAD_NAME if fault.is_unnamed_step else DefinitionCode.MALFORMED
     return DefinitionFinding(code, fault.step, fault.path, fault.message, fault.remedy)
 
 
 def _whole(document: Definition, size: int | None) -> Iterator[DefinitionFinding]:
     version = document.raw.get("Version")
-    if version != _VERSION:
+    if version != VERSION:
         told = f"Version is {quoted(version)}"
-        yield DefinitionFinding(DefinitionCode.WRONG_VERSION, None, "Version", told, f"write {quoted(_VERSION)}")
+        yield DefinitionFinding(DefinitionCode.WRONG_VERSION, None, "Version", told, f"write {quoted(VERSION)}")
     for key in document.raw:
-        if key not in _KEYS:
-            remedy = correction(key, _KEYS, f"remove it; there is: {', '.join(sorted(_KEYS))}")
+        if key not in TOP_KEYS:
+            remedy = correction(key, TOP_KEYS, f"remove it; there is: {', '.join(sorted(TOP_KEYS))}")
             yield DefinitionFinding(
                 DefinitionCode.UNKNOWN_KEY, None, str(key), f"a definition has no {quoted(key)}", remedy
             )
     size = len(json.dumps(document.raw)) if size is None else size
-    if size > _LARGEST:
-        told = f"the definition has {size:,} bytes, the API takes {_LARGEST:,}"
+    if size > _MAX_BYTES:
+        told = f"the definition has {size:,} bytes, the API takes {_MAX_BYTES:,}"
         yield DefinitionFinding(
             DefinitionCode.TOO_LARGE_DEFINITION, None, "", told, "move what is large into files in S3"
         )
-    elif size >= _INLINE:
-        told = f"the definition has {size:,} bytes: from {_INLINE:,} on it is sent through an object in S3"
+    elif size >= _MIN_S3_BYTES:
+        told = f"the definition has {size:,} bytes: from {_MIN_S3_BYTES:,} on it is sent through an object in S3"
         yield DefinitionFinding(DefinitionCode.LARGE_DEFINITION, None, "", told, "move what is large into files in S3")

@@ -7,7 +7,7 @@ from typing import Any
 
 from groundloop.check.expression_types import NUMBERS, WHOLE, kind_of
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
-from groundloop.spec.definition import NESTED, Definition, Json, Step
+from groundloop.spec.definition import NESTED_STEPS, Definition, Json, Step
 from groundloop.suggestions import correction, quoted
 
 # As the SDK's ForEachStep has it.
@@ -32,7 +32,7 @@ def check_conditions(definition: Definition) -> Iterator[DefinitionFinding]:
         if step.type == "Condition":
             yield from _step(definition, step)
         elif step.type == "ForEach":
-            yield from _keys(step, {"IterableItems", "MaxConcurrency", "Selector", *NESTED["ForEach"]})
+            yield from _keys(step, {"IterableItems", "MaxConcurrency", "Selector", *NESTED_STEPS["ForEach"]})
             yield from _loop(step)
         if step.type in _NOT_IN_LOOPS and any(key == "ForEachBody" for _, key in step.inside):
             told = f"a step of type {step.type} can't stand in a ForEachBody"
@@ -61,7 +61,7 @@ def _keys(step: Step, known: set[str]) -> Iterator[DefinitionFinding]:
 
 
 def _step(definition: Definition, step: Step) -> Iterator[DefinitionFinding]:
-    yield from _keys(step, {"Conditions", *NESTED["Condition"]})
+    yield from _keys(step, {"Conditions", *NESTED_STEPS["Condition"]})
     conditions = step.arguments.get("Conditions")
     if not isinstance(conditions, list) or not conditions:
         told = "the step has no list of Conditions"

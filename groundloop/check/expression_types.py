@@ -106,9 +106,9 @@ def _property_kind(path: str, definition: Definition) -> str | None:
             DefinitionCode.BAD_EXPRESSION, f"Get {quoted(path)} is no path", "write Steps.<step>.<property>"
         )
     name, rest = str(parts[1]), parts[2:]
-    step = definition.named.get(name)
+    step = definition.steps_by_name.get(name)
     if step is None:
-        remedy = correction(name, definition.named, "name a step of this definition")
+        remedy = correction(name, definition.steps_by_name, "name a step of this definition")
         raise BadReferenceError(DefinitionCode.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
     if not rest:
         told = f"{quoted(path)} is a step, not a value"

@@ -43,7 +43,9 @@ def check_algorithm(definition: Definition) -> Iterator[DefinitionFinding]:
 
 def _transforms_detector(definition: Definition, step: Step) -> bool:
     function, body = expression(step.arguments.get("ModelName")) or ("", None)
-    model = definition.named.get(str(body).split(".")[1]) if function == GET and str(body).count(".") > 1 else None
+    model = (
+        definition.steps_by_name.get(str(body).split(".")[1]) if function == GET and str(body).count(".") > 1 else None
+    )
     image = part(model.arguments, "PrimaryContainer").get("Image") if model and model.type == "Model" else None
     return algorithm_image(known(image, definition)) is not None
 

@@ -110,7 +110,9 @@ def _model_channel(job: DetectorJob, channel: Json, at: str) -> Iterator[Definit
         yield job.finding(DefinitionCode.INCREMENTAL_WEIGHTS, at, message, "set use_pretrained_model to 0")
     uri = part(channel, "DataSource", "S3DataSource").get("S3Uri")
     function, body = expression(uri) or ("", None)
-    earlier = job.definition.named.get(str(body).split(".")[1]) if function == GET and "." in str(body) else None
+    earlier = (
+        job.definition.steps_by_name.get(str(body).split(".")[1]) if function == GET and "." in str(body) else None
+    )
     before = part(earlier.arguments, "HyperParameters") if earlier and earlier.type == "Training" else {}
     for name, default in (("base_network", HYPERPARAMETERS["base_network"].default), ("num_classes", None)):
         then = job.known(before[name]) if before.get(name) is not None else default

@@ -1,37 +1,25 @@
-"""The order of the steps: what waits for what, circles, and steps that wait for a branch that may not be taken."""
+"""Checks of the order of the steps: cycles, and steps that wait for a branch that may not be taken."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Step
-from groundloop.spec.expressions import expressions, steps_of
+from groundloop.spec.graph import find_cycle, predecessors, references
 from groundloop.suggestions import correction, quoted
 
 _TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 
 def check_order(definition: Definition) -> Iterator[DefinitionFinding]:
-    """DependsOn, circles and branches."""
-    needs = {step.name: _needs(step, definition) for step in definition.named.values()}
+    """Check DependsOn, cycles, and references into branches."""
     for step in definition.steps:
         yield from _depends_on(step, definition)
-        for name, path in _needs(step, definition).items():
-            yield from _branches(step, definition.named[name], path)
-    yield from _circles(definition, needs)
-
-
-def _needs(step: Step, definition: Definition) -> dict[str, str]:
-    """The steps that one waits for, without that it stands in, each with the path of the first mention."""
-    found: dict[str, str] = {}
-    for path, name in step.depends_on:
-        found.setdefault(name, path)
-    for path, function, body in expressions(step.own, ""):
-        if source := steps_of(function, body):
-            found.setdefault(source, path)
-    return {name: path for name, path in found.items() if name in definition.named}
+        for name, path in references(step).items():
+            if name in definition.steps_by_name:
+                yield from _branches(step, definition.steps_by_name[name], path)
+    yield from _cycles(definition)
 
 
 def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
@@ -47,8 +35,8 @@ def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFindin
             yield DefinitionFinding(
                 DefinitionCode.MALFORMED, step.name, path, f"{quoted(entry)} names no step", "write a step's name"
             )
-        elif name not in definition.named:
-            remedy = correction(name, definition.named, "name a step of this definition, or remove it")
+        elif name not in definition.steps_by_name:
+            remedy = correction(name, definition.steps_by_name, "name a step of this definition, or remove it")
             yield DefinitionFinding(
                 DefinitionCode.UNKNOWN_STEP, step.name, path, f"there is no step {quoted(name)}", remedy
             )
@@ -77,38 +65,24 @@ def _branches(step: Step, needed: Step, path: str) -> Iterator[DefinitionFinding
         return
 
 
-def _circles(definition: Definition, needs: dict[str, dict[str, str]]) -> Iterator[DefinitionFinding]:
-    """A finding for each step that waits for a later one and so for itself.
+def _cycles(definition: Definition) -> Iterator[DefinitionFinding]:
+    """Yield a finding for each cycle, at a step that waits for a later one.
 
-    Steps are usually listed in the order in which they can run, so what waits for a later one is the likely mistake.
+    Steps are usually listed in the order in which they can run, so the reference to a later step is the likely mistake.
+    It is taken out before the next cycle is looked for.
     """
-    waits = {
-        name: [*needs[name], *([step.inside[-1][0]] if step.inside else [])] for name, step in definition.named.items()
-    }
-    place = {name: index for index, name in enumerate(waits)}
-    for name, needed in needs.items():
-        for later, path in needed.items():
-            if place[later] >= place[name] and (way := _way(waits, later, name)):
-                told = f"steps wait for each other in a circle: {' waits for '.join([name, *way])}"
-                yield DefinitionFinding(
-                    DefinitionCode.CYCLE,
-                    name,
-                    path,
-                    told,
-                    f"remove this reference to {later}, or one of those that lead back to {name}",
-                )
-
-
-def _way(waits: dict[str, list[str]], start: str, end: str) -> list[str]:
-    """The shortest way from one step to another along what they wait for; empty if there is none."""
-    ways = {start: [start]}
-    pending = deque([start])
-    while pending:
-        name = pending.popleft()
-        if name == end:
-            return ways[name]
-        for following in waits[name]:
-            if following in waits and following not in ways:
-                ways[following] = [*ways[name], following]
-                pending.append(following)
-    return []
+    graph = predecessors(definition)
+    position = {name: index for index, name in enumerate(graph)}
+    while cycle := find_cycle(graph):
+        following = dict(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
+        name = next(name for name in cycle if position[following[name]] >= position[name])
+        later, start = following[name], cycle.index(name)
+        way = " waits for ".join([*cycle[start:], *cycle[:start], name])
+        yield DefinitionFinding(
+            DefinitionCode.CYCLE,
+            name,
+            references(definition.steps_by_name[name])[later],
+            f"steps wait for each other in a cycle: {way}",
+            f"remove this reference to {later}, or one of those that lead back to {name}",
+        )
+        graph[name] = [source for source in graph[name] if source != later]

@@ -7,28 +7,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
-from groundloop.spec.definition import Definition, Json
+from groundloop.spec.definition import PARAMETER_KEYS, PARAMETER_TYPES, Definition, Json
 from groundloop.spec.expressions import GET, expressions
 from groundloop.suggestions import correction, listed, quoted
 
-TYPES = ("String", "Integer", "Float", "Boolean")
-_KEYS = {"Name", "Type", "DefaultValue", "EnumValues"}
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
 # "SageMakerPipelineParameters" of EventBridge's targets in botocore's model.
 _NAME_FOR_EVENTS = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
-_MOST_PARAMETERS = 200
-_MOST_VALUES = 16
-_LONGEST_VALUE = 1024
+_MAX_PARAMETERS = 200
+_MAX_VALUES = 16
+_MAX_VALUE_LENGTH = 1024
 
 
 def check_parameters(definition: Definition) -> Iterator[DefinitionFinding]:
     """Each declaration for itself, then what only all together show."""
     items = definition.raw.get("Parameters")
     items = items if isinstance(items, list) else []
-    if len(items) > _MOST_PARAMETERS:
+    if len(items) > _MAX_PARAMETERS:
         told = f"there are {len(items)} parameters"
         yield DefinitionFinding(
-            DefinitionCode.TOO_MANY_PARAMETERS, None, "Parameters", told, f"declare {_MOST_PARAMETERS} at the most"
+            DefinitionCode.TOO_MANY_PARAMETERS, None, "Parameters", told, f"declare {_MAX_PARAMETERS} at most"
         )
     seen: set[str] = set()
     for index, item in enumerate(items):
@@ -59,12 +57,12 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
         told = f"an EventBridge rule can't set {name}: the name has an underscore, or a hyphen at an end"
         yield finding(DefinitionCode.NAME_NOT_FOR_EVENTS, told, "name it in CamelCase")
     for key in item:
-        if key not in _KEYS:
-            remedy = correction(key, _KEYS, f"there is: {listed(sorted(_KEYS))}")
+        if key not in PARAMETER_KEYS:
+            remedy = correction(key, PARAMETER_KEYS, f"there is: {listed(sorted(PARAMETER_KEYS))}")
             yield finding(DefinitionCode.UNKNOWN_KEY, f"a parameter has no {quoted(key)}", remedy, f".{key}")
     kind, default, values = item.get("Type"), item.get("DefaultValue"), item.get("EnumValues")
-    if kind not in TYPES:
-        remedy = correction(kind, TYPES, f"use one of {listed(TYPES)}")
+    if kind not in PARAMETER_TYPES:
+        remedy = correction(kind, PARAMETER_TYPES, f"use one of {listed(PARAMETER_TYPES)}")
         yield finding(DefinitionCode.BAD_PARAMETER, f"there is no type {quoted(kind)}", remedy, ".Type")
         return
     if default is None:
@@ -77,8 +75,8 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
             f"write one of type {kind}",
             ".DefaultValue",
         )
-    elif isinstance(default, str) and len(default) > _LONGEST_VALUE:
-        told = f"the default of {name} has {len(default)} characters; a start can give {_LONGEST_VALUE}"
+    elif isinstance(default, str) and len(default) > _MAX_VALUE_LENGTH:
+        told = f"the default of {name} has {len(default)} characters; a start can give {_MAX_VALUE_LENGTH}"
         yield finding(DefinitionCode.BAD_DEFAULT, told, "keep it in a file and pass the file's URI", ".DefaultValue")
     if values is None:
         return
@@ -87,9 +85,9 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
             DefinitionCode.BAD_PARAMETER, f"EnumValues of {name} is no list of values", "list the values", ".EnumValues"
         )
         return
-    if len(values) > _MOST_VALUES:
+    if len(values) > _MAX_VALUES:
         told = f"{name} has {len(values)} EnumValues"
-        yield finding(DefinitionCode.TOO_MANY_VALUES, told, f"offer {_MOST_VALUES} at the most", ".EnumValues")
+        yield finding(DefinitionCode.TOO_MANY_VALUES, told, f"offer {_MAX_VALUES} at most", ".EnumValues")
     for index, value in enumerate(values):
         if not _is(value, kind):
             told = f"the choice {quoted(value)} of {name} is not of type {kind}"

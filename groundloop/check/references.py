@@ -88,9 +88,9 @@ def _json_get(definition: Definition, step: Step | None, path: str, body: Any) -
         remedy = 'write {"Get": "Steps.<step>.PropertyFiles.<name>"}'
         raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, told, remedy)
     name, file = place
-    holder = definition.named.get(name)
+    holder = definition.steps_by_name.get(name)
     if holder is None:
-        remedy = correction(name, definition.named, "name a step of this definition")
+        remedy = correction(name, definition.steps_by_name, "name a step of this definition")
         raise BadReferenceError(DefinitionCode.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
     files = [item.get("PropertyFileName") for item in _files(holder) if isinstance(item, dict)]
     if file not in files:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from groundloop.check.expression_types import kind_of
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.caching import parse_duration
-from groundloop.spec.definition import Definition, Step
+from groundloop.spec.definition import PARAMETER_TYPES, STEP_KEYS, STEP_NAME, Definition, Step
 from groundloop.spec.step_types import STEP_TYPES, StepType
 from groundloop.suggestions import correction, listed, nearest, quoted
 
-_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
-_COMMON = {"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"}
-_LENGTHS = {"DisplayName": 256, "Description": 3072}
+_MAX_LENGTHS = {"DisplayName": 256, "Description": 3072}
 _EXCEPTIONS = (
     "Step.SERVICE_FAULT",
     "Step.THROTTLING",
@@ -33,8 +30,7 @@ _RETRY_RANGES = {
     "IntervalSeconds": (0, None),
     "BackoffRate": (0, None),
 }
-_OUTPUT_TYPES = ("String", "Integer", "Float", "Boolean")
-_LONGEST_MESSAGE = 3072
+_MAX_MESSAGE_LENGTH = 3072
 
 
 def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
@@ -60,7 +56,7 @@ def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
 
 
 def _frame(step: Step) -> Iterator[DefinitionFinding]:
-    if isinstance(step.raw.get("Name"), str) and step.name and not _NAME.fullmatch(step.name):
+    if isinstance(step.raw.get("Name"), str) and step.name and not STEP_NAME.fullmatch(step.name):
         told = f"{quoted(step.name)} is no name of a step"
         yield DefinitionFinding(
             DefinitionCode.BAD_NAME, step.name, "Name", told, "use up to 64 of A-Z, a-z, 0-9, - and _"
@@ -70,10 +66,10 @@ def _frame(step: Step) -> Iterator[DefinitionFinding]:
         yield DefinitionFinding(
             DefinitionCode.MALFORMED, step.name, "Arguments", told, "write an object, {} if there are none"
         )
-    for key, longest in _LENGTHS.items():
+    for key, max_length in _MAX_LENGTHS.items():
         text = step.raw.get(key)
-        if text is not None and (not isinstance(text, str) or len(text) > longest):
-            told = f"{quoted(text)} is no text of up to {longest} characters"
+        if text is not None and (not isinstance(text, str) or len(text) > max_length):
+            told = f"{quoted(text)} is no text of up to {max_length} characters"
             yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, key, told, "shorten it")
 
 
@@ -93,7 +89,7 @@ def _unknown_type(step: Step) -> Iterator[DefinitionFinding]:
 
 
 def _keys(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
-    allowed = _COMMON | kind.keys
+    allowed = STEP_KEYS | kind.keys
     for key in step.raw:
         if key not in allowed | {"CacheConfig", "RetryPolicies"}:
             told = f"a step of type {step.type} has no {quoted(key)}"
@@ -172,14 +168,14 @@ def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[Definitio
     if (policy.get("MaxAttempts") is None) == (policy.get("ExpireAfterMin") is None):
         told = "a retry policy has either MaxAttempts or ExpireAfterMin"
         yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, path, told, "give one of them")
-    for key, (least, most) in _RETRY_RANGES.items():
+    for key, (minimum, maximum) in _RETRY_RANGES.items():
         value = policy.get(key)
         if value is None:
             continue
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= least
-        if not fits or (most is not None and value > most):
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= minimum
+        if not fits or (maximum is not None and value > maximum):
             told = f"{quoted(value)} is out of range"
-            remedy = f"use a number from {least} to {most}" if most else f"use a number of at least {least}"
+            remedy = f"use a number from {minimum} to {maximum}" if maximum else f"use a number of at least {minimum}"
             yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", told, remedy)
     named = 0
     for key in ("ExceptionType", "FailureReasonType"):
@@ -203,10 +199,10 @@ def _outputs(step: Step) -> Iterator[DefinitionFinding]:
     for index, item in enumerate(outputs if isinstance(outputs, list) else []):
         path = f"OutputParameters[{index}]"
         name, kind = (item.get("OutputName"), item.get("OutputType")) if isinstance(item, dict) else (None, None)
-        if not isinstance(name, str) or kind not in _OUTPUT_TYPES:
+        if not isinstance(name, str) or kind not in PARAMETER_TYPES:
             told = f"{quoted(item)} is no output"
             remedy = correction(
-                kind, _OUTPUT_TYPES, f"give it an OutputName and an OutputType of {listed(_OUTPUT_TYPES)}"
+                kind, PARAMETER_TYPES, f"give it an OutputName and an OutputType of {listed(PARAMETER_TYPES)}"
             )
             yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, path, told, remedy)
         elif name in names:
@@ -232,9 +228,9 @@ def _fail(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
         yield DefinitionFinding(
             DefinitionCode.WRONG_TYPE, step.name, "Arguments.ErrorMessage", told, "wrap it in Std:Join (to_string)"
         )
-    elif isinstance(message, str) and len(message) > _LONGEST_MESSAGE:
+    elif isinstance(message, str) and len(message) > _MAX_MESSAGE_LENGTH:
         told = f"ErrorMessage has {len(message)} characters"
-        remedy = f"use {_LONGEST_MESSAGE} at the most"
+        remedy = f"use {_MAX_MESSAGE_LENGTH} at the most"
         yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", told, remedy)
     if not step.inside and not step.depends_on and kind == "String" and isinstance(message, str):
         told = "the step waits for nothing and stands in no branch: every execution fails at once"

@@ -90,8 +90,8 @@ def property_file(body: Any) -> tuple[str, str] | None:
     return (parts[1], parts[3]) if len(parts) == 4 and parts[0] == "Steps" and parts[2] == "PropertyFiles" else None
 
 
-def steps_of(function: str, body: Any) -> str | None:
-    """The step that one expression (not those inside it) reads from."""
+def referenced_step(function: str, body: Any) -> str | None:
+    """Return the step that an expression (not those inside it) reads from, None if it reads from no step."""
     if function == GET and isinstance(body, str) and body.startswith("Steps."):
         return str((tokens(body) or ["", ""])[1]) if body.count(".") else None
     if function == JSON_GET and (found := property_file(body)):

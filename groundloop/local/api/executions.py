@@ -12,7 +12,7 @@ from groundloop.local.context import Context, now, random_id
 from groundloop.local.errors import ApiError, invalid, not_found
 from groundloop.local.executor.cache import StepCache
 from groundloop.local.executor.expressions import as_text
-from groundloop.local.executor.parameters import DefinitionError
+from groundloop.local.executor.parameters import DefinitionError, cast
 from groundloop.local.executor.run import Execution
 
 
@@ -169,7 +169,11 @@ class Executions:
 def _parameters(version: Version, given: list[dict[str, str]]) -> dict[str, Any]:
     """The values of all parameters, typed; ValidationException for what the definition does not allow."""
     declared = version.definition.parameters
-    values = {name: parameter.default for name, parameter in declared.items() if parameter.default is not None}
+    values = {
+        name: cast(parameter, parameter.default)
+        for name, parameter in declared.items()
+        if parameter.default is not None
+    }
     seen: set[str] = set()
     for item in given:
         name = item["Name"]
@@ -179,7 +183,7 @@ def _parameters(version: Version, given: list[dict[str, str]]) -> dict[str, Any]
             raise invalid(f"Parameter {name} is given twice.")
         seen.add(name)
         try:
-            values[name] = declared[name].cast(item["Value"])
+            values[name] = cast(declared[name], item["Value"])
         except DefinitionError as error:
             raise invalid(f"Invalid pipeline parameter: {error}") from error
     if missing := [name for name in declared if name not in values]:

@@ -10,9 +10,10 @@ from groundloop.local.api.paging import in_order, page, within
 from groundloop.local.api.tags import Tags
 from groundloop.local.context import Context, now
 from groundloop.local.errors import JobError, invalid, not_found
-from groundloop.local.executor.definition import Definition, parse
+from groundloop.local.executor.definition import parse
 from groundloop.local.executor.parameters import DefinitionError
 from groundloop.local.s3 import S3
+from groundloop.spec.definition import Definition
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from groundloop.local.context import now
-from groundloop.local.executor.parameters import Json
 from groundloop.spec.caching import compared_arguments
+from groundloop.spec.definition import Json
 
 
 @dataclass(frozen=True)

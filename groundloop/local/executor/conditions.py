@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from groundloop.local.executor.expressions import ResolveError, Resolver
-from groundloop.local.executor.parameters import Json
+from groundloop.spec.definition import Json
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "GreaterThan": operator.gt,

@@ -1,90 +1,32 @@
-"""A pipeline definition, parsed and checked as far as the service checks it when a pipeline is created."""
+"""The checks that the service makes when a pipeline is created: as far as known, and the first fault ends them."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
 
-from groundloop.local.executor.parameters import DefinitionError, Json, Parameter, check_keys, parameter_of
-from groundloop.local.executor.policies import RetryPolicy, cache_expiry, retry_policy
+from groundloop.local.executor.parameters import DefinitionError, check_keys, check_parameters
+from groundloop.local.executor.policies import cache_expiry, retry_policies
+from groundloop.spec.definition import STEP_KEYS, STEP_NAME, TOP_KEYS, VERSION, Definition, Step, parse_definition
+from groundloop.spec.expressions import GET, expressions, referenced_step
+from groundloop.spec.graph import find_cycle, predecessors
+from groundloop.spec.step_types import STEP_TYPES, StepType
 
-VERSION = "2020-12-01"
-_TOP_KEYS = {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps"}
-_STEP_KEYS = {"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"}
-_STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
-
-#: What the step types that run here may have beside the common keys.
-_MORE_KEYS: dict[str, set[str]] = {
-    "Processing": {"PropertyFiles", "CacheConfig", "RetryPolicies"},
-    "Training": {"PropertyFiles", "CacheConfig", "RetryPolicies"},
-    "Transform": {"PropertyFiles", "CacheConfig", "RetryPolicies"},
-    "Model": {"CacheConfig", "RetryPolicies"},
-    "RegisterModel": {"CacheConfig", "RetryPolicies"},
-    "EndpointConfig": {"CacheConfig", "RetryPolicies"},
-    "Endpoint": {"CacheConfig"},
-    "Condition": set(),
-    "Fail": set(),
-}
-#: Types of the service that the offline AWS doesn't run: a pipeline with one is created, its execution fails there.
-_ELSEWHERE = {
-    "Callback", "Tuning", "Lambda", "QualityCheck", "ClarifyCheck", "EMR", "EMRServerless", "AutoML",
-    "InferenceComponent", "Lineage", "Job", "Cleanup", "ForEach",
-}  # fmt: skip
-RUNNABLE = frozenset(_MORE_KEYS)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step. ``branch`` is the Condition step it stands in, and whether in its IfSteps."""
-
-    name: str
-    type: str
-    arguments: Json
-    depends_on: tuple[str, ...] = ()
-    display_name: str | None = None
-    description: str | None = None
-    #: name -> (OutputName, FilePath)
-    property_files: dict[str, tuple[str, str]] = field(default_factory=dict)
-    #: How old a run may be to be used again; None if the step isn't cached.
-    cache_for: timedelta | None = None
-    retries: tuple[RetryPolicy, ...] = ()
-    branch: tuple[str, bool] | None = None
-
-    @property
-    def expressions(self) -> Any:
-        """What has to be resolved before the step runs (of a Condition: not what stands in its branches)."""
-        return self.arguments.get("Conditions", []) if self.type == "Condition" else self.arguments
-
-    @property
-    def dependencies(self) -> set[str]:
-        """The steps that have to be done before this one."""
-        needed = {path.split(".")[1] for path in gets(self.expressions) if path.startswith("Steps.")}
-        return needed | set(self.depends_on) | ({self.branch[0]} if self.branch else set())
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A whole pipeline; ``steps`` holds those of branches too, in the order of the text."""
-
-    parameters: dict[str, Parameter]
-    steps: dict[str, Step]
-
-
-def gets(value: Any) -> Iterator[str]:
-    """The paths of all ``{"Get": path}`` in a value."""
-    if isinstance(value, dict):
-        if set(value) == {"Get"} and isinstance(value["Get"], str):
-            yield value["Get"]
-        else:
-            for item in value.values():
-                yield from gets(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from gets(item)
+#: Step types that the offline AWS runs. A pipeline with another type is created, and its execution fails there.
+RUNNABLE = frozenset(
+    {
+        "Processing",
+        "Training",
+        "Transform",
+        "Model",
+        "RegisterModel",
+        "EndpointConfig",
+        "Endpoint",
+        "Condition",
+        "Fail",
+    }
+)
+_ARGUMENT_KEYS = {"Condition": {"Conditions", "IfSteps", "ElseSteps"}, "Fail": {"ErrorMessage"}}
 
 
 def parse(text: str) -> Definition:
@@ -94,127 +36,98 @@ def parse(text: str) -> Definition:
         DefinitionError: not JSON, an unknown version or key, a name used twice or unknown, a cycle.
     """
     try:
-        top = json.loads(text)
+        raw = json.loads(text)
     except ValueError as error:
         raise DefinitionError(f"the definition is not JSON: {error}") from error
-    if not isinstance(top, dict):
+    if not isinstance(raw, dict):
         raise DefinitionError("the definition is not a JSON object")
-    if top.get("Version") != VERSION:
-        raise DefinitionError(f"Version {top.get('Version')!r} is not {VERSION!r}")
-    check_keys(top, _TOP_KEYS, "the definition")
-    parameters: dict[str, Parameter] = {}
-    for item in top.get("Parameters") or []:
-        parameter = parameter_of(item)
-        if parameter.name in parameters:
-            raise DefinitionError(f"parameter {parameter.name} is declared twice")
-        parameters[parameter.name] = parameter
-    listed = top.get("Steps")
-    if not isinstance(listed, list) or not listed:
+    if raw.get("Version") != VERSION:
+        raise DefinitionError(f"Version {raw.get('Version')!r} is not {VERSION!r}")
+    check_keys(raw, TOP_KEYS, "the definition")
+    if not isinstance(raw.get("Steps"), list) or not raw["Steps"]:
         raise DefinitionError("Steps is missing or empty")
-    steps: dict[str, Step] = {}
-    for step in _steps(listed, None):
-        if step.name in steps:
-            raise DefinitionError(f"the step name {step.name} is used twice")
-        steps[step.name] = step
-    definition = Definition(parameters, steps)
-    _check_references(definition)
-    _check_cycles(definition)
+    check_parameters(raw.get("Parameters") or [])
+    definition, faults = parse_definition(raw)
+    for step in _checked_steps(definition):
+        _check_step(step)
+    if faults:
+        place = ": ".join(part for part in (faults[0].step, faults[0].path) if part)
+        raise DefinitionError(f"{place}: {faults[0].message}")
+    _check_names(definition)
+    for step in _checked_steps(definition):
+        _check_references(step, definition)
+    if cycle := find_cycle(predecessors(definition)):
+        raise DefinitionError(f"the steps {', '.join(sorted(cycle))} depend on each other in a circle")
     return definition
 
 
-def _steps(items: Any, branch: tuple[str, bool] | None) -> Iterator[Step]:
-    if not isinstance(items, list):
-        raise DefinitionError("steps are not a list")
-    for item in items:
-        step = _step(item, branch)
-        yield step
-        if step.type == "Condition":
-            yield from _steps(step.arguments.get("IfSteps") or [], (step.name, True))
-            yield from _steps(step.arguments.get("ElseSteps") or [], (step.name, False))
+def _checked_steps(definition: Definition) -> Iterator[Step]:
+    """Yield the steps outside of loops, which are not run here."""
+    for step in definition.steps:
+        if not any(key == "ForEachBody" for _, key in step.inside):
+            yield step
 
 
-def _step(item: Any, branch: tuple[str, bool] | None) -> Step:
-    name = item.get("Name") if isinstance(item, dict) else None
-    if not isinstance(name, str) or not _STEP_NAME.fullmatch(name):
-        raise DefinitionError(f"a step's Name must be of the form {_STEP_NAME.pattern}: {name!r}")
-    kind = item.get("Type")
-    if isinstance(kind, str) and kind in _ELSEWHERE:
-        arguments = item.get("Arguments")
-        return Step(
-            name,
-            kind,
-            arguments if isinstance(arguments, dict) else {},
-            _depends_on(item),
-            branch=branch,
-        )
-    if not isinstance(kind, str) or kind not in RUNNABLE:
-        raise DefinitionError(f"step {name}: unknown Type {kind!r}")
-    check_keys(item, _STEP_KEYS | _MORE_KEYS[kind], f"step {name}")
-    arguments = item.get("Arguments")
-    if not isinstance(arguments, dict):
-        raise DefinitionError(f"step {name}: Arguments is missing or no object")
-    if kind == "Condition":
-        check_keys(arguments, {"Conditions", "IfSteps", "ElseSteps"}, f"step {name}: Arguments")
-        if not isinstance(arguments.get("Conditions"), list) or not arguments["Conditions"]:
-            raise DefinitionError(f"step {name}: Conditions is missing or empty")
-    if kind == "Fail":
-        check_keys(arguments, {"ErrorMessage"}, f"step {name}: Arguments")
-    try:
-        return Step(
-            name,
-            kind,
-            arguments,
-            _depends_on(item),
-            item.get("DisplayName"),
-            item.get("Description"),
-            {
-                file["PropertyFileName"]: (file["OutputName"], file["FilePath"])
-                for file in item.get("PropertyFiles") or []
-            },
-            cache_expiry(item.get("CacheConfig")),
-            tuple(retry_policy(policy) for policy in item.get("RetryPolicies") or []),
-            branch,
-        )
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise DefinitionError(
-            f"step {name}: malformed PropertyFiles, CacheConfig or RetryPolicies ({error!r})"
-        ) from error
-    except DefinitionError as error:
-        raise DefinitionError(f"step {name}: {error}") from error
+def _check_names(definition: Definition) -> None:
+    names: set[str] = set()
+    for step in definition.steps:
+        if step.name in names:
+            raise DefinitionError(f"the step name {step.name} is used twice")
+        names.add(step.name)
 
 
-def _depends_on(item: Json) -> tuple[str, ...]:
-    names = item.get("DependsOn") or []
+def _check_step(step: Step) -> None:
+    if not isinstance(step.raw.get("Name"), str) or not STEP_NAME.fullmatch(step.name):
+        raise DefinitionError(f"a step's Name must be of the form {STEP_NAME.pattern}: {step.raw.get('Name')!r}")
+    kind = STEP_TYPES.get(step.type)
+    if kind is None:
+        raise DefinitionError(f"step {step.name}: unknown Type {step.raw.get('Type')!r}")
+    names = step.raw.get("DependsOn") or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DefinitionError(f"step {item['Name']}: DependsOn is not a list of names")
-    return tuple(names)
+        raise DefinitionError(f"step {step.name}: DependsOn is not a list of names")
+    if step.type not in RUNNABLE:
+        return
+    check_keys(step.raw, _step_keys(kind), f"step {step.name}")
+    if not isinstance(step.raw.get("Arguments"), dict):
+        raise DefinitionError(f"step {step.name}: Arguments is missing or not an object")
+    if step.type in _ARGUMENT_KEYS:
+        check_keys(step.arguments, _ARGUMENT_KEYS[step.type], f"step {step.name}: Arguments")
+    conditions = step.arguments.get("Conditions")
+    if step.type == "Condition" and (not isinstance(conditions, list) or not conditions):
+        raise DefinitionError(f"step {step.name}: Conditions is missing or empty")
+    _check_policies(step)
 
 
-def _check_references(definition: Definition) -> None:
-    for step in definition.steps.values():
-        for other in step.depends_on:
-            if other not in definition.steps:
-                raise DefinitionError(f"step {step.name}: DependsOn names an unknown step {other}")
-        for path in gets(step.expressions):
-            space, _, rest = path.partition(".")
-            target = rest.split(".")[0]
-            if space == "Steps":
-                if target not in definition.steps:
-                    raise DefinitionError(f"step {step.name}: {path} refers to an unknown step")
-            elif space == "Parameters":
-                if rest not in definition.parameters:
-                    raise DefinitionError(f"step {step.name}: {path} refers to an undeclared parameter")
-            elif space != "Execution":
-                raise DefinitionError(f"step {step.name}: {path} is neither of Parameters, nor Steps, nor Execution")
+def _step_keys(kind: StepType) -> frozenset[str]:
+    cache = {"CacheConfig"} if kind.cached or kind.retried else set()
+    retries = {"RetryPolicies"} if kind.retried else set()
+    return STEP_KEYS | kind.keys | cache | retries
 
 
-def _check_cycles(definition: Definition) -> None:
-    done: set[str] = set()
-    waiting = {name: step.dependencies for name, step in definition.steps.items()}
-    while waiting:
-        ready = [name for name, needed in waiting.items() if needed <= done]
-        if not ready:
-            raise DefinitionError(f"the steps {', '.join(sorted(waiting))} depend on each other in a circle")
-        done.update(ready)
-        for name in ready:
-            del waiting[name]
+def _check_policies(step: Step) -> None:
+    try:
+        cache_expiry(step.raw.get("CacheConfig"))
+        retry_policies(step.raw.get("RetryPolicies"))
+        if len(step.property_files) != len(step.raw.get("PropertyFiles") or []):
+            raise ValueError("a property file has PropertyFileName, OutputName and FilePath, and a name of its own")
+    except DefinitionError as error:
+        raise DefinitionError(f"step {step.name}: {error}") from error
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        message = f"step {step.name}: malformed PropertyFiles, CacheConfig or RetryPolicies ({error!r})"
+        raise DefinitionError(message) from error
+
+
+def _check_references(step: Step, definition: Definition) -> None:
+    for _, name in step.depends_on:
+        if name not in definition.steps_by_name:
+            raise DefinitionError(f"step {step.name}: DependsOn names an unknown step {name}")
+    for _, function, body in expressions(step.own, ""):
+        source = referenced_step(function, body)
+        if source is not None and source not in definition.steps_by_name:
+            raise DefinitionError(f"step {step.name}: {body} refers to an unknown step")
+        if function == GET and isinstance(body, str):
+            space, _, rest = body.partition(".")
+            if space == "Parameters" and rest not in definition.parameters:
+                raise DefinitionError(f"step {step.name}: {body} refers to an undeclared parameter")
+            if space not in ("Parameters", "Steps", "Execution"):
+                raise DefinitionError(f"step {step.name}: {body} is neither of Parameters, nor Steps, nor Execution")

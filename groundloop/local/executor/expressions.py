@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from groundloop.local.errors import JobError
-from groundloop.local.executor.definition import Definition
-from groundloop.local.executor.parameters import Json
 from groundloop.s3 import join_uri
+from groundloop.spec.definition import Definition, Json
+from groundloop.spec.expressions import GET, JOIN, JSON_GET, property_file, tokens
 
-_TOKEN = re.compile(
-    r"""\.?(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]|\[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]""", re.DOTALL
-)
 #: The member that names an item where the API lists what the definition treats as a map.
 _NAME_MEMBERS = ("OutputName", "InputName", "ChannelName", "VariantName", "MetricName", "Name")
 
@@ -23,25 +19,16 @@ class ResolveError(Exception):
     """An expression has no value; the text names its path."""
 
 
-def tokens(path: str) -> list[str | int]:
-    """``a.b[0]['c']`` -> ``["a", "b", 0, "c"]``; a leading ``$`` is allowed. ResolveError for anything else."""
-    rest = path[1:] if path.startswith("$") else path
-    found: list[str | int] = []
-    while rest:
-        match = _TOKEN.match(rest)
-        if not match:
-            raise ResolveError(f"{path!r} is not a path")
-        if match["index"] is not None:
-            found.append(int(match["index"]))
-        else:
-            found.append(match["name"] if match["name"] is not None else match["key"])
-        rest = rest[match.end() :]
-    return found
-
-
 def follow(value: Any, path: str) -> Any:
-    """The value at a path; a list of named things can be entered by name. ResolveError if there is none."""
-    for token in tokens(path):
+    """Return the value at a path, with or without a leading `$`; an item of a list may be given by its name.
+
+    Raises:
+        ResolveError: it is not a path, or there is nothing at it.
+    """
+    steps = tokens(path.removeprefix("$"))
+    if steps is None:
+        raise ResolveError(f"{path!r} is not a path")
+    for token in steps:
         if isinstance(value, list) and isinstance(token, str):
             named = [item for item in value if isinstance(item, dict) and token in (item.get(m) for m in _NAME_MEMBERS)]
             if len(named) != 1:
@@ -91,11 +78,11 @@ class Resolver:
         if len(value) == 1:
             ((key, inner),) = value.items()
             try:
-                if key == "Get":
+                if key == GET:
                     return self._get(inner)
-                if key == "Std:Join":
+                if key == JOIN:
                     return self._join(inner)
-                if key == "Std:JsonGet":
+                if key == JSON_GET:
                     return self._json_get(inner)
             except (KeyError, TypeError, AttributeError) as error:
                 raise ResolveError(f"{key} is malformed: {inner!r}") from error
@@ -121,7 +108,7 @@ class Resolver:
             raise ResolveError(f"Steps.{step}.{error}") from None
 
     def _json_get(self, body: Json) -> Any:
-        place = self._property_file(body["PropertyFile"]) if "PropertyFile" in body else self.resolve(body["S3Uri"])
+        place = self._property_file_uri(body) if "PropertyFile" in body else self.resolve(body["S3Uri"])
         path = self.resolve(body["Path"])
         try:
             content = json.loads(self._read(place))
@@ -135,15 +122,13 @@ class Resolver:
             raise ResolveError(f"JsonGet: {error} in {place}") from error
         return value
 
-    def _property_file(self, reference: Any) -> str:
-        path = reference["Get"] if isinstance(reference, dict) else str(reference)
-        parts = path.split(".")
-        if len(parts) != 4 or parts[0] != "Steps" or parts[2] != "PropertyFiles":
-            raise ResolveError(f"{path} is not of the form Steps.<step>.PropertyFiles.<name>")
-        _, step, _, name = parts
-        files = self._definition.steps[step].property_files
+    def _property_file_uri(self, body: Json) -> str:
+        source = property_file(body)
+        if source is None:
+            raise ResolveError(f"{body['PropertyFile']} is not of the form Steps.<step>.PropertyFiles.<name>")
+        step, name = source
+        files = self._definition.steps_by_name[step].property_files
         if name not in files:
-            raise ResolveError(f"{path}: step {step} declares no property file {name}")
-        output, file = files[name]
-        uri = self._get(f"Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri")
-        return join_uri(uri, file)
+            raise ResolveError(f"Steps.{step}.PropertyFiles.{name}: step {step} declares no property file {name}")
+        uri = self._get(f"Steps.{step}.ProcessingOutputConfig.Outputs['{files[name].output_name}'].S3Output.S3Uri")
+        return join_uri(uri, files[name].file_path)

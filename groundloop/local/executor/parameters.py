@@ -1,78 +1,80 @@
-"""The parameters of a pipeline and their types."""
+"""The parameters of a pipeline: their declarations, and values of their types."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Set
 from typing import Any
 
-Json = dict[str, Any]
-
-_PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
+from groundloop.spec.definition import PARAMETER_KEYS, PARAMETER_TYPES, Json, Parameter
 
 
 class DefinitionError(Exception):
-    """The definition is not valid; the text says where."""
+    """A definition is not valid; the message names the place."""
 
 
-def check_keys(item: Json, keys: set[str], what: str) -> None:
-    """DefinitionError if an object has other keys than these."""
+def check_keys(item: Json, keys: Set[str], what: str) -> None:
+    """Check that an object has no other keys than these.
+
+    Raises:
+        DefinitionError: it has others.
+    """
     if unknown := sorted(set(item) - keys):
         raise DefinitionError(f"{what} has unknown keys: {', '.join(unknown)}")
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One pipeline parameter; ``default`` is None if every start has to give a value."""
+def check_parameters(declarations: Any) -> None:
+    """Check the declarations of a definition's parameters.
 
-    name: str
-    type: str
-    default: Any = None
-    enum: tuple[Any, ...] = ()
+    Raises:
+        DefinitionError: one is malformed or repeated, or its default is not of its type.
+    """
+    if not isinstance(declarations, list):
+        raise DefinitionError("Parameters is not a list")
+    names: set[str] = set()
+    for item in declarations:
+        if not isinstance(item, dict) or not isinstance(item.get("Name"), str):
+            raise DefinitionError(f"a parameter has no Name: {item!r}")
+        name, kind, values = item["Name"], item.get("Type"), item.get("EnumValues") or []
+        check_keys(item, PARAMETER_KEYS, f"parameter {name}")
+        if kind not in PARAMETER_TYPES:
+            raise DefinitionError(f"parameter {name}: Type {kind!r} is not one of {', '.join(PARAMETER_TYPES)}")
+        if not isinstance(values, list):
+            raise DefinitionError(f"parameter {name}: EnumValues is not a list")
+        if name in names:
+            raise DefinitionError(f"parameter {name} is declared twice")
+        names.add(name)
+        if item.get("DefaultValue") is not None:
+            cast(Parameter(name, kind, None, tuple(values)), item["DefaultValue"])
 
-    def cast(self, value: Any) -> Any:
-        """A value as the parameter's type, from the text of a start request or from the definition.
 
-        Raises:
-            DefinitionError: wrong type, or not one of the enum's values.
-        """
-        made = self._typed(value)
-        if made is None:
-            raise DefinitionError(f"parameter {self.name}: {value!r} is not of type {self.type}")
-        if self.enum and made not in self.enum:
-            raise DefinitionError(f"parameter {self.name}: {value!r} is not one of {', '.join(map(str, self.enum))}")
-        return made
+def cast(parameter: Parameter, value: Any) -> Any:
+    """Return a value as the parameter's type, from the text of a start request or from the definition.
 
-    def _typed(self, value: Any) -> Any:
-        try:
-            if self.type == "String":
-                return value if isinstance(value, str) else None
-            if self.type == "Boolean":
-                return {"true": True, "false": False}.get(str(value).lower())
-            if isinstance(value, bool):
-                return None
-            if self.type == "Float":
-                number = float(value)
-                return number if math.isfinite(number) else None
-            return int(value) if isinstance(value, str) or value == int(value) else None
-        except (TypeError, ValueError, OverflowError):
+    Raises:
+        DefinitionError: it is of another type, or not one of the parameter's values.
+    """
+    result = _typed(parameter.type, value)
+    if result is None:
+        raise DefinitionError(f"parameter {parameter.name}: {value!r} is not of type {parameter.type}")
+    if parameter.values and result not in parameter.values:
+        choices = ", ".join(map(str, parameter.values))
+        raise DefinitionError(f"parameter {parameter.name}: {value!r} is not one of {choices}")
+    return result
+
+
+def _typed(kind: str | None, value: Any) -> Any:
+    """Return a value as a type, None if it isn't of this type."""
+    try:
+        if kind == "String":
+            return value if isinstance(value, str) else None
+        if kind == "Boolean":
+            return {"true": True, "false": False}.get(str(value).lower())
+        if isinstance(value, bool):
             return None
-
-
-def parameter_of(item: Any) -> Parameter:
-    """One declaration of the definition; DefinitionError if it is faulty."""
-    if not isinstance(item, dict) or not isinstance(item.get("Name"), str):
-        raise DefinitionError(f"a parameter has no Name: {item!r}")
-    name = item["Name"]
-    check_keys(item, {"Name", "Type", "DefaultValue", "EnumValues"}, f"parameter {name}")
-    if item.get("Type") not in _PARAMETER_TYPES:
-        raise DefinitionError(
-            f"parameter {name}: Type {item.get('Type')!r} is not one of {', '.join(_PARAMETER_TYPES)}"
-        )
-    values = item.get("EnumValues") or []
-    if not isinstance(values, list):
-        raise DefinitionError(f"parameter {name}: EnumValues is not a list")
-    parameter = Parameter(name, item["Type"], None, tuple(values))
-    if (default := item.get("DefaultValue")) is None:
-        return parameter
-    return Parameter(name, parameter.type, parameter.cast(default), parameter.enum)
+        if kind == "Float":
+            number = float(value)
+            return number if math.isfinite(number) else None
+        return int(value) if isinstance(value, str) or value == int(value) else None
+    except (TypeError, ValueError, OverflowError):
+        return None

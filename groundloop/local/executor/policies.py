@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from groundloop.local.executor.parameters import DefinitionError, Json
+from groundloop.local.executor.parameters import DefinitionError
 from groundloop.spec.caching import is_enabled, parse_duration
+from groundloop.spec.definition import Json
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ def retry_policy(policy: Json) -> RetryPolicy:
         attempts,
         minutes,
     )
+
+
+def retry_policies(policies: Any) -> list[RetryPolicy]:
+    """Return the RetryPolicies of a step; empty if it has none."""
+    return [retry_policy(policy) for policy in policies or []]
 
 
 def pause_before_next(policies: Sequence[RetryPolicy], kind: str, attempts: int, elapsed: float) -> float | None:

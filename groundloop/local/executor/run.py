@@ -14,12 +14,12 @@ from typing import Any
 from groundloop.local.context import Context, now
 from groundloop.local.executor.cache import CachedRun, StepCache, cache_key
 from groundloop.local.executor.conditions import all_hold
-from groundloop.local.executor.definition import Definition, Step
 from groundloop.local.executor.expressions import ResolveError, Resolver
-from groundloop.local.executor.parameters import Json
-from groundloop.local.executor.policies import pause_before_next
+from groundloop.local.executor.policies import cache_expiry, pause_before_next, retry_policies
 from groundloop.local.executor.steps import StepError, StepStoppedError, resource_name, runner_for
 from groundloop.local.s3 import S3
+from groundloop.spec.definition import Definition, Json, Step
+from groundloop.spec.graph import predecessors
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ class StepRecord:
         """One item of PipelineExecutionSteps."""
         return {
             "StepName": self.step.name,
-            "StepDisplayName": self.step.display_name,
-            "StepDescription": self.step.description,
+            "StepDisplayName": self.step.raw.get("DisplayName"),
+            "StepDescription": self.step.raw.get("Description"),
             "StartTime": self.started,
             "EndTime": self.ended,
             "StepStatus": self.status,
@@ -71,6 +71,7 @@ class Execution:
     ) -> None:
         self._context, self._definition, self._cache = context, definition, cache
         self._parameters, self._variables = parameters, variables
+        self._predecessors = {name: set(names) for name, names in predecessors(definition).items()}
         self._max_parallel = max_parallel or len(definition.steps)
         self.arn = variables["PipelineExecutionArn"]
         self.status = "Executing"
@@ -164,23 +165,23 @@ class Execution:
         while moved:
             moved = False
             found = []
-            for step in self._definition.steps.values():
+            for step in self._definition.steps:
                 if step.name in self.records or step.name in self._skipped:
                     continue
                 if self._left_out(step):
                     self._skipped.add(step.name)
                     moved = True
-                elif step.dependencies <= self._outputs.keys():
+                elif self._predecessors[step.name] <= self._outputs.keys():
                     found.append(step)
         return found
 
     def _left_out(self, step: Step) -> bool:
-        if step.dependencies & self._skipped:
+        if self._predecessors[step.name] & self._skipped:
             return True
         if step.branch is None:
             return False
-        condition, side = step.branch
-        return condition in self._branches and self._branches[condition] != side
+        condition, steps = step.branch
+        return condition in self._branches and self._branches[condition] != (steps == "IfSteps")
 
     # One step
 
@@ -229,11 +230,12 @@ class Execution:
         if step.type == "Fail":
             record.attempts = 1
             self._fail(record, str(request.get("ErrorMessage", "")))
-        if step.cache_for is None:
+        max_age = cache_expiry(step.raw.get("CacheConfig"))
+        if max_age is None:
             return self._attempt(record, request)
         key = cache_key(step.type, request)
         pipeline = self._variables["PipelineArn"]
-        if hit := self._cache.find(pipeline, step.name, key, step.cache_for):
+        if hit := self._cache.find(pipeline, step.name, key, max_age):
             record.cached_from, record.metadata = hit.execution_arn, hit.metadata
             return hit.outputs
         outputs = self._attempt(record, request)
@@ -259,6 +261,7 @@ class Execution:
         """Run the step, again and again as far as its retry policies say."""
         step = record.step
         runner = runner_for(step.type, self._client, self._stop)
+        retries = retry_policies(step.raw.get("RetryPolicies"))
         started = time.monotonic()
         while True:
             record.attempts += 1
@@ -266,7 +269,7 @@ class Execution:
                 name = resource_name(self._variables["PipelineExecutionId"], step.name)
                 return runner.run(request, name, lambda metadata: self._tell(record, metadata))
             except StepError as error:
-                pause = pause_before_next(step.retries, error.kind, record.attempts, time.monotonic() - started)
+                pause = pause_before_next(retries, error.kind, record.attempts, time.monotonic() - started)
                 if pause is None:
                     raise
                 if self._stop.wait(pause):

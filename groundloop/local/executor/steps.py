@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from groundloop.local.context import random_id
-from groundloop.local.executor.parameters import Json
+from groundloop.spec.definition import Json
 
 #: Seconds between two looks at a job or an endpoint.
 _POLL = 0.15

@@ -37,7 +37,7 @@ FAULTS = [
         DefinitionCode.CYCLE,
         "Evaluate",
         "DependsOn[0]",
-        "Evaluate waits for Register waits for Evaluate",
+        "Evaluate waits for Register waits for QualityGate waits for Evaluate",
         id="circle through a branch",
     ),
     pytest.param(

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundloop.local.executor.definition import parse
-from groundloop.local.executor.parameters import DefinitionError, Parameter
+from groundloop.local.executor.parameters import DefinitionError, cast
+from groundloop.local.executor.policies import cache_expiry, retry_policies
+from groundloop.spec.definition import Parameter, PropertyFile
+from groundloop.spec.graph import predecessors
 
 
 def text(*steps: Any, **top: Any) -> str:
@@ -34,23 +37,28 @@ def condition(name: str, then: list[Any], otherwise: list[Any], query: Any = 1) 
 def test_steps_of_branches_are_steps_that_wait_for_their_condition() -> None:
     inner = condition("Inner", [fail("Deep")], [])
     definition = parse(text(fail("First"), condition("Outer", [inner], [fail("Else")], {"Get": "Steps.First.x"})))
-    assert list(definition.steps) == ["First", "Outer", "Inner", "Deep", "Else"]
-    assert definition.steps["Deep"].branch == ("Inner", True)
-    assert definition.steps["Else"].branch == ("Outer", False)
-    assert definition.steps["Outer"].dependencies == {"First"}
-    assert definition.steps["Inner"].dependencies == {"Outer"}
+    assert [step.name for step in definition.steps] == ["First", "Outer", "Inner", "Deep", "Else"]
+    assert definition.steps_by_name["Deep"].branch == ("Inner", "IfSteps")
+    assert definition.steps_by_name["Else"].branch == ("Outer", "ElseSteps")
+    assert predecessors(definition) == {
+        "First": [],
+        "Outer": ["First"],
+        "Inner": ["Outer"],
+        "Deep": ["Inner"],
+        "Else": ["Outer"],
+    }
 
 
 def test_dependencies_are_those_said_and_those_implied() -> None:
     message = {"Std:Join": {"On": "", "Values": [{"Get": "Steps.B.Arn"}, {"Get": "Execution.PipelineName"}]}}
     step = fail("C", DependsOn=["A"], Arguments={"ErrorMessage": message})
-    assert parse(text(fail("A"), fail("B"), step)).steps["C"].dependencies == {"A", "B"}
+    assert predecessors(parse(text(fail("A"), fail("B"), step)))["C"] == ["A", "B"]
 
 
 def test_what_a_step_may_have_is_read() -> None:
     step = {
         "Name": "Train",
-        "Type": "Training",
+        "Type": "Processing",
         "DisplayName": "Train the detector",
         "Description": "why",
         "Arguments": {},
@@ -66,18 +74,18 @@ def test_what_a_step_may_have_is_read() -> None:
             {"ExceptionType": ["Step.THROTTLING"], "ExpireAfterMin": 10},
         ],
     }
-    read = parse(text(step, MlflowConfig=None, PipelineExperimentConfig={})).steps["Train"]
-    assert (read.display_name, read.description) == ("Train the detector", "why")
-    assert read.cache_for == timedelta(days=30)
-    assert read.property_files == {"P": ("o", "p.json")}
-    assert [(r.interval, r.backoff, r.attempts, r.minutes) for r in read.retries] == [
+    read = parse(text(step, MlflowConfig=None, PipelineExperimentConfig={})).steps_by_name["Train"]
+    assert cache_expiry(read.raw["CacheConfig"]) == timedelta(days=30)
+    assert read.property_files == {"P": PropertyFile("o", "p.json")}
+    retries = retry_policies(read.raw["RetryPolicies"])
+    assert [(r.interval, r.backoff, r.attempts, r.minutes) for r in retries] == [
         (5, 1.5, 3, None),
         (1, 2, None, 10),
     ]
 
 
 @pytest.mark.parametrize(
-    ("definition", "told"),
+    ("definition", "message"),
     [
         pytest.param("not json", "is not JSON", id="not JSON"),
         pytest.param("[]", "is not a JSON object", id="not an object"),
@@ -149,16 +157,16 @@ def test_what_a_step_may_have_is_read() -> None:
             id="retry policy",
         ),
         pytest.param(
-            text({"Name": "A", "Type": "Training", "Arguments": {}, "PropertyFiles": [{"OutputName": "o"}]}),
+            text({"Name": "A", "Type": "Processing", "Arguments": {}, "PropertyFiles": [{"OutputName": "o"}]}),
             "step A: malformed PropertyFiles",
             id="property file",
         ),
     ],
 )
-def test_a_faulty_definition_is_refused_and_the_place_named(definition: str, told: str) -> None:
+def test_a_faulty_definition_is_refused_and_the_place_named(definition: str, message: str) -> None:
     with pytest.raises(DefinitionError) as caught:
         parse(definition)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @given(
@@ -173,7 +181,7 @@ def test_any_json_is_parsed_or_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "given_value", "cast"),
+    ("kind", "given_value", "expected"),
     [
         pytest.param("Integer", "3", 3, id="integer from text"),
         pytest.param("Integer", 3, 3, id="integer"),
@@ -184,9 +192,9 @@ def test_any_json_is_parsed_or_refused(value: Any) -> None:
         pytest.param("String", "3", "3", id="string"),
     ],
 )
-def test_values_are_cast_to_the_parameters_type(kind: str, given_value: Any, cast: Any) -> None:
-    made = Parameter("P", kind).cast(given_value)
-    assert (made, type(made)) == (cast, type(cast))
+def test_values_are_cast_to_the_parameters_type(kind: str, given_value: Any, expected: Any) -> None:
+    made = cast(Parameter("P", kind), given_value)
+    assert (made, type(made)) == (expected, type(expected))
 
 
 @pytest.mark.parametrize(
@@ -204,4 +212,4 @@ def test_values_are_cast_to_the_parameters_type(kind: str, given_value: Any, cas
 )
 def test_values_of_another_type_are_refused(kind: str, value: Any) -> None:
     with pytest.raises(DefinitionError, match=f"is not of type {kind}"):
-        Parameter("P", kind).cast(value)
+        cast(Parameter("P", kind), value)

@@ -1,0 +1,56 @@
+"""The order of the steps: what each waits for, and cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from groundloop.spec.definition import Definition, Step
+from groundloop.spec.expressions import expressions, referenced_step
+
+
+def references(step: Step) -> dict[str, str]:
+    """Return the steps that a step names in DependsOn and in its expressions, each with the path of the first place."""
+    result: dict[str, str] = {}
+    for path, name in step.depends_on:
+        result.setdefault(name, path)
+    for path, function, body in expressions(step.own, ""):
+        if source := referenced_step(function, body):
+            result.setdefault(source, path)
+    return result
+
+
+def predecessors(definition: Definition) -> dict[str, list[str]]:
+    """Return for each step those that have to be done before it, with the Condition or loop that it is in.
+
+    Names that no step has are left out.
+    """
+    steps = definition.steps_by_name
+    return {
+        name: [
+            *(source for source in references(step) if source in steps),
+            *([step.branch[0]] if step.branch else []),
+        ]
+        for name, step in steps.items()
+    }
+
+
+def find_cycle(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the names of steps that wait for each other, each followed by one that it waits for; empty if none do.
+
+    Args:
+        graph: The names of the steps that each step waits for.
+
+    Example:
+        >>> find_cycle({"A": ["B"], "B": ["C"], "C": ["A"]})
+        ['A', 'B', 'C']
+        >>> find_cycle({"A": ["B"], "B": []})
+        []
+    """
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        names: list[str] = error.args[1][:0:-1]
+        start = min(range(len(names)), key=lambda index: list(graph).index(names[index]))
+        return names[start:] + names[:start]
+    return []
