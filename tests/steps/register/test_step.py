@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from groundloop.local.api.cards import check_model_card
+from groundloop.local.api.model_card import check_model_card
 from pipeline.config import load_config
 from pipeline.job_archive import job_archive
 from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA, registry_metadata
