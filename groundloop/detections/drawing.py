@@ -44,6 +44,13 @@ def draw_detections(
 
     Returns:
         An RGB picture, at least 480 pixels on its longer side, with a legend strip below it.
+
+    Example:
+        >>> from groundloop.detections.predictions import parse_detections
+        >>> detections = parse_detections(b'{"prediction": [[0, 0.9, 0.1, 0.1, 0.5, 0.5]]}', ["nut"], "example")
+        >>> drawn = draw_detections(Image.new("RGB", (640, 480)), detections, threshold=0.5)
+        >>> drawn.mode, drawn.width
+        ('RGB', 640)
     """
     picture, scale, font, width = _canvas(image)
     draw = ImageDraw.Draw(picture)

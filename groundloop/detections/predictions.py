@@ -77,6 +77,11 @@ def parse_detections(answer: bytes, classes: Sequence[str], name: str) -> Detect
     Raises:
         UserError: empty, not JSON, an error instead of an answer, rows of another shape, a class id outside the list,
             a score outside [0, 1], a box whose corners are swapped. JSON has no NaN, so one is "not JSON".
+
+    Example:
+        >>> detections = parse_detections(b'{"prediction": [[1, 0.9, 0.1, 0.1, 0.5, 0.5]]}', ["bolt", "nut"], "a.out")
+        >>> detections.at(0.5).counts()
+        {'bolt': 0, 'nut': 1}
     """
     rows = _rows(answer, name)
     for index, row in enumerate(rows, start=1):

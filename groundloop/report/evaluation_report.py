@@ -39,6 +39,20 @@ def write_evaluation_report(
 
     Raises:
         UserError: An image has no prediction, or `images` is not a folder.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from groundloop.detections.scoring import score_predictions
+        >>> from groundloop.labels.formats.dataset import LabelledImage
+        >>> from groundloop.labels.records import Box
+        >>> labels = LabelledDataset((LabelledImage("a.jpg", 100, 100, (Box("nut", 10, 10, 40, 40),)),), ("nut",))
+        >>> found = Detections(("nut",), np.array([0]), np.array([0.9]), np.array([[0.1, 0.1, 0.5, 0.5]]))
+        >>> evaluation = score_predictions(labels, {"a.jpg": found}, resamples=0)
+        >>> with TemporaryDirectory() as folder:
+        ...     page = write_evaluation_report(folder, evaluation, labels, {"a.jpg": found})
+        >>> page.name
+        'report.html'
     """
     choices = worst_images(scored_images(labels, predictions), evaluation, _GALLERY_IMAGES)
     source = None if images is None else FolderImages(Path(images))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def stats(
     manifests: Annotated[list[str], typer.Argument(help="Paths or S3 URIs of manifests.")],
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
-    plot: Annotated[Path | None, typer.Option(help="Folder for plots, as PNGs.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Folder for a page of charts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The numbers as one JSON object.")] = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
