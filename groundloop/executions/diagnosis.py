@@ -25,7 +25,7 @@ from groundloop.executions.known_failures import BATCH_COUNT, EvidenceSource, Kn
 from groundloop.executions.logs import Event, JobLog
 from groundloop.images.s3 import S3Images
 from groundloop.images.sample import sample_images
-from groundloop.labels.manifest import TrainingLine
+from groundloop.labels.records import TrainingLine
 from groundloop.s3 import is_missing, split_uri
 
 _MAX_LOG_LINES = 200

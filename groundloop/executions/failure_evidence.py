@@ -9,7 +9,8 @@ from typing import Any
 
 from groundloop.executions.known_failures import EvidenceSource
 from groundloop.labels.attributes import CANONICAL
-from groundloop.labels.manifest import ManifestReader, TrainingLine, raw_lines
+from groundloop.labels.manifest import ManifestReader, raw_lines
+from groundloop.labels.records import TrainingLine
 from groundloop.spec.object_detection import label_size
 
 _MAX_SHOWN = 5

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from typing import NoReturn, Protocol, cast
 
 import msgspec
@@ -22,7 +21,7 @@ from groundloop.labels.duplicate_keys import duplicate_key
 from groundloop.labels.findings import LabelCode, LabelFinding, Severity
 from groundloop.labels.label_types import DETECTION_TYPE, is_video, label_type_of, remedy
 from groundloop.labels.line_reader import MAX_LINE_BYTES, MAX_LINE_LENGTH, open_manifest, raw_lines
-from groundloop.labels.records import Box, Line, LineStatus, Record
+from groundloop.labels.records import Box, Line, LineStatus, Record, TrainingLine
 
 __all__ = ["MAX_CLASS_NAME_LENGTH", "ManifestReader", "is_class_name", "open_manifest", "raw_lines", "source_ref_of"]
 
@@ -68,23 +67,6 @@ class _Fields(Protocol):
 
 class _SourceRef(msgspec.Struct, rename="kebab"):
     source_ref: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingLine:
-    """A line as the training algorithm reads it: an image and a label, without metadata.
-
-    Attributes:
-        number: from 1.
-        source_ref: the image's S3 URI where the line has one, else "".
-        boxes: their number; 0 where the line cannot be read.
-        problem: why training cannot use the line; "" when it can.
-    """
-
-    number: int
-    source_ref: str
-    boxes: int
-    problem: str = ""
 
 
 class _LineError(Exception):

@@ -63,3 +63,19 @@ class Line(msgspec.Struct, frozen=True):
     status: LineStatus
     record: Record | None = None
     findings: tuple[LabelFinding, ...] = ()
+
+
+class TrainingLine(msgspec.Struct, frozen=True):
+    """A line as the training algorithm reads it: an image and a label, without metadata.
+
+    Attributes:
+        number: from 1.
+        source_ref: the image's S3 URI where the line has one, else "".
+        boxes: their number; 0 where the line cannot be read.
+        problem: why training cannot use the line; "" when it can.
+    """
+
+    number: int
+    source_ref: str
+    boxes: int
+    problem: str = ""

@@ -246,9 +246,9 @@ def test_faults_of_a_manifest_in_s3_name_its_uri(s3: Any) -> None:
     s3.put_object(Bucket="bucket", Key="cut.gz", Body=gzip.compress(b"{}\n" * 999)[:-9])
     with pytest.raises(UserError, match=r"the compressed manifest s3://bucket/cut\.gz is damaged"):
         run("s3://bucket/cut.gz")
-    with pytest.raises(UserError, match=r"s3://bucket/none: is not there"):
+    with pytest.raises(UserError, match=r"s3://bucket/none does not exist in S3"):
         run("s3://bucket/none")
-    with pytest.raises(UserError, match=r"s3://nowhere/none: is not there"):
+    with pytest.raises(UserError, match=r"s3://nowhere/none does not exist in S3"):
         run("s3://nowhere/none")
 
 
