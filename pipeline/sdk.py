@@ -1,6 +1,6 @@
-"""The one door to the sagemaker SDK for building: no region trap, no credentials, no network, no noise.
+"""Imports the sagemaker SDK for building definitions without a region, credentials, network or log output.
 
-Import this module before anything under ``sagemaker``; it is slow to import, so only commands that build
+Import this module before anything under `sagemaker`; it is slow to import, so only commands that build
 a definition do.
 """
 
@@ -31,7 +31,7 @@ logging.root.setLevel(_level)
 
 
 class OfflineSession(PipelineSession):
-    """A session for building only: made-up credentials, and a bucket that is named but never looked up."""
+    """A session for building only: placeholder credentials, and a bucket that is never looked up."""
 
     def __init__(self, region: str, bucket: str) -> None:
         self._bucket_name = bucket
@@ -42,18 +42,19 @@ class OfflineSession(PipelineSession):
                 aws_secret_access_key="building",  # noqa: S106
             ),
             default_bucket=bucket,
-            sagemaker_config={},  # else the SDK reads the user's defaults, and the bytes depend on the machine
+            sagemaker_config={},  # else the SDK reads the user's defaults, and the definition depends on the computer
         )
 
     def default_bucket(self) -> str:
+        """Return the bucket, without looking it up."""
         return self._bucket_name
 
 
 @contextlib.contextmanager
 def offline_build() -> Iterator[None]:
-    """While the body runs, the SDK sends no telemetry, asks IAM nothing and keeps its usual warnings to itself.
+    """Keep the SDK from sending telemetry, calling IAM and printing its usual warnings while the body runs.
 
-    The SDK's telemetry tells AWS of each build, with the text of errors, and no environment variable stops it.
+    The SDK's telemetry reports each build to AWS, with the text of errors, and no environment variable disables it.
     """
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -1,7 +1,7 @@
-"""Entry of a job archive (it becomes the archive's ``__main__.py``): installs what the job needs, then runs it.
+"""Entry point of a job archive (its `__main__.py`): installs the job's requirements, then runs the job.
 
-Runs before anything is installed, so it uses the standard library only, and never touches the environment it
-runs in: what is missing goes to a folder of its own.
+Runs before anything is installed, so it uses the standard library only, and never changes the environment that
+it runs in: packages are installed to a folder of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ JOB_FILE, REQUIREMENTS_FILE = "job.txt", "requirements.txt"
 
 
 def missing(requirements: str) -> list[str]:
-    """The ``name==version`` lines that this environment doesn't satisfy exactly."""
+    """Return the `name==version` lines that this environment doesn't satisfy exactly."""
     lines = [line.strip() for line in requirements.splitlines()]
     return [line for line in lines if line and not line.startswith("#") and not _installed(*line.split("=="))]
 
@@ -31,7 +31,7 @@ def _installed(name: str, version: str) -> bool:
 
 
 def install(requirements: list[str], folder: str) -> None:
-    """Install into a folder and put it in front of the import path."""
+    """Install requirements to a folder and put it first on the import path."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     if subprocess.run([*command, "--target", folder, *requirements], check=False).returncode:
         sys.exit(
@@ -42,12 +42,13 @@ def install(requirements: list[str], folder: str) -> None:
 
 
 def main() -> int:
+    """Install the missing requirements, run the job and return its exit code."""
     archive = zipfile.ZipFile(sys.path[0])
     with archive:
         job = archive.read(JOB_FILE).decode()
         requirements = archive.read(REQUIREMENTS_FILE).decode()
-    if os.environ.get("GROUNDLOOP_REQUIREMENTS", "install") == "install" and (wanted := missing(requirements)):
-        install(wanted, tempfile.mkdtemp(prefix="groundloop-requirements-"))
+    if os.environ.get("GROUNDLOOP_REQUIREMENTS", "install") == "install" and (lacking := missing(requirements)):
+        install(lacking, tempfile.mkdtemp(prefix="groundloop-requirements-"))
     result: int = importlib.import_module(job).main()
     return result
 

@@ -1,6 +1,6 @@
-"""What all steps share of the configuration: the account's settings, the jobs' machines, retries and caching.
+"""Settings that all steps share: the account, the processing jobs, retries and caching.
 
-A step's own settings stand beside it in ``steps/<step>/settings.py``; ``pipeline/config`` reads them from YAML.
+A step's own settings are in `steps/<step>/settings.py`; `pipeline/config` reads them from YAML.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys are refused, values don't change after loading."""
+    """Base class of all settings: unknown keys are rejected, and values don't change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
@@ -49,26 +49,26 @@ class PipelineSettings(Settings):
 
 
 class NetworkSettings(Settings):
-    """Where the jobs' network interfaces are."""
+    """The network of the jobs and of the hosted model."""
 
     subnets: list[str] = Field([], max_length=16, description="VPC subnets of all jobs and of the hosted model.")
-    security_groups: list[str] = Field([], max_length=5, description="Security groups; needed with subnets.")
-    isolation: bool = Field(False, description="EnableNetworkIsolation: containers get no network at all.")
-    encrypt_traffic: bool = Field(False, description="Encrypt traffic between the machines of one job.")
+    security_groups: list[str] = Field([], max_length=5, description="Security groups; required with subnets.")
+    isolation: bool = Field(False, description="EnableNetworkIsolation: containers have no network.")
+    encrypt_traffic: bool = Field(False, description="Encrypt traffic between the instances of one job.")
 
     @model_validator(mode="after")
-    def _vpc_is_whole(self) -> NetworkSettings:
+    def _subnets_with_security_groups(self) -> NetworkSettings:
         if bool(self.subnets) != bool(self.security_groups):
             raise ValueError("subnets and security_groups go together: give both, or neither")
         return self
 
 
 class AwsSettings(Settings):
-    """The account, and where in it things are kept."""
+    """The account, and the places of data and results in it."""
 
     region: str = Field("us-east-1", description="AWS region of the pipeline, its jobs and its bucket.")
     account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = Field(
-        None, description="Account that this configuration is for, checked by doctor; null: the credentials' own."
+        None, description="Account that this configuration is for, checked by doctor; null: any."
     )
     role: RoleArn = Field(description="ARN of the execution role that the pipeline and its jobs run as.")
     bucket: BucketName = Field(description="S3 bucket for code, data and results, in the same region.")
@@ -76,47 +76,51 @@ class AwsSettings(Settings):
         "groundloop", description="Key prefix in the bucket under which everything is written."
     )
     kms_key: str | None = Field(
-        None, max_length=2048, description="KMS key for outputs and volumes; null: the default."
+        None, max_length=2048, description="KMS key for outputs and volumes; null: the AWS managed keys."
     )
-    tags: dict[str, str] = Field({}, max_length=40, description="Tags on everything that is made.")
-    network: NetworkSettings = Field(NetworkSettings(), description="VPC, isolation, encryption between machines.")
+    tags: dict[str, str] = Field({}, max_length=40, description="Tags of every resource that is created.")
+    network: NetworkSettings = Field(NetworkSettings(), description="VPC, isolation, traffic encryption.")
 
 
 class SparkSettings(Settings):
-    """The cluster that Prepare runs on with ``engine: spark``; its machines are of processing.instance_type."""
+    """The cluster that Prepare runs on with `engine: spark`; its instances are of processing.instance_type."""
 
-    instance_count: int = Field(2, ge=1, le=100, description="Machines; the first also drives the others.")
+    instance_count: int = Field(2, ge=1, le=100, description="Number of instances, the driver's included.")
     image_uri: str | None = Field(
         None,
         max_length=255,
-        description="Own image made from SageMaker's for Spark, Python 3.10+; null: SageMaker's, Spark 3.5.",
+        description="Custom image based on SageMaker's for Spark, Python 3.10+; null: SageMaker's, Spark 3.5.",
     )
 
 
 class ProcessingSettings(Settings):
-    """The machine and the image of the two Processing steps, Prepare and Evaluate."""
+    """Instances and image of the processing jobs: Prepare, Evaluate and Deploy."""
 
-    instance_type: InstanceType = Field("ml.m5.xlarge", description="Machine of Prepare and Evaluate.")
-    volume_gb: int = Field(30, ge=1, le=16384, description="Disk of the machine, GB.")
+    instance_type: InstanceType = Field("ml.m5.xlarge", description="Instance type of the processing jobs.")
+    volume_gb: int = Field(30, ge=1, le=16384, description="Size of the instance's volume, GB.")
     max_runtime_minutes: int = Field(120, ge=1, le=12960, description="The job is stopped after this.")
     image_uri: str | None = Field(
         None,
         max_length=255,
-        description="Own image with Python 3.10+; null: SageMaker's scikit-learn image, Python 3.12.",
+        description="Custom image with Python 3.10+; null: SageMaker's scikit-learn image, Python 3.12.",
     )
     requirements: Literal["install", "preinstalled"] = Field(
         "install", description="install: pip installs the job's pins at start; preinstalled: image_uri has them."
     )
 
     engine: Literal["processes", "spark"] = Field(
-        "processes", description="Prepare's: all processors of one machine, or a Spark cluster; the results are equal."
+        "processes",
+        description="Engine of Prepare: all processors of one instance, or a Spark cluster; the results are equal.",
     )
     spark: SparkSettings = Field(SparkSettings(), description="The cluster of engine: spark.")
 
     @model_validator(mode="after")
-    def _preinstalled_means_own_image(self) -> ProcessingSettings:
+    def _preinstalled_needs_image(self) -> ProcessingSettings:
         if self.requirements == "preinstalled" and self.image_uri is None:
-            raise ValueError("requirements: preinstalled needs image_uri, an image that holds steps/requirements.txt")
+            raise ValueError(
+                "requirements: preinstalled needs image_uri, an image that holds steps/prepare/requirements.txt and "
+                "steps/evaluate/requirements.txt"
+            )
         if self.requirements == "preinstalled" and self.engine == "spark" and self.spark.image_uri is None:
             raise ValueError("requirements: preinstalled with engine: spark needs spark.image_uri, for Prepare")
         return self
@@ -132,15 +136,15 @@ class CacheSettings(Settings):
 
 
 class RetryRule(Settings):
-    """One retry policy: waits grow from interval_seconds by backoff_rate."""
+    """A retry policy: the wait grows from interval_seconds by backoff_rate."""
 
     interval_seconds: int = Field(ge=1, le=86400, description="Wait before the first retry, seconds.")
     backoff_rate: float = Field(2.0, ge=1, le=10, description="Each wait is this many times the one before.")
-    max_attempts: int = Field(ge=1, le=20, description="Retries at the most.")
+    max_attempts: int = Field(ge=1, le=20, description="Maximum number of retries.")
 
 
 class RetrySettings(Settings):
-    """Which faults are tried again; null switches a rule off."""
+    """Retry policies by kind of failure; null disables one."""
 
     service: RetryRule | None = Field(
         RetryRule(interval_seconds=10, max_attempts=5), description="Faults and throttling of the service, every step."
@@ -150,12 +154,12 @@ class RetrySettings(Settings):
     )
     capacity: RetryRule | None = Field(
         RetryRule(interval_seconds=300, backoff_rate=1.5, max_attempts=6),
-        description="No machine of that type is free.",
+        description="No capacity for the instance type.",
     )
 
 
 class ExecutionSettings(Settings):
-    """How steps are run again, or not again."""
+    """Step caching and retry policies."""
 
     cache: CacheSettings = Field(CacheSettings(), description="Step caching.")
     retry: RetrySettings = Field(RetrySettings(), description="Retry policies.")

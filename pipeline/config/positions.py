@@ -1,4 +1,4 @@
-"""YAML as plain data plus the place of every key, so that an error can name file and line."""
+"""Reads YAML with the position of every key, so that an error can name file and line."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ Key = tuple[str | int, ...]
 
 
 class Source:
-    """Where values came from: a key path to ``file:line``, ``--set`` or an environment variable."""
+    """Positions of settings: `file:line`, `--set` or an environment variable, by key."""
 
     def __init__(self) -> None:
         self._places: dict[Key, str] = {}
 
     def record(self, key: Key, place: str) -> None:
+        """Record the position of a key."""
         self._places[key] = place
 
     def place_of(self, key: Key) -> str:
-        """The place of a key, or of the nearest key above it that was written somewhere."""
+        """Return the position of a key, or of its nearest ancestor that has one."""
         for length in range(len(key), 0, -1):
             if key[:length] in self._places:
                 return self._places[key[:length]]
@@ -30,10 +31,10 @@ class Source:
 
 
 def read_yaml(path: Path, source: Source) -> dict[str, Any]:
-    """One YAML file (safe tags only) as a mapping; the places of its keys go to ``source``.
+    """Read a YAML file (safe tags only) as a mapping, and record the positions of its keys in `source`.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, is no mapping or names a key twice.
+        ConfigError: The file is missing, is not YAML, is not a mapping or has a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")

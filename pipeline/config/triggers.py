@@ -1,4 +1,4 @@
-"""Settings of the triggers: what starts the pipelines without a person."""
+"""Settings of the triggers, the EventBridge rules that start the pipelines."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class ScheduleSettings(Settings):
     parameters: dict[ParameterName, Annotated[str, StringConstraints(max_length=1024)]] = Field(
         {}, max_length=200, description="Values of pipeline parameters, as text; others keep their defaults."
     )
-    enabled: bool = Field(True, description="false: the rule stays, and does not fire.")
+    enabled: bool = Field(True, description="false: the rule is kept, but disabled.")
 
 
 class TriggersSettings(Settings):
-    """EventBridge rules of this pipeline; `groundloop triggers apply` makes them."""
+    """EventBridge rules of this pipeline; `groundloop triggers apply` creates them."""
 
     role: RoleArn | None = Field(
         None, description="Role that events.amazonaws.com assumes to start the pipelines; null: aws.role."
     )
     rollback_on_rejection: bool = Field(
-        True, description="Rejecting the version that is served goes back to the highest approved one."
+        True, description="Rejecting the deployed version deploys the champion: the highest approved version."
     )
     schedules: dict[TriggerName, ScheduleSettings] = Field(
-        {}, max_length=20, description="Name to time at which the training pipeline starts."
+        {}, max_length=20, description="Schedules of the training pipeline, by name."
     )

@@ -1,6 +1,6 @@
-"""The endpoint in the API's terms: settings become members of CreateEndpointConfig and UpdateEndpoint.
+"""Requests of the endpoint: settings become members of CreateEndpointConfig and UpdateEndpoint.
 
-Shared by the pipeline's own EndpointConfig step and by the Deploy job, whose argument they are.
+The EndpointConfig step sends them, and the Deploy job takes them as its argument.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from steps.settings import AwsSettings
 
 Members = dict[str, Any]
 
-#: A container argument may have 256 characters.
-_PART = 240
+# A container argument holds 256 characters, the option's name included.
+_MAX_PART_LENGTH = 240
 _ROUTING = {"all_at_once": "ALL_AT_ONCE", "canary": "CANARY", "linear": "LINEAR"}
 
 
 def variant(endpoint: EndpointSettings, *, model: Any, instance_type: Any) -> Members:
-    """The production variant of the version that is deployed; model and machine may be pipeline variables."""
+    """Return the production variant of the deployed version; model and instance type may be pipeline variables."""
     named = {"VariantName": endpoint.variant_name, "ModelName": model, "InitialVariantWeight": endpoint.weight}
     if endpoint.serverless is None:
         return {**named, "InitialInstanceCount": endpoint.instance_count, "InstanceType": instance_type}
@@ -33,7 +33,7 @@ def variant(endpoint: EndpointSettings, *, model: Any, instance_type: Any) -> Me
 
 
 def data_capture(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None:
-    """DataCaptureConfig; None when it is off."""
+    """Return the DataCaptureConfig; None when data capture is disabled."""
     if not endpoint.data_capture_percent:
         return None
     capture: Members = {
@@ -48,7 +48,7 @@ def data_capture(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None
 
 
 def async_inference(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None:
-    """AsyncInferenceConfig; None for an endpoint that answers at once."""
+    """Return the AsyncInferenceConfig; None for a synchronous endpoint."""
     settings = endpoint.async_inference
     if settings is None:
         return None
@@ -56,8 +56,8 @@ def async_inference(aws: AwsSettings, endpoint: EndpointSettings) -> Members | N
     if aws.kms_key:
         output["KmsKeyId"] = aws.kms_key
     topics = {"SuccessTopic": settings.success_topic, "ErrorTopic": settings.error_topic}
-    if given := {name: topic for name, topic in topics.items() if topic}:
-        output["NotificationConfig"] = given
+    if configured := {name: topic for name, topic in topics.items() if topic}:
+        output["NotificationConfig"] = configured
     members: Members = {"OutputConfig": output}
     if settings.max_concurrent_invocations:
         members["ClientConfig"] = {"MaxConcurrentInvocationsPerInstance": settings.max_concurrent_invocations}
@@ -65,12 +65,12 @@ def async_inference(aws: AwsSettings, endpoint: EndpointSettings) -> Members | N
 
 
 def volume_key(aws: AwsSettings, endpoint: EndpointSettings) -> str | None:
-    """KmsKeyId of the machines' volumes; a serverless endpoint has none."""
+    """Return the KmsKeyId of the instances' volumes; None for a serverless endpoint."""
     return None if endpoint.serverless else aws.kms_key
 
 
 def rollout(settings: RolloutSettings) -> Members:
-    """DeploymentConfig of an update."""
+    """Return the DeploymentConfig of an update."""
     wait = 0 if settings.traffic == "all_at_once" else settings.wait_interval_minutes * 60
     routing: Members = {"Type": _ROUTING[settings.traffic], "WaitIntervalInSeconds": wait}
     size = {"Type": "CAPACITY_PERCENT", "Value": settings.step_percent}
@@ -91,14 +91,14 @@ def rollout(settings: RolloutSettings) -> Members:
 
 
 def scaling(settings: AutoscalingSettings, *, asynchronous: bool) -> Members:
-    """RegisterScalableTarget's and PutScalingPolicy's members of the variant; the job adds which endpoint."""
+    """Return the variant's members of RegisterScalableTarget and PutScalingPolicy; the job adds the endpoint."""
     tracking: Members = {
         "TargetValue": settings.target,
         "ScaleOutCooldown": settings.scale_out_cooldown_seconds,
         "ScaleInCooldown": settings.scale_in_cooldown_seconds,
     }
     if asynchronous:
-        # A queue, not requests per minute, is what an asynchronous endpoint is measured by, down to no machine at all.
+        # The queue, not requests per minute, measures the load of an asynchronous endpoint, down to no instance.
         tracking["CustomizedMetricSpecification"] = {
             "MetricName": "ApproximateBacklogSizePerInstance",
             "Namespace": "AWS/SageMaker",
@@ -110,7 +110,7 @@ def scaling(settings: AutoscalingSettings, *, asynchronous: bool) -> Members:
 
 
 def job_specification(aws: AwsSettings, deploy: DeploySettings, *, group: str, project: str) -> Members:
-    """All that the Deploy job needs besides the version, the endpoint's name and its machine."""
+    """Return all that the Deploy job needs besides the version and the endpoint's name and instance type."""
     endpoint = deploy.endpoint
     main = variant(endpoint, model=None, instance_type=None)
     others = [
@@ -136,16 +136,16 @@ def job_specification(aws: AwsSettings, deploy: DeploySettings, *, group: str, p
     return {
         "project": project,
         "group": group,
-        "model": _given(model),
-        "variants": [_given(main), *map(_given, others)],
-        "config": _given(config),
+        "model": _without_none(model),
+        "variants": [_without_none(main), *map(_without_none, others)],
+        "config": _without_none(config),
         "tags": aws.tags,
         "rollout": rollout(deploy.rollout),
         "scaling": scaling(autoscaling, asynchronous=endpoint.async_inference is not None) if autoscaling else None,
     }
 
 
-def _given(members: Members) -> Members:
+def _without_none(members: Members) -> Members:
     return {name: value for name, value in members.items() if value is not None}
 
 
@@ -157,6 +157,8 @@ def _package_arn(aws: AwsSettings, group: str, package: int | str) -> str:
 
 
 def as_arguments(specification: Members) -> list[str]:
-    """The specification as container arguments, readable, in parts of the length that the API allows."""
+    """Return the specification as container arguments: JSON in parts of the length that the API allows."""
     text = json.dumps(specification, separators=(",", ":"), sort_keys=True)
-    return [f"--specification={text[start : start + _PART]}" for start in range(0, len(text), _PART)]
+    return [
+        f"--specification={text[start : start + _MAX_PART_LENGTH]}" for start in range(0, len(text), _MAX_PART_LENGTH)
+    ]

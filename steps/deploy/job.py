@@ -1,8 +1,8 @@
-"""The Deploy job: brings an endpoint to the version it should serve, and says what it did.
+"""The Deploy job: updates an endpoint to the version that it should serve, and reports the outcome.
 
 It decides when it runs, from the registry, and not from the event that started it: so several events for one approval
 deploy once, and events out of order end the same. It does what a pipeline's own EndpointConfig and Endpoint steps
-can't: traffic in parts, rollback on alarms, several variants, autoscaling, taking everything back after a failure.
+can't: shifting traffic in steps, rollback on alarms, several variants, autoscaling, cleaning up after a failure.
 """
 
 from __future__ import annotations
@@ -32,31 +32,33 @@ from steps.jobs import say
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
-    """The arguments; every path has SageMaker's place as its default."""
+    """Parse the arguments; every path has SageMaker's own as its default."""
     parser = ArgumentParser(prog="deploy", description=__doc__)
     parser.add_argument("--region", required=True)
     parser.add_argument("--endpoint", required=True, help="created, or updated when it exists")
-    parser.add_argument("--instance-type", default="", help="machine of the variants that name none")
+    parser.add_argument("--instance-type", default="", help="instance type of the variants that name none")
     parser.add_argument("--package", default=LATEST_APPROVED, help=f"ARN of a version, or {LATEST_APPROVED}")
     parser.add_argument("--changed", default=NO_CHANGE, help="ARN of the version whose approval status has changed")
     parser.add_argument("--any-status", action="store_true", help="deploy --package though it isn't approved")
-    parser.add_argument("--specification", action="append", default=[], help="JSON, in parts that are joined")
+    parser.add_argument(
+        "--specification", action="append", default=[], help="JSON; repeat it for the parts of a long one"
+    )
     parser.add_argument("--output", type=Path, default=Path("/opt/ml/processing/output/deployment"))
     jobs.add_message_file(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job; 0 when the endpoint serves what it should, 1 when it couldn't be brought to."""
+    """Run the job; return 0 when the endpoint serves the version that it should, else 1."""
     arguments = parse(argv)
     return jobs.run(lambda: deploy(arguments), arguments.message_file)
 
 
 def deploy(arguments: Namespace) -> None:
-    """Decide, bring the endpoint there, write deployment.json.
+    """Update the endpoint and write deployment.json.
 
     Raises:
-        UserError: nothing to deploy, AWS refuses, or the endpoint didn't come up; it serves what it served before.
+        UserError: There is nothing to deploy, AWS rejects a request, or the update failed and was rolled back.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
@@ -70,7 +72,7 @@ def deploy(arguments: Namespace) -> None:
     poll = 0.2 if "AWS_ENDPOINT_URL" in os.environ else 15.0
     rollout = Rollout(session.client("sagemaker"), scaling, arguments.endpoint, specification, say, poll)
     try:
-        outcome = bring(rollout, arguments)
+        outcome = reconcile(rollout, arguments)
     except ClientError as error:
         told = error.response.get("Error", {})
         raise UserError(f"AWS refused {error.operation_name}: {told.get('Code')}: {told.get('Message')}") from None
@@ -81,31 +83,31 @@ def deploy(arguments: Namespace) -> None:
     (arguments.output / "deployment.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
 
 
-def bring(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
-    """Bring the endpoint to what it should serve; the content of deployment.json."""
+def reconcile(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
+    """Update the endpoint to the version that it should serve; return the content of deployment.json."""
     sagemaker, group = rollout.sagemaker, rollout.specification["group"]
     while True:
         before = rollout.wait_until_stable()
         if before is not None and before["EndpointStatus"] == "Failed":
             # AWS can't update an endpoint that never came up, and it serves nobody.
-            say(f"endpoint {rollout.endpoint} failed ({before.get('FailureReason', 'no reason')}); it is made anew")
+            say(f"endpoint {rollout.endpoint} failed ({before.get('FailureReason', 'no reason')}); it is created again")
             rollout.delete()
             before = None
         serving = served_variants(sagemaker, before["EndpointConfigName"], group) if before else []
-        choice = _choose(sagemaker, group, arguments, serving)
-        say(choice.reason)
-        if choice.package is None:
-            return _outcome(rollout, before, serving, "left as it is: " + choice.reason)
+        decision = _decide(sagemaker, group, arguments, serving)
+        say(decision.reason)
+        if decision.package is None:
+            return _outcome(rollout, before, serving, "left as it is: " + decision.reason)
         specification = _approved_only(sagemaker, rollout.specification)
-        target = desired_endpoint(specification, rollout.endpoint, choice.package, arguments.instance_type)
-        number = version_of(choice.package)
+        target = desired_endpoint(specification, rollout.endpoint, decision.package, arguments.instance_type)
+        number = version_of(decision.package)
         if before is not None and before["EndpointConfigName"] == target.name:
             rollout.scale(target)
             return _outcome(rollout, before, serving, f"endpoint {rollout.endpoint} serves version {number} already")
         try:
             rollout.roll_out(target, before)
         except BusyError:
-            say("another deployment of this endpoint began meanwhile: waiting for it, then deciding again")
+            say("another deployment of this endpoint has started: waiting for it, then deciding again")
             continue
         except UserError as error:
             raise UserError(f"{error}; {_still(serving)}") from None
@@ -115,7 +117,7 @@ def bring(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
         return _outcome(rollout, after, serving, f"endpoint {rollout.endpoint} serves version {number}")
 
 
-def _choose(sagemaker: Any, group: str, arguments: Namespace, serving: list[ServedVariant]) -> VersionDecision:
+def _decide(sagemaker: Any, group: str, arguments: Namespace, serving: list[ServedVariant]) -> VersionDecision:
     if arguments.changed != NO_CHANGE:
         return decide_on_status_change(sagemaker, group, arguments.changed, serving)
     if arguments.package == LATEST_APPROVED:
@@ -124,7 +126,7 @@ def _choose(sagemaker: Any, group: str, arguments: Namespace, serving: list[Serv
 
 
 def _approved_only(sagemaker: Any, specification: dict[str, Any]) -> dict[str, Any]:
-    """Without the further variants whose version nobody has approved, or that was rejected while it was served."""
+    """Return the specification without the additional variants whose version isn't approved, or no longer."""
     main, *others = specification["variants"]
     kept = []
     for variant in others:

@@ -1,4 +1,4 @@
-"""Settings of deployment: when, what endpoint, and how it moves from one version to the next."""
+"""Settings of deployment: when, to which endpoint, and how traffic shifts to a new version."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ TopicArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-
 
 
 class ServerlessSettings(Settings):
-    """An endpoint without machines of its own: billed by request, with cold starts, CPU only."""
+    """A serverless endpoint: no instances of its own, billed by use, with cold starts, CPU only."""
 
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(4096, description="Memory, MB.")
-    max_concurrency: int = Field(5, ge=1, le=200, description="Requests at the same time; more are refused.")
+    max_concurrency: int = Field(5, ge=1, le=200, description="Maximum of parallel requests; more are throttled.")
     provisioned_concurrency: int | None = Field(
-        None, ge=1, le=200, description="Requests that are kept warm for, billed all the time; null: none."
+        None,
+        ge=1,
+        le=200,
+        description="Parallel requests that capacity is kept warm for, billed all the time; null: none.",
     )
 
     @model_validator(mode="after")
-    def _warm_is_part_of_all(self) -> ServerlessSettings:
+    def _provisioned_within_max(self) -> ServerlessSettings:
         if self.provisioned_concurrency and self.provisioned_concurrency > self.max_concurrency:
             raise ValueError(
                 f"provisioned_concurrency {self.provisioned_concurrency} is over max_concurrency {self.max_concurrency}"
@@ -33,56 +36,58 @@ class ServerlessSettings(Settings):
 
 
 class AsyncInferenceSettings(Settings):
-    """An endpoint that is asked with an object in S3 and answers with one: large images, long queues."""
+    """An asynchronous endpoint: requests and responses are objects in S3, for large images and long queues."""
 
-    output: S3Uri | None = Field(None, description="S3 prefix of the answers; null: async/ under aws.prefix.")
+    output: S3Uri | None = Field(None, description="S3 prefix of the responses; null: async/ under aws.prefix.")
     max_concurrent_invocations: int | None = Field(
-        None, ge=1, le=1000, description="Requests at a time per machine; null: AWS's."
+        None, ge=1, le=1000, description="Parallel requests per instance; null: chosen by SageMaker."
     )
-    success_topic: TopicArn | None = Field(None, description="SNS topic that is told of each answer.")
-    error_topic: TopicArn | None = Field(None, description="SNS topic that is told of each failure.")
+    success_topic: TopicArn | None = Field(None, description="SNS topic for successful responses.")
+    error_topic: TopicArn | None = Field(None, description="SNS topic for failures.")
 
 
 class AutoscalingSettings(Settings):
-    """Target tracking: machines come and go so that each has about as much to do."""
+    """Target tracking of the variant: instances are added and removed with the load."""
 
-    min_instances: int = Field(1, ge=0, le=1000, description="Machines at the least; 0 for asynchronous ones only.")
-    max_instances: int = Field(ge=1, le=1000, description="Machines at the most.")
+    min_instances: int = Field(1, ge=0, le=1000, description="Minimum of instances; 0 for asynchronous endpoints only.")
+    max_instances: int = Field(ge=1, le=1000, description="Maximum of instances.")
     target: float = Field(
-        gt=0, description="Requests per machine and minute to aim at; asynchronous: requests waiting per machine."
+        gt=0, description="Target value: requests per instance and minute; asynchronous: queued requests per instance."
     )
-    scale_out_cooldown_seconds: int = Field(60, ge=0, le=3600, description="Pause after adding machines.")
-    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3600, description="Pause after removing machines.")
+    scale_out_cooldown_seconds: int = Field(60, ge=0, le=3600, description="ScaleOutCooldown, seconds.")
+    scale_in_cooldown_seconds: int = Field(300, ge=0, le=3600, description="ScaleInCooldown, seconds.")
 
     @model_validator(mode="after")
-    def _range_is_one(self) -> AutoscalingSettings:
+    def _min_below_max(self) -> AutoscalingSettings:
         if self.min_instances > self.max_instances:
             raise ValueError(f"min_instances {self.min_instances} is over max_instances {self.max_instances}")
         return self
 
 
 class VariantSettings(Settings):
-    """One more production variant: another version that gets a share of the requests."""
+    """A production variant: another version that gets a share of the requests."""
 
     name: ResourceName = Field(description="Name of the variant.")
     package: Annotated[int, Field(ge=1)] | PackageArn = Field(description="Version in registry.group, or package ARN.")
     weight: float = Field(gt=0, le=1e6, description="Its share is its weight over the sum of all weights.")
-    instance_type: InstanceType | None = Field(None, description="Machine; null: the endpoint's instance_type.")
-    instance_count: int = Field(1, ge=1, le=100, description="Machines.")
+    instance_type: InstanceType | None = Field(None, description="Instance type; null: the endpoint's instance_type.")
+    instance_count: int = Field(1, ge=1, le=100, description="Number of instances.")
 
 
 class EndpointSettings(Settings):
-    """The endpoint: on machines (real-time), serverless, or asynchronous."""
+    """The endpoint: real-time, serverless or asynchronous."""
 
-    name: ResourceName = Field("groundloop", description="Endpoint that is created, or updated when it exists.")
+    name: ResourceName = Field(
+        "groundloop", description="Name of the endpoint, which is created, or updated when it exists."
+    )
     variant_name: ResourceName = Field("AllTraffic", description="Name of the production variant.")
     weight: float = Field(1.0, gt=0, le=1e6, description="Weight of the variant, against those of additional_variants.")
-    instance_type: InstanceType = Field("ml.m5.xlarge", description="Machine, CPU or GPU.")
-    instance_count: int = Field(1, ge=1, le=100, description="Machines.")
+    instance_type: InstanceType = Field("ml.m5.xlarge", description="Instance type, CPU or GPU.")
+    instance_count: int = Field(1, ge=1, le=100, description="Number of instances.")
     additional_variants: list[VariantSettings] = Field(
-        [], max_length=9, description="More variants that share the requests (A/B)."
+        [], max_length=9, description="Other variants that share the requests (A/B test)."
     )
-    serverless: ServerlessSettings | None = Field(None, description="Serverless instead of machines; null: no.")
+    serverless: ServerlessSettings | None = Field(None, description="Serverless endpoint; null: one with instances.")
     async_inference: AsyncInferenceSettings | None = Field(None, description="Asynchronous endpoint; null: no.")
     autoscaling: AutoscalingSettings | None = Field(None, description="Autoscaling of the variant; null: no.")
     data_capture_percent: int = Field(
@@ -90,16 +95,16 @@ class EndpointSettings(Settings):
     )
 
     @model_validator(mode="after")
-    def _one_kind(self) -> EndpointSettings:
-        """What AWS's documentation excludes from serverless endpoints, and what autoscaling needs."""
+    def _single_inference_type(self) -> EndpointSettings:
+        """Reject what AWS's documentation excludes from serverless endpoints, and what autoscaling lacks."""
         if self.serverless:
-            for key, given in (
+            for key, value in (
                 ("async_inference", self.async_inference),
                 ("autoscaling", self.autoscaling),
                 ("additional_variants", self.additional_variants),
                 ("data_capture_percent", self.data_capture_percent),
             ):
-                if given:
+                if value:
                     raise ValueError(f"a serverless endpoint can't have {key}: drop serverless or {key}")
         if self.autoscaling and self.autoscaling.min_instances == 0 and not self.async_inference:
             raise ValueError("autoscaling.min_instances 0 needs an asynchronous endpoint; give at least 1")
@@ -110,37 +115,42 @@ class EndpointSettings(Settings):
 
 
 class RolloutSettings(Settings):
-    """How an update moves the requests from the old version to the new one (blue/green)."""
+    """How an update shifts traffic from the old version to the new one (blue/green deployment)."""
 
     traffic: Literal["all_at_once", "canary", "linear"] = Field(
-        "all_at_once", description="canary: a first part, then the rest; linear: in equal parts."
+        "all_at_once", description="canary: a first step, then the rest; linear: equal steps."
     )
     step_percent: int = Field(
-        10, ge=1, le=50, description="Size of canary's first part, or of each of linear's (at least 10), percent."
+        10, ge=1, le=50, description="Size of canary's first step, or of linear's steps (at least 10), percent."
     )
-    wait_interval_minutes: int = Field(5, ge=0, le=60, description="Watch each part for so long before the next one.")
+    wait_interval_minutes: int = Field(
+        5, ge=0, le=60, description="WaitIntervalInSeconds: baking period after each step, minutes."
+    )
     termination_wait_minutes: int = Field(
-        0, ge=0, le=60, description="The old machines stay so long after the last part."
+        0,
+        ge=0,
+        le=60,
+        description="TerminationWaitInSeconds: old instances are kept for this after the last step, minutes.",
     )
     alarms: list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] = Field(
-        [], max_length=10, description="CloudWatch alarms; one that goes off while rolling out rolls back."
+        [], max_length=10, description="Names of CloudWatch alarms; one that goes off during the rollout rolls it back."
     )
-    timeout_minutes: int = Field(60, ge=10, le=480, description="A rollout that takes longer is rolled back.")
+    timeout_minutes: int = Field(60, ge=10, le=480, description="A rollout that takes longer is rolled back, minutes.")
 
     @model_validator(mode="after")
-    def _times_fit(self) -> RolloutSettings:
+    def _steps_fit_timeout(self) -> RolloutSettings:
         if self.traffic == "linear" and self.step_percent < 10:
             raise ValueError(f"step_percent {self.step_percent}: linear takes steps of 10 to 50 percent")
         if self.alarms and self.traffic == "all_at_once" and not self.termination_wait_minutes:
             raise ValueError(
-                "alarms are watched while old machines stay: give termination_wait_minutes, or another traffic"
+                "alarms are watched during the termination wait: give termination_wait_minutes, or another traffic"
             )
-        parts = {"all_at_once": 0, "canary": 2, "linear": -(-100 // self.step_percent)}[self.traffic]
-        least = parts * self.wait_interval_minutes + self.termination_wait_minutes
-        if least >= self.timeout_minutes:
+        steps = {"all_at_once": 0, "canary": 2, "linear": -(-100 // self.step_percent)}[self.traffic]
+        minimum = steps * self.wait_interval_minutes + self.termination_wait_minutes
+        if minimum >= self.timeout_minutes:
             raise ValueError(
-                f"timeout_minutes {self.timeout_minutes} is too short: {parts} x wait_interval_minutes and "
-                f"termination_wait_minutes alone take {least} minutes"
+                f"timeout_minutes {self.timeout_minutes} is too short: {steps} x wait_interval_minutes and "
+                f"termination_wait_minutes alone take {minimum} minutes"
             )
         return self
 
@@ -153,22 +163,24 @@ class DeploySettings(Settings):
         description="on_pass: at once when the gate passes; on_approval: by the deploy pipeline; never: not at all.",
     )
     endpoint: EndpointSettings = Field(EndpointSettings(), description="The endpoint.")
-    rollout: RolloutSettings = Field(RolloutSettings(), description="How an update moves the requests.")
+    rollout: RolloutSettings = Field(RolloutSettings(), description="How an update shifts traffic.")
 
     @model_validator(mode="after")
-    def _parts_can_be_made(self) -> DeploySettings:
+    def _instances_allow_steps(self) -> DeploySettings:
         if self.rollout.traffic == "all_at_once":
             return self
         if self.endpoint.serverless:
-            raise ValueError(f"rollout.traffic {self.rollout.traffic} needs machines; serverless takes all_at_once")
+            raise ValueError(
+                f"rollout.traffic {self.rollout.traffic} needs instances; a serverless endpoint takes all_at_once"
+            )
         if self.endpoint.instance_count < 2:
             raise ValueError(
-                f"rollout.traffic {self.rollout.traffic} needs endpoint.instance_count of at least 2: a part is at "
-                "least one machine and at most half of them"
+                f"rollout.traffic {self.rollout.traffic} needs endpoint.instance_count of at least 2: a step is at "
+                "least one instance and at most half of them"
             )
         return self
 
     @property
     def needs_job(self) -> bool:
-        """Whether the endpoint is beyond what a pipeline's own EndpointConfig and Endpoint steps can express."""
+        """Return whether the pipeline's own EndpointConfig and Endpoint steps can't express the deployment."""
         return bool(self.rollout != RolloutSettings() or self.endpoint.additional_variants or self.endpoint.autoscaling)

@@ -10,13 +10,13 @@ from steps.settings import InstanceType, Settings
 class PredictSettings(Settings):
     """Settings of the Predict step."""
 
-    instance_type: InstanceType = Field("ml.m5.xlarge", description="Machine of the transform job, CPU or GPU.")
-    instance_count: int = Field(1, ge=1, le=100, description="Machines.")
+    instance_type: InstanceType = Field("ml.m5.xlarge", description="Instance type of the transform job, CPU or GPU.")
+    instance_count: int = Field(1, ge=1, le=100, description="Number of instances.")
     max_payload_mb: int = Field(6, ge=1, le=100, description="Largest image sent, MB; Prepare keeps larger ones out.")
-    max_concurrent_transforms: int = Field(4, ge=1, le=100, description="Images in flight per machine.")
+    max_concurrent_transforms: int = Field(4, ge=1, le=100, description="Parallel requests per instance.")
 
     @model_validator(mode="after")
-    def _fits_the_service(self) -> PredictSettings:
+    def _payload_fits_transform(self) -> PredictSettings:
         if self.max_payload_mb * self.max_concurrent_transforms > 100:
             raise ValueError(
                 f"max_payload_mb x max_concurrent_transforms is "

@@ -1,4 +1,4 @@
-"""The model card of a version: intended use, data, training and evaluation, for whoever has to approve it.
+"""The model card of a version: intended use, data, training and evaluation, for those who approve it.
 
 The schema is that of a model package's card ("Model package model card schema", SageMaker developer guide, View and
 Update the Details of a Model Version): unlike a free-standing card it has no `model_package_details`, and its
@@ -16,12 +16,12 @@ from typing import Any
 
 from steps.register.settings import CardSettings
 
-_HELD = re.compile(r'"\\u0000(\d+)\\u0000"')
+_PLACEHOLDER = re.compile(r'"\\u0000(\d+)\\u0000"')
 
 
 @dataclass(frozen=True, slots=True)
 class RawJson:
-    """Something that stands for JSON, not for a text: its value goes into the card without quotes."""
+    """A variable that holds JSON, not a text: its value goes into the card without quotes."""
 
     value: Any
 
@@ -42,22 +42,26 @@ def model_card(
     metric_groups: Any,
     details: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The card, its values plain or not known before the execution (see :func:`json_join_parts`).
+    """Return the card, its values plain or variables of the pipeline (see :func:`json_join_parts`).
 
     Args:
-        creator: who made the model.
+        settings: Texts of the configuration.
+        creator: Who made the model.
         artifact: URI of model.tar.gz.
-        training_job: its ARN.
-        hyperparameters: texts by name.
-        train_manifest, validation_manifest, test_manifest: URIs.
-        data: a text about the data.
-        observation: a text about the evaluation.
-        metric_groups: of the evaluation (`steps/register/facts.py`).
-        details: more texts by name: versions, hashes, links.
+        training_job: ARN of the training job.
+        training_image: URI of the training image.
+        hyperparameters: Values by name.
+        train_manifest: URI.
+        validation_manifest: URI.
+        test_manifest: URI.
+        data: Description of the data.
+        observation: Description of the evaluation.
+        metric_groups: Metric groups of the evaluation (`steps/evaluate/registry_metadata.py`).
+        details: Other texts by name: versions, hashes, links.
     """
     card: dict[str, Any] = {
         "model_overview": {"model_creator": creator, "model_artifact": [artifact]},
-        "intended_uses": _given(
+        "intended_uses": _texts(
             settings,
             "purpose_of_model",
             "intended_uses",
@@ -65,7 +69,7 @@ def model_card(
             "risk_rating",
             "explanations_for_risk_rating",
         ),
-        "business_details": _given(settings, "business_problem", "business_stakeholders", "line_of_business"),
+        "business_details": _texts(settings, "business_problem", "business_stakeholders", "line_of_business"),
         "training_details": {
             "training_observations": data,
             "training_job_details": {
@@ -89,7 +93,7 @@ def model_card(
             }
         ],
         "additional_information": {
-            **_given(settings, "ethical_considerations", "caveats_and_recommendations"),
+            **_texts(settings, "ethical_considerations", "caveats_and_recommendations"),
             "custom_details": dict(details),
         },
     }
@@ -97,31 +101,31 @@ def model_card(
 
 
 def json_join_parts(card: Mapping[str, Any]) -> list[Any]:
-    """The card as the texts and variables that, put in a row, are its JSON (on one line).
+    """Return the texts and variables that, joined, are the card's JSON on one line.
 
     A value that JSON doesn't know is a variable of the pipeline: its value is put between quotes, so it must hold no
-    quote, backslash or line break (ARNs, URIs, numbers and names of machines don't). In a :class:`RawJson` it is put
+    quote, backslash or line break (ARNs, URIs, numbers and instance types don't). In a :class:`RawJson` it is put
     in as it is.
     """
-    held: list[Any] = []
+    placeholders: list[Any] = []
 
-    def hold(value: Any) -> str:
-        held.append(value)
-        return f"\0{len(held) - 1}\0"  # no text of the configuration holds a NUL: YAML refuses it
+    def replace_value(value: Any) -> str:
+        placeholders.append(value)
+        return f"\0{len(placeholders) - 1}\0"  # no text of the configuration holds a NUL: YAML refuses it
 
-    found: list[Any] = []
-    texts = _HELD.split(json.dumps(card, default=hold, ensure_ascii=False))
+    parts: list[Any] = []
+    texts = _PLACEHOLDER.split(json.dumps(card, default=replace_value, ensure_ascii=False))
     for index, text in enumerate(texts):
         if index % 2 == 0:
-            found.append(text)
+            parts.append(text)
             continue
-        value = held[int(text)]
-        found += [value.value] if isinstance(value, RawJson) else ['"', value, '"']
-    return _merged(found)
+        value = placeholders[int(text)]
+        parts += [value.value] if isinstance(value, RawJson) else ['"', value, '"']
+    return _merged(parts)
 
 
 def _merged(parts: list[Any]) -> list[Any]:
-    """Neighbouring texts as one; no empty ones."""
+    """Join neighbouring texts, and drop empty ones."""
     merged: list[Any] = []
     for part in parts:
         if isinstance(part, str) and merged and isinstance(merged[-1], str):
@@ -131,5 +135,5 @@ def _merged(parts: list[Any]) -> list[Any]:
     return merged
 
 
-def _given(settings: CardSettings, *names: str) -> dict[str, str]:
+def _texts(settings: CardSettings, *names: str) -> dict[str, str]:
     return {name: value for name in names if (value := getattr(settings, name))}

@@ -31,7 +31,7 @@ CANARY = {"traffic": "canary", "step_percent": 20}
             "additional_variants",
             id="serverless has one variant",
         ),
-        pytest.param({"serverless": {}}, CANARY, "needs machines", id="serverless by parts"),
+        pytest.param({"serverless": {}}, CANARY, "needs instances", id="serverless by parts"),
         pytest.param({"serverless": {"memory_mb": 3000}}, {}, "1024", id="memory in steps of 1024"),
         pytest.param(
             {"serverless": {"max_concurrency": 2, "provisioned_concurrency": 3}},
