@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from groundloop.spec.caching import compared_arguments, is_enabled
 from groundloop.spec.step_types import STEP_TYPES
-from pipeline.plan.flatten import Definition, Fact, Step, flatten
+from pipeline.plan.flatten import FlatDefinition, FlatStep, FlatValue, flatten
 
 #: They do nothing that could be reused.
 _FREE = {"Condition", "Fail"}
@@ -31,7 +31,7 @@ class Run:
         return asdict(self)
 
 
-def runs(old: Definition | None, new: Definition, *, ran: bool) -> list[Run]:
+def runs(old: FlatDefinition | None, new: FlatDefinition, *, ran: bool) -> list[Run]:
     """Each step that does work, in the definition's order.
 
     Args:
@@ -44,7 +44,7 @@ def runs(old: Definition | None, new: Definition, *, ran: bool) -> list[Run]:
     return [found[name] for name, step in new.steps.items() if step.type not in _FREE]
 
 
-def _judge(name: str, old: Definition | None, new: Definition, found: dict[str, Run]) -> bool:
+def _judge(name: str, old: FlatDefinition | None, new: FlatDefinition, found: dict[str, Run]) -> bool:
     """Whether a step runs again; those that it takes values from are judged first."""
     if name not in found:
         step = new.steps[name]
@@ -54,7 +54,7 @@ def _judge(name: str, old: Definition | None, new: Definition, found: dict[str, 
     return found[name].again
 
 
-def _why(step: Step, old: Definition | None, new: Definition, found: dict[str, Run]) -> str:
+def _why(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, found: dict[str, Run]) -> str:
     known = STEP_TYPES.get(step.type)
     if known is None or not known.cached:
         return f"a {step.type} step is never cached"
@@ -80,7 +80,7 @@ def _why(step: Step, old: Definition | None, new: Definition, found: dict[str, R
     return ""
 
 
-def _changed(old: Mapping[str, Fact], new: Mapping[str, Fact]) -> str:
+def _changed(old: Mapping[str, FlatValue], new: Mapping[str, FlatValue]) -> str:
     """What changed, the code in a word; empty when nothing did."""
     paths, code = [], False
     for path in dict.fromkeys([*old, *new]):
@@ -96,9 +96,9 @@ def _changed(old: Mapping[str, Fact], new: Mapping[str, Fact]) -> str:
     return " and ".join(told)
 
 
-def _deciding(step: Step, definition: Definition) -> dict[str, Fact]:
+def _deciding(step: FlatStep, definition: FlatDefinition) -> dict[str, FlatValue]:
     return dict(flatten(compared_arguments(step.type, step.arguments), definition.defaults))
 
 
-def _cached(step: Step) -> bool:
+def _cached(step: FlatStep) -> bool:
     return is_enabled(step.raw.get("CacheConfig"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from pipeline.plan.flatten import Definition, Fact, Step
+from pipeline.plan.flatten import FlatDefinition, FlatStep, FlatValue
 
 Sign = Literal["+", "~", "-"]
 Kind = Literal[
@@ -39,7 +39,7 @@ class Change:
         return asdict(self)
 
 
-def differences(old: Definition, new: Definition) -> list[Change]:
+def differences(old: FlatDefinition, new: FlatDefinition) -> list[Change]:
     """All differences between two definitions, parameters first, then steps in the new one's order.
 
     Of a step that is new or gone one line tells; code of a job is told apart by its archive's hash.
@@ -54,7 +54,7 @@ def differences(old: Definition, new: Definition) -> list[Change]:
     return _records([*found, *(Change("-", "step", name, old=described(old.steps[name])) for name in gone)], new)
 
 
-def _records(found: list[Change], new: Definition) -> list[Change]:
+def _records(found: list[Change], new: FlatDefinition) -> list[Change]:
     """Tell apart what a version's metadata and card only note down: hashes, and what changed elsewhere."""
     registering = {name for name, step in new.steps.items() if step.type == "RegisterModel"}
     elsewhere = {(change.old, change.new) for change in found if change.name not in registering}
@@ -68,7 +68,7 @@ def _records(found: list[Change], new: Definition) -> list[Change]:
     ]
 
 
-def described(step: Step) -> str:
+def described(step: FlatStep) -> str:
     """A step in a few words."""
     after = f", after {', '.join(sorted(step.after))}" if step.after else ""
     return f"{step.type}{after}"
@@ -79,7 +79,7 @@ def described_parameter(parameter: dict[str, Any]) -> str:
     return f"{parameter.get('Type')}, default {parameter.get('DefaultValue')}"
 
 
-def _parameters(old: Definition, new: Definition) -> Iterator[Change]:
+def _parameters(old: FlatDefinition, new: FlatDefinition) -> Iterator[Change]:
     for name, parameter in new.parameters.items():
         if name not in old.parameters:
             yield Change("+", "parameter", name, new=described_parameter(parameter))
@@ -110,21 +110,21 @@ def _text(parameter: dict[str, Any], member: str) -> str | None:
     return str(parameter[member]) if member in parameter else None
 
 
-def _definition(old: Definition, new: Definition) -> Iterator[Change]:
-    for path in dict.fromkeys([*old.facts, *new.facts]):
-        before, after = old.facts.get(path), new.facts.get(path)
+def _definition(old: FlatDefinition, new: FlatDefinition) -> Iterator[Change]:
+    for path in dict.fromkeys([*old.values, *new.values]):
+        before, after = old.values.get(path), new.values.get(path)
         if before != after:
             yield _changed("definition", "definition", path, _of(before), _of(after))
 
 
-def _step(old: Step, new: Step) -> Iterator[Change]:
+def _step(old: FlatStep, new: FlatStep) -> Iterator[Change]:
     if old.type != new.type:
         yield Change("~", "step", new.name, "type", old.type, new.type)
     if old.place != new.place:
         yield _changed("step", new.name, "branch", old.place or "none", new.place or "none")
     code = False
-    for path in dict.fromkeys([*old.facts, *new.facts]):
-        before, after = old.facts.get(path), new.facts.get(path)
+    for path in dict.fromkeys([*old.values, *new.values]):
+        before, after = old.values.get(path), new.values.get(path)
         if before is not None and after is not None and before.code != after.code:
             code = True
             if (before.text, before.parameters) == (after.text, after.parameters):
@@ -138,7 +138,7 @@ def _step(old: Step, new: Step) -> Iterator[Change]:
     yield from (Change("-", "dependency", new.name, old=name) for name in sorted(old.after - new.after))
 
 
-def _of(fact: Fact | None) -> str | None:
+def _of(fact: FlatValue | None) -> str | None:
     return None if fact is None else fact.text
 
 

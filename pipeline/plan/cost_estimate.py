@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.plan.expression_text import render
-from pipeline.plan.flatten import Definition, Step
+from pipeline.plan.flatten import FlatDefinition, FlatStep
 from pipeline.plan.prices import Price
 
 #: A job without a stopping condition is ended by the service after a day.
@@ -81,7 +81,7 @@ class CostEstimate:
         }
 
 
-def estimate_cost(definition: Definition, price: Ask) -> CostEstimate:
+def estimate_cost(definition: FlatDefinition, price: Ask) -> CostEstimate:
     """The bill of a definition.
 
     Args:
@@ -91,7 +91,7 @@ def estimate_cost(definition: Definition, price: Ask) -> CostEstimate:
     return CostEstimate([item for item in items if item is not None])
 
 
-def _item(step: Step, definition: Definition, price: Ask) -> CostItem | None:
+def _item(step: FlatStep, definition: FlatDefinition, price: Ask) -> CostItem | None:
     arguments = step.arguments
     if step.type == "Processing":
         component, resources = "Processing", arguments.get("ProcessingResources", {}).get("ClusterConfig", {})

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_STEP = re.compile(r"^Steps\.([^.\[]+)\.?")
+from groundloop.spec.expressions import GET, JOIN, JSON_GET, expressions, is_expression, referenced_step
+
 _QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 #: Stands for a variable while the text around it is read as JSON; a control character is in no other text.
 _HOLD, _HELD = "\x7f{}\x7f", re.compile("\x7f([0-9]+)\x7f")
-_FUNCTIONS = {"Get", "Std:Join", "Std:JsonGet"}
 
 
 @dataclass(frozen=True)
@@ -25,27 +24,22 @@ class Text:
     per_execution: bool = False
 
 
-def is_expression(value: Any) -> bool:
-    """Whether a value is a variable or a function of some."""
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _FUNCTIONS
-
-
 def render(value: Any, defaults: dict[str, Any]) -> Text:
     """A value, an expression among them, as text."""
     if not is_expression(value):
         return Text(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
     ((function, body),) = value.items()
-    if function == "Get" and isinstance(body, str):
+    if function == GET and isinstance(body, str):
         return _get(body, defaults)
-    if function == "Std:Join" and isinstance(body, dict) and isinstance(body.get("Values"), list):
+    if function == JOIN and isinstance(body, dict) and isinstance(body.get("Values"), list):
         parts = [render(part, defaults) for part in body["Values"]]
         return _of(str(body.get("On", "")).join(part.text for part in parts), parts)
-    if function == "Std:JsonGet" and isinstance(body, dict):
+    if function == JSON_GET and isinstance(body, dict):
         source = body.get("PropertyFile", body.get("S3Uri"))
         found = render(source, defaults)
         file = found.text.strip("{}").replace(".PropertyFiles.", ".")
         return _of(f"{{{file}: {body.get('Path')}}}", [found])
-    return Text(json.dumps(value, sort_keys=True), steps=tuple(steps_in(value)))
+    return Text(json.dumps(value, sort_keys=True), steps=_steps_in(value))
 
 
 def joined_document(value: Any) -> Any:
@@ -88,7 +82,7 @@ def _get(reference: str, defaults: dict[str, Any]) -> Text:
         default = defaults[rest]
         return Text(default if isinstance(default, str) else json.dumps(default), parameters=(rest,))
     if kind == "Steps":
-        return Text(f"{{{rest}}}", steps=tuple(steps_in({"Get": reference})))
+        return Text(f"{{{rest}}}", steps=_steps_in({"Get": reference}))
     # The pipeline's own name stays from one execution to the next, all else of Execution.* does not.
     return Text(f"{{{reference}}}", per_execution=kind == "Execution" and rest not in ("PipelineName", "PipelineArn"))
 
@@ -102,13 +96,7 @@ def _of(text: str, parts: list[Text]) -> Text:
     )
 
 
-def steps_in(value: Any) -> Iterator[str]:
-    """The steps that a structure refers to."""
-    if isinstance(value, dict):
-        get = value.get("Get")
-        if isinstance(get, str) and (found := _STEP.match(get)):
-            yield found[1]
-        value = list(value.values())
-    if isinstance(value, list):
-        for inner in value:
-            yield from steps_in(inner)
+def _steps_in(value: Any) -> tuple[str, ...]:
+    """Return the steps that an expression reads from, without repetition."""
+    found = (referenced_step(function, body) for _, function, body in expressions(value, ""))
+    return tuple(dict.fromkeys(step for step in found if step))

@@ -1,4 +1,4 @@
-"""A pipeline definition as flat facts with readable paths, so that two of them can be told apart line by line.
+"""A pipeline definition as flat values with readable paths, so that two of them can be compared line by line.
 
 Variables become what they hold in an execution that is started without values: a parameter its default. What only an
 execution knows stays in braces: ``{Prepare.Summary: training.num_classes}``.
@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.plan.expression_text import Text, is_expression, joined_document, render, steps_in
+from groundloop.spec.definition import Step, parse_definition
+from groundloop.spec.expressions import is_expression
+from groundloop.spec.graph import references
+from pipeline.plan.expression_text import Text, joined_document, render
 
 #: Members that tell the items of a list apart.
 _NAMES = ("PropertyFileName", "Name", "InputName", "OutputName", "ChannelName", "VariantName", "MetricName", "name")
@@ -20,7 +23,7 @@ _NAMES = ("PropertyFileName", "Name", "InputName", "OutputName", "ChannelName", 
 _CODE = re.compile(r"(?<=/code/)[0-9a-f]{64}(?=/)")
 #: One of several values of an option that are told apart by a name: ``map_50=0.5``.
 _ASSIGNMENT = re.compile(r"[\w.-]+=(?!=)")
-_BRANCHES = {"IfSteps": "if {} holds", "ElseSteps": "unless {} holds"}
+_BRANCHES = {"IfSteps": "if {} holds", "ElseSteps": "unless {} holds", "ForEachBody": "for each item of {}"}
 _OPERATORS = {
     "Equals": "==",
     "GreaterThan": ">",
@@ -31,9 +34,14 @@ _OPERATORS = {
 
 
 @dataclass(frozen=True)
-class Fact:
-    """One value. ``parameters``: those of the pipeline that fill it; ``code``: hash of the job archive that it names;
-    ``per_execution``: it is another in each execution; ``steps``: those that it comes from.
+class FlatValue:
+    """A value as text, and what it depends on.
+
+    Attributes:
+        parameters: The pipeline's parameters that fill it.
+        code: Hash of the job archive that it names.
+        per_execution: It is different in each execution.
+        steps: The steps that it comes from.
     """
 
     text: str
@@ -44,83 +52,84 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step. ``after``: the steps that it waits for; ``place``: the branch that it is in, empty outside of one."""
+class FlatStep:
+    """A step, with its values by readable paths.
+
+    Attributes:
+        place: The branch that it is in, in words; empty outside of one.
+        after: The steps that it waits for.
+    """
 
     name: str
     type: str
     place: str
     after: frozenset[str]
-    facts: dict[str, Fact]
+    values: dict[str, FlatValue]
     raw: dict[str, Any]
 
     @property
     def arguments(self) -> dict[str, Any]:
-        found = self.raw.get("Arguments", {})
-        return found if isinstance(found, dict) else {}
+        """The Arguments; empty if they are not an object."""
+        arguments = self.raw.get("Arguments", {})
+        return arguments if isinstance(arguments, dict) else {}
 
 
 @dataclass(frozen=True)
-class Definition:
-    """A whole definition: parameters as written, steps by name in their order, and facts of the rest."""
+class FlatDefinition:
+    """A whole definition: parameters as written, steps by name in their order, and the values of the rest."""
 
     parameters: dict[str, dict[str, Any]]
-    steps: dict[str, Step]
-    facts: dict[str, Fact]
+    steps: dict[str, FlatStep]
+    values: dict[str, FlatValue]
 
     @property
     def defaults(self) -> dict[str, Any]:
+        """The parameters' defaults by name."""
         return {name: parameter.get("DefaultValue") for name, parameter in self.parameters.items()}
 
 
-def read(definition: str) -> Definition:
-    """A definition from its JSON text.
+def read(text: str) -> FlatDefinition:
+    """Return a definition from its JSON text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not JSON, or not a definition.
     """
-    raw = json.loads(definition)
+    raw = json.loads(text)
     if not isinstance(raw, dict):
         raise ValueError("a definition is a JSON object")
-    if not all(isinstance(parameter, dict) for parameter in raw.get("Parameters") or []):
-        raise ValueError("a parameter is a JSON object")
-    parameters = {str(parameter.get("Name")): parameter for parameter in raw.get("Parameters") or []}
-    defaults = {name: parameter.get("DefaultValue") for name, parameter in parameters.items()}
+    definition, faults = parse_definition(raw)
+    # A pipeline whose steps are all removed is compared too.
+    if faults and raw.get("Steps"):
+        raise ValueError(f"{faults[0].path}: {faults[0].message}")
+    if len(definition.parameters) != len(raw.get("Parameters") or []):
+        raise ValueError("Parameters: each parameter is a JSON object with a Name of its own")
     rest = {key: value for key, value in raw.items() if key not in ("Parameters", "Steps")}
-    steps = {step.name: step for step in _steps(raw.get("Steps") or [], defaults, "", frozenset())}
-    return Definition(parameters, steps, dict(flatten(rest, defaults)))
+    return FlatDefinition(
+        {name: parameter.raw for name, parameter in definition.parameters.items()},
+        {step.name: _flat_step(step, definition.defaults) for step in definition.steps},
+        dict(flatten(rest, definition.defaults)),
+    )
 
 
-def _steps(
-    listed: Iterable[dict[str, Any]], defaults: dict[str, Any], place: str, before: frozenset[str]
-) -> Iterator[Step]:
-    for raw in listed:
-        if not isinstance(raw, dict):
-            raise ValueError("a step is a JSON object")
-        name, arguments = str(raw.get("Name")), raw.get("Arguments")
-        inner = {key: value for key, value in raw.items() if key not in ("Name", "Type", "Arguments", "DependsOn")}
-        own = arguments
-        if isinstance(arguments, dict):
-            own = {key: value for key, value in arguments.items() if key not in _BRANCHES}
-        named = [item for item in raw.get("DependsOn") or [] if isinstance(item, str)]
-        yield Step(
-            name=name,
-            type=str(raw.get("Type")),
-            place=place,
-            after=before | {*named, *steps_in(own)} - {name},
-            facts={**dict(flatten(own or {}, defaults)), **dict(flatten(inner, defaults))},
-            raw=raw,
-        )
-        if isinstance(arguments, dict):
-            for branch, told in _BRANCHES.items():
-                yield from _steps(arguments.get(branch) or [], defaults, told.format(name), frozenset({name}))
+def _flat_step(step: Step, defaults: dict[str, Any]) -> FlatStep:
+    own = step.own
+    beside = {key: value for key, value in own.items() if key != "Arguments"}
+    described = {key: step.raw[key] for key in ("DisplayName", "Description") if key in step.raw}
+    return FlatStep(
+        name=step.name,
+        type=step.type,
+        place=_BRANCHES[step.branch[1]].format(step.branch[0]) if step.branch else "",
+        after=frozenset({*references(step), *([step.branch[0]] if step.branch else [])} - {step.name}),
+        values={**dict(flatten(own["Arguments"], defaults)), **dict(flatten({**described, **beside}, defaults))},
+        raw=step.raw,
+    )
 
 
-def flatten(value: Any, defaults: dict[str, Any], path: str = "") -> Iterator[tuple[str, Fact]]:
-    """Path and fact of each value in a structure.
+def flatten(value: Any, defaults: dict[str, Any], path: str = "") -> Iterator[tuple[str, FlatValue]]:
+    """Yield path and value of each value in a structure.
 
     Items of a list go by the name that they carry, container arguments by their option, and a list of plain values is
-    one fact.
+    one value.
     """
     if (document := joined_document(value)) is not None:
         yield from flatten(document, defaults, path)
@@ -128,7 +137,7 @@ def flatten(value: Any, defaults: dict[str, Any], path: str = "") -> Iterator[tu
         yield path, _fact(value, defaults)
     elif isinstance(value, dict):
         if not value and path:
-            yield path, Fact("{}")
+            yield path, FlatValue("{}")
         for key, inner in value.items():
             yield from flatten(inner, defaults, _join(path, key))
     elif path.endswith("ContainerArguments"):
@@ -145,7 +154,7 @@ def flatten(value: Any, defaults: dict[str, Any], path: str = "") -> Iterator[tu
             yield from flatten(inner, defaults, f"{path}[{index}]")
 
 
-def _arguments(values: list[Any], defaults: dict[str, Any]) -> Iterator[tuple[str, Fact]]:
+def _arguments(values: list[Any], defaults: dict[str, Any]) -> Iterator[tuple[str, FlatValue]]:
     for option, given in _by_option([_fact(value, defaults) for value in values], lambda fact: fact.text):
         structure = _structure(given)
         if structure is not None:
@@ -153,12 +162,12 @@ def _arguments(values: list[Any], defaults: dict[str, Any]) -> Iterator[tuple[st
         elif len(given) > 1 and all(_ASSIGNMENT.match(fact.text) for fact in given):
             for fact in given:
                 name, _, text = fact.text.partition("=")
-                yield f"{option} {name}", Fact(text, fact.parameters, fact.code, fact.per_execution, fact.steps)
+                yield f"{option} {name}", FlatValue(text, fact.parameters, fact.code, fact.per_execution, fact.steps)
         else:
-            yield option, _together(" ", given, "", "") if given else Fact("set")
+            yield option, _together(" ", given, "", "") if given else FlatValue("set")
 
 
-def _by_option(values: list[Fact], text_of: Callable[[Fact], str]) -> list[tuple[str, list[Fact]]]:
+def _by_option(values: list[FlatValue], text_of: Callable[[FlatValue], str]) -> list[tuple[str, list[FlatValue]]]:
     """Split a command line into options and values, in order.
 
     ``--a 1 2 --b=x`` has ``--a`` with 1 and 2, and ``--b`` with x.
@@ -166,8 +175,8 @@ def _by_option(values: list[Fact], text_of: Callable[[Fact], str]) -> list[tuple
     Parts of one value, ``--b=x --b=y``, come together; an option that is repeated otherwise is numbered, ``--a #2``.
     What stands before the first option goes by ``argument``.
     """
-    found: list[tuple[str, list[Fact]]] = []
-    parts: dict[str, list[Fact]] = {}
+    found: list[tuple[str, list[FlatValue]]] = []
+    parts: dict[str, list[FlatValue]] = {}
     seen: dict[str, int] = {}
     for value in values:
         text = text_of(value)
@@ -187,7 +196,7 @@ def _by_option(values: list[Fact], text_of: Callable[[Fact], str]) -> list[tuple
     return found
 
 
-def _structure(given: list[Fact]) -> Any:
+def _structure(given: list[FlatValue]) -> Any:
     """A JSON object that was handed over in parts; None for anything else."""
     if not given or not given[0].text.startswith("{") or any(fact.parameters or fact.steps for fact in given):
         return None
@@ -197,11 +206,11 @@ def _structure(given: list[Fact]) -> Any:
         return None
 
 
-def _condition(conditions: list[Any], defaults: dict[str, Any]) -> Fact:
+def _condition(conditions: list[Any], defaults: dict[str, Any]) -> FlatValue:
     return _together(" and ", (_one_condition(condition, defaults) for condition in conditions), "", "")
 
 
-def _one_condition(condition: Any, defaults: dict[str, Any]) -> Fact:
+def _one_condition(condition: Any, defaults: dict[str, Any]) -> FlatValue:
     if isinstance(condition, dict) and (operator := _OPERATORS.get(condition.get("Type", ""))):
         sides = [_fact(condition.get(side), defaults) for side in ("LeftValue", "RightValue")]
         return _together(f" {operator} ", sides, "", "")
@@ -231,21 +240,21 @@ def _name(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _fact(value: Any, defaults: dict[str, Any]) -> Fact:
+def _fact(value: Any, defaults: dict[str, Any]) -> FlatValue:
     found = render(value, defaults)
     return _masked(found)
 
 
-def _masked(found: Text) -> Fact:
+def _masked(found: Text) -> FlatValue:
     code = _CODE.search(found.text)
-    return Fact(
+    return FlatValue(
         _CODE.sub("...", found.text), found.parameters, code.group() if code else None, found.per_execution, found.steps
     )
 
 
-def _together(on: str, facts: Iterable[Fact], start: str, end: str) -> Fact:
+def _together(on: str, facts: Iterable[FlatValue], start: str, end: str) -> FlatValue:
     listed = list(facts)
-    return Fact(
+    return FlatValue(
         start + on.join(fact.text for fact in listed) + end,
         tuple(dict.fromkeys(name for fact in listed for name in fact.parameters)),
         "+".join(fact.code for fact in listed if fact.code) or None,

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client
 from pipeline.job_archive import JobArchive
-from pipeline.plan.flatten import Step
+from pipeline.plan.flatten import FlatStep
 
 _ARCHIVE = re.compile(r"s3://([^/\"]+)/([^\"]*/code/[0-9a-f]{64}/groundloop-([a-z]+)\.py)")
 
 
-def changed_files(region: str, old: Step, archives: list[JobArchive]) -> list[str]:
+def changed_files(region: str, old: FlatStep, archives: list[JobArchive]) -> list[str]:
     """Paths of the files that differ, come or go; empty when the old archive can't be had (any more)."""
     found = _ARCHIVE.search(json.dumps(old.raw))
     ours = {archive.name: archive for archive in archives}

@@ -16,13 +16,13 @@ from pipeline.plan.changes import Change, Sign, differences
 from pipeline.plan.cost_estimate import CostEstimate, estimate_cost
 from pipeline.plan.deployed_state import DeployedState, read_deployed_state
 from pipeline.plan.endpoint import EndpointPlan, endpoint_plan
-from pipeline.plan.flatten import Definition, read
+from pipeline.plan.flatten import FlatDefinition, read
 from pipeline.plan.job_code import changed_files
 from pipeline.plan.prices import Prices
 from pipeline.plan.trigger_diff import Facts, desired_rules
 from pipeline.upsert import Action, check_account, check_bucket
 
-_NOTHING = Definition({}, {}, {})
+_NOTHING = FlatDefinition({}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _pipeline(
     return PipelinePlan(asked.name, "updated", changes, *told)
 
 
-def _readable(standing: DeployedPipeline | None) -> Definition | None:
+def _readable(standing: DeployedPipeline | None) -> FlatDefinition | None:
     """The definition that stands; None when there is none, or none that can be read."""
     try:
         return read(standing.definition) if standing else None

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.plan.changes import Change, differences
-from pipeline.plan.flatten import Definition, read
+from pipeline.plan.flatten import FlatDefinition, read
 from pipeline.plan.rendering import change_line
 
 Json = dict[str, Any]
 
 
-def definition(*steps: Json, parameters: list[Json] | None = None) -> Definition:
+def definition(*steps: Json, parameters: list[Json] | None = None) -> FlatDefinition:
     return read(json.dumps({"Version": "2020-12-01", "Parameters": parameters or [], "Steps": list(steps)}))
 
 
@@ -73,7 +73,7 @@ EPOCHS = {"Name": "Epochs", "Type": "Integer", "DefaultValue": 30}
     ],
 )  # fmt: skip
 def test_a_value_has_a_readable_path_and_text(value: Any, path: str, text: str) -> None:
-    found = definition(step(arguments={"V": value}), parameters=[EPOCHS]).steps["S"].facts
+    found = definition(step(arguments={"V": value}), parameters=[EPOCHS]).steps["S"].values
     assert found[path].text == text
 
 
@@ -91,7 +91,7 @@ def test_a_value_has_a_readable_path_and_text(value: Any, path: str, text: str) 
     ],
 )
 def test_container_arguments_go_by_their_option(arguments: list[str], expected: dict[str, str]) -> None:
-    found = definition(step(arguments={"AppSpecification": {"ContainerArguments": arguments}})).steps["S"].facts
+    found = definition(step(arguments={"AppSpecification": {"ContainerArguments": arguments}})).steps["S"].values
     assert {path: fact.text for path, fact in found.items()} == expected
 
 
@@ -105,7 +105,7 @@ def test_steps_in_branches_know_their_branch_and_wait_for_its_condition() -> Non
         },
     )  # fmt: skip
     found = definition(step("A"), gate).steps
-    assert found["Gate"].facts["Conditions"].text == "{A.X} <= 0"
+    assert found["Gate"].values["Conditions"].text == "{A.X} <= 0"
     assert (found["Yes"].place, found["No"].place) == ("if Gate holds", "unless Gate holds")
     assert (found["Gate"].after, found["Yes"].after, found["No"].after) == ({"A"}, {"A", "Gate"}, {"Gate"})
 
@@ -175,7 +175,7 @@ def test_a_difference_of_a_parameter_is_a_line(old: list[Json], new: list[Json],
 
 
 def test_what_a_version_only_notes_is_told_apart() -> None:
-    def made(epochs: str, sha: str, purpose: str) -> Definition:
+    def made(epochs: str, sha: str, purpose: str) -> FlatDefinition:
         card = {"hyper_parameters": [{"name": "epochs", "value": epochs}], "purpose": purpose}
         noting = {
             "Metadata": {"config_sha256": sha * 64},
@@ -230,8 +230,8 @@ def test_no_value_changes_unseen(training: Json, data: st.DataObject) -> None:
     [
         pytest.param("not json", "Expecting value", id="no JSON"),
         pytest.param("[]", "a definition is a JSON object", id="a list"),
-        pytest.param('{"Steps": ["x"]}', "a step is", id="a step that is a text"),
-        pytest.param('{"Parameters": ["x"]}', "a parameter is", id="a parameter that is a text"),
+        pytest.param('{"Steps": ["x"]}', "is not a step", id="a step that is a text"),
+        pytest.param('{"Parameters": ["x"]}', "each parameter is", id="a parameter that is a text"),
     ],
 )
 def test_what_is_no_definition_is_refused(text: str, told: str) -> None:
