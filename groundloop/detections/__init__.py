@@ -1,0 +1,1 @@
+"""Detections: reading, scoring and drawing what a detector predicts."""

@@ -14,7 +14,8 @@ CONTENT_TYPE = "application/x-image"
 class Runtime(Protocol):
     """The part of boto3's `sagemaker-runtime` client."""
 
-    def invoke_endpoint(self, *, EndpointName: str, ContentType: str, Body: bytes) -> Any: ...  # noqa: N803
+    def invoke_endpoint(self, *, EndpointName: str, ContentType: str, Body: bytes) -> Any:  # noqa: N803
+        """Send one request."""
 
 
 class EndpointClient:

@@ -25,11 +25,13 @@ class AtThreshold:
 
     @property
     def precision(self) -> float | None:
+        """TP / (TP + FP); None when nothing was detected."""
         detected = self.true_positives + self.false_positives
         return self.true_positives / detected if detected else None
 
     @property
     def recall(self) -> float | None:
+        """TP / (TP + FN); None when there is nothing to find."""
         truths = self.true_positives + self.false_negatives
         return self.true_positives / truths if truths else None
 

@@ -29,7 +29,7 @@ class ImageSource:
         self._region = region
 
     def open(self, reference: str) -> Image.Image:
-        """The image of a source-ref.
+        """Open the image of a source-ref.
 
         Raises:
             UserError: it is missing, or no image.

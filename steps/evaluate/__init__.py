@@ -1,0 +1,1 @@
+"""The Evaluate step: metrics on the test split, the quality gate, the report."""
