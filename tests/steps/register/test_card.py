@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from groundloop.local.api.model_card import check_model_card
 
+from groundloop.local.api.model_card import check_model_card
 from steps.evaluate.registry_metadata import registry_metadata
 from steps.register.card import RawJson, json_join_parts, model_card
 from steps.register.settings import CardSettings
