@@ -73,8 +73,8 @@ class _Job:
 def write_manifest(path: Path, lines: int, seed: int) -> Truth:
     """Write the manifest; the same seed gives the same bytes.
 
-    A line has 1.4 KB and 10.7 boxes on average. 30 % of the lines are from a second job with another class-map, 1 % have
-    one fault each, of ten kinds in turn.
+    A line has 1.4 KB and 10.7 boxes on average. 30 % of the lines are from a second job with another class-map, 1 %
+    have one fault each, of ten kinds in turn.
     """
     chooser = random.Random(seed)  # noqa: S311  nothing here is secret
     permuted = chooser.sample(CLASSES, len(CLASSES))
