@@ -1,10 +1,8 @@
-"""``groundloop check``: what is wrong with a pipeline definition, before AWS says so."""
+"""`groundloop check`: find the errors in a pipeline definition before AWS does."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json, print_line, terminal_width
 
 if TYPE_CHECKING:
     from groundloop.check import DefinitionFinding
@@ -21,17 +20,21 @@ if TYPE_CHECKING:
 def check(
     file: Annotated[
         Path | None,
-        typer.Argument(help="Definition, or an answer of describe-pipeline; - reads standard input; else our own."),
+        typer.Argument(
+            help="Definition, or the response of describe-pipeline; - for standard input; default: our own pipelines."
+        ),
     ] = None,
     samples: Annotated[
         list[str] | None,
-        typer.Option("--sample", help="Content of a property file, Step.Name=FILE: paths into it are checked too."),
+        typer.Option("--sample", help="Content of a property file, Step.Name=FILE, to check the paths into it too."),
     ] = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Check a pipeline definition offline; exit code 1 when there is an error.
+    """Check a pipeline definition offline.
+
+    The exit code is 1 when there is an error.
 
     Example: groundloop check definition.json
     """
@@ -41,33 +44,33 @@ def check(
 
     if file is not None and (config or assignments):
         raise UserError("check takes either a FILE or --config and --set, which describe our own pipelines")
-    given = dict(read_sample(sample) for sample in samples or [])
-    definitions = {str(file): read_definition(file)} if file is not None else _our_own(load(config, assignments))
+    property_files = dict(read_sample(sample) for sample in samples or [])
+    definitions = {str(file): read_definition(file)} if file is not None else _own_definitions(load(config, assignments))
     results = {
-        name: check_definition(definition, size=size, samples=given) for name, (definition, size) in definitions.items()
+        name: check_definition(definition, size=size, samples=property_files)
+        for name, (definition, size) in definitions.items()
     }
-    every = [finding for findings in results.values() for finding in findings]
-    errors = sum(finding.severity is Severity.ERROR for finding in every)
-    warnings = len(every) - errors
+    all_findings = [finding for findings in results.values() for finding in findings]
+    errors = sum(finding.severity is Severity.ERROR for finding in all_findings)
+    warnings = len(all_findings) - errors
     if as_json:
         listed = [
             {"definition": name, "findings": [finding.as_json() for finding in findings]}
             for name, findings in results.items()
         ]
-        counts = {"format": 1, "errors": errors, "warnings": warnings}
-        typer.echo(json.dumps({**counts, "definitions": listed}, indent=2, ensure_ascii=False))
+        print_json({"format": 1, "errors": errors, "warnings": warnings, "definitions": listed})
     else:
         for name, findings in results.items():
-            typer.echo(f"{name}{'' if findings else ': no findings'}")
+            print_line(f"{name}{'' if findings else ': no findings'}")
             for finding in findings:
-                typer.echo(_line(finding))
-        typer.echo(f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")
+                print_line(_finding_line(finding))
+        print_line(f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")
     if errors:
         raise typer.Exit(1)
 
 
-def _our_own(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
-    """The pipelines that upsert makes of a configuration, each with the bytes of its text."""
+def _own_definitions(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
+    """Compile the pipelines of a configuration: name to definition and its size in bytes."""
     from pipeline.desired import desired_pipelines
 
     return {
@@ -76,16 +79,12 @@ def _our_own(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
     }
 
 
-def _line(finding: DefinitionFinding) -> str:
-    """One line; on a terminal broken at its width, so that the columns stay."""
+def _finding_line(finding: DefinitionFinding) -> str:
+    """Write a finding as one line; on a terminal folded at its width, so that the columns stay."""
     text = f"{finding.severity.value:<7}  {finding.text}"
-    if not _on_terminal():
+    width = terminal_width()
+    if width is None:
         return f"  {text}"
-    width = max(40, shutil.get_terminal_size().columns)
     return textwrap.fill(
         text, width, initial_indent="  ", subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
     )
-
-
-def _on_terminal() -> bool:
-    return sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""``groundloop compile``: the definition's JSON, and nothing else."""
+"""`groundloop compile`: the JSON of a pipeline definition, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pipeline.cli.options import Assignments, ConfigFiles, load
 def compile_definition(
     config: ConfigFiles = None,
     assignments: Assignments = None,
-    deploy: Annotated[bool, typer.Option("--deploy", help="The deploy pipeline instead of the main one.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else standard output.")] = None,
+    deploy: Annotated[bool, typer.Option("--deploy", help="The deploy pipeline instead of the training one.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File; default: standard output.")] = None,
 ) -> None:
-    """Print the pipeline definition. Needs no credentials and no network; the same configuration, the same bytes.
+    """Print the pipeline definition as JSON.
+
+    This needs no credentials and no network. The same configuration always gives the same bytes.
 
     Example: groundloop compile --config configs/local.yaml -o definition.json
     """

@@ -1,15 +1,14 @@
-"""``groundloop config``: what the configuration comes to."""
+"""`groundloop config`: the resolved configuration and its JSON Schema."""
 
 from __future__ import annotations
-
-import json
 
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json
 
 app = typer.Typer(
-    help="Show the configuration, or its JSON Schema.\n\nExample: groundloop config show",
+    help="Show the configuration or its JSON Schema.\n\nExample: groundloop config show",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -17,7 +16,7 @@ app = typer.Typer(
 
 @app.command()
 def show(config: ConfigFiles = None, assignments: Assignments = None) -> None:
-    """Print every setting as it comes to, as YAML.
+    """Print the resolved configuration as YAML.
 
     Example: groundloop config show --config configs/prod.yaml
     """
@@ -29,10 +28,12 @@ def show(config: ConfigFiles = None, assignments: Assignments = None) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the YAML files, for editors.
+    """Print the JSON Schema of the YAML files.
+
+    Editors complete and check the files with it.
 
     Example: groundloop config schema > configs/schema.json
     """
     from pipeline.config import Config
 
-    typer.echo(json.dumps(Config.model_json_schema(), indent=2))
+    print_json(Config.model_json_schema())

@@ -1,4 +1,4 @@
-"""``groundloop deploy``: bring the endpoint to a version."""
+"""`groundloop deploy`: bring a version to the endpoint."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
     from pipeline.config import Config
 
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end; Ctrl-C ends the following only.")]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Follow the deployment to its end; Ctrl-C does not stop it.")
+]
 
 
 def deploy(
-    version: Annotated[int | None, typer.Argument(min=1, help="Version; else the highest approved one.")] = None,
+    version: Annotated[int | None, typer.Argument(min=1, help="Version; default: the highest approved one.")] = None,
     wait: Wait = True,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Bring the endpoint to an approved version without downtime, as configured under deploy.
+    """Deploy an approved version without downtime.
+
+    The settings under deploy say how.
 
     Example: groundloop deploy 7
     """
@@ -31,15 +36,15 @@ def deploy(
 
 
 def follow_deployment(config: Config, arn: str, wait: bool) -> None:
-    """Print how an execution of the deploy pipeline goes, and what the endpoint serves after it."""
-    typer.echo(f"started {arn}")
+    """Print the progress of an execution of the deploy pipeline, and what the endpoint serves afterwards."""
+    print_line(f"started {arn}")
     if not wait:
-        typer.echo(f"next: groundloop watch {arn}")
+        print_line(f"next: groundloop watch {arn}")
         return
     from pipeline.cli.progress import follow
     from pipeline.deployment import describe_endpoint
 
     follow(config.aws.region, arn, stop_on_interrupt=False)  # half a deployment is worse than one too many
-    standing = describe_endpoint(config)
-    if standing is not None:
-        typer.echo(f"endpoint {standing.name} is {standing.status} and serves version {standing.version}")
+    deployed = describe_endpoint(config)
+    if deployed is not None:
+        print_line(f"endpoint {deployed.name} is {deployed.status} and serves version {deployed.version}")

@@ -1,27 +1,29 @@
-"""``groundloop destroy``: remove what the project has made."""
+"""`groundloop destroy`: remove what the project created."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json, print_line, print_table
 
 
 def destroy(
-    packages: Annotated[bool, typer.Option("--packages", help="The registered versions and their group too.")] = False,
-    data: Annotated[bool, typer.Option("--data", help="Everything under aws.prefix in the bucket too.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List it, remove nothing.")] = False,
+    packages: Annotated[bool, typer.Option("--packages", help="Also the model packages and their group.")] = False,
+    data: Annotated[bool, typer.Option("--data", help="Also everything under aws.prefix in the bucket.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the resources, remove nothing.")] = False,
     yes: Annotated[
-        str | None, typer.Option("--yes", metavar="NAME", help="The pipeline's name, instead of typing it when asked.")
+        str | None, typer.Option("--yes", metavar="NAME", help="The pipeline's name, instead of the prompt for it.")
     ] = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """List all that this project has made in AWS, ask for the pipeline's name, and remove it. Nothing else is touched.
+    """List and remove what the project created in AWS.
+
+    Asks for the pipeline's name before anything is removed. Resources of others are not touched.
 
     Example: groundloop destroy --dry-run
     """
@@ -34,29 +36,29 @@ def destroy(
 
     name = settings.pipeline.name
     if as_json and yes is None and not dry_run:
-        raise typer.BadParameter("--json asks nothing: give --yes NAME, or --dry-run")
-    items = list_resources(settings, packages=packages, data=data)
+        raise typer.BadParameter("--json can't prompt for the pipeline's name: add --yes NAME or --dry-run")
+    resources = list_resources(settings, packages=packages, data=data)
     if as_json:
-        typer.echo(json.dumps({"pipeline": name, "items": [asdict(item) for item in items]}, indent=2))
-    else:
-        for item in items:
-            typer.echo(f"{item.kind:<16} {item.name}{f' ({item.note})' if item.note else ''}")
-        _tell_what_stays(packages, data)
-    if not items or dry_run:
-        if not items and not as_json:
-            typer.echo(f"nothing of {name!r} is in {settings.aws.region}")
+        print_json({"pipeline": name, "resources": [asdict(resource) for resource in resources]})
+    elif resources:
+        rows = [(resource.kind, resource.name, resource.note) for resource in resources]
+        print_table(("resource", "name", ""), rows)
+        _print_kept(packages, data)
+    if not resources or dry_run:
+        if not resources and not as_json:
+            _print_kept(packages, data)
+            print_line(f"there is nothing of {name!r} in {settings.aws.region}")
         return
-    typed = yes if yes is not None else typer.prompt(f"\nRemove these {len(items)}? Type {name} to go on")
+    typed = yes if yes is not None else typer.prompt(f"\nRemove these {len(resources)}? Type {name} to confirm")
     if typed.strip() != name:
         raise UserError(f"{typed!r} is not the pipeline's name {name!r}: nothing was removed")
-    remove_resources(settings, items, lambda item: typer.echo(f"removed {item.kind} {item.name}", err=as_json))
+    remove_resources(
+        settings, resources, lambda resource: print_line(f"removed {resource.kind} {resource.name}", to_stderr=as_json)
+    )
 
 
-def _tell_what_stays(packages: bool, data: bool) -> None:
-    kept = [
-        text
-        for text, asked in (("registered versions (--packages)", packages), ("S3 data (--data)", data))
-        if not asked
-    ]
+def _print_kept(packages: bool, data: bool) -> None:
+    options = (("model packages (--packages)", packages), ("S3 data (--data)", data))
+    kept = [text for text, removed in options if not removed]
     if kept:
-        typer.echo(f"stays: {', '.join(kept)}, logs in CloudWatch")
+        print_line(f"kept: {', '.join(kept)}, logs in CloudWatch")

@@ -1,22 +1,25 @@
-"""``groundloop endpoint``: what the endpoint serves, and how."""
+"""`groundloop endpoint`: what the endpoint serves."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json, print_line, print_table, print_values
+
+if TYPE_CHECKING:
+    from pipeline.deployment import Endpoint
 
 
 def endpoint(
-    name: Annotated[str | None, typer.Option("--name", help="Endpoint; else deploy.endpoint.name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Endpoint; default: deploy.endpoint.name.")] = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Show the endpoint: status, variants with their versions and weights, last update, alarms.
+    """Show the endpoint, its variants and their versions.
 
     Example: groundloop endpoint --json
     """
@@ -25,30 +28,45 @@ def endpoint(
     from groundloop.errors import UserError
     from pipeline.deployment import describe_endpoint
 
-    standing = describe_endpoint(settings, name)
-    if standing is None:
-        wanted = name or settings.deploy.endpoint.name
-        raise UserError(f"there is no endpoint {wanted!r} in {settings.aws.region}: groundloop deploy makes it")
+    deployed = describe_endpoint(settings, name)
+    if deployed is None:
+        missing = name or settings.deploy.endpoint.name
+        raise UserError(f"there is no endpoint {missing!r} in {settings.aws.region}: `groundloop deploy` creates it")
     if as_json:
-        typer.echo(json.dumps(standing.as_json(), indent=2))
+        print_json(deployed.as_json())
         return
-    lines = {
-        "endpoint": f"{standing.name}, {standing.kind}",
-        "status": standing.status + (f": {standing.reason}" if standing.reason else ""),
-        "config": f"{standing.config}, since {standing.modified:%Y-%m-%d %H:%M:%S %Z}",
-        "last update": standing.traffic.lower().replace("_", " ") if standing.traffic else "none, or all at once",
-        "alarms": ", ".join(standing.alarms) or "none",
-        "capture": f"{standing.capture_percent} % of requests" if standing.capture_percent else "off",
-    }
-    for title, text in lines.items():
-        typer.echo(f"{title:<12} {text}")
-    total = sum(variant.weight for variant in standing.variants) or 1.0
-    for variant in standing.variants:
-        version = f"version {variant.version}" if variant.version else variant.package or "no version of the group"
-        count = f"{variant.instances} x {variant.machine}" if variant.instances is not None else variant.machine
-        scaling = f", scales {variant.scaling}" if variant.scaling else ""
-        typer.echo(
-            f"{'variant':<12} {variant.name}: {version}, {variant.weight / total:.0%} of requests, {count}{scaling}"
-        )
-    if offline_endpoint() and (standing.alarms or standing.traffic not in ("", "ALL_AT_ONCE")):
-        typer.echo("offline: requests move all at once here, alarms are not watched, autoscaling does nothing")
+    _print_endpoint(deployed)
+    if offline_endpoint() and (deployed.alarms or deployed.traffic not in ("", "ALL_AT_ONCE")):
+        print_line("offline: traffic shifts all at once, alarms are not evaluated, autoscaling has no effect")
+
+
+def _print_endpoint(deployed: Endpoint) -> None:
+    capture = f"{deployed.data_capture_percent} % of requests" if deployed.data_capture_percent else "off"
+    print_values(
+        {
+            "endpoint": f"{deployed.name}, {deployed.kind}",
+            "status": deployed.status + (f": {deployed.reason}" if deployed.reason else ""),
+            "config": f"{deployed.config}, since {deployed.modified:%Y-%m-%d %H:%M:%S %Z}",
+            "last update": deployed.traffic.lower().replace("_", " ") if deployed.traffic else "none, or all at once",
+            "alarms": ", ".join(deployed.alarms) or "none",
+            "data capture": capture,
+        }
+    )
+    print_line()
+    total = sum(variant.weight for variant in deployed.variants) or 1.0
+    print_table(
+        ("variant", "version", "requests", "instances", "scaling"),
+        [
+            (
+                variant.name,
+                variant.version or variant.package or "not of the group",
+                f"{variant.weight / total:.0%}",
+                variant.instance_type
+                if variant.instance_count is None
+                else f"{variant.instance_count} x {variant.instance_type}",
+                variant.scaling or "-",
+            )
+            for variant in deployed.variants
+        ],
+        right=("version", "requests"),
+    )

@@ -1,40 +1,44 @@
-"""``groundloop logs``: the log of a step's job."""
+"""`groundloop logs`: the log of a step's job."""
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.execution_options import JsonLines, Pipeline
-from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, load
+from pipeline.cli.output import print_json_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from groundloop.executions.logs import Event
 
+#: Pause between two reads of CloudWatch, in seconds.
+_POLL_SECONDS = 5.0
+
 
 def logs(
     step: Annotated[str, typer.Argument(help="Name of a step that runs a job: Prepare, Train, Predict, Evaluate ...")],
     execution: Annotated[
-        str | None, typer.Option("--execution", "-e", help="ARN or id of the execution; else the newest.")
+        str | None, typer.Option("--execution", "-e", help="ARN or id of the execution; default: the newest.")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the step ends.")] = False,
-    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last so many lines.")] = None,
-    name: Pipeline = None,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Print only the last N lines.")] = None,
+    name: PipelineName = None,
     as_json: JsonLines = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Print the log of a step's job, as CloudWatch has it; of a step that was tried again, of all its jobs.
+    """Print the log of a step's job.
+
+    If the step was retried, the logs of all its jobs are printed.
 
     Example: groundloop logs Train --follow
     """
     settings = load(config, assignments)
-    from groundloop.aws import offline_endpoint
+    from groundloop.aws import poll_seconds
     from groundloop.executions.control import resolve
     from groundloop.executions.jobs import earlier_jobs, has_ended, job_of
     from groundloop.executions.logs import JobLog
@@ -50,19 +54,22 @@ def logs(
     log = JobLog(region, job.log_group, job.job)
     printed = _print(log.tail(tail) if tail else log.more(), as_json)
     while follow:
-        ended = has_ended(region, job)  # asked before the log is read, so that its end is read too
+        ended = has_ended(region, job)  # called before the log is read, so that the log's end is read too
         printed += _print(log.more(), as_json)
         if ended:
             break
-        time.sleep(0.3 if offline_endpoint() else 5)
+        time.sleep(poll_seconds(_POLL_SECONDS))
     if not printed:
         typer.echo(f"the log of {job.job} ({job.log_group}) is empty so far", err=True)
 
 
 def _print(events: Iterable[Event], as_json: bool) -> int:
+    """Print log events; return how many there were."""
     count = 0
     for event in events:
-        line = {"time": event.time.isoformat(), "stream": event.stream, "text": event.text}
-        typer.echo(json.dumps(line, ensure_ascii=False) if as_json else event.text)
+        if as_json:
+            print_json_line({"time": event.time.isoformat(), "stream": event.stream, "text": event.text})
+        else:
+            typer.echo(event.text)
         count += 1
     return count

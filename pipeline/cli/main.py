@@ -1,16 +1,20 @@
-"""``groundloop``: the commands together, and every failure as one line and an exit code."""
+"""The `groundloop` program: its commands in groups, and every failure as one line and an exit code."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from groundloop.errors import UserError
 from groundloop.local.errors import LocalAwsError
 from pipeline.cli import (
-    approve,
+    approval,
     check,
+    compile,  # noqa: A004 (the command's name)
     config,
     demo,
     deploy,
@@ -25,7 +29,6 @@ from pipeline.cli import (
     plan,
     predict,
     prove,
-    reject,
     rollback,
     runs,
     start,
@@ -34,53 +37,90 @@ from pipeline.cli import (
     upsert,
     watch,
 )
-from pipeline.cli import compile as compile_command
+from pipeline.cli.output import print_error
+
+#: The commands as `--help` groups them.
+COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
+    "The data": {
+        "labels": labels.app,
+        "evaluate": evaluate.evaluate,
+    },
+    "The pipeline": {
+        "config": config.app,
+        "compile": compile.compile_definition,
+        "check": check.check,
+        "plan": plan.plan,
+        "upsert": upsert.upsert,
+        "start": start.start,
+        "watch": watch.watch,
+        "runs": runs.runs,
+        "stop": stop.stop,
+        "logs": logs.logs,
+    },
+    "The model": {
+        "models": models.app,
+        "approve": approval.approve,
+        "reject": approval.reject,
+        "deploy": deploy.deploy,
+        "rollback": rollback.rollback,
+        "endpoint": endpoint.endpoint,
+        "triggers": triggers.app,
+        "predict": predict.predict,
+    },
+    "The environment": {
+        "doctor": doctor.doctor,
+        "prove": prove.prove,
+        "demo": demo.demo,
+        "local": local.app,
+        "destroy": destroy.destroy,
+    },
+}
+
+
+class GroupedCommands(TyperGroup):
+    """A command group whose help lists the commands under the headings of `COMMANDS`."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one section for each heading."""
+        width = max(map(len, self.commands))
+        for heading, commands in COMMANDS.items():
+            rows = [
+                (name.ljust(width), self.commands[name].get_short_help_str(formatter.width - 6 - width))
+                for name in commands
+            ]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
 
 app = typer.Typer(
     name="groundloop",
+    cls=GroupedCommands,
     help="SageMaker Pipelines for object detection: Ground Truth labels to a deployed detector, on AWS or offline.",
     no_args_is_help=True,
-    rich_markup_mode=None,  # rich costs more to import than --help may take
+    rich_markup_mode=None,  # Rich takes longer to import than --help may take
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.add_typer(local.app, name="local")
-app.add_typer(labels.app, name="labels")
-app.add_typer(config.app, name="config")
-app.command("compile")(compile_command.compile_definition)
-app.command("check")(check.check)
-app.command("plan")(plan.plan)
-app.command("upsert")(upsert.upsert)
-app.command("start")(start.start)
-app.command("watch")(watch.watch)
-app.command("runs")(runs.runs)
-app.command("stop")(stop.stop)
-app.command("logs")(logs.logs)
-app.command("doctor")(doctor.doctor)
-app.command("prove")(prove.prove)
-app.add_typer(models.app, name="models")
-app.command("approve")(approve.approve)
-app.command("reject")(reject.reject)
-app.add_typer(triggers.app, name="triggers")
-app.command("deploy")(deploy.deploy)
-app.command("rollback")(rollback.rollback)
-app.command("endpoint")(endpoint.endpoint)
-app.command("destroy")(destroy.destroy)
-app.command("evaluate")(evaluate.evaluate)
-app.command("predict")(predict.predict)
+for _commands in COMMANDS.values():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name)
+        else:
+            app.command(_name)(_command)
 
 
 def main() -> None:
-    """Entry of the ``groundloop`` program. Exit codes: 0 done, 1 error, 2 usage or configuration, 130 Ctrl-C."""
+    """Run the `groundloop` program.
+
+    Exit codes: 0 success, 1 error, 2 wrong usage or configuration, 130 interrupted.
+    """
     try:
         app()
     except Exception as error:
-        text, code = _explained(error)
-        if text is None:
+        message, code = _explained(error)
+        if message is None:
             raise
-        for line in text.splitlines():
-            typer.secho(f"error: {line}", fg=typer.colors.RED, err=True)
+        print_error(message)
         sys.exit(code)
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
@@ -88,7 +128,10 @@ def main() -> None:
 
 
 def _explained(error: Exception) -> tuple[str | None, int]:
-    """The line for a mistake of the user or a refusal of AWS; None for a fault of ours, which keeps its traceback."""
+    """Return message and exit code of a user's mistake or an AWS error.
+
+    The message of a bug of ours is None: it keeps its traceback.
+    """
     if isinstance(error, UserError):
         from groundloop.errors import ConfigError
 

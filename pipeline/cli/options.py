@@ -13,37 +13,43 @@ if TYPE_CHECKING:
 
 ConfigFiles = Annotated[
     list[Path] | None,
-    typer.Option("--config", "-c", help="Overlay over base.yaml, may be repeated; else what GROUNDLOOP_CONFIG names."),
+    typer.Option("--config", "-c", help="Overlay on base.yaml, repeatable; default: the files in GROUNDLOOP_CONFIG."),
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", help="One setting, e.g. training.hyperparameters.epochs=80; may be repeated."),
+    typer.Option("--set", "-s", help="One setting, e.g. training.hyperparameters.epochs=80; repeatable."),
 ]
 PipelineParameters = Annotated[
     list[str] | None,
-    typer.Option("--parameter", "-p", help="A pipeline parameter, Name=Value; may be repeated."),
+    typer.Option("--parameter", "-p", help="A pipeline parameter, Name=Value; repeatable."),
+]
+PipelineName = Annotated[
+    str | None, typer.Option("--name", help="Name of the pipeline; default: pipeline.name of the configuration.")
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="As one JSON object, for scripts.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 
 def load(config: list[Path] | None, assignments: list[str] | None) -> Config:
-    """The configuration that the shared options describe."""
+    """Load the configuration that the shared options describe."""
     from pipeline.config import load_config
 
     return load_config(config or [], assignments or [])
 
 
-def class_names(given: list[str]) -> list[str]:
-    """Comma-separated names, in one option or several; a name may have commas, so quotes count as in CSV.
+def class_names(values: list[str]) -> list[str]:
+    """Split comma-separated class names, given in one option or several.
+
+    A name may contain commas, so quotes count as in CSV.
 
     Raises:
-        UserError: quotes that are not closed.
+        UserError: a quote is not closed.
     """
     from groundloop.errors import UserError
 
     try:
-        rows = list(csv.reader(given, skipinitialspace=True, strict=True))
+        rows = list(csv.reader(values, skipinitialspace=True, strict=True))
     except csv.Error as error:
-        raise UserError(f"--classes {' '.join(given)}: the quotes are not closed as in CSV ({error})") from None
+        raise UserError(f"--classes {' '.join(values)}: the quotes are not closed as in CSV ({error})") from None
     return [name for row in rows for name in row]

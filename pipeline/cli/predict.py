@@ -1,4 +1,4 @@
-"""``groundloop predict``: one image to the endpoint, the answer as text and as a picture."""
+"""`groundloop predict`: detect objects on one image with the endpoint."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.output import print_line, print_values
 
 
 def predict(
     image: Annotated[Path, typer.Argument(help="JPEG or PNG.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Annotated picture to write.")] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Endpoint; else deploy.endpoint.name.")] = None,
-    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Least score; else evaluation's.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Image file to write with the boxes drawn.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Endpoint; default: deploy.endpoint.name.")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Minimum score; default: the evaluation's.")] = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Ask the endpoint what is on an image.
+    """Detect objects on one image with the endpoint.
 
     Example: groundloop predict photo.jpg -o annotated.jpg
     """
@@ -34,10 +35,9 @@ def predict(
 
     name = endpoint or settings.deploy.endpoint.name
     package = served_by(settings.aws.region, name, settings.registry.group)
-    least = package.thresholds if threshold is None else threshold
-    picture, detections = annotate(settings.aws.region, name, package, content, least)
-    for kind, count in detections.counts().items():
-        typer.echo(f"{kind:<20} {count}")
+    minimum = package.thresholds if threshold is None else threshold
+    annotated, detections = annotate(settings.aws.region, name, package, content, minimum)
+    print_values(detections.counts())
     if output is not None:
-        picture.save(output)
-        typer.echo(f"picture: {output}")
+        annotated.save(output)
+        print_line(f"written: {output}")

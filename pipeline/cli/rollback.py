@@ -1,4 +1,4 @@
-"""``groundloop rollback``: back to the approved version before the one that is served."""
+"""`groundloop rollback`: back to the previous approved version."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ import typer
 
 from pipeline.cli.deploy import Wait
 from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.output import print_line
 
 
 def rollback(
     reject: Annotated[
-        str | None, typer.Option("--reject", metavar="REASON", help="Reject the served version too, for this reason.")
+        str | None, typer.Option("--reject", metavar="REASON", help="Also reject the current version, for this reason.")
     ] = None,
     wait: Wait = True,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Go back to the approved version before the one that is served. The registry is left as it is without --reject.
+    """Go back to the previous approved version.
+
+    The current version stays approved in the registry unless --reject is given.
 
     Example: groundloop rollback --reject "misses small bolts"
     """
@@ -27,15 +30,15 @@ def rollback(
     from pipeline.cli.deploy import follow_deployment
     from pipeline.deployment import previous_approved, start_deployment
 
-    bad, good = previous_approved(settings)
-    typer.echo(f"from version {bad} back to version {good}")
-    follow_deployment(settings, start_deployment(settings, good), wait)
+    current, previous = previous_approved(settings)
+    print_line(f"from version {current} back to version {previous}")
+    follow_deployment(settings, start_deployment(settings, previous), wait)
     if reject is not None:
-        # After the deployment: a rule that acts on the rejection then finds it done.
-        decide(settings.aws.region, settings.registry.group, bad, "Rejected", reject)
-        typer.echo(f"version {bad} is Rejected")
+        # After the deployment: a trigger that acts on the rejection then finds nothing to do.
+        decide(settings.aws.region, settings.registry.group, current, "Rejected", reject)
+        print_line(f"version {current} is Rejected")
     else:
-        typer.echo(
-            f"version {bad} is still approved, and the next approval or rejection may bring it back; "
-            f"to rule it out: groundloop reject {bad} --reason ..."
+        print_line(
+            f"version {current} is still approved, and the next approval or rejection may deploy it again; "
+            f"to prevent that: groundloop reject {current} --reason ..."
         )

@@ -1,25 +1,26 @@
-"""``groundloop start``: start an execution."""
+"""`groundloop start`: start an execution."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.execution_options import JsonLines, Pipeline
-from pipeline.cli.options import Assignments, ConfigFiles, PipelineParameters, load
+from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, PipelineParameters, load
+from pipeline.cli.output import print_json_line, print_line
 
 
 def start(
     parameters: PipelineParameters = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end; Ctrl-C stops the execution.")] = False,
-    name: Pipeline = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends; Ctrl-C stops the execution.")] = False,
+    name: PipelineName = None,
     as_json: JsonLines = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Start an execution of the pipeline that was upserted.
+    """Start an execution of the pipeline.
+
+    The pipeline runs as the last `groundloop upsert` left it.
 
     Example: groundloop start -p Epochs=40 -p MinMap50=0.7 --watch
     """
@@ -29,8 +30,11 @@ def start(
 
     pipeline = name or settings.pipeline.name
     arn = start_execution(settings.aws.region, pipeline, parameters or [])
-    typer.echo(json.dumps({"event": "start", "execution": arn, "pipeline": pipeline}) if as_json else f"started {arn}")
+    if as_json:
+        print_json_line({"event": "start", "execution": arn, "pipeline": pipeline})
+    else:
+        print_line(f"started {arn}")
     if watch:
         follow(settings.aws.region, arn, as_json=as_json)
     elif not as_json:
-        typer.echo(f"next: groundloop watch {arn}")
+        print_line(f"next: groundloop watch {arn}")

@@ -1,27 +1,28 @@
-"""``groundloop stop``: stop an execution that runs."""
+"""`groundloop stop`: stop a running execution."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from groundloop.errors import UserError
-from pipeline.cli.execution_options import Pipeline
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, PipelineName, load
+from pipeline.cli.output import print_json, print_line, print_table
 
 
 def stop(
     execution: Annotated[
-        str | None, typer.Argument(help="ARN of the execution, or the id at its end; else the one that runs.")
+        str | None, typer.Argument(help="ARN of the execution, or the id at its end; default: the running one.")
     ] = None,
-    name: Pipeline = None,
+    name: PipelineName = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Stop an execution and its jobs; asks nothing. What its finished steps made stays.
+    """Stop a running execution and its jobs.
+
+    There is no prompt. The results of finished steps are kept.
 
     Example: groundloop stop
     """
@@ -30,25 +31,25 @@ def stop(
     from groundloop.executions.control import stop as stop_execution
 
     region, pipeline = settings.aws.region, name or settings.pipeline.name
-    arn = _the_one(region, pipeline, execution)
+    arn = _running_execution(region, pipeline, execution)
     begun = {step.step for step in map(transition, steps(region, arn)) if step.status in RUNNING}
     if not as_json:
-        typer.echo(f"stopping {arn} ...")
+        print_line(f"stopping {arn} ...")
     status = stop_execution(region, arn)
     ended = [step for step in map(transition, steps(region, arn)) if step.step in begun and step.status not in RUNNING]
     if as_json:
         stopped = [{"step": step.step, "status": step.status, "job": step.job} for step in ended]
-        typer.echo(json.dumps({"execution": arn, "status": status, "steps": stopped}, indent=2))
+        print_json({"execution": arn, "status": status, "steps": stopped})
         return
-    for step in ended:
-        typer.echo(f"  {step.step:<15} {step.status:<10} {step.job}".rstrip())
+    if ended:
+        print_table(("", "", ""), [(step.step, step.status, step.job) for step in ended], indent=2)
     if status in RUNNING:
-        typer.echo(f"still {status}: a job may take some minutes to end; see `groundloop watch {arn}`")
+        print_line(f"still {status}: a job may take some minutes to stop; see `groundloop watch {arn}`")
     else:
-        typer.echo(f"execution {status}")
+        print_line(f"execution {status}")
 
 
-def _the_one(region: str, pipeline: str, execution: str | None) -> str:
+def _running_execution(region: str, pipeline: str, execution: str | None) -> str:
     from groundloop.executions.control import resolve, running
     from groundloop.executions.jobs import status_of
 
@@ -56,7 +57,7 @@ def _the_one(region: str, pipeline: str, execution: str | None) -> str:
         arn = resolve(region, pipeline, execution)
         status = status_of(region, arn)
         if status not in {"Executing", "Stopping"}:
-            raise UserError(f"{arn} does not run: its status is {status}")
+            raise UserError(f"{arn} is not running: its status is {status}")
         return arn
     found = running(region, pipeline)
     if not found:
@@ -65,6 +66,6 @@ def _the_one(region: str, pipeline: str, execution: str | None) -> str:
         named = ", ".join(arn.rsplit("/", 1)[-1] for arn in found)
         raise UserError(
             f"{len(found)} executions of pipeline {pipeline!r} are running ({named}); nothing was stopped: "
-            f"say which one, as in `groundloop stop {found[0].rsplit('/', 1)[-1]}`"
+            f"name one of them, as in `groundloop stop {found[0].rsplit('/', 1)[-1]}`"
         )
     return found[0]

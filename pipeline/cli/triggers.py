@@ -1,4 +1,4 @@
-"""``groundloop triggers``: what starts the pipelines without a person."""
+"""`groundloop triggers`: the EventBridge rules that start the pipelines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from pipeline.config import Config
 
 app = typer.Typer(
-    help="EventBridge rules: approval and rejection deploy and roll back, schedules retrain.\n\n"
+    help="Manage the EventBridge rules of the pipelines.\n\n"
+    "An approval deploys a version, a rejection rolls it back, a schedule retrains.\n\n"
     "Example: groundloop triggers apply",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -22,7 +24,9 @@ app = typer.Typer(
 
 @app.command()
 def apply(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assignments = None) -> None:
-    """Make the rules that the configuration asks for, and remove this pipeline's others. Again changes nothing.
+    """Create, update and remove rules as configured.
+
+    Only this pipeline's rules are changed; a second call changes nothing.
 
     Example: groundloop triggers apply --config configs/prod.yaml
     """
@@ -32,26 +36,26 @@ def apply(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assi
     from groundloop.aws import offline_endpoint
     from pipeline.triggers import apply_triggers
 
-    applied = apply_triggers(settings)
+    result = apply_triggers(settings)
     if as_json:
-        typer.echo(json.dumps(asdict(applied), indent=2))
+        print_json(asdict(result))
         return
-    for done in ("created", "updated", "unchanged", "removed"):
-        for name in getattr(applied, done):
-            typer.echo(f"{done:<10} {name}")
-    if applied.queue:
-        typer.echo(f"{'queue':<10} {applied.queue}: what could not be delivered, kept for 14 days")
-    else:
-        typer.echo(f"no rules: deploy.mode is {settings.deploy.mode} and triggers.schedules is empty")
-    if applied.note:
-        typer.echo(f"{'note':<10} {applied.note}")
+    rows = [(action, name) for action, names in result.actions.items() for name in names]
+    if result.queue:
+        rows.append(("queue", f"{result.queue}: keeps undelivered events for 14 days"))
+    if result.note:
+        rows.append(("note", result.note))
     if offline_endpoint() and settings.triggers.schedules:
-        typer.echo(f"{'note':<10} the offline AWS keeps schedules, but they never fire")
+        rows.append(("note", "the offline AWS stores schedules but never starts anything by them"))
+    if not result.queue:
+        print_line(f"no rules: deploy.mode is {settings.deploy.mode} and triggers.schedules is empty")
+    if rows:
+        print_table(("", ""), rows)
 
 
 @app.command()
 def show(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assignments = None) -> None:
-    """List this pipeline's rules as they are in AWS, and how many events could not be delivered.
+    """List this pipeline's rules and undelivered events.
 
     Example: groundloop triggers show
     """
@@ -60,25 +64,26 @@ def show(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assig
 
     rules, waiting = _rules(settings), undelivered(settings)
     if as_json:
-        typer.echo(json.dumps({"rules": rules, "undelivered": waiting}, indent=2))
+        print_json({"rules": rules, "undelivered": waiting})
         return
-    if not rules:
-        typer.echo("no rules: `groundloop triggers apply` makes them")
-    for rule in rules:
-        typer.echo(f"{rule['name']:<40} {rule['state']:<9} {rule['on']} -> {rule['starts']}")
+    if rules:
+        columns = ("name", "state", "on", "starts")
+        print_table(columns, [[rule[column] for column in columns] for rule in rules])
+    else:
+        print_line("no rules: `groundloop triggers apply` creates them")
     if waiting:
-        typer.echo(f"{waiting} events could not be delivered: see the queue {queue_name(settings)}")
+        print_line(f"{waiting} events could not be delivered: see the queue {queue_name(settings)}")
 
 
 def _rules(settings: Config) -> list[dict[str, str]]:
     from groundloop.aws import client
     from pipeline.triggers import owned_rules
 
-    events, found = client("events", settings.aws.region), []
+    events, rules = client("events", settings.aws.region), []
     for rule in owned_rules(settings):
         targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
         detail = json.loads(rule["EventPattern"])["detail"] if "EventPattern" in rule else {}
-        found.append(
+        rules.append(
             {
                 "name": rule["Name"],
                 "state": rule["State"],
@@ -86,4 +91,4 @@ def _rules(settings: Config) -> list[dict[str, str]]:
                 "starts": ", ".join(target["Arn"].rsplit("/", 1)[-1] for target in targets),
             }
         )
-    return found
+    return rules

@@ -1,14 +1,14 @@
-"""``groundloop upsert``: create or update the pipelines."""
+"""`groundloop upsert`: create or update the pipelines."""
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.output import print_line, print_table, print_values, print_warning
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 def upsert(
     plan: Annotated[
-        Path | None, typer.Argument(help="File of `groundloop plan --out`: applied as it was shown, or refused.")
+        Path | None,
+        typer.Argument(help="File from `groundloop plan --out`; applied exactly as it was shown, or not at all."),
     ] = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Create or update the pipelines and their triggers on the AWS that the environment points to.
+    """Create or update the pipelines and their triggers.
+
+    The AWS account and region are those of the environment and of aws.region.
 
     Example: groundloop upsert --config configs/prod.yaml
     """
@@ -37,50 +40,59 @@ def upsert(
 
         saved = load_plan(plan)
         settings = saved.config
-        _say_where(settings, offline)
-        done = apply_plan(saved)
+        _print_target(settings, offline)
+        results = apply_plan(saved)
     else:
         settings = load(config, assignments)
         from pipeline.upsert import upsert_pipelines
 
-        _say_where(settings, offline)
-        done = upsert_pipelines(settings)
-    for pipeline in done:
-        _show(settings, pipeline, offline)
-    _triggers(settings)
-    typer.echo("\nnext: groundloop start --watch")
+        _print_target(settings, offline)
+        results = upsert_pipelines(settings)
+    for result in results:
+        _print_result(settings, result, offline)
+    _apply_triggers(settings)
+    print_line("\nnext: groundloop start --watch")
 
 
-def _say_where(settings: Config, offline: str | None) -> None:
-    typer.echo(f"AWS: offline, {offline} (AWS_ENDPOINT_URL)" if offline else f"AWS: {settings.aws.region}")
+def _print_target(settings: Config, offline: str | None) -> None:
+    print_line(f"AWS: offline, {offline} (AWS_ENDPOINT_URL)" if offline else f"AWS: {settings.aws.region}")
 
 
-def _show(settings: Config, pipeline: UpsertResult, offline: str | None) -> None:
+def _print_result(settings: Config, result: UpsertResult, offline: str | None) -> None:
     from pipeline.upsert import studio_link
 
-    typer.echo(f"\n{pipeline.action} {pipeline.name}")
-    typer.echo(f"  ARN     {pipeline.arn}")
-    link = studio_link(settings, pipeline.name)
-    typer.echo(f"  Studio  {link or ('none offline' if offline else 'no Studio domain found in this region')}")
-    typer.echo("  parameters")
-    for parameter in pipeline.parameters:
-        typer.echo(f"    {parameter['Name']:<24} {parameter['Type']:<8} {parameter['DefaultValue']}")
-        if "EnumValues" in parameter:
-            choices = f"one of {', '.join(parameter['EnumValues'])}"
-            typer.echo(textwrap.fill(choices, 118, initial_indent=" " * 38, subsequent_indent=" " * 38))
-    for warning in pipeline.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+    link = studio_link(settings, result.name)
+    print_line(f"\n{result.action} {result.name}")
+    print_values(
+        {
+            "ARN": result.arn,
+            "Studio": link or ("none offline" if offline else "no Studio domain found in this region"),
+        },
+        indent=2,
+    )
+    rows = [
+        (
+            parameter["Name"],
+            parameter["Type"],
+            parameter["DefaultValue"],
+            f"one of {', '.join(parameter['EnumValues'])}" if "EnumValues" in parameter else "",
+        )
+        for parameter in result.parameters
+    ]
+    print_table(("parameter", "type", "default", ""), rows, indent=2)
+    for warning in result.warnings:
+        print_warning(warning)
 
 
-def _triggers(settings: Config) -> None:
+def _apply_triggers(settings: Config) -> None:
     from pipeline.upsert import put_triggers
 
-    applied, refused = put_triggers(settings)
-    if applied is None:
-        typer.echo(f"warning: {refused}", err=True)
+    result, failure = put_triggers(settings)
+    if result is None:
+        print_warning(failure)
         return
-    for done in ("created", "updated", "unchanged", "removed"):
-        for name in getattr(applied, done):
-            typer.echo(f"\n{done} trigger {name}")
-    if applied.note:
-        typer.echo(f"warning: {applied.note}", err=True)
+    for action, names in result.actions.items():
+        for name in names:
+            print_line(f"\n{action} trigger {name}")
+    if result.note:
+        print_warning(result.note)

@@ -1,4 +1,4 @@
-"""``groundloop watch``: follow an execution that was started here or in Studio."""
+"""`groundloop watch`: follow an execution, whoever started it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.execution_options import JsonLines, Pipeline
-from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, load
+from pipeline.cli.output import print_line
 
 
 def watch(
     execution: Annotated[
-        str | None, typer.Argument(help="ARN of the execution, or the id at its end; else the pipeline's newest.")
+        str | None, typer.Argument(help="ARN of the execution, or the id at its end; default: the newest.")
     ] = None,
-    name: Pipeline = None,
+    name: PipelineName = None,
     as_json: JsonLines = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Follow an execution to its end; Ctrl-C ends the watching, not the execution.
+    """Follow an execution until it ends.
+
+    Ctrl-C stops watching, not the execution.
 
     Example: groundloop watch
     """
@@ -29,5 +31,5 @@ def watch(
 
     arn = resolve(settings.aws.region, name or settings.pipeline.name, execution)
     if not as_json:
-        typer.echo(f"watching {arn}")
+        print_line(f"watching {arn}")
     follow(settings.aws.region, arn, stop_on_interrupt=False, as_json=as_json)

@@ -1,0 +1,148 @@
+"""What the commands print: tables, key/value lists, JSON, and lines with a colour.
+
+Tables are laid out by Rich, which is imported with the first table only. Where the output is not a terminal they are
+plain text with one line per row. `NO_COLOR`, `FORCE_COLOR` and `TERM=dumb` are obeyed everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: Columns of an output that is no terminal: no row is ever folded for `grep` and the like.
+_UNLIMITED = 10_000
+_MIN_WIDTH = 40
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that standard output is; None when it is a file or a pipe."""
+    return max(_MIN_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
+
+
+def uses_colour(stream: TextIO) -> bool:
+    """Tell whether a stream gets colours.
+
+    `NO_COLOR` (https://no-color.org) and `FORCE_COLOR` decide when they are set and not empty.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+
+
+def print_line(text: str = "", colour: str | None = None, *, to_stderr: bool = False) -> None:
+    """Print a line of text, coloured where the stream takes colours."""
+    coloured = uses_colour(sys.stderr if to_stderr else sys.stdout)
+    text = _encodable(text, sys.stderr if to_stderr else sys.stdout)
+    typer.echo(typer.style(text, fg=colour) if colour and coloured else text, err=to_stderr, color=coloured)
+
+
+def print_warning(text: str) -> None:
+    """Print a warning on standard error."""
+    print_line(f"warning: {text}", typer.colors.YELLOW, to_stderr=True)
+
+
+def print_error(text: str) -> None:
+    """Print what went wrong on standard error, each line marked as an error."""
+    for line in text.splitlines():
+        print_line(f"error: {line}", typer.colors.RED, to_stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_json_line(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Collection[str] = (),
+    indent: int = 0,
+    colours: Sequence[str | None] = (),
+    details: Sequence[Sequence[str]] = (),
+) -> None:
+    """Print a table with a header.
+
+    Args:
+        columns: the header's texts; all empty leaves the header out.
+        rows: a cell for each column.
+        right: columns that are aligned to the right, such as numbers.
+        indent: spaces before each line.
+        colours: one for each row.
+        details: lines to print below each row; such a table is never folded.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=any(columns), show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        justify = "right" if name in right else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=bool(details))  # type: ignore[arg-type]
+    for number, row in enumerate(rows):
+        colour = colours[number] if colours else None
+        table.add_row(*(Text(str(cell), style=colour or "") for cell in row))
+    lines = _rendered(table, indent)
+    below: list[Sequence[str]] = [(), *details] if any(columns) else list(details)
+    for number, line in enumerate(lines):
+        typer.echo(line, color=uses_colour(sys.stdout))
+        for text in below[number] if details else ():
+            print_line(" " * (indent + 4) + text)
+
+
+def print_values(values: Mapping[str, object], *, indent: int = 0) -> None:
+    """Print names and their values in two columns; a long value is folded beside its name."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in values.items():
+        table.add_row(Text(name), Text(str(value)))
+    for line in _rendered(table, indent):
+        typer.echo(line, color=uses_colour(sys.stdout))
+
+
+def _rendered(table: Table, indent: int) -> list[str]:
+    """Lay a table out, without spaces at the ends of lines."""
+    import io
+
+    from rich.console import Console
+
+    console = Console(
+        file=io.StringIO(),
+        width=(terminal_width() or _UNLIMITED) - indent,
+        force_terminal=False,
+        color_system="standard" if uses_colour(sys.stdout) else None,
+        legacy_windows=False,
+    )
+    with console.capture() as capture:
+        console.print(table)
+    lines = capture.get().splitlines()
+    return [(" " * indent + _encodable(line, sys.stdout)).rstrip() for line in lines]
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Write arrows with two characters where the stream's encoding has none of one; `?` for what else it lacks."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("→", "->").encode(encoding, "replace").decode(encoding)
+    return text
