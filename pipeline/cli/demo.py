@@ -1,4 +1,4 @@
-"""``groundloop demo``: the whole loop on rendered images, offline."""
+"""`groundloop demo`: the whole loop on synthetic images, offline."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.output import print_line, print_values
+
 
 def demo(
-    images: Annotated[int, typer.Option(min=60, max=5000, help="Scenes to render.")] = 240,
+    images: Annotated[int, typer.Option(min=60, max=5000, help="Number of synthetic images.")] = 240,
 ) -> None:
-    """Render labelled scenes, start the offline AWS, run the whole pipeline, and ask the endpoint.
+    """Run the whole loop offline on synthetic images.
+
+    Draws labelled images, starts the offline AWS, runs the pipeline, and calls the endpoint.
 
     Example: groundloop demo
     """
-    from pipeline.cli.local import end_on_signals, load_local, program_name
-    from pipeline.demo.synthetic_images import KINDS, render
+    from pipeline.cli.local import load_local, program_name, stop_on_signals
+    from pipeline.demo.synthetic_images import CLASSES, write_dataset
 
     bucket = "groundloop-demo"
     settings = load_local(None, [f"labels.manifest=s3://{bucket}/labels/output.manifest"])
@@ -23,17 +27,20 @@ def demo(
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
-    end_on_signals()
-    manifest = render(home / "data", images, bucket)
-    typer.echo(f"rendered {images} scenes with {', '.join(KINDS)} to count: {manifest}")
+    stop_on_signals()
+    manifest = write_dataset(home / "data", images, bucket)
+    print_line(f"drew {images} images of {', '.join(CLASSES)}: {manifest}")
     with offline_aws(settings, home) as aws:
-        typer.echo(f"offline AWS at {aws.endpoint_url}")
-        upload_labels(settings, manifest, home / "data" / "images", typer.echo)
+        print_line(f"offline AWS at {aws.endpoint_url}")
+        upload_labels(settings, manifest, home / "data" / "images", print_line)
         run_and_report(settings, home)
     program = program_name()
-    typer.echo(
-        "\nnext:\n"
-        f"  your own labels, offline    {program} local run --labels output.manifest --images DIR\n"
-        f"  an offline AWS to work on   {program} local\n"
-        "  a real account              README, 'A real account'; then make upsert-pipeline"
+    print_line("\nnext:")
+    print_values(
+        {
+            "your own labels, offline": f"{program} local run --labels output.manifest --images DIR",
+            "an offline AWS to work on": f"{program} local",
+            "a real account": "README, 'A real account'; then make upsert-pipeline",
+        },
+        indent=2,
     )

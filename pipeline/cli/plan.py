@@ -1,59 +1,57 @@
-"""``groundloop plan``: what upsert would change, before it does."""
+"""`groundloop plan`: what upsert would change."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json, print_line, terminal_width
 
 
 def plan(
-    out: Annotated[Path | None, typer.Option("--out", help="File for `groundloop upsert FILE` to apply.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File that `groundloop upsert FILE` applies.")] = None,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit code 0: the same, 2: something differs, 1: error.")
+        bool, typer.Option("--detailed-exitcode", help="Exit code 0: no changes, 2: changes, 1: error.")
     ] = False,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Show what upsert would change, which steps then run again, and the most that an execution can bill.
+    """Show what upsert would change and what a run may cost.
 
-    Changes nothing: it only reads from AWS.
+    Also shows which steps the next execution runs again. Nothing is changed: AWS is only read.
 
     Example: groundloop plan --config configs/prod.yaml --out plan.json
     """
     settings = load(config, assignments)
     from pipeline.plan.planning import make_plan
-    from pipeline.plan.rendering import plan_lines
     from pipeline.plan.saved_plan import save_plan
 
-    made = make_plan(settings)
+    plan = make_plan(settings)
     if out is not None:
-        save_plan(made, out)
+        save_plan(plan, out)
     if as_json:
-        typer.echo(json.dumps(made.as_json(), indent=2, ensure_ascii=False))
+        print_json(plan.as_json())
     else:
-        where = "offline" if made.offline else settings.aws.region
-        typer.echo(f"AWS: {where}, account {made.standing.account}")
-        width = max(40, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
-        for line in plan_lines(made, width):
-            typer.echo(_writable(line))
-        if made.differs:
-            typer.echo(f"next: groundloop upsert {out}" if out else "next: groundloop upsert, with the same options")
-    if detailed_exitcode and made.differs:
+        from pipeline.cli.plan_tables import print_estimate, print_forecast
+        from pipeline.plan.rendering import change_lines, prices_note, summary_line, wrapped
+
+        width = terminal_width()
+        print_line(f"AWS: {'offline' if plan.offline else settings.aws.region}, account {plan.deployed.account}")
+        for line in change_lines(plan, width):
+            print_line(line)
+        for pipeline in plan.pipelines:
+            print_forecast(pipeline)
+        for pipeline in plan.pipelines:
+            print_estimate(pipeline)
+        print_line()
+        for line in wrapped(prices_note(plan), "", width):
+            print_line(line)
+        print_line(summary_line(plan))
+        if plan.differs:
+            print_line(f"next: groundloop upsert {out}" if out else "next: groundloop upsert, with the same options")
+    if detailed_exitcode and plan.differs:
         raise typer.Exit(2)
-
-
-def _writable(line: str) -> str:
-    """With an arrow of two characters where the output's encoding has none of one."""
-    try:
-        line.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return line.replace("→", "->")
-    return line

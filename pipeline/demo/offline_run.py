@@ -1,4 +1,4 @@
-"""The pipeline on the offline AWS, from someone's manifest and images to an endpoint that answers."""
+"""One run of the pipeline on the offline AWS, from manifest and images to an endpoint."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from groundloop.errors import UserError
 from groundloop.executions.control import ExecutionResult, registered_package, start
 from groundloop.local import LocalAws
 from groundloop.models.packages import Package, package
-from groundloop.s3 import read_bytes
+from groundloop.s3 import read_bytes, split_uri
 from pipeline.config import Config
-from pipeline.demo.upload_images import make_bucket, place, source_refs
+from pipeline.demo.upload_images import make_bucket, source_refs, upload_images
 from pipeline.upsert import upsert_pipelines
 
 
 @dataclass(frozen=True)
 class OfflineRunResult:
-    """What an execution on the offline AWS left behind."""
+    """The results of an execution on the offline AWS."""
 
     outcome: ExecutionResult
     package: Package
@@ -32,13 +32,13 @@ class OfflineRunResult:
 
 
 def new_home() -> Path:
-    """A folder for one offline AWS: its job folders and logs."""
+    """Return the path of a new folder for one offline AWS: its job folders and logs."""
     return Path(".groundloop") / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
 @contextlib.contextmanager
 def offline_aws(config: Config, home: Path, port: int = 0) -> Iterator[LocalAws]:
-    """Start an offline AWS with the configuration's bucket, and point this process at it while the body runs."""
+    """Start an offline AWS with the configuration's bucket, and point this process to it while the body runs."""
     saved = dict(os.environ)
     with LocalAws(home=home, port=port, region=config.aws.region) as aws:
         try:
@@ -55,32 +55,38 @@ def offline_aws(config: Config, home: Path, port: int = 0) -> Iterator[LocalAws]
             client.cache_clear()
 
 
-def upload_labels(config: Config, manifest: Path, images: Path, tell: Callable[[str], None]) -> None:
-    """The manifest to where the configuration says it is, its images to where its lines say they are."""
+def upload_labels(config: Config, manifest: Path, images: Path, report: Callable[[str], None]) -> None:
+    """Upload a manifest to `labels.manifest`, and its images to the S3 URIs that its lines name.
+
+    Raises:
+        UserError: no line names an image, or the folder holds none of the images.
+    """
     s3 = client("s3", config.aws.region)
     references = source_refs(manifest)
     if not references:
         raise UserError(f"--labels {manifest}: no line names an image (source-ref with an s3:// URI)")
-    placed = place(s3, references, images)
-    tell(f"placed {placed.count} images under the S3 URIs that {manifest.name} names")
-    if placed.missing:
-        tell(f"not found in {images}: {len(placed.missing)} images, e.g. {placed.missing[0]}; Prepare keeps them out")
-    bucket, _, key = config.labels.manifest.removeprefix("s3://").partition("/")
+    result = upload_images(s3, references, images)
+    report(f"uploaded {result.count} images to the S3 URIs that {manifest.name} names")
+    if result.missing:
+        report(f"not found in {images}: {len(result.missing)} images, e.g. {result.missing[0]}; Prepare rejects them")
+    bucket, key = split_uri(config.labels.manifest)
     make_bucket(s3, bucket)
     s3.put_object(Bucket=bucket, Key=key, Body=manifest.read_bytes())
 
 
-def run(config: Config, follow: Callable[[str, str], ExecutionResult], tell: Callable[[str], None]) -> OfflineRunResult:
-    """Upsert, start and follow one execution to its end.
+def run_pipeline(
+    config: Config, follow: Callable[[str, str], ExecutionResult], report: Callable[[str], None]
+) -> OfflineRunResult:
+    """Upsert the pipelines, start one execution and follow it to its end.
 
     Raises:
         UserError: it failed, or ended without registering a package.
     """
     region = config.aws.region
     for pipeline in upsert_pipelines(config):
-        tell(f"{'created' if pipeline.created else 'updated'} pipeline {pipeline.name}")
+        report(f"{'created' if pipeline.created else 'updated'} pipeline {pipeline.name}")
     arn = start(region, config.pipeline.name, [])
-    tell(f"started {arn}")
+    report(f"started {arn}")
     outcome = follow(region, arn)
     package_arn = registered_package(region, arn)
     if package_arn is None:
@@ -91,6 +97,6 @@ def run(config: Config, follow: Callable[[str, str], ExecutionResult], tell: Cal
 
 
 def _test_images(region: str, package: Package) -> list[str]:
-    """S3 URIs of the test split's images, in the manifest's order."""
+    """Return the S3 URIs of the test split's images, in the manifest's order."""
     lines = read_bytes(client("s3", region), package.test_manifest_uri).splitlines()
     return [json.loads(line)["source-ref"] for line in lines]

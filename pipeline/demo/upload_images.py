@@ -1,4 +1,4 @@
-"""Someone's own images, put where their manifest says they are: under its S3 URIs on the offline AWS."""
+"""Upload of a user's images to the S3 URIs that their manifest names, on the offline AWS."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from botocore.exceptions import ClientError
 from groundloop.aws import error_code
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
+from groundloop.s3 import split_uri
 
 _UPLOADS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class UploadResult:
-    """What became of the images that a manifest names."""
+    """How many images were uploaded, and the S3 URIs of those that the folder does not hold."""
 
     count: int
     missing: list[str]
 
 
 def source_refs(manifest: Path) -> list[str]:
-    """The S3 URIs that a manifest's lines name, each once; lines that can't be read are Prepare's to report.
+    """Return the S3 URIs that a manifest's lines name, each once.
+
+    Lines that can't be read are left to Prepare, which reports them.
 
     Raises:
         UserError: the manifest can't be read.
@@ -35,7 +38,7 @@ def source_refs(manifest: Path) -> list[str]:
         content = manifest.read_bytes()
     except OSError as error:
         raise UserError(f"--labels {manifest}: can't be read: {error.strerror}") from None
-    found: dict[str, None] = {}
+    references: dict[str, None] = {}
     for line in content.splitlines():
         try:
             record = json.loads(line)
@@ -43,37 +46,37 @@ def source_refs(manifest: Path) -> list[str]:
             continue
         reference = record.get("source-ref") if isinstance(record, dict) else None
         if isinstance(reference, str) and reference.startswith("s3://") and "/" in reference[5:]:
-            found[reference] = None
-    return list(found)
+            references[reference] = None
+    return list(references)
 
 
-def place(s3: Any, references: list[str], images: Path) -> UploadResult:
-    """Upload the image of each reference, found in the folder by its name.
+def upload_images(s3: Any, references: list[str], images: Path) -> UploadResult:
+    """Upload the image of each S3 URI, found in the folder by its name.
 
     Raises:
-        UserError: the folder holds none of the images, several that fit one reference equally well, or one that fits
+        UserError: the folder holds none of the images, several that match one URI equally well, or one that matches
             two of them.
     """
     folder = ImageFolder(images)
     pairs = [(reference, folder.find(reference)) for reference in references]
-    found = [(reference, file) for reference, file in pairs if file is not None]
-    if not found:
-        example = f", {references[0]} for one" if references else ""
+    uploads = [(reference, file) for reference, file in pairs if file is not None]
+    if not uploads:
+        example = f", such as {references[0]}" if references else ""
         raise UserError(
             f"--images {images}: holds none of the {len(references)} images that the manifest names{example}; "
             "file names must be those of the S3 keys"
         )
-    for bucket in sorted({_bucket_and_key(reference)[0] for reference, _ in found}):
+    for bucket in sorted({split_uri(reference)[0] for reference, _ in uploads}):
         make_bucket(s3, bucket)
-    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as uploads:
-        list(uploads.map(lambda pair: _upload(s3, *pair), found))
-    return UploadResult(len(found), [reference for reference, file in pairs if file is None])
+    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
+        list(pool.map(lambda pair: _upload(s3, *pair), uploads))
+    return UploadResult(len(uploads), [reference for reference, file in pairs if file is None])
 
 
 def make_bucket(s3: Any, bucket: str) -> None:
-    """Create a bucket; one that is there already is fine."""
+    """Create a bucket, unless it exists."""
     try:
-        if s3.meta.region_name == "us-east-1":  # which S3 refuses to hear as a location
+        if s3.meta.region_name == "us-east-1":  # the one region that S3 rejects as a LocationConstraint
             s3.create_bucket(Bucket=bucket)
         else:
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
@@ -83,10 +86,6 @@ def make_bucket(s3: Any, bucket: str) -> None:
 
 
 def _upload(s3: Any, reference: str, file: Path) -> None:
-    bucket, key = _bucket_and_key(reference)
+    bucket, key = split_uri(reference)
     s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
 
-
-def _bucket_and_key(reference: str) -> tuple[str, str]:
-    bucket, _, key = reference.removeprefix("s3://").partition("/")
-    return bucket, key

@@ -1,4 +1,4 @@
-"""What upsert would change, before it does: read from AWS, compared with the configuration, nothing written.
+"""What upsert would change: AWS is read and compared with the configuration, nothing is written.
 
-``plan`` makes a :class:`Plan`; ``save`` and ``load`` keep it in a file that ``groundloop upsert`` applies as it is.
+`planning.make_plan` returns a `Plan`; `saved_plan` keeps it in a file that `groundloop upsert` applies exactly.
 """

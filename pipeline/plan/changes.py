@@ -1,4 +1,4 @@
-"""What differs between two definitions, a line for each difference."""
+"""The differences between two definitions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ _HASH = re.compile(r"\b[0-9a-f]{64}\b")
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: of what (a step, a parameter, a rule ...), where in it, from what to what.
+    """One difference.
 
-    ``by``: the parameters whose defaults fill the place; ``files``: of changed code, as far as that can be seen. A
-    record is what a registered version only notes down of the configuration: no step does anything else for it.
+    Attributes:
+        sign: added, changed or removed.
+        kind: what changed; a `record` is configuration that is only written into the metadata of registered versions.
+        name: of the changed step, parameter, rule ...
+        path: to the changed value within it.
+        parameters: the pipeline parameters whose defaults fill the value.
+        files: changed files of a job's code, as far as they are known.
     """
 
     sign: Sign
@@ -31,58 +36,59 @@ class Change:
     path: str = ""
     old: str | None = None
     new: str | None = None
-    by: list[str] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``; these keys stay."""
+        """Return plain values for `--json`; the keys are stable."""
         return asdict(self)
 
 
 def differences(old: FlatDefinition, new: FlatDefinition) -> list[Change]:
-    """All differences between two definitions, parameters first, then steps in the new one's order.
+    """Return the differences between two definitions: parameters first, then steps in the order of the new one.
 
-    Of a step that is new or gone one line tells; code of a job is told apart by its archive's hash.
+    An added or removed step is one change. A job's code is compared by its archive's hash.
     """
-    found = [*_parameters(old, new), *_definition(old, new)]
+    changes = [*_parameters(old, new), *_definition(old, new)]
     for name, step in new.steps.items():
         if name not in old.steps:
-            found.append(Change("+", "step", name, new=described(step)))
+            changes.append(Change("+", "step", name, new=describe_step(step)))
         else:
-            found += _step(old.steps[name], step)
-    gone = [name for name in old.steps if name not in new.steps]
-    return _records([*found, *(Change("-", "step", name, old=described(old.steps[name])) for name in gone)], new)
+            changes += _step(old.steps[name], step)
+    removed = [name for name in old.steps if name not in new.steps]
+    changes += [Change("-", "step", name, old=describe_step(old.steps[name])) for name in removed]
+    return _mark_records(changes, new)
 
 
-def _records(found: list[Change], new: FlatDefinition) -> list[Change]:
-    """Tell apart what a version's metadata and card only note down: hashes, and what changed elsewhere."""
+def _mark_records(changes: list[Change], new: FlatDefinition) -> list[Change]:
+    """Mark as records what registered versions only write down: hashes, and values that change elsewhere too."""
     registering = {name for name, step in new.steps.items() if step.type == "RegisterModel"}
-    elsewhere = {(change.old, change.new) for change in found if change.name not in registering}
+    elsewhere = {(change.old, change.new) for change in changes if change.name not in registering}
     return [
         replace(change, kind="record")
         if change.kind == "argument"
         and change.name in registering
         and ((change.old, change.new) in elsewhere or _HASH.search(f"{change.old} {change.new}"))
         else change
-        for change in found
+        for change in changes
     ]
 
 
-def described(step: FlatStep) -> str:
-    """A step in a few words."""
+def describe_step(step: FlatStep) -> str:
+    """Describe a step in a few words."""
     after = f", after {', '.join(sorted(step.after))}" if step.after else ""
     return f"{step.type}{after}"
 
 
-def described_parameter(parameter: dict[str, Any]) -> str:
-    """A parameter in a few words."""
+def describe_parameter(parameter: dict[str, Any]) -> str:
+    """Describe a parameter in a few words."""
     return f"{parameter.get('Type')}, default {parameter.get('DefaultValue')}"
 
 
 def _parameters(old: FlatDefinition, new: FlatDefinition) -> Iterator[Change]:
     for name, parameter in new.parameters.items():
         if name not in old.parameters:
-            yield Change("+", "parameter", name, new=described_parameter(parameter))
+            yield Change("+", "parameter", name, new=describe_parameter(parameter))
             continue
         before = old.parameters[name]
         for member in dict.fromkeys([*before, *parameter]):
@@ -95,14 +101,14 @@ def _parameters(old: FlatDefinition, new: FlatDefinition) -> Iterator[Change]:
                 yield _changed("parameter", name, path, _text(before, member), _text(parameter, member))
     for name, parameter in old.parameters.items():
         if name not in new.parameters:
-            yield Change("-", "parameter", name, old=described_parameter(parameter))
+            yield Change("-", "parameter", name, old=describe_parameter(parameter))
 
 
 def _choices(name: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
-    gone, come = [x for x in old if x not in new], [x for x in new if x not in old]
-    yield from (Change("+", "parameter", name, "choices", new=str(choice)) for choice in come)
-    yield from (Change("-", "parameter", name, "choices", old=str(choice)) for choice in gone)
-    if not gone and not come:
+    removed, added = [x for x in old if x not in new], [x for x in new if x not in old]
+    yield from (Change("+", "parameter", name, "choices", new=str(choice)) for choice in added)
+    yield from (Change("-", "parameter", name, "choices", old=str(choice)) for choice in removed)
+    if not removed and not added:
         yield Change("~", "parameter", name, "choices", ", ".join(map(str, old)), ", ".join(map(str, new)))
 
 
@@ -130,8 +136,8 @@ def _step(old: FlatStep, new: FlatStep) -> Iterator[Change]:
             if (before.text, before.parameters) == (after.text, after.parameters):
                 continue
         if before != after:
-            by = list(dict.fromkeys([*(before.parameters if before else ()), *(after.parameters if after else ())]))
-            yield _changed("argument", new.name, path, _of(before), _of(after), by)
+            parameters = list(dict.fromkeys([*(before.parameters if before else ()), *(after.parameters if after else ())]))
+            yield _changed("argument", new.name, path, _of(before), _of(after), parameters)
     if code:
         yield Change("~", "code", new.name)
     yield from (Change("+", "dependency", new.name, new=name) for name in sorted(new.after - old.after))
@@ -142,6 +148,8 @@ def _of(fact: FlatValue | None) -> str | None:
     return None if fact is None else fact.text
 
 
-def _changed(kind: Kind, name: str, path: str, old: str | None, new: str | None, by: list[str] | None = None) -> Change:
+def _changed(
+    kind: Kind, name: str, path: str, old: str | None, new: str | None, parameters: list[str] | None = None
+) -> Change:
     sign: Sign = "+" if old is None else "-" if new is None else "~"
-    return Change(sign, kind, name, path, old, new, by or [])
+    return Change(sign, kind, name, path, old, new, parameters or [])

@@ -1,4 +1,4 @@
-"""The most that one execution of a pipeline can bill for machines, from its stopping conditions."""
+"""The most that one execution of a pipeline can cost for instances, from its stopping conditions."""
 
 from __future__ import annotations
 
@@ -11,87 +11,85 @@ from pipeline.plan.expression_text import render
 from pipeline.plan.flatten import FlatDefinition, FlatStep
 from pipeline.plan.prices import Price
 
-#: A job without a stopping condition is ended by the service after a day.
+#: SageMaker ends a job without a stopping condition after a day.
 _DEFAULT_SECONDS = 24 * 3600
-#: Of a retry policy that names none.
+#: MaxAttempts of a retry policy that sets none.
 _DEFAULT_ATTEMPTS = 5
-#: Which faults end a job that was running: its machines were billed, and the retry's are billed again.
+#: The fault that ends a job that was running: its instances are billed, and those of the retry again.
 _BILLED_AGAIN = "SageMaker.JOB_INTERNAL_ERROR"
 
-Ask = Callable[[str, str], Price | None]
+GetPrice = Callable[[str, str], Price | None]
 
 
 @dataclass(frozen=True)
 class CostItem:
-    """The machines of one step.
+    """The instances of one step.
 
     Attributes:
-        component: What the machine is billed as: Processing, Training or Batch Transform.
-        hours: Of all its machines and all its attempts; None: nothing bounds them.
-        attempts: 1 and the retries after internal errors of a job.
-        spot: Managed spot: at most the price on demand, as a rule far less.
-        hourly_usd: Of one machine; None when the price isn't known.
-        usd: At most; None when hours or price aren't known.
+        component: how the instances are billed: Processing, Training or Batch Transform.
+        hours: of all instances and all attempts together; None when nothing limits them.
+        attempts: 1 plus the retries after internal errors of a job.
+        spot: managed spot training: the on-demand price is the maximum, the usual price is far lower.
+        hourly_usd: of one instance; None when the price isn't known.
+        price_source: where the price is from.
+        usd: the maximum; None when hours or price aren't known.
     """
 
     step: str
     component: str
-    instance: str
-    machines: int
+    instance_type: str
+    instance_count: int
     hours: float | None
     attempts: int
     spot: bool
     hourly_usd: float | None
-    price_from: str | None
+    price_source: str | None
     usd: float | None
 
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """All machines of one execution in which every step runs, and every retry too."""
+    """The instances of one execution in which every step runs and uses all its retries."""
 
     items: list[CostItem]
 
     @property
-    def bounded(self) -> bool:
-        return all(item.hours is not None for item in self.items)
-
-    @property
     def usd(self) -> float | None:
-        """The sum of what has a bound; None when one of those has no price."""
-        known = [item.usd for item in self.items if item.hours is not None]
-        return None if any(usd is None for usd in known) else round(math.fsum(usd or 0.0 for usd in known), 2)
+        """The sum of the items with limited hours; None when one of them has no price."""
+        amounts = [item.usd for item in self.items if item.hours is not None]
+        return None if None in amounts else round(math.fsum(amount or 0.0 for amount in amounts), 2)
 
     def hours(self, *, spot: bool) -> dict[str, float]:
-        """Hours by machine type, of what has a bound."""
-        found: dict[str, float] = {}
+        """Add up the limited hours by instance type."""
+        totals: dict[str, float] = {}
         for item in self.items:
             if item.spot is spot and item.hours is not None:
-                found[item.instance] = round(found.get(item.instance, 0.0) + item.hours, 2)
-        return dict(sorted(found.items()))
+                totals[item.instance_type] = round(totals.get(item.instance_type, 0.0) + item.hours, 2)
+        return dict(sorted(totals.items()))
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``; these keys stay."""
+        """Return plain values for `--json`; the keys are stable."""
         return {
             "items": [asdict(item) for item in self.items],
             "hours_on_demand": self.hours(spot=False),
             "hours_spot": self.hours(spot=True),
-            "unbounded": [item.step for item in self.items if item.hours is None],
+            "unlimited": [item.step for item in self.items if item.hours is None],
             "usd": self.usd,
         }
 
 
-def estimate_cost(definition: FlatDefinition, price: Ask) -> CostEstimate:
-    """The bill of a definition.
+def estimate_cost(definition: FlatDefinition, get_price: GetPrice) -> CostEstimate:
+    """Estimate the cost of one execution of a definition.
 
     Args:
-        price: The price of a machine (its type, component); None when it isn't known.
+        definition: the definition of the pipeline.
+        get_price: returns the price of an instance type as a component; None when it isn't known.
     """
-    items = [_item(step, definition, price) for step in definition.steps.values()]
+    items = [_item(step, definition, get_price) for step in definition.steps.values()]
     return CostEstimate([item for item in items if item is not None])
 
 
-def _item(step: FlatStep, definition: FlatDefinition, price: Ask) -> CostItem | None:
+def _item(step: FlatStep, definition: FlatDefinition, get_price: GetPrice) -> CostItem | None:
     arguments = step.arguments
     if step.type == "Processing":
         component, resources = "Processing", arguments.get("ProcessingResources", {}).get("ClusterConfig", {})
@@ -102,8 +100,8 @@ def _item(step: FlatStep, definition: FlatDefinition, price: Ask) -> CostItem | 
     else:
         return None
     defaults = definition.defaults
-    instance = render(resources.get("InstanceType"), defaults).text
-    machines = _number(resources.get("InstanceCount"), defaults, 1)
+    instance_type = render(resources.get("InstanceType"), defaults).text
+    instance_count = _integer(resources.get("InstanceCount"), defaults, 1)
     attempts = 1 + sum(
         int(policy.get("MaxAttempts", _DEFAULT_ATTEMPTS))
         for policy in step.raw.get("RetryPolicies") or []
@@ -112,26 +110,26 @@ def _item(step: FlatStep, definition: FlatDefinition, price: Ask) -> CostItem | 
     hours = None
     if component != "Batch Transform":  # CreateTransformJob has no StoppingCondition
         condition = arguments.get("StoppingCondition") or {}
-        seconds = _number(condition.get("MaxRuntimeInSeconds"), defaults, _DEFAULT_SECONDS)
-        hours = round(seconds * machines * attempts / 3600, 2)
-    found = price(instance, component)
-    hourly = found.usd if found else None
+        seconds = _integer(condition.get("MaxRuntimeInSeconds"), defaults, _DEFAULT_SECONDS)
+        hours = round(seconds * instance_count * attempts / 3600, 2)
+    price = get_price(instance_type, component)
+    hourly = price.usd if price else None
     return CostItem(
         step=step.name,
         component=component,
-        instance=instance,
-        machines=machines,
+        instance_type=instance_type,
+        instance_count=instance_count,
         hours=hours,
         attempts=attempts,
         spot=bool(arguments.get("EnableManagedSpotTraining")),
         hourly_usd=hourly,
-        price_from=found.source if found else None,
+        price_source=price.source if price else None,
         usd=round(hourly * hours, 2) if hourly is not None and hours is not None else None,
     )
 
 
-def _number(value: Any, defaults: dict[str, Any], otherwise: int) -> int:
-    """A number, a parameter's default among them."""
+def _integer(value: Any, defaults: dict[str, Any], otherwise: int) -> int:
+    """Return a number of the definition, with parameters at their defaults."""
     try:
         return int(render(value, defaults).text) if value is not None else otherwise
     except ValueError:

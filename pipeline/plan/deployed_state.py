@@ -1,4 +1,4 @@
-"""What AWS holds now of all that upsert would create or change. Reads only."""
+"""The state in AWS of everything that upsert would create or change. Only reads."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from dataclasses import dataclass
 from pipeline.config import Config
 from pipeline.deployed import DeployedPipeline, caller_account, describe_deployed, has_archive, has_group
 from pipeline.job_archive import JobArchive
-from pipeline.plan.trigger_diff import Facts, deployed_rules
+from pipeline.plan.trigger_diff import FlatRule, deployed_rules
 
 
 @dataclass(frozen=True)
 class DeployedState:
-    """All that a plan is made against; ``pipelines`` holds None for one that isn't there.
+    """What a plan is compared with.
 
-    ``missing_code`` names the job archives that aren't in the bucket.
+    Attributes:
+        pipelines: by name; None for one that does not exist.
+        missing_code: names of the job archives that are not in the bucket.
     """
 
     account: str
     pipelines: dict[str, DeployedPipeline | None]
     group: bool
-    rules: dict[str, Facts]
+    rules: dict[str, FlatRule]
     missing_code: list[str]
 
 
 def read_deployed_state(config: Config, names: list[str], archives: list[JobArchive]) -> DeployedState:
-    """Look at everything that upsert with this configuration would make or change."""
+    """Read everything that upsert with this configuration would create or change."""
     return DeployedState(
         account=caller_account(config),
         pipelines={name: describe_deployed(config, name) for name in names},

@@ -1,4 +1,4 @@
-"""Which files of a job's code changed, from the archive that is in the bucket and the one that is made here."""
+"""Which files of a job's code changed: the archive in the bucket against the one built here."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ _ARCHIVE = re.compile(r"s3://([^/\"]+)/([^\"]*/code/[0-9a-f]{64}/groundloop-([a-
 
 
 def changed_files(region: str, old: FlatStep, archives: list[JobArchive]) -> list[str]:
-    """Paths of the files that differ, come or go; empty when the old archive can't be had (any more)."""
-    found = _ARCHIVE.search(json.dumps(old.raw))
-    ours = {archive.name: archive for archive in archives}
-    if found is None or found[3] not in ours:
+    """Return the paths of changed, added and removed files; none when the old archive can't be read."""
+    match = _ARCHIVE.search(json.dumps(old.raw))
+    desired = {archive.name: archive for archive in archives}
+    if match is None or match[3] not in desired:
         return []
     try:
-        before = client("s3", region).get_object(Bucket=found[1], Key=found[2])["Body"].read()
-        files = _files(before)
+        before = _checksums(client("s3", region).get_object(Bucket=match[1], Key=match[2])["Body"].read())
     except (ClientError, zipfile.BadZipFile):
         return []
-    new = _files(ours[found[3]].content)
-    return sorted(name for name in files.keys() | new.keys() if files.get(name) != new.get(name))
+    after = _checksums(desired[match[3]].content)
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
-def _files(archive: bytes) -> dict[str, int]:
-    """Name to checksum of what is in an archive."""
+def _checksums(archive: bytes) -> dict[str, int]:
+    """Return the CRC of each file in an archive."""
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return {item.filename: item.CRC for item in opened.infolist()}

@@ -1,4 +1,4 @@
-"""What an hour of a machine costs: from the configuration, else from the AWS Pricing API, else unknown."""
+"""Hourly prices of instances: from the configuration, else from the AWS Pricing API, else unknown."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from groundloop.aws import error_code, offline_endpoint
 
 CONFIGURED = "costs.hourly_usd"
 LISTED = "AWS Pricing API"
-#: The API is served from here for all regions.
-_SERVED_FROM = "us-east-1"
-_SECONDS = 2
+#: The API has the prices of all regions and is offered in few.
+_API_REGION = "us-east-1"
+_TIMEOUT_SECONDS = 2
 
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars an hour of one machine, and where that is from."""
+    """US dollars per hour of one instance, and where the price is from."""
 
     usd: float
     source: str
 
 
 class Prices:
-    """Prices of one region. The API is asked once a type, and no more after it could not be reached.
+    """Prices in one region.
 
-    The configuration comes first: it may hold what was agreed with AWS, and saves the look-up.
+    The API is called once for each instance type, and not again after it could not be reached. The configuration comes
+    first: it may hold prices agreed with AWS, and saves the call.
     """
 
     def __init__(self, region: str, configured: Mapping[str, float]) -> None:
@@ -40,37 +41,37 @@ class Prices:
         self._listed: dict[str, list[tuple[str, float]]] = {}
         self.unreachable = "the offline AWS has no prices" if offline_endpoint() else ""
 
-    def of(self, instance: str, component: str) -> Price | None:
-        """The price of a machine as Processing, Training or Batch Transform; None when it isn't known."""
-        if instance in self._configured:
-            return Price(self._configured[instance], CONFIGURED)
-        if not self.unreachable and instance not in self._listed:
+    def of(self, instance_type: str, component: str) -> Price | None:
+        """Return the price of an instance type as Processing, Training or Batch Transform; None when it isn't known."""
+        if instance_type in self._configured:
+            return Price(self._configured[instance_type], CONFIGURED)
+        if not self.unreachable and instance_type not in self._listed:
             try:
-                self._listed[instance] = list(_listed(self._region, instance))
+                self._listed[instance_type] = list(_listed(self._region, instance_type))
             except (BotoCoreError, ClientError) as error:
-                said = error_code(error) if isinstance(error, ClientError) else type(error).__name__
-                self.unreachable = f"the AWS Pricing API can't be asked ({said})"
-        found = self._listed.get(instance, [])
-        fitting = [usd for billed_as, usd in found if billed_as == component]
-        # An upper bound is asked for: without a price of that component, the highest of the machine's.
-        known = fitting or [usd for _, usd in found]
-        return Price(max(known), LISTED) if known else None
+                reason = error_code(error) if isinstance(error, ClientError) else type(error).__name__
+                self.unreachable = f"the AWS Pricing API can't be reached ({reason})"
+        listed = self._listed.get(instance_type, [])
+        matching = [usd for billed_as, usd in listed if billed_as == component]
+        # The estimate is an upper bound: without a price for the component, take the highest of the instance type.
+        prices = matching or [usd for _, usd in listed]
+        return Price(max(prices), LISTED) if prices else None
 
 
 @functools.cache
 def pricing_client() -> Any:
-    """A client that gives up soon: prices are a help, not worth a wait."""
-    patience = ClientConfig(connect_timeout=_SECONDS, read_timeout=_SECONDS, retries={"total_max_attempts": 1})
-    return boto3.Session().client("pricing", region_name=_SERVED_FROM, config=patience)
+    """Return a client that gives up soon: prices are not worth a long wait."""
+    config = ClientConfig(connect_timeout=_TIMEOUT_SECONDS, read_timeout=_TIMEOUT_SECONDS, retries={"total_max_attempts": 1})
+    return boto3.Session().client("pricing", region_name=_API_REGION, config=config)
 
 
-def _listed(region: str, instance: str) -> Iterator[tuple[str, float]]:
-    """Component and US dollars an hour of each product that is this machine in a region."""
+def _listed(region: str, instance_type: str) -> Iterator[tuple[str, float]]:
+    """Yield component and US dollars per hour of each product with this instance type in a region."""
     pages = pricing_client().get_paginator("get_products").paginate(
         ServiceCode="AmazonSageMaker",
         Filters=[
             {"Type": "TERM_MATCH", "Field": "regionCode", "Value": region},
-            {"Type": "TERM_MATCH", "Field": "instanceName", "Value": instance},
+            {"Type": "TERM_MATCH", "Field": "instanceName", "Value": instance_type},
         ],
     )  # fmt: skip
     for page in pages:

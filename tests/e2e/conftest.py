@@ -44,11 +44,11 @@ def settings() -> list[str]:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     from pipeline.demo.offline_run import offline_aws, upload_labels
-    from pipeline.demo.synthetic_images import render
+    from pipeline.demo.synthetic_images import write_dataset
 
     home, data = tmp_path_factory.mktemp("aws"), tmp_path_factory.mktemp("data")
     config = load_config([ROOT / "configs" / "local.yaml"], SETTINGS, environment={})
-    manifest = render(data, IMAGES, BUCKET)
+    manifest = write_dataset(data, IMAGES, BUCKET)
     with offline_aws(config, home):
         upload_labels(config, manifest, data / "images", lambda _: None)
         yield House(home, data, config)

@@ -80,7 +80,7 @@ def versions(config: Config) -> list[str]:
 @pytest.fixture
 def answer(house: Any) -> Any:
     """Asks the endpoint what is on a test image; the answer as it comes."""
-    image = (house.data / "images" / "scene-0001.jpg").read_bytes()
+    image = (house.data / "images" / "image-0001.jpg").read_bytes()
 
     def ask() -> Any:
         runtime = boto3.client("sagemaker-runtime")

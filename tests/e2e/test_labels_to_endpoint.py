@@ -109,7 +109,7 @@ def test_training_got_its_figures_from_prepare(execution: str) -> None:
 def test_the_endpoint_answers_a_jpeg(execution: str, house: Any) -> None:
     assert execution
     status = boto3.client("sagemaker").describe_endpoint(EndpointName="groundloop")["EndpointStatus"]
-    image = (house.data / "images" / "scene-0000.jpg").read_bytes()
+    image = (house.data / "images" / "image-0000.jpg").read_bytes()
     answer = boto3.client("sagemaker-runtime").invoke_endpoint(
         EndpointName="groundloop", ContentType="image/jpeg", Body=image
     )
@@ -240,7 +240,7 @@ def test_predict_draws_what_the_endpoint_sees(
     from PIL import Image
 
     assert execution
-    image, picture = house.data / "images" / "scene-0001.jpg", tmp_path / "seen.png"
+    image, picture = house.data / "images" / "image-0001.jpg", tmp_path / "seen.png"
     ran = groundloop("predict", str(image), "-o", str(picture), "-c", "configs/local.yaml")
     assert ran.code == 0, ran.err
     assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "picture:"]

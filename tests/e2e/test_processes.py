@@ -77,9 +77,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 @pytest.fixture(scope="module")
 def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.demo.synthetic_images import render
+    from pipeline.demo.synthetic_images import write_dataset
 
-    return render(tmp_path_factory.mktemp("own"), 80, "some-bucket")
+    return write_dataset(tmp_path_factory.mktemp("own"), 80, "some-bucket")
 
 
 def run_arguments(labels: Path) -> list[str]:
@@ -123,7 +123,7 @@ def test_the_foreground_server_prints_what_to_export(tmp_path: Path, labels: Pat
         s3: Any = boto3.client("s3", endpoint_url=exported["AWS_ENDPOINT_URL"])
         assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"groundloop-local", "some-bucket"}
         s3.head_object(Bucket="groundloop-local", Key="labels/output.manifest")
-        s3.head_object(Bucket="some-bucket", Key="images/scene-0000.jpg")
+        s3.head_object(Bucket="some-bucket", Key="images/image-0000.jpg")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert "stopped" in (process.stdout.read() if process.stdout else "")

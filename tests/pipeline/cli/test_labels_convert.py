@@ -24,9 +24,9 @@ _SCENES = 6
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.demo.synthetic_images import render
+    from pipeline.demo.synthetic_images import write_dataset
 
-    return render(tmp_path_factory.mktemp("data"), _SCENES, "bucket")
+    return write_dataset(tmp_path_factory.mktemp("data"), _SCENES, "bucket")
 
 
 @pytest.fixture(scope="module")

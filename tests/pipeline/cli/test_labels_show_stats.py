@@ -23,9 +23,9 @@ from pipeline.demo.upload_images import source_refs
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.demo.synthetic_images import render
+    from pipeline.demo.synthetic_images import write_dataset
 
-    return render(tmp_path_factory.mktemp("data"), 20, "bucket")
+    return write_dataset(tmp_path_factory.mktemp("data"), 20, "bucket")
 
 
 def run(*arguments: str) -> Result:
@@ -173,6 +173,6 @@ def test_what_cannot_be_shown(manifest: Path, arguments: list[str], message: str
 
 
 def test_an_image_of_another_size_is_refused(manifest: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (10, 10)).save(tmp_path / "scene-0000.jpg")
+    Image.new("RGB", (10, 10)).save(tmp_path / "image-0000.jpg")
     with pytest.raises(UserError, match="is 10 x 10 pixels, but its label says 320 x 240"):
         run("show", str(manifest), "--images", str(tmp_path), "-o", str(tmp_path / "s.jpg"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.demo import synthetic_images as scenes
+from pipeline.demo import synthetic_images
 
 
 def lines_of(manifest: Path) -> list[dict[str, object] | None]:
@@ -22,13 +22,13 @@ def lines_of(manifest: Path) -> list[dict[str, object] | None]:
 
 
 def test_the_same_seed_gives_the_same_data(tmp_path: Path) -> None:
-    first, second = (scenes.render(tmp_path / name, 3, "bucket") for name in ("a", "b"))
+    first, second = (synthetic_images.write_dataset(tmp_path / name, 3, "bucket") for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
-    assert (tmp_path / "a/images/scene-0002.jpg").read_bytes() == (tmp_path / "b/images/scene-0002.jpg").read_bytes()
+    assert (tmp_path / "a/images/image-0002.jpg").read_bytes() == (tmp_path / "b/images/image-0002.jpg").read_bytes()
 
 
 def test_every_image_is_named_and_there(tmp_path: Path) -> None:
-    records = [record for record in lines_of(scenes.render(tmp_path, 16, "bucket")) if record]
+    records = [record for record in lines_of(synthetic_images.write_dataset(tmp_path, 16, "bucket")) if record]
     named = {str(record["source-ref"]) for record in records}
     rendered = {f"s3://bucket/images/{path.name}" for path in (tmp_path / "images").iterdir()}
     assert len(rendered) == 16
@@ -36,41 +36,41 @@ def test_every_image_is_named_and_there(tmp_path: Path) -> None:
 
 
 def test_boxes_lie_on_their_objects() -> None:
-    scene = scenes.draw(random.Random(1))  # noqa: S311
+    scene = synthetic_images.draw_image(random.Random(1))  # noqa: S311
     assert scene.objects
     for kind, (left, top, width, height) in scene.objects:
-        assert kind in scenes.KINDS
-        assert 0 <= left < left + width <= scenes.WIDTH
-        assert 0 <= top < top + height <= scenes.HEIGHT
+        assert kind in synthetic_images.CLASSES
+        assert 0 <= left < left + width <= synthetic_images.WIDTH
+        assert 0 <= top < top + height <= synthetic_images.HEIGHT
         assert min(width, height) >= 8
 
 
 def test_objects_hardly_overlap() -> None:
     chance = random.Random(3)  # noqa: S311
     for _ in range(5):
-        boxes = [box for _, box in scenes.draw(chance).objects]
+        boxes = [box for _, box in synthetic_images.draw_image(chance).objects]
         pairs = [(a, b) for index, a in enumerate(boxes) for b in boxes[index + 1 :]]
-        assert all(scenes._overlap(a, b) <= 0.05 for a, b in pairs)
+        assert all(synthetic_images._overlap(a, b) <= 0.05 for a, b in pairs)
 
 
 def test_there_are_negatives_faulty_lines_and_two_numberings(tmp_path: Path) -> None:
-    records = lines_of(scenes.render(tmp_path, 64, "bucket"))
+    records = lines_of(synthetic_images.write_dataset(tmp_path, 64, "bucket"))
     assert records.count(None) == 1, "one line is cut off"
     whole = [record for record in records if record]
-    labelled = [record for record in whole if scenes.LABEL_ATTRIBUTE in record]
+    labelled = [record for record in whole if synthetic_images.LABEL_ATTRIBUTE in record]
     assert len(whole) - len(labelled) == 1, "one failed"
-    negatives = [record for record in labelled if not record[scenes.LABEL_ATTRIBUTE]["annotations"]]  # type: ignore[index]
+    negatives = [record for record in labelled if not record[synthetic_images.LABEL_ATTRIBUTE]["annotations"]]  # type: ignore[index]
     assert len(negatives) == 4
     maps = {
         class_id
         for record in labelled
-        for class_id, name in record[f"{scenes.LABEL_ATTRIBUTE}-metadata"]["class-map"].items()  # type: ignore[index]
+        for class_id, name in record[f"{synthetic_images.LABEL_ATTRIBUTE}-metadata"]["class-map"].items()  # type: ignore[index]
         if name == "bolt"
     }
     assert maps == {"0", "2", "7"}, "the same class under two ids, and once under one that its boxes don't have"
 
 
 def test_an_image_is_a_plain_colour_jpeg(tmp_path: Path) -> None:
-    scenes.render(tmp_path, 1, "bucket")
-    with Image.open(tmp_path / "images" / "scene-0000.jpg") as image:
-        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (scenes.WIDTH, scenes.HEIGHT))
+    synthetic_images.write_dataset(tmp_path, 1, "bucket")
+    with Image.open(tmp_path / "images" / "image-0000.jpg") as image:
+        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (synthetic_images.WIDTH, synthetic_images.HEIGHT))

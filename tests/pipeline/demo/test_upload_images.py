@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from groundloop.errors import UserError
-from pipeline.demo.upload_images import make_bucket, place, source_refs
+from pipeline.demo.upload_images import make_bucket, source_refs, upload_images
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_each_source_ref_is_named_once(tmp_path: Path) -> None:
 
 def test_images_are_found_by_the_longest_tail(s3: Any, tmp_path: Path) -> None:
     images = put(tmp_path, "a.jpg", "red/b.jpg", "blue/b.jpg")
-    placed = place(s3, ["s3://one/x/a.jpg", "s3://one/x/red/b.jpg", "s3://two/blue/b.jpg", "s3://one/c.jpg"], images)
+    placed = upload_images(s3, ["s3://one/x/a.jpg", "s3://one/x/red/b.jpg", "s3://two/blue/b.jpg", "s3://one/c.jpg"], images)
     assert (placed.count, placed.missing) == (3, ["s3://one/c.jpg"])
     assert stored(s3, "one") == {"x/a.jpg": "a.jpg", "x/red/b.jpg": "red/b.jpg"}
     assert stored(s3, "two") == {"blue/b.jpg": "blue/b.jpg"}
@@ -63,12 +63,12 @@ def test_images_are_found_by_the_longest_tail(s3: Any, tmp_path: Path) -> None:
 )
 def test_what_cannot_be_placed(s3: Any, tmp_path: Path, files: list[str], references: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        place(s3, references, put(tmp_path, *files))
+        upload_images(s3, references, put(tmp_path, *files))
 
 
 def test_images_must_be_a_folder(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a folder"):
-        place(s3, ["s3://one/b.jpg"], tmp_path / "missing")
+        upload_images(s3, ["s3://one/b.jpg"], tmp_path / "missing")
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])

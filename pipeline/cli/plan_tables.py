@@ -1,0 +1,60 @@
+"""The tables of `groundloop plan`: which steps run, and the cost estimate."""
+
+from __future__ import annotations
+
+from pipeline.cli.output import print_line, print_table
+from pipeline.plan.cost_estimate import CostEstimate, CostItem
+from pipeline.plan.planning import PipelinePlan
+
+
+def print_forecast(pipeline: PipelinePlan) -> None:
+    """Print which steps the next execution runs, why, and which it takes from the cache."""
+    print_line(f"\nnext execution of {pipeline.name}")
+    rows = [
+        ("runs", run.step, f"{run.why} ({run.reached})" if run.reached else run.why)
+        for run in pipeline.forecasts
+        if run.again
+    ]
+    if cached := [run.step for run in pipeline.forecasts if not run.again]:
+        condition = "if the last execution used these defaults and is recent enough"
+        rows.append(("cached", ", ".join(cached), condition))
+    print_table(("", "", ""), rows, indent=2)
+
+
+def print_estimate(pipeline: PipelinePlan) -> None:
+    """Print the most that one execution can cost, an item for each step with instances."""
+    estimate = pipeline.cost_estimate
+    print_line(f"\ncost estimate: at most, for one execution of {pipeline.name}")
+    rows = [(item.step, item.instance_type, _duration(item), _dollars(item)) for item in estimate.items]
+    rows.append(("total", "", _total_hours(estimate), "" if estimate.usd is None else _usd(estimate.usd)))
+    print_table(("", "", "", ""), rows, indent=2)
+
+
+def _duration(item: CostItem) -> str:
+    if item.hours is None:
+        return f"no limit: {item.component} has no stopping condition"
+    factors = [f"{item.instance_count} instances"] if item.instance_count > 1 else []
+    factors += [f"{item.attempts} attempts"] if item.attempts > 1 else []
+    each = item.hours / item.instance_count / item.attempts
+    product = f" ({' x '.join([*factors, f'{each:g} h'])})" if factors else ""
+    return f"{item.hours:g} h{' of spot' if item.spot else ''}{product}"
+
+
+def _dollars(item: CostItem) -> str:
+    if item.hours is None:
+        return "" if item.hourly_usd is None else f"{_usd(item.hourly_usd * item.instance_count)} an hour"
+    return "" if item.usd is None else _usd(item.usd)
+
+
+def _total_hours(estimate: CostEstimate) -> str:
+    hours = [f"{hours:g} h {instance}" for instance, hours in estimate.hours(spot=False).items()]
+    hours += [
+        f"{hours:g} h {instance} spot, at most its on-demand price"
+        for instance, hours in estimate.hours(spot=True).items()
+    ]
+    unlimited = [item.step for item in estimate.items if item.hours is None]
+    return ", ".join(hours or ["no instances"]) + (f"; plus {', '.join(unlimited)}" if unlimited else "")
+
+
+def _usd(usd: float) -> str:
+    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"
