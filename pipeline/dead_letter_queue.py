@@ -1,4 +1,4 @@
-"""The queue of events that could not be delivered, and what the names and tags of a project's triggers share."""
+"""The dead-letter queue for undelivered events, and the common prefix and tags of a project's triggers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ from groundloop.aws import client, error_code
 from groundloop.models.rollout import PROJECT_TAG
 from pipeline.config import Config
 
-#: The service that sends.
+#: Service principal of EventBridge, which sends to the queue.
 EVENTS = "events.amazonaws.com"
-#: What an undelivered event is kept for: SQS's longest, seconds.
-_KEPT = 14 * 24 * 3600
-_PREFIX_LENGTH = 34
+#: How long an undelivered event is kept, in seconds: the maximum of SQS.
+_RETENTION_SECONDS = 14 * 24 * 3600
+_MAX_PREFIX_LENGTH = 34
 
 
 def prefix(config: Config) -> str:
-    """What the names of rules and queue begin with: a rule's may have 64 characters, a pipeline's 256."""
+    """Return the prefix of the names of rules and queue.
+
+    A rule's name has at most 64 characters, a pipeline's 256: a long name is cut and gets a hash.
+    """
     name = config.pipeline.name
-    if len(name) <= _PREFIX_LENGTH:
+    if len(name) <= _MAX_PREFIX_LENGTH:
         return name
-    return f"{name[: _PREFIX_LENGTH - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return f"{name[: _MAX_PREFIX_LENGTH - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def queue_name(config: Config) -> str:
-    """Name of the dead-letter queue."""
+    """Return the name of the dead-letter queue."""
     return f"{prefix(config)}-undelivered"
 
 
 def queue_url(config: Config) -> str | None:
-    """URL of the dead-letter queue; None when there is none."""
+    """Return the URL of the dead-letter queue; None if it does not exist."""
     try:
         return str(client("sqs", config.aws.region).get_queue_url(QueueName=queue_name(config))["QueueUrl"])
     except ClientError as error:
@@ -42,27 +45,27 @@ def queue_url(config: Config) -> str | None:
 
 
 def undelivered(config: Config) -> int | None:
-    """How many events wait in the dead-letter queue, about; None when there is no queue."""
+    """Return the approximate number of events in the dead-letter queue; None if it does not exist."""
     url = queue_url(config)
     if url is None:
         return None
-    asked = client("sqs", config.aws.region).get_queue_attributes(
+    attributes = client("sqs", config.aws.region).get_queue_attributes(
         QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
     )
-    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def ensure_queue(config: Config) -> str:
-    """ARN of the dead-letter queue, which EventBridge may send to."""
+    """Create the dead-letter queue, unless it exists, and allow EventBridge to send to it; return its ARN."""
     sqs = client("sqs", config.aws.region)
     url = queue_url(config)
     if url is None:
         tags = {tag["Key"]: tag["Value"] for tag in project_tags(config)}
         url = sqs.create_queue(
-            QueueName=queue_name(config), tags=tags, Attributes={"MessageRetentionPeriod": str(_KEPT)}
+            QueueName=queue_name(config), tags=tags, Attributes={"MessageRetentionPeriod": str(_RETENTION_SECONDS)}
         )["QueueUrl"]
-    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "Policy"])["Attributes"]
-    arn = str(asked["QueueArn"])
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "Policy"])["Attributes"]
+    arn = str(attributes["QueueArn"])
     partition, region, account = arn.split(":")[1], arn.split(":")[3], arn.split(":")[4]
     rules = f"arn:{partition}:events:{region}:{account}:rule/{prefix(config)}-*"
     policy = json.dumps(
@@ -79,12 +82,12 @@ def ensure_queue(config: Config) -> str:
             ],
         }
     )
-    if "Policy" not in asked or json.loads(asked["Policy"]) != json.loads(policy):
+    if "Policy" not in attributes or json.loads(attributes["Policy"]) != json.loads(policy):
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     return arn
 
 
 def project_tags(config: Config) -> list[dict[str, str]]:
-    """The configured tags and the one that says whose it is."""
+    """Return the configured tags and the tag of this project."""
     tags = {**config.aws.tags, PROJECT_TAG: config.pipeline.name}
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

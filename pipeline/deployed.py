@@ -1,4 +1,4 @@
-"""What AWS holds of a configuration's pipelines, model package group and job code. Reads only."""
+"""A configuration's pipelines, model package group and job code as they are in AWS. Only reads."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from groundloop.aws import client, error_code
+from groundloop.s3 import is_missing
 from pipeline.config import Config
 from pipeline.desired import DesiredPipeline
 from pipeline.job_archive import JobArchive
 
-_ABSENT = {"ResourceNotFound", "ValidationException"}
+_MISSING_CODES = {"ResourceNotFound", "ValidationException"}
 
 
 @dataclass(frozen=True)
 class DeployedPipeline:
-    """A pipeline as DescribePipeline gives it. ``modified``: ISO 8601; ``ran``: it has executions."""
+    """A pipeline as DescribePipeline returns it.
+
+    Attributes:
+        modified: time of the last modification, ISO 8601.
+        ran: whether it has executions.
+    """
 
     arn: str
     description: str
@@ -28,22 +34,22 @@ class DeployedPipeline:
     modified: str
     ran: bool
 
-    def matches(self, asked: DesiredPipeline) -> bool:
-        """Whether upsert has nothing to do. Tags that others have added don't count: upsert never removes any."""
+    def matches(self, desired: DesiredPipeline) -> bool:
+        """Tell whether upsert has nothing to do. Tags that others added don't count: upsert never removes any."""
         return (
-            (self.description, self.role) == (asked.description, asked.role)
-            and asked.tags.items() <= self.tags.items()
-            and same_json(self.definition, asked.definition)
+            (self.description, self.role) == (desired.description, desired.role)
+            and desired.tags.items() <= self.tags.items()
+            and same_json(self.definition, desired.definition)
         )
 
 
 def describe_deployed(config: Config, name: str) -> DeployedPipeline | None:
-    """A pipeline in AWS; None when there is none of that name."""
+    """Describe a pipeline in AWS; None if it does not exist."""
     sagemaker = client("sagemaker", config.aws.region)
     try:
         described = sagemaker.describe_pipeline(PipelineName=name)
     except ClientError as error:
-        if error_code(error) in _ABSENT:
+        if error_code(error) in _MISSING_CODES:
             return None
         raise
     arn = described["PipelineArn"]
@@ -61,7 +67,7 @@ def describe_deployed(config: Config, name: str) -> DeployedPipeline | None:
 
 
 def same_json(one: str, other: str) -> bool:
-    """Whether two definitions say the same, however they are laid out."""
+    """Tell whether two definitions are equal as JSON, whatever their layout."""
     try:
         return bool(json.loads(one) == json.loads(other))
     except ValueError:
@@ -69,32 +75,32 @@ def same_json(one: str, other: str) -> bool:
 
 
 def caller_account(config: Config) -> str:
-    """The account that the credentials are of."""
+    """Return the account of the credentials."""
     return str(client("sts", config.aws.region).get_caller_identity()["Account"])
 
 
 def has_group(config: Config) -> bool:
-    """Whether the model package group is there."""
+    """Tell whether the model package group exists."""
     try:
         client("sagemaker", config.aws.region).describe_model_package_group(ModelPackageGroupName=config.registry.group)
     except ClientError as error:
-        if error_code(error) in _ABSENT:
+        if error_code(error) in _MISSING_CODES:
             return False
         raise
     return True
 
 
 def has_archive(config: Config, archive: JobArchive) -> bool:
-    """Whether a job's code is in the bucket; its key carries its hash, so what is there is the same."""
+    """Tell whether a job's code is in the bucket; its key contains its hash, so an object of that key is the same."""
     return object_exists(client("s3", config.aws.region), config.aws.bucket, archive.key(config.aws.prefix))
 
 
 def object_exists(s3: Any, bucket: str, key: str) -> bool:
-    """Whether an object is there."""
+    """Tell whether an object exists."""
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+        if is_missing(error):
             return False
         raise
     return True

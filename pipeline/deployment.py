@@ -1,4 +1,4 @@
-"""The endpoint as it stands, and deployments: each is an execution of the deploy pipeline, whoever starts it."""
+"""The deployed endpoint, and deployments: each is an execution of the deploy pipeline, whoever starts it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pipeline.config import Config
 
 @dataclass(frozen=True)
 class Variant:
-    """One variant that serves; ``version`` None: its model is none of the group's."""
+    """One production variant; `version` is None if its model is not of the group."""
 
     name: str
     weight: float
-    instances: int | None
-    machine: str
+    instance_count: int | None
+    instance_type: str
     package: str | None
     version: int | None
     scaling: str
@@ -32,7 +32,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as AWS describes it; ``traffic`` and ``alarms`` are those of its last update."""
+    """An endpoint as AWS describes it; `traffic` and `alarms` are those of its last update."""
 
     name: str
     status: str
@@ -42,7 +42,7 @@ class Endpoint:
     modified: datetime
     traffic: str
     alarms: list[str]
-    capture_percent: int
+    data_capture_percent: int
     variants: list[Variant]
 
     @property
@@ -51,18 +51,18 @@ class Endpoint:
         return self.variants[0].version if self.variants else None
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``: plain values."""
+        """Return plain values for `--json`."""
         return {**asdict(self), "version": self.version, "modified": self.modified.isoformat()}
 
 
 def describe_endpoint(config: Config, name: str | None = None) -> Endpoint | None:
-    """The endpoint of the configuration, or of a name; None when there is none."""
+    """Describe the configured endpoint, or the one of a name; None when it does not exist."""
     name = name or config.deploy.endpoint.name
     described = _described(config, name)
     if described is None:
         return None
     sagemaker = client("sagemaker", config.aws.region)
-    asked = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    endpoint_config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
     deployment = described.get("LastDeploymentConfig") or {}
     policy = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
     capture = described.get("DataCaptureConfig") or {}
@@ -70,18 +70,21 @@ def describe_endpoint(config: Config, name: str | None = None) -> Endpoint | Non
         name=name,
         status=described["EndpointStatus"],
         reason=described.get("FailureReason") or "",
-        kind=_kind(asked),
+        kind=_kind(endpoint_config),
         config=described["EndpointConfigName"],
         modified=described["LastModifiedTime"],
         traffic=policy.get("Type", ""),
         alarms=[a["AlarmName"] for a in deployment.get("AutoRollbackConfiguration", {}).get("Alarms", [])],
-        capture_percent=capture.get("CurrentSamplingPercentage", 0) if capture.get("EnableCapture") else 0,
-        variants=_variants(config, name, described, asked),
+        data_capture_percent=capture.get("CurrentSamplingPercentage", 0) if capture.get("EnableCapture") else 0,
+        variants=_variants(config, name, described, endpoint_config),
     )
 
 
 def serving_versions(config: Config) -> list[int | None] | None:
-    """The versions that the endpoint's variants serve, None for a model of another origin; None without endpoint."""
+    """Return the versions that the endpoint's variants serve; None if there is no endpoint.
+
+    A variant whose model is not of the group counts as None.
+    """
     described = _described(config, config.deploy.endpoint.name)
     if described is None:
         return None
@@ -100,31 +103,31 @@ def _described(config: Config, name: str) -> dict[str, Any] | None:
     return described
 
 
-def _kind(asked: dict[str, Any]) -> str:
-    if asked.get("AsyncInferenceConfig"):
+def _kind(endpoint_config: dict[str, Any]) -> str:
+    if endpoint_config.get("AsyncInferenceConfig"):
         return "asynchronous"
-    return "serverless" if asked["ProductionVariants"][0].get("ServerlessConfig") else "real-time"
+    return "serverless" if endpoint_config["ProductionVariants"][0].get("ServerlessConfig") else "real-time"
 
 
-def _variants(config: Config, name: str, described: dict[str, Any], asked: dict[str, Any]) -> list[Variant]:
+def _variants(config: Config, name: str, described: dict[str, Any], endpoint_config: dict[str, Any]) -> list[Variant]:
     region = config.aws.region
     versions = {
         item.variant: item
         for item in served_variants(client("sagemaker", region), described["EndpointConfigName"], config.registry.group)
     }
-    machines = {variant["VariantName"]: variant for variant in asked["ProductionVariants"]}
+    by_name = {variant["VariantName"]: variant for variant in endpoint_config["ProductionVariants"]}
     scaling = _scaling(region, name, list(versions))
     found = []
     for variant in described.get("ProductionVariants") or []:
-        item, machine = versions[variant["VariantName"]], machines[variant["VariantName"]]
-        serverless = machine.get("ServerlessConfig")
+        item, production = versions[variant["VariantName"]], by_name[variant["VariantName"]]
+        serverless = production.get("ServerlessConfig")
         memory = f"serverless, {serverless['MemorySizeInMB']} MB" if serverless else ""
         found.append(
             Variant(
                 name=item.variant,
                 weight=variant.get("CurrentWeight", item.weight),
-                instances=variant.get("CurrentInstanceCount"),
-                machine=memory or machine["InstanceType"],
+                instance_count=variant.get("CurrentInstanceCount"),
+                instance_type=memory or production["InstanceType"],
                 package=item.package,
                 version=_version(item, config.registry.group),
                 scaling=scaling.get(item.variant, ""),
@@ -138,7 +141,7 @@ def _version(item: ServedVariant, group: str) -> int | None:
 
 
 def _scaling(region: str, name: str, variants: list[str]) -> dict[str, str]:
-    """Variant to its bounds, of those that are registered for autoscaling."""
+    """Return the instance limits of the variants that are registered for autoscaling."""
     found = Scaling(client("application-autoscaling", region), name).registered(variants)
     return {
         item.target["ResourceId"].rsplit("/", 1)[-1]: f"{item.target['MinCapacity']} to {item.target['MaxCapacity']}"
@@ -160,29 +163,29 @@ def start_deployment(config: Config, number: int | None = None) -> str:
     found = version(region, group, number)
     if found.status != "Approved":
         raise UserError(
-            f"version {number} is {found.status}, not Approved, and is not deployed: "
+            f"version {number} is {found.status}, not Approved, so it was not deployed: "
             f"approve it first (groundloop approve {number} --reason ...)"
         )
     return start(region, config.pipeline.deploy_name, [f"ModelPackageArn={found.arn}"])
 
 
 def previous_approved(config: Config) -> tuple[int, int]:
-    """The version that the endpoint serves, and the approved one before it.
+    """Return the version that the endpoint serves, and the previous approved one.
 
     Raises:
-        UserError: there is no endpoint, it serves none of the group's versions, or there is none before it.
+        UserError: there is no endpoint, it serves no version of the group, or no earlier version is approved.
     """
     name, group = config.deploy.endpoint.name, config.registry.group
-    standing = serving_versions(config)
-    if standing is None:
+    served = serving_versions(config)
+    if served is None:
         raise UserError(f"there is no endpoint {name!r} to roll back")
-    if (current := standing[0]) is None:
-        raise UserError(f"endpoint {name!r} serves no version of {group!r}, so there is none before it")
+    if (current := served[0]) is None:
+        raise UserError(f"endpoint {name!r} serves no version of {group!r}, so there is none to go back to")
     candidates = [version_of(arn) for arn in approved_versions(client("sagemaker", config.aws.region), group)]
     earlier = [number for number in candidates if number < current]
     if not earlier:
         raise UserError(
             f"endpoint {name!r} serves version {current}, and no version before it is approved: "
-            "groundloop models shows which there are"
+            "`groundloop models` lists all versions"
         )
     return current, max(earlier)

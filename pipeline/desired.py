@@ -13,7 +13,7 @@ from pipeline.job_archive import JobArchive, job_archive
 
 @dataclass(frozen=True)
 class DesiredPipeline:
-    """A pipeline as the configuration asks for it; ``definition`` is the JSON text that is sent."""
+    """A pipeline as the configuration describes it; `definition` is the JSON text of the request."""
 
     name: str
     description: str
@@ -23,7 +23,10 @@ class DesiredPipeline:
 
 
 def desired_pipelines(config: Config) -> list[DesiredPipeline]:
-    """The pipelines that a configuration asks for."""
+    """Compile the pipelines that a configuration describes.
+
+    The deploy pipeline is left out when `deploy.mode` is `never`.
+    """
     from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
 
     pipelines = [(config.pipeline.name, config.pipeline.description, training_pipeline(config))]
@@ -37,15 +40,15 @@ def desired_pipelines(config: Config) -> list[DesiredPipeline]:
 
 
 def job_archives() -> list[JobArchive]:
-    """The job code that the pipelines run."""
+    """Build the job code that the pipelines run."""
     return [job_archive(name) for name in ("prepare", "evaluate", "deploy")]
 
 
 def definition_warnings(pipeline: DesiredPipeline) -> list[str]:
-    """What the checker warns of in a definition, a line each.
+    """Check a definition; return its warnings, a line each.
 
     Raises:
-        UserError: it has errors: the service would refuse it, or the execution fail.
+        UserError: the definition has errors: SageMaker would reject it, or the execution would fail.
     """
     findings = check_definition(json.loads(pipeline.definition), size=len(pipeline.definition.encode()))
     lines = []
@@ -53,5 +56,5 @@ def definition_warnings(pipeline: DesiredPipeline) -> list[str]:
         place = ": ".join(filter(None, [finding.step, finding.path, finding.message]))
         lines.append((finding.severity, f"{pipeline.name}: {place}; {finding.remedy}"))
     if errors := [line for severity, line in lines if severity is Severity.ERROR]:
-        raise UserError("\n".join([*errors, "nothing was changed: groundloop check says the same without AWS"]))
+        raise UserError("\n".join([*errors, "nothing was changed; `groundloop check` repeats this check offline"]))
     return [line for _, line in lines]

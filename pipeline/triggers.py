@@ -1,6 +1,6 @@
-"""EventBridge rules of this pipeline: approval and rejection start the deploy pipeline, schedules start training.
+"""The EventBridge rules of this pipeline: decisions on versions start the deploy pipeline, schedules start training.
 
-A rule is this pipeline's when it carries the pipeline's name as a tag; no other is ever changed or removed.
+A rule belongs to this pipeline if it is tagged with the pipeline's name; no other rule is changed or removed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TARGET = "pipeline"
 
 @dataclass(frozen=True)
 class Trigger:
-    """A rule and its one target, a pipeline with parameters. Exactly one of ``pattern`` and ``schedule`` is there."""
+    """A rule and its one target, a pipeline with parameters. Exactly one of `pattern` and `schedule` is set."""
 
     name: str
     description: str
@@ -33,7 +33,7 @@ class Trigger:
     enabled: bool = True
 
     def rule(self) -> dict[str, Any]:
-        """The members of PutRule."""
+        """Return the members of a PutRule request."""
         members: dict[str, Any] = {
             "Name": self.name,
             "Description": self.description,
@@ -46,7 +46,12 @@ class Trigger:
 
 @dataclass(frozen=True)
 class TriggerResult:
-    """What ``apply`` did, by rule name; ``queue`` holds events that could not be delivered."""
+    """Names of the rules by what `apply_triggers` did to them.
+
+    Attributes:
+        queue: the dead-letter queue; empty when there are no rules.
+        note: what could not be verified; empty when all was.
+    """
 
     created: list[str]
     updated: list[str]
@@ -55,14 +60,24 @@ class TriggerResult:
     queue: str
     note: str
 
+    @property
+    def actions(self) -> dict[str, list[str]]:
+        """The rules' names by action."""
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "removed": self.removed,
+        }
+
 
 def desired_triggers(config: Config) -> list[Trigger]:
-    """The rules that a configuration asks for."""
-    found = []
+    """Return the rules that a configuration describes."""
+    triggers = []
     if config.deploy.mode == "on_approval":
-        found.append(_approval(config))
+        triggers.append(_approval_trigger(config))
     for name, schedule in sorted(config.triggers.schedules.items()):
-        found.append(
+        triggers.append(
             Trigger(
                 name=f"{prefix(config)}-schedule-{name}",
                 description=f"Starts {config.pipeline.name}: {schedule.at}",
@@ -72,10 +87,10 @@ def desired_triggers(config: Config) -> list[Trigger]:
                 enabled=schedule.enabled,
             )
         )
-    return found
+    return triggers
 
 
-def _approval(config: Config) -> Trigger:
+def _approval_trigger(config: Config) -> Trigger:
     statuses = ["Approved", "Rejected"] if config.triggers.rollback_on_rejection else ["Approved"]
     return Trigger(
         name=f"{prefix(config)}-approval",
@@ -96,52 +111,52 @@ def _approval(config: Config) -> Trigger:
 
 
 def apply_triggers(config: Config) -> TriggerResult:
-    """Make the rules as configured and remove this pipeline's others; the same call again changes nothing.
+    """Create or update the rules as configured and remove this pipeline's others; a second call changes nothing.
 
     Raises:
-        UserError: a pipeline that a rule starts is missing, a schedule names a parameter that it doesn't have, or the
-            role is known not to trust EventBridge.
+        UserError: a pipeline that a rule starts does not exist or lacks a parameter that the rule sets, or the role
+            does not trust EventBridge.
     """
     events, triggers = client("events", config.aws.region), desired_triggers(config)
-    arns = _pipelines(config, triggers)
+    arns = _pipeline_arns(config, triggers)
     role = config.triggers.role or config.aws.role
     note = _check_trust(config.aws.region, role) if triggers else ""
-    there = {rule["Name"]: rule for rule in owned_rules(config)}
+    existing = {rule["Name"]: rule for rule in owned_rules(config)}
     queue = ensure_queue(config) if triggers else ""
-    done: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": [], "removed": []}
+    actions: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": [], "removed": []}
     for trigger in triggers:
         target = _target(trigger, arns[trigger.pipeline], role, queue)
-        if trigger.name in there:
-            same = _is_same(events, there[trigger.name], trigger, target)
-            done["unchanged" if same else "updated"].append(trigger.name)
+        if trigger.name in existing:
+            same = _matches(events, existing[trigger.name], trigger, target)
+            actions["unchanged" if same else "updated"].append(trigger.name)
             if same:
                 continue
             events.put_rule(**trigger.rule())
         else:
-            _refuse_anothers(events, trigger.name)
+            _check_not_foreign(events, trigger.name)
             events.put_rule(**trigger.rule(), Tags=project_tags(config))
-            done["created"].append(trigger.name)
+            actions["created"].append(trigger.name)
         _put_target(events, trigger.name, target)
-    for name in sorted(there.keys() - {trigger.name for trigger in triggers}):
+    for name in sorted(existing.keys() - {trigger.name for trigger in triggers}):
         remove_rule(events, name)
-        done["removed"].append(name)
-    return TriggerResult(**done, queue=queue, note=note)
+        actions["removed"].append(name)
+    return TriggerResult(**actions, queue=queue, note=note)
 
 
 def owned_rules(config: Config) -> list[dict[str, Any]]:
-    """This pipeline's rules, as ListRules gives them."""
+    """List this pipeline's rules, as ListRules returns them."""
     events = client("events", config.aws.region)
-    found = []
+    owned = []
     for page in events.get_paginator("list_rules").paginate(NamePrefix=f"{prefix(config)}-"):
         for rule in page["Rules"]:
             tags = events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
             if {"Key": PROJECT_TAG, "Value": config.pipeline.name} in tags:
-                found.append(rule)
-    return found
+                owned.append(rule)
+    return owned
 
 
 def remove_rule(events: Any, name: str) -> None:
-    """Remove a rule, its targets first: AWS refuses to delete one that has any."""
+    """Remove a rule, its targets first: AWS does not delete a rule with targets."""
     targets = [target["Id"] for target in events.list_targets_by_rule(Rule=name)["Targets"]]
     if targets:
         events.remove_targets(Rule=name, Ids=targets)
@@ -162,11 +177,11 @@ def _target(trigger: Trigger, pipeline: str, role: str, queue: str) -> dict[str,
     return target
 
 
-def _is_same(events: Any, rule: dict[str, Any], trigger: Trigger, target: dict[str, Any]) -> bool:
-    asked = trigger.rule()
+def _matches(events: Any, rule: dict[str, Any], trigger: Trigger, target: dict[str, Any]) -> bool:
+    desired = trigger.rule()
     pattern = json.loads(rule["EventPattern"]) if "EventPattern" in rule else None
     same_rule = pattern == trigger.pattern and all(
-        rule.get(member) == asked.get(member) for member in ("Description", "State", "ScheduleExpression")
+        rule.get(member) == desired.get(member) for member in ("Description", "State", "ScheduleExpression")
     )
     return same_rule and events.list_targets_by_rule(Rule=trigger.name)["Targets"] == [target]
 
@@ -175,10 +190,10 @@ def _put_target(events: Any, rule: str, target: dict[str, Any]) -> None:
     answer = events.put_targets(Rule=rule, Targets=[target])
     if answer["FailedEntryCount"]:
         failed = answer["FailedEntries"][0]
-        raise UserError(f"EventBridge refused the target of rule {rule}: {failed.get('ErrorMessage', failed)}")
+        raise UserError(f"EventBridge rejected the target of rule {rule}: {failed.get('ErrorMessage', failed)}")
 
 
-def _refuse_anothers(events: Any, name: str) -> None:
+def _check_not_foreign(events: Any, name: str) -> None:
     try:
         events.describe_rule(Name=name)
     except ClientError as error:
@@ -186,13 +201,17 @@ def _refuse_anothers(events: Any, name: str) -> None:
             return
         raise
     raise UserError(
-        f"there is a rule {name} that this pipeline did not make (it lacks the tag {PROJECT_TAG}): "
-        "remove or rename it, or give the pipeline another name"
+        f"the rule {name} exists but does not belong to this pipeline (it lacks the tag {PROJECT_TAG}): "
+        "remove it, or rename the pipeline"
     )
 
 
-def _pipelines(config: Config, triggers: list[Trigger]) -> dict[str, str]:
-    """Name to ARN of the pipelines that the rules start, with what they are given checked against what they take."""
+def _pipeline_arns(config: Config, triggers: list[Trigger]) -> dict[str, str]:
+    """Return the ARNs of the pipelines that the rules start, by name.
+
+    Raises:
+        UserError: a pipeline does not exist, or lacks a parameter that a rule sets.
+    """
     sagemaker, arns = client("sagemaker", config.aws.region), {}
     for trigger in triggers:
         try:
@@ -209,13 +228,17 @@ def _pipelines(config: Config, triggers: list[Trigger]) -> dict[str, str]:
             if name not in declared:
                 raise UserError(
                     f"rule {trigger.name}: pipeline {trigger.pipeline!r} has no parameter {name!r}; "
-                    f"there are: {', '.join(declared)}. Is it upserted?"
+                    f"it has: {', '.join(declared)}; if the parameter is new, run `groundloop upsert` first"
                 )
     return arns
 
 
 def _check_trust(region: str, role: str) -> str:
-    """Refuse a role that EventBridge can't assume; a note when that can't be seen from here."""
+    """Check that EventBridge can assume a role; return a note if that can't be verified.
+
+    Raises:
+        UserError: the role's trust policy does not name EventBridge.
+    """
     try:
         document = client("iam", region).get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]["AssumeRolePolicyDocument"]
     except ClientError as error:
@@ -228,5 +251,5 @@ def _check_trust(region: str, role: str) -> str:
             return ""
     raise UserError(
         f"EventBridge can't start the pipelines: the role {role} doesn't trust {EVENTS}. Add that service to the "
-        "Principal of its trust policy, or name in triggers.role one that may sagemaker:StartPipelineExecution"
+        "Principal of its trust policy, or set triggers.role to a role that allows sagemaker:StartPipelineExecution"
     )

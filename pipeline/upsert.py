@@ -1,4 +1,4 @@
-"""Create or update what the pipelines need, and the pipelines, on the AWS that the environment points to."""
+"""Create or update the pipelines, and what they need, on the AWS that the environment points to."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client, error_message
 from groundloop.errors import UserError
+from groundloop.s3 import is_forbidden, is_missing
 from pipeline.config import Config
 from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group
 from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
 from pipeline.triggers import TriggerResult, apply_triggers
 
-# The API takes a definition of this size inline; a larger one goes through S3.
-_INLINE_BYTES = 100 * 1024
+#: A larger definition goes through S3 instead of the request.
+_MAX_INLINE_BYTES = 100 * 1024
 
 Action = Literal["created", "updated", "unchanged"]
 
 
 @dataclass(frozen=True)
 class UpsertResult:
-    """A pipeline as it now stands in AWS, and what the checker warns of."""
+    """A pipeline as it is now deployed, and the warnings of the definition checker."""
 
     name: str
     arn: str
@@ -33,26 +34,27 @@ class UpsertResult:
 
     @property
     def created(self) -> bool:
+        """Whether the pipeline did not exist before."""
         return self.action == "created"
 
 
 def upsert_pipelines(config: Config) -> list[UpsertResult]:
-    """Check and compile the pipelines, upload the job code, then create or update; the same call again changes nothing.
+    """Compile and check the pipelines, upload the job code, and create or update the pipelines.
 
-    The deploy pipeline is left out when ``deploy.mode`` is ``never``.
+    A second call changes nothing. The deploy pipeline is left out when `deploy.mode` is `never`.
 
     Raises:
-        UserError: a definition is faulty, the credentials are of another account than ``aws.account``, or the bucket
-            is missing or in another region.
+        UserError: a definition has errors, the credentials are not of `aws.account`, or the bucket is missing or in
+            another region.
     """
     return put_pipelines(config, desired_pipelines(config))
 
 
 def put_pipelines(config: Config, pipelines: list[DesiredPipeline]) -> list[UpsertResult]:
-    """Upload the job code and bring these pipelines to AWS, after the checks that need no change there.
+    """Run all checks, then upload the job code and create or update these pipelines.
 
     Raises:
-        UserError: as of ``upsert``.
+        UserError: as of `upsert_pipelines`.
     """
     warnings = {pipeline.name: definition_warnings(pipeline) for pipeline in pipelines}
     check_account(config)
@@ -63,7 +65,11 @@ def put_pipelines(config: Config, pipelines: list[DesiredPipeline]) -> list[Upse
 
 
 def check_account(config: Config) -> None:
-    """Refuse credentials of another account than the one that the configuration is for."""
+    """Check that the credentials are of the configured account.
+
+    Raises:
+        UserError: they are of another account than `aws.account`.
+    """
     if config.aws.account is not None and (account := caller_account(config)) != config.aws.account:
         raise UserError(
             f"these credentials are of account {account}, but aws.account is {config.aws.account}: "
@@ -72,18 +78,21 @@ def check_account(config: Config) -> None:
 
 
 def check_bucket(config: Config) -> None:
-    """Refuse a bucket that is missing, not allowed, or in another region."""
+    """Check that the configured bucket can be used.
+
+    Raises:
+        UserError: it does not exist, access to it is denied, or it is in another region.
+    """
     bucket, region = config.aws.bucket, config.aws.region
     try:
         answer = client("s3", region).head_bucket(Bucket=bucket)
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if status == 404:
+        if is_missing(error):
             raise UserError(
-                f"aws.bucket: there is no bucket {bucket!r}; make it with: aws s3 mb s3://{bucket} --region {region}"
+                f"aws.bucket: there is no bucket {bucket!r}; create it with: aws s3 mb s3://{bucket} --region {region}"
             ) from None
-        if status == 403:
-            raise UserError(f"aws.bucket: these credentials may not use bucket {bucket!r}") from None
+        if is_forbidden(error):
+            raise UserError(f"aws.bucket: these credentials have no access to bucket {bucket!r}") from None
         raise
     where = answer.get("BucketRegion") or region
     if where != region:
@@ -91,7 +100,7 @@ def check_bucket(config: Config) -> None:
 
 
 def _upload_jobs(config: Config) -> None:
-    """Upload the archives that aren't there yet; their keys carry their hash, so nothing is overwritten."""
+    """Upload the missing job archives; their keys contain their hash, so nothing is overwritten."""
     s3 = client("s3", config.aws.region)
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config.aws.kms_key} if config.aws.kms_key else {}
     for archive in job_archives():
@@ -101,7 +110,7 @@ def _upload_jobs(config: Config) -> None:
 
 
 def _ensure_group(config: Config) -> None:
-    """The package group, made here so that it carries the tags."""
+    """Create the model package group with the configured tags, unless it exists."""
     if not has_group(config):
         client("sagemaker", config.aws.region).create_model_package_group(
             ModelPackageGroupName=config.registry.group,
@@ -111,10 +120,10 @@ def _ensure_group(config: Config) -> None:
 
 
 def _put(config: Config, pipeline: DesiredPipeline, warnings: list[str]) -> UpsertResult:
-    standing = describe_deployed(config, pipeline.name)
+    deployed = describe_deployed(config, pipeline.name)
     parameters = parameters_of(pipeline.definition)
-    if standing is not None and standing.matches(pipeline):
-        return UpsertResult(pipeline.name, standing.arn, "unchanged", parameters, warnings)
+    if deployed is not None and deployed.matches(pipeline):
+        return UpsertResult(pipeline.name, deployed.arn, "unchanged", parameters, warnings)
     sagemaker = client("sagemaker", config.aws.region)
     request: dict[str, Any] = {
         "PipelineName": pipeline.name,
@@ -136,7 +145,7 @@ def _put(config: Config, pipeline: DesiredPipeline, warnings: list[str]) -> Upse
 
 
 def _definition_argument(config: Config, name: str, definition: str) -> dict[str, Any]:
-    if len(definition.encode()) < _INLINE_BYTES:
+    if len(definition.encode()) < _MAX_INLINE_BYTES:
         return {"PipelineDefinition": definition}
     key = f"{config.aws.prefix}/definitions/{name}.json"
     client("s3", config.aws.region).put_object(Bucket=config.aws.bucket, Key=key, Body=definition.encode())
@@ -144,20 +153,23 @@ def _definition_argument(config: Config, name: str, definition: str) -> dict[str
 
 
 def parameters_of(definition: str) -> list[dict[str, Any]]:
-    """The ``Parameters`` of a definition: Name, Type, DefaultValue, EnumValues."""
+    """Return the `Parameters` of a definition: Name, Type, DefaultValue, EnumValues."""
     parameters: list[dict[str, Any]] = json.loads(definition)["Parameters"]
     return parameters
 
 
 def put_triggers(config: Config) -> tuple[TriggerResult | None, str]:
-    """Bring the rules to AWS; None with the reason when that is refused.
+    """Create or update the rules; return None and the reason if that fails.
 
-    Not an error: the pipelines are up and can be started, only nothing starts them without a person.
+    This is not an error: the pipelines are deployed and can be started by hand.
     """
     try:
         return apply_triggers(config), ""
     except UserError as error:
-        return None, f"the pipelines are up, but not what starts them: {error} (then: groundloop triggers apply)"
+        return (
+            None,
+            f"the pipelines are deployed, but not their triggers: {error}; then run `groundloop triggers apply`",
+        )
 
 
 def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -165,7 +177,7 @@ def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
 
 
 def studio_link(config: Config, name: str) -> str | None:
-    """Studio's page of a pipeline; None when the region has no Studio domain or it can't be asked for."""
+    """Return the URL of a pipeline in Studio; None if the region has no Studio domain, or it can't be read."""
     try:
         domains = client("sagemaker", config.aws.region).list_domains().get("Domains", [])
     except ClientError:

@@ -12,7 +12,12 @@ from hypothesis import settings
 settings.register_profile("quick", max_examples=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-pytest_plugins = ["tests.fixtures.definitions", "tests.fixtures.evaluation_files", "tests.fixtures.scored_images"]
+pytest_plugins = [
+    "tests.fixtures.cli",
+    "tests.fixtures.definitions",
+    "tests.fixtures.evaluation_files",
+    "tests.fixtures.scored_images",
+]
 
 _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
 

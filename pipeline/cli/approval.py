@@ -51,9 +51,7 @@ def _decide(config: Config, number: int, decision: Decision, reason: str) -> Non
         return
     print_line(f"version {number} of {config.registry.group}: {before.status} -> {decision}")
     acting = [
-        rule
-        for rule in owned_rules(config)
-        if decision in rule.get("EventPattern", "") and rule["State"] == "ENABLED"
+        rule for rule in owned_rules(config) if decision in rule.get("EventPattern", "") and rule["State"] == "ENABLED"
     ]
     if acting:
         print_line(

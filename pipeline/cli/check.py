@@ -45,7 +45,9 @@ def check(
     if file is not None and (config or assignments):
         raise UserError("check takes either a FILE or --config and --set, which describe our own pipelines")
     property_files = dict(read_sample(sample) for sample in samples or [])
-    definitions = {str(file): read_definition(file)} if file is not None else _own_definitions(load(config, assignments))
+    definitions = (
+        {str(file): read_definition(file)} if file is not None else _own_definitions(load(config, assignments))
+    )
     results = {
         name: check_definition(definition, size=size, samples=property_files)
         for name, (definition, size) in definitions.items()

@@ -1,50 +1,56 @@
-"""``groundloop evaluate``: metrics and report from files alone."""
+"""`groundloop evaluate`: metrics and report from files alone."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.options import AsJson
+from pipeline.cli.output import print_json, print_line
 
 
 def evaluate(
-    truth: Annotated[str, typer.Option(help="Manifest with the truth: a path or S3 URI.")],
-    predictions: Annotated[Path, typer.Option(help="Folder of .out files, one an image, as Batch Transform writes.")],
+    truth: Annotated[str, typer.Option(help="Manifest with the ground truth: a path or S3 URI.")],
+    predictions: Annotated[
+        Path, typer.Option(help="Folder of .out files, one for each image, as Batch Transform writes them.")
+    ],
     validation: Annotated[
-        str | None, typer.Option(help="Manifest that thresholds are chosen on; else the truth itself, which is said.")
+        str | None, typer.Option(help="Manifest that thresholds are chosen on; default: --truth itself.")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")] = Path("evaluation"),
     images: Annotated[Path | None, typer.Option(help="Folder of image files, for the report's gallery.")] = None,
     classes: Annotated[
         list[str] | None,
-        typer.Option(help="Names in the model's order, nut,bolt; may be repeated. Else by the manifest's class maps."),
+        typer.Option(help="Names in the model's order, nut,bolt; repeatable. Default: the manifest's class maps."),
     ] = None,
-    label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
+    label_attribute: Annotated[str, typer.Option(help="Label attribute; auto takes the only one.")] = "auto",
     require: Annotated[
-        list[str] | None, typer.Option(help="Such as 'per_class.nut.recall >= 0.8'; may be repeated; exit 1 if missed.")
+        list[str] | None, typer.Option(help="Such as 'per_class.nut.recall >= 0.8'; repeatable; exit code 1 if missed.")
     ] = None,
-    threshold_rule: Annotated[str, typer.Option(help="best_f1, or a wanted precision or recall.")] = "best_f1",
-    threshold_target: Annotated[float | None, typer.Option(help="The precision or recall that is wanted.")] = None,
-    per_class_threshold: Annotated[bool, typer.Option(help="One threshold for each class.")] = False,
-    resamples: Annotated[int, typer.Option(min=0, help="Of the bootstrap intervals; 0: none.")] = 1000,
+    threshold_rule: Annotated[str, typer.Option(help="best_f1, precision or recall.")] = "best_f1",
+    threshold_target: Annotated[float | None, typer.Option(help="Target of the rules precision and recall.")] = None,
+    per_class_threshold: Annotated[bool, typer.Option(help="Choose a threshold for each class.")] = False,
+    resamples: Annotated[
+        int, typer.Option(min=0, help="Bootstrap resamples for the intervals; 0: no intervals.")
+    ] = 1000,
     as_json: AsJson = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
-    """Score predictions against labels: metrics, curves, the worst images.
+    """Score predictions against ground truth.
+
+    Writes metrics and a report with curves and the worst images.
 
     Example: groundloop evaluate --truth test.manifest --predictions outputs/ --images photos/
     """
     from groundloop.detections.thresholds import ThresholdRule
     from groundloop.errors import UserError
-    from pipeline.cli.metrics_table import metric_rows
+    from pipeline.cli.metrics_table import print_metrics
     from pipeline.cli.options import class_names
     from steps.evaluate.from_files import EvaluationFiles, evaluate_files
 
-    # Any text goes in, so that a wrong one is refused with what is right.
+    # Any text is passed on: the rule's own error says which are valid.
     rule = ThresholdRule(threshold_rule, threshold_target, per_class_threshold)  # type: ignore[arg-type]
     files = EvaluationFiles(
         truth=truth,
@@ -55,15 +61,15 @@ def evaluate(
         images=images,
         region=region,
     )
-    done = evaluate_files(files, output, rule, require or [], resamples)
+    result = evaluate_files(files, output, rule, require or [], resamples)
     if as_json:
-        typer.echo(json.dumps(done.metrics, indent=2))
+        print_json(result.metrics)
     else:
-        typer.echo("\n".join(metric_rows(done.metrics)))
-    for note in done.notes:
-        typer.echo(f"note: {note}", err=as_json)
-    typer.echo(f"report: {output / 'report.html'}", err=as_json)
-    if done.metrics["gate"]["missed"]:
-        raise UserError(done.metrics["gate"]["message"])
+        print_metrics(result.metrics)
+    for note in result.notes:
+        print_line(f"note: {note}", to_stderr=as_json)
+    print_line(f"report: {output / 'report.html'}", to_stderr=as_json)
+    if result.metrics["gate"]["missed"]:
+        raise UserError(result.metrics["gate"]["message"])
     if require:
-        typer.echo(done.metrics["gate"]["message"], err=as_json)
+        print_line(result.metrics["gate"]["message"], to_stderr=as_json)

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
 
 app = typer.Typer(
-    help="Run AWS offline on this machine.\n\n"
-    "Example: groundloop local --labels output.manifest --images photos/",
+    help="Run AWS offline on this machine.\n\nExample: groundloop local --labels output.manifest --images photos/",
     rich_markup_mode=None,
 )
 LOCAL_CONFIG = "local.yaml"
@@ -32,8 +31,12 @@ LOCAL_CONFIG = "local.yaml"
 def local(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 4599,
-    labels: Annotated[Path | None, typer.Option("--labels", help="Manifest to upload to its S3, with --images.")] = None,
-    images: Annotated[Path | None, typer.Option("--images", help="Folder with the images that the manifest names.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Manifest to upload to its S3, with --images.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder with the images that the manifest names.")
+    ] = None,
     config: ConfigFiles = None,
 ) -> None:
     """Run AWS offline on this machine.

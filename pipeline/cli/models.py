@@ -33,11 +33,11 @@ def models(
     if context.invoked_subcommand:
         return
     settings = load(config, assignments)
-    from groundloop.models.registry import champion, versions
+    from groundloop.models.registry import champion_number, versions
 
     group = settings.registry.group
     listed, served = versions(settings.aws.region, group, last), _served_versions(settings)
-    best = champion(settings.aws.region, group)
+    best = champion_number(settings.aws.region, group)
     if as_json:
         print_json({"group": group, "versions": [_as_json(version, best, served) for version in listed]})
         return
@@ -75,8 +75,10 @@ def show(
     from groundloop.models import registry
 
     region, group = settings.aws.region, settings.registry.group
-    shown, best, served = registry.version(region, group, version), registry.champion(region, group), _served_versions(
-        settings
+    shown, best, served = (
+        registry.version(region, group, version),
+        registry.champion_number(region, group),
+        _served_versions(settings),
     )
     if as_json:
         print_json(_as_json(shown, best, served))
@@ -88,8 +90,8 @@ def show(
             "ARN": shown.arn,
             "status": shown.status + (f": {shown.reason}" if shown.reason else ""),
             "created": f"{shown.created:%Y-%m-%d %H:%M:%S %Z}",
-            **{name: f"{value:.4f}" for name, value in shown.figures.items()},
-            **{name: value for name, value in sorted(shown.metadata.items()) if name not in shown.figures},
+            **{name: f"{value:.4f}" for name, value in shown.metrics.items()},
+            **{name: value for name, value in sorted(shown.metadata.items()) if name not in shown.metrics},
         }
     )
 
@@ -111,4 +113,4 @@ def _as_json(version: Version, best: int | None, served: set[int]) -> dict[str, 
 
 
 def _metric(version: Version, name: str) -> str:
-    return f"{version.figures[name]:.3f}" if name in version.figures else "-"
+    return f"{version.metrics[name]:.3f}" if name in version.metrics else "-"

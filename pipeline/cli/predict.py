@@ -13,9 +13,13 @@ from pipeline.cli.output import print_line, print_values
 
 def predict(
     image: Annotated[Path, typer.Argument(help="JPEG or PNG.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Image file to write with the boxes drawn.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Image file to write with the boxes drawn.")
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(help="Endpoint; default: deploy.endpoint.name.")] = None,
-    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Minimum score; default: the evaluation's.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Minimum score; default: the evaluation's.")
+    ] = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:

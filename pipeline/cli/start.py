@@ -12,7 +12,9 @@ from pipeline.cli.output import print_json_line, print_line
 
 def start(
     parameters: PipelineParameters = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends; Ctrl-C stops the execution.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it until it ends; Ctrl-C stops the execution.")
+    ] = False,
     name: PipelineName = None,
     as_json: JsonLines = False,
     config: ConfigFiles = None,

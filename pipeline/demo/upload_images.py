@@ -88,4 +88,3 @@ def make_bucket(s3: Any, bucket: str) -> None:
 def _upload(s3: Any, reference: str, file: Path) -> None:
     bucket, key = split_uri(reference)
     s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
-

@@ -136,7 +136,9 @@ def _step(old: FlatStep, new: FlatStep) -> Iterator[Change]:
             if (before.text, before.parameters) == (after.text, after.parameters):
                 continue
         if before != after:
-            parameters = list(dict.fromkeys([*(before.parameters if before else ()), *(after.parameters if after else ())]))
+            parameters = list(
+                dict.fromkeys([*(before.parameters if before else ()), *(after.parameters if after else ())])
+            )
             yield _changed("argument", new.name, path, _of(before), _of(after), parameters)
     if code:
         yield Change("~", "code", new.name)

@@ -1,4 +1,4 @@
-"""The endpoint as configured and as it serves. Upsert leaves it alone; the next deployment brings it there."""
+"""The endpoint as configured and as deployed. Upsert does not change it; the next deployment does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from pipeline.plan.changes import Change, Sign
 
 @dataclass(frozen=True)
 class EndpointPlan:
-    """What the next deployment changes. ``status`` empty: there is no endpoint yet; ``version``: what serves now."""
+    """What the next deployment changes.
+
+    Attributes:
+        status: of the endpoint; empty when there is none yet.
+        version: the version that is served now.
+    """
 
     name: str
     status: str
@@ -20,7 +25,7 @@ class EndpointPlan:
     changes: list[Change]
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``; these keys stay."""
+        """Return plain values for `--json`; the keys are stable."""
         return {
             "name": self.name,
             "status": self.status or None,
@@ -30,44 +35,49 @@ class EndpointPlan:
 
 
 def endpoint_plan(config: Config) -> EndpointPlan | None:
-    """The endpoint against the configuration; None when nothing is ever deployed."""
+    """Compare the endpoint with the configuration; None when `deploy.mode` is `never`."""
     if config.deploy.mode == "never":
         return None
-    name, standing = config.deploy.endpoint.name, describe_endpoint(config)
-    if standing is None:
+    name, deployed = config.deploy.endpoint.name, describe_endpoint(config)
+    if deployed is None:
         return EndpointPlan(name, "", None, [])
-    now, asked = _standing(config, standing), _asked(config)
+    current, desired = _deployed_settings(config, deployed), _desired_settings(config)
     changes = []
-    for path in dict.fromkeys([*now, *asked]):
-        old, new = now.get(path), asked.get(path)
+    for path in dict.fromkeys([*current, *desired]):
+        old, new = current.get(path), desired.get(path)
         if old != new:
             sign: Sign = "+" if old is None else "-" if new is None else "~"
             changes.append(Change(sign, "endpoint", name, path, old, new))
-    return EndpointPlan(name, standing.status, standing.version, changes)
+    return EndpointPlan(name, deployed.status, deployed.version, changes)
 
 
-def _asked(config: Config) -> dict[str, str]:
-    asked = config.deploy.endpoint
-    kind = "serverless" if asked.serverless else "asynchronous" if asked.async_inference is not None else "real-time"
-    machine = f"serverless, {asked.serverless.memory_mb} MB" if asked.serverless else asked.instance_type
-    facts: dict[str, str] = {
+def _desired_settings(config: Config) -> dict[str, str]:
+    endpoint = config.deploy.endpoint
+    kind = "real-time"
+    instance_type = endpoint.instance_type
+    if endpoint.serverless:
+        kind, instance_type = "serverless", f"serverless, {endpoint.serverless.memory_mb} MB"
+    elif endpoint.async_inference is not None:
+        kind = "asynchronous"
+    settings = {
         "kind": kind,
-        "capture": f"{asked.data_capture_percent} %",
-        f"{asked.variant_name} machine": machine,
+        "data capture": f"{endpoint.data_capture_percent} %",
+        f"{endpoint.variant_name} instance type": instance_type,
     }
-    if asked.serverless is None and asked.autoscaling is None:
-        facts[f"{asked.variant_name} machines"] = str(asked.instance_count)
-    for other in asked.additional_variants:
-        facts[f"{other.name} machine"] = other.instance_type or asked.instance_type
-        facts[f"{other.name} machines"] = str(other.instance_count)
-    return facts
+    if endpoint.serverless is None and endpoint.autoscaling is None:
+        settings[f"{endpoint.variant_name} instance count"] = str(endpoint.instance_count)
+    for variant in endpoint.additional_variants:
+        settings[f"{variant.name} instance type"] = variant.instance_type or endpoint.instance_type
+        settings[f"{variant.name} instance count"] = str(variant.instance_count)
+    return settings
 
 
-def _standing(config: Config, found: Endpoint) -> dict[str, str]:
-    facts = {"kind": found.kind, "capture": f"{found.capture_percent} %"}
-    for variant in found.variants:
-        facts[f"{variant.name} machine"] = variant.machine
-        scaled = variant.name == config.deploy.endpoint.variant_name and config.deploy.endpoint.autoscaling is not None
-        if variant.instances is not None and not scaled:
-            facts[f"{variant.name} machines"] = str(variant.instances)
-    return facts
+def _deployed_settings(config: Config, deployed: Endpoint) -> dict[str, str]:
+    settings = {"kind": deployed.kind, "data capture": f"{deployed.data_capture_percent} %"}
+    endpoint = config.deploy.endpoint
+    for variant in deployed.variants:
+        settings[f"{variant.name} instance type"] = variant.instance_type
+        autoscaled = variant.name == endpoint.variant_name and endpoint.autoscaling is not None
+        if variant.instance_count is not None and not autoscaled:
+            settings[f"{variant.name} instance count"] = str(variant.instance_count)
+    return settings

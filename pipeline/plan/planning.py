@@ -1,4 +1,4 @@
-"""The plan: all that upsert would change, which steps then run again, and what an execution can cost."""
+"""The plan: what upsert would change, which steps the next execution runs, and what an execution can cost."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pipeline.plan.endpoint import EndpointPlan, endpoint_plan
 from pipeline.plan.flatten import FlatDefinition, read
 from pipeline.plan.job_code import changed_files
 from pipeline.plan.prices import Prices
-from pipeline.plan.trigger_diff import Facts, desired_rules
+from pipeline.plan.trigger_diff import FlatRule, desired_rules
 from pipeline.upsert import Action, check_account, check_bucket
 
-_NOTHING = FlatDefinition({}, {}, {})
+_EMPTY = FlatDefinition({}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -32,31 +32,40 @@ class PipelinePlan:
     name: str
     action: Action
     changes: list[Change]
-    runs: list[Run]
-    bill: CostEstimate
+    forecasts: list[Run]
+    cost_estimate: CostEstimate
     warnings: list[str]
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``; these keys stay."""
+        """Return plain values for `--json`; the keys are stable."""
         return {
             "name": self.name,
             "action": self.action,
             "changes": [change.as_json() for change in self.changes],
-            "steps": [run.as_json() for run in self.runs],
-            "bill": self.bill.as_json(),
+            "steps": [forecast.as_json() for forecast in self.forecasts],
+            "cost_estimate": self.cost_estimate.as_json(),
             "warnings": self.warnings,
         }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All of it. ``others``: changes beside the pipelines; ``rules`` and ``standing`` are what it was made from."""
+    """A whole plan.
+
+    Attributes:
+        desired: the pipelines that the configuration describes.
+        rules: the EventBridge rules that it describes.
+        deployed: the state of AWS that they were compared with.
+        others: changes other than those of the pipelines.
+        endpoint: the endpoint against the configuration; None when nothing is ever deployed.
+        no_prices: why there are no prices; empty when there are.
+    """
 
     config: Config
-    compiled: list[DesiredPipeline]
+    desired: list[DesiredPipeline]
     archives: list[JobArchive]
-    rules: dict[str, Facts]
-    standing: DeployedState
+    rules: dict[str, FlatRule]
+    deployed: DeployedState
     offline: bool
     pipelines: list[PipelinePlan]
     others: list[Change]
@@ -65,20 +74,21 @@ class Plan:
 
     @property
     def changes(self) -> list[Change]:
-        """What upsert would change; the endpoint is not its to change."""
+        """What upsert would change, which does not include the endpoint."""
         return [*(change for pipeline in self.pipelines for change in pipeline.changes), *self.others]
 
     @property
     def differs(self) -> bool:
+        """Whether upsert would change anything."""
         return bool(self.changes)
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``; these keys stay."""
+        """Return plain values for `--json`; the keys are stable."""
         return {
             "format": 1,
             "differs": self.differs,
             "region": self.config.aws.region,
-            "account": self.standing.account,
+            "account": self.deployed.account,
             "offline": self.offline,
             "pipelines": [pipeline.as_json() for pipeline in self.pipelines],
             "others": [change.as_json() for change in self.others],
@@ -87,108 +97,114 @@ class Plan:
 
 
 def make_plan(config: Config) -> Plan:
-    """Compare the configuration with AWS. Changes nothing there.
+    """Compare the configuration with AWS. Nothing is changed there.
 
     Raises:
-        UserError: upsert would refuse it too: a faulty definition, another account, no bucket.
+        UserError: upsert would fail too: a faulty definition, another account, no bucket.
     """
-    pipelines, jobs = desired_pipelines(config), job_archives()
+    pipelines, archives = desired_pipelines(config), job_archives()
     warnings = [definition_warnings(pipeline) for pipeline in pipelines]
     check_account(config)
     check_bucket(config)
-    standing = read_deployed_state(config, [pipeline.name for pipeline in pipelines], jobs)
+    deployed = read_deployed_state(config, [pipeline.name for pipeline in pipelines], archives)
     prices = Prices(config.aws.region, config.costs.hourly_usd)
     rules = desired_rules(config)
     planned = [
-        _pipeline(config, asked, standing.pipelines[asked.name], jobs, prices, told)
-        for asked, told in zip(pipelines, warnings, strict=True)
+        _plan_pipeline(config, desired, deployed.pipelines[desired.name], archives, prices, messages)
+        for desired, messages in zip(pipelines, warnings, strict=True)
     ]
     return Plan(
         config=config,
-        compiled=pipelines,
-        archives=jobs,
+        desired=pipelines,
+        archives=archives,
         rules=rules,
-        standing=standing,
+        deployed=deployed,
         offline=offline_endpoint() is not None,
         pipelines=planned,
-        others=[*_uploads(standing, jobs), *_group(config, standing), *_rules(standing.rules, rules)],
+        others=[*_uploads(deployed, archives), *_group(config, deployed), *_rules(deployed.rules, rules)],
         endpoint=endpoint_plan(config),
         no_prices=prices.unreachable,
     )
 
 
-def _pipeline(
+def _plan_pipeline(
     config: Config,
-    asked: DesiredPipeline,
-    standing: DeployedPipeline | None,
-    jobs: list[JobArchive],
+    desired: DesiredPipeline,
+    deployed: DeployedPipeline | None,
+    archives: list[JobArchive],
     prices: Prices,
     warnings: list[str],
 ) -> PipelinePlan:
-    new = read(asked.definition)
-    old = _readable(standing)
-    ran = standing is not None and standing.ran
-    told = runs(old, new, ran=ran), estimate_cost(new, prices.of), warnings
-    if standing is None:
-        made = [change for change in differences(_NOTHING, new) if change.kind in ("parameter", "step")]
-        return PipelinePlan(asked.name, "created", [Change("+", "pipeline", asked.name), *made], *told)
-    if standing.matches(asked):
-        return PipelinePlan(asked.name, "unchanged", [], *told)
-    changes = list(_itself(asked, standing))
+    new = read(desired.definition)
+    old = _parsed_definition(deployed)
+    forecasts = runs(old, new, ran=deployed is not None and deployed.ran)
+    common = forecasts, estimate_cost(new, prices.of), warnings
+    if deployed is None:
+        added = [change for change in differences(_EMPTY, new) if change.kind in ("parameter", "step")]
+        return PipelinePlan(desired.name, "created", [Change("+", "pipeline", desired.name), *added], *common)
+    if deployed.matches(desired):
+        return PipelinePlan(desired.name, "unchanged", [], *common)
+    changes = list(_attribute_changes(desired, deployed))
     if old is None:
         changes.append(Change("~", "definition", "definition", "", "not readable", "as configured"))
     else:
         for change in differences(old, new):
             if change.kind == "code":
-                change = replace(change, files=changed_files(config.aws.region, old.steps[change.name], jobs))
-            changes.append(change)
+                files = changed_files(config.aws.region, old.steps[change.name], archives)
+                changes.append(replace(change, files=files))
+            else:
+                changes.append(change)
     if not changes:
-        changes.append(Change("~", "definition", "definition", "", "the same, written in another way", "as configured"))
-    return PipelinePlan(asked.name, "updated", changes, *told)
+        changes.append(Change("~", "definition", "definition", "", "equivalent, written differently", "as configured"))
+    return PipelinePlan(desired.name, "updated", changes, *common)
 
 
-def _readable(standing: DeployedPipeline | None) -> FlatDefinition | None:
-    """The definition that stands; None when there is none, or none that can be read."""
+def _parsed_definition(deployed: DeployedPipeline | None) -> FlatDefinition | None:
+    """Parse the deployed definition; None when there is none, or none that can be read."""
     try:
-        return read(standing.definition) if standing else None
+        return read(deployed.definition) if deployed else None
     except ValueError:
         return None
 
 
-def _itself(asked: DesiredPipeline, standing: DeployedPipeline) -> Iterator[Change]:
-    if asked.description != standing.description:
-        yield Change("~", "pipeline", asked.name, "description", standing.description, asked.description)
-    if asked.role != standing.role:
-        yield Change("~", "pipeline", asked.name, "role", standing.role, asked.role)
-    for key, value in sorted(asked.tags.items()):
-        if standing.tags.get(key) != value:
-            sign: Sign = "~" if key in standing.tags else "+"
-            yield Change(sign, "pipeline", asked.name, f"tags.{key}", standing.tags.get(key), value)
+def _attribute_changes(desired: DesiredPipeline, deployed: DeployedPipeline) -> Iterator[Change]:
+    """Compare what a pipeline has besides its definition: description, role, tags."""
+    if desired.description != deployed.description:
+        yield Change("~", "pipeline", desired.name, "description", deployed.description, desired.description)
+    if desired.role != deployed.role:
+        yield Change("~", "pipeline", desired.name, "role", deployed.role, desired.role)
+    for key, value in sorted(desired.tags.items()):
+        if deployed.tags.get(key) != value:
+            sign: Sign = "~" if key in deployed.tags else "+"
+            yield Change(sign, "pipeline", desired.name, f"tags.{key}", deployed.tags.get(key), value)
 
 
-def _uploads(standing: DeployedState, jobs: list[JobArchive]) -> Iterator[Change]:
-    """Code that a pipeline names but that has gone from the bucket; other code comes with its step's change."""
-    definitions = "".join(found.definition for found in standing.pipelines.values() if found)
-    for job in jobs:
-        if job.name in standing.missing_code and job.sha256 in definitions:
-            yield Change("+", "upload", f"code of {job.name}", new="it is no longer in the bucket")
+def _uploads(deployed: DeployedState, archives: list[JobArchive]) -> Iterator[Change]:
+    """Find code that a deployed pipeline names but the bucket lacks; other code comes with its step's change."""
+    definitions = "".join(pipeline.definition for pipeline in deployed.pipelines.values() if pipeline)
+    for archive in archives:
+        if archive.name in deployed.missing_code and archive.sha256 in definitions:
+            yield Change("+", "upload", f"code of {archive.name}", new="it is no longer in the bucket")
 
 
-def _group(config: Config, standing: DeployedState) -> Iterator[Change]:
-    if not standing.group:
+def _group(config: Config, deployed: DeployedState) -> Iterator[Change]:
+    if not deployed.group:
         yield Change("+", "group", config.registry.group)
 
 
-def _rules(old: dict[str, Facts], new: dict[str, Facts]) -> Iterator[Change]:
+def _rules(old: dict[str, FlatRule], new: dict[str, FlatRule]) -> Iterator[Change]:
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
         if before is None or after is None:
-            facts = after or before or {}
-            on = facts.get("ScheduleExpression") or facts.get("EventPattern.detail.ModelApprovalStatus") or "an event"
-            told = f"{on}, starts {facts.get('starts', 'nothing')}"
-            yield Change("+", "trigger", name, new=told) if after else Change("-", "trigger", name, old=told)
+            text = _describe_rule(after or before or {})
+            yield Change("+", "trigger", name, new=text) if after else Change("-", "trigger", name, old=text)
             continue
         for path in sorted(before.keys() | after.keys()):
             if before.get(path) != after.get(path) and path != "Description":
                 sign: Sign = "~" if path in before and path in after else "+" if path in after else "-"
                 yield Change(sign, "trigger", name, path, before.get(path), after.get(path))
+
+
+def _describe_rule(rule: FlatRule) -> str:
+    event = rule.get("ScheduleExpression") or rule.get("EventPattern.detail.ModelApprovalStatus") or "an event"
+    return f"{event}, starts {rule.get('starts', 'nothing')}"

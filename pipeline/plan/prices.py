@@ -61,7 +61,9 @@ class Prices:
 @functools.cache
 def pricing_client() -> Any:
     """Return a client that gives up soon: prices are not worth a long wait."""
-    config = ClientConfig(connect_timeout=_TIMEOUT_SECONDS, read_timeout=_TIMEOUT_SECONDS, retries={"total_max_attempts": 1})
+    config = ClientConfig(
+        connect_timeout=_TIMEOUT_SECONDS, read_timeout=_TIMEOUT_SECONDS, retries={"total_max_attempts": 1}
+    )
     return boto3.Session().client("pricing", region_name=_API_REGION, config=config)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,30 +51,3 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with offline_aws(config, home):
         upload_labels(config, manifest, data / "images", lambda _: None)
         yield House(home, data, config)
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def groundloop(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Runs the command line in this process: the program's own entry, its output and its exit code."""
-
-    def run(*arguments: str) -> Ran:
-        from pipeline.cli import main
-
-        monkeypatch.setattr(sys, "argv", ["groundloop", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        code = ended.value.code
-        return Ran(code if isinstance(code, int) else 0, printed.out, printed.err)
-
-    return run

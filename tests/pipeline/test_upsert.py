@@ -88,7 +88,7 @@ def test_what_is_made_carries_the_tags(aws: Any, bucket: str) -> None:
 def test_a_bucket_that_is_missing_is_refused_before_anything_is_made(aws: Any) -> None:
     from pipeline.upsert import upsert_pipelines
 
-    with pytest.raises(UserError, match=r"there is no bucket 'groundloop-local'; make it with: aws s3 mb"):
+    with pytest.raises(UserError, match=r"there is no bucket 'groundloop-local'; create it with: aws s3 mb"):
         upsert_pipelines(configured())
     assert aws.list_pipelines()["PipelineSummaries"] == []
 

@@ -71,9 +71,8 @@ def test_a_faulty_file_is_a_line_for_each_finding(faulty: Path) -> None:
 
 
 def test_on_a_terminal_lines_end_at_its_width(faulty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_module, "_on_terminal", lambda: True)
     for width in (80, 120):
-        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr(check_module, "terminal_width", lambda width=width: width)
         lines = run(str(faulty)).output.splitlines()
         assert all(len(line) <= width for line in lines[1:])
         assert " ".join(line.strip() for line in lines[1:-1]) == f"{ERROR} {WARNING}"

@@ -73,4 +73,8 @@ def test_there_are_negatives_faulty_lines_and_two_numberings(tmp_path: Path) -> 
 def test_an_image_is_a_plain_colour_jpeg(tmp_path: Path) -> None:
     synthetic_images.write_dataset(tmp_path, 1, "bucket")
     with Image.open(tmp_path / "images" / "image-0000.jpg") as image:
-        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (synthetic_images.WIDTH, synthetic_images.HEIGHT))
+        assert (image.format, image.mode, image.size) == (
+            "JPEG",
+            "RGB",
+            (synthetic_images.WIDTH, synthetic_images.HEIGHT),
+        )

@@ -47,7 +47,9 @@ def test_each_source_ref_is_named_once(tmp_path: Path) -> None:
 
 def test_images_are_found_by_the_longest_tail(s3: Any, tmp_path: Path) -> None:
     images = put(tmp_path, "a.jpg", "red/b.jpg", "blue/b.jpg")
-    placed = upload_images(s3, ["s3://one/x/a.jpg", "s3://one/x/red/b.jpg", "s3://two/blue/b.jpg", "s3://one/c.jpg"], images)
+    placed = upload_images(
+        s3, ["s3://one/x/a.jpg", "s3://one/x/red/b.jpg", "s3://two/blue/b.jpg", "s3://one/c.jpg"], images
+    )
     assert (placed.count, placed.missing) == (3, ["s3://one/c.jpg"])
     assert stored(s3, "one") == {"x/a.jpg": "a.jpg", "x/red/b.jpg": "red/b.jpg"}
     assert stored(s3, "two") == {"blue/b.jpg": "blue/b.jpg"}

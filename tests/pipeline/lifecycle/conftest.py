@@ -7,19 +7,18 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from groundloop.aws import client
 from groundloop.local import ImageStandIn, LocalAws
 from pipeline.config import Config, load_config
+from tests.fixtures.cli import CommandResult, Groundloop
 
 ROOT = Path(__file__).resolve().parents[3]
 STAND_IN = ROOT / "tests" / "groundloop" / "local" / "stand_in.py"
@@ -207,34 +206,11 @@ def triggered(project: Project) -> Project:
     return project
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    error: str
-
-
 @pytest.fixture
-def groundloop(project: Project) -> Callable[..., Ran]:
-    """Runs a command of the life cycle with the project's configuration."""
-    from groundloop.errors import UserError
-    from pipeline.cli import approve, deploy, destroy, endpoint, models, reject, rollback, triggers
+def groundloop(project: Project, groundloop: Groundloop) -> Groundloop:
+    """Run a command with the project's configuration, or that of a changed project."""
 
-    app = typer.Typer()
-    app.add_typer(models.app, name="models")
-    app.add_typer(triggers.app, name="triggers")
-    for module, name in ((approve, "approve"), (reject, "reject"), (deploy, "deploy"), (rollback, "rollback")):
-        app.command(name)(getattr(module, name))
-    app.command("endpoint")(endpoint.endpoint)
-    app.command("destroy")(destroy.destroy)
-
-    def run(*arguments: str, given: Project = project, typed: str = "") -> Ran:
-        ran = CliRunner().invoke(app, [*arguments, *given.arguments], input=typed)
-        if ran.exception and not isinstance(ran.exception, SystemExit | UserError):
-            raise ran.exception
-        told = str(ran.exception) if isinstance(ran.exception, UserError) else ran.stderr
-        return Ran(ran.exit_code, ran.stdout, told)
+    def run(*arguments: str, given: Project = project, typed: str = "") -> CommandResult:
+        return groundloop(*arguments, *given.arguments, stdin=typed)
 
     return run

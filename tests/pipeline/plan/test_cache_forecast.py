@@ -16,7 +16,7 @@ Configured = Callable[..., Config]
 
 def steps(config: Config) -> dict[str, str]:
     """Why each step of the training pipeline runs again; empty for one from the cache."""
-    return {run.step: run.why for run in make_plan(config).pipelines[0].runs}
+    return {run.step: run.why for run in make_plan(config).pipelines[0].forecasts}
 
 
 def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Configured) -> None:

@@ -35,9 +35,9 @@ def train(retries: int = 0, **arguments: Any) -> Json:
 PREDICT = {"Name": "Predict", "Type": "Transform", "Arguments": {"TransformResources": P3}}
 
 
-def test_hours_are_those_of_all_machines_and_all_attempts() -> None:
+def test_hours_are_those_of_all_instances_and_all_attempts() -> None:
     found = billed(train(retries=2, StoppingCondition={"MaxRuntimeInSeconds": 5400}), price=4.0)
-    assert found.items[0].hours == 9.0, "1.5 h, two machines, three attempts; waiting for capacity bills nothing"
+    assert found.items[0].hours == 9.0, "1.5 h, two instances, three attempts; waiting for capacity bills nothing"
     assert (found.usd, found.hours(spot=False), found.hours(spot=True)) == (36.0, {"ml.p3.2xlarge": 9.0}, {})
 
 
@@ -53,25 +53,24 @@ def test_without_a_stopping_condition_the_service_ends_a_job_after_a_day() -> No
 
 def test_batch_transform_has_no_bound_and_says_so() -> None:
     found = billed(train(StoppingCondition={"MaxRuntimeInSeconds": 3600}), PREDICT, price=4.0)
-    assert not found.bounded
     assert found.items[1].hours is None
-    assert found.as_json()["unbounded"] == ["Predict"]
+    assert found.as_json()["unlimited"] == ["Predict"]
     assert found.usd == 8.0, "the sum of what has a bound"
 
 
 def test_a_parameter_is_its_default() -> None:
-    machine = {"InstanceType": {"Get": "Parameters.Machine"}, "InstanceCount": {"Get": "Parameters.Count"}}
+    instances = {"InstanceType": {"Get": "Parameters.Machine"}, "InstanceCount": {"Get": "Parameters.Count"}}
     parameters = [
         {"Name": "Machine", "Type": "String", "DefaultValue": "ml.g5.xlarge"},
         {"Name": "Count", "Type": "Integer", "DefaultValue": 3},
     ]
-    item = billed(train(ResourceConfig=machine), parameters=parameters).items[0]
-    assert (item.instance, item.machines) == ("ml.g5.xlarge", 3)
+    item = billed(train(ResourceConfig=instances), parameters=parameters).items[0]
+    assert (item.instance_type, item.instance_count) == ("ml.g5.xlarge", 3)
 
 
 def test_without_prices_there_are_hours_only() -> None:
     found = billed(train())
-    assert (found.usd, found.items[0].usd, found.items[0].price_from) == (None, None, None)
+    assert (found.usd, found.items[0].usd, found.items[0].price_source) == (None, None, None)
 
 
 def product(component: str, usd: str) -> str:
@@ -100,7 +99,7 @@ def asked(instance: str) -> Json:
     }
 
 
-def test_the_pricing_api_is_asked_once_a_machine(pricing: Any) -> None:
+def test_the_pricing_api_is_called_once_for_an_instance_type(pricing: Any) -> None:
     listed = [product("Hosting", "0.9"), product("Training", "0.5"), product("Training", "0.0")]
     pricing.add_response("get_products", {"PriceList": listed}, asked("ml.m5.xlarge"))
     found = Prices("eu-west-1", {})
@@ -109,7 +108,7 @@ def test_the_pricing_api_is_asked_once_a_machine(pricing: Any) -> None:
     pricing.assert_no_pending_responses()
 
 
-def test_a_machine_without_a_price_is_unknown(pricing: Any) -> None:
+def test_an_instance_type_without_a_price_is_unknown(pricing: Any) -> None:
     pricing.add_response("get_products", {"PriceList": []}, asked("ml.m5.xlarge"))
     assert Prices("eu-west-1", {}).of("ml.m5.xlarge", "Training") is None
 
@@ -124,7 +123,7 @@ def test_an_api_that_refuses_is_asked_no_more(pricing: Any) -> None:
     found = Prices("eu-west-1", {})
     assert found.of("ml.p3.2xlarge", "Training") is None
     assert found.of("ml.m5.xlarge", "Training") is None, "a second call would have no answer"
-    assert found.unreachable == "the AWS Pricing API can't be asked (AccessDeniedException)"
+    assert found.unreachable == "the AWS Pricing API can't be reached (AccessDeniedException)"
 
 
 def test_the_offline_aws_has_no_prices(pricing: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.plan.planning import make_plan
-from pipeline.plan.rendering import plan_lines
+from pipeline.plan.rendering import change_lines
 
 Configured = Callable[..., Config]
 
@@ -39,7 +39,7 @@ def serving(standing: Any) -> Any:
 def told(config: Config) -> list[str]:
     return [
         line.strip()
-        for line in plan_lines(make_plan(config), None)
+        for line in change_lines(make_plan(config), None)
         if "endpoint groundloop" in line or "AllTraffic" in line
     ]
 
@@ -56,9 +56,9 @@ def test_what_the_next_deployment_changes_is_told(serving: Any, configured: Conf
     made = make_plan(bigger)
     assert made.endpoint is not None
     assert [(c.path, c.old, c.new) for c in made.endpoint.changes] == [
-        ("capture", "0 %", "5 %"),
-        ("AllTraffic machine", "ml.m5.xlarge", "ml.m5.2xlarge"),
-        ("AllTraffic machines", "1", "2"),
+        ("data capture", "0 %", "5 %"),
+        ("AllTraffic instance type", "ml.m5.xlarge", "ml.m5.2xlarge"),
+        ("AllTraffic instance count", "1", "2"),
     ]
     assert not made.differs, "upsert has nothing to do for it"
 
@@ -68,8 +68,8 @@ def test_another_kind_of_endpoint_is_told(serving: Any, configured: Configured) 
     assert made is not None
     assert [(c.sign, c.path, c.new) for c in made.changes] == [
         ("~", "kind", "serverless"),
-        ("~", "AllTraffic machine", "serverless, 4096 MB"),
-        ("-", "AllTraffic machines", None),
+        ("~", "AllTraffic instance type", "serverless, 4096 MB"),
+        ("-", "AllTraffic instance count", None),
     ]
 
 

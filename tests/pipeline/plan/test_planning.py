@@ -12,7 +12,7 @@ from groundloop.aws import client
 from groundloop.errors import UserError
 from pipeline.config import Config
 from pipeline.plan.planning import Plan, make_plan
-from pipeline.plan.rendering import change_line, plan_lines
+from pipeline.plan.rendering import change_line, change_lines, summary_line
 
 Configured = Callable[..., Config]
 
@@ -26,7 +26,7 @@ def test_after_an_upsert_there_is_nothing_to_do(standing: Any, configured: Confi
     made = make_plan(configured())
     assert not made.differs
     assert [pipeline.action for pipeline in made.pipelines] == ["unchanged", "unchanged"]
-    assert list(plan_lines(made, None))[-1] == "no changes: upsert has nothing to do"
+    assert summary_line(made) == "no changes: upsert has nothing to do"
 
 
 def test_planning_changes_nothing(standing: Any, configured: Configured) -> None:
@@ -153,7 +153,7 @@ def test_changed_code_is_told_with_its_files(
     edit("evaluate")
     made = make_plan(configured())
     assert told(made) == ["~ code of Evaluate changed: steps/evaluate/job.py"]
-    text = "\n".join(plan_lines(made, None))
+    text = "\n".join(change_lines(made, None))
     assert "code/" not in text, "no path with a hash as the hint"
 
 
@@ -182,7 +182,7 @@ def test_another_order_alone_is_a_difference_too(standing: Any, configured: Conf
     definition = json.loads(standing.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"])
     definition["Parameters"].reverse()
     standing.update_pipeline(PipelineName="groundloop", PipelineDefinition=json.dumps(definition))
-    assert told(make_plan(configured())) == ["~ definition: the same, written in another way → as configured"]
+    assert told(make_plan(configured())) == ["~ definition: equivalent, written differently → as configured"]
 
 
 def test_without_a_bucket_or_with_another_account_there_is_no_plan(aws: Any, configured: Configured) -> None:
@@ -198,15 +198,16 @@ def test_the_json_keeps_its_keys(standing: Any, configured: Configured) -> None:
     assert json.loads(json.dumps(one)) == one
     assert list(one) == ["format", "differs", "region", "account", "offline", "pipelines", "others", "endpoint"]
     training = one["pipelines"][0]
-    assert list(training) == ["name", "action", "changes", "steps", "bill", "warnings"]
+    assert list(training) == ["name", "action", "changes", "steps", "cost_estimate", "warnings"]
     assert training["changes"][0] == {
         "sign": "~", "kind": "parameter", "name": "Epochs", "path": "default", "old": "16", "new": "80",
-        "by": [], "files": [],
+        "parameters": [], "files": [],
     }  # fmt: skip
     assert training["steps"][0] == {"step": "Prepare", "again": False, "why": "", "reached": ""}
-    assert list(training["bill"]) == ["items", "hours_on_demand", "hours_spot", "unbounded", "usd"]
-    assert list(training["bill"]["items"][0]) == [
-        "step", "component", "instance", "machines", "hours", "attempts", "spot", "hourly_usd", "price_from", "usd",
+    assert list(training["cost_estimate"]) == ["items", "hours_on_demand", "hours_spot", "unlimited", "usd"]
+    assert list(training["cost_estimate"]["items"][0]) == [
+        "step", "component", "instance_type", "instance_count", "hours", "attempts", "spot", "hourly_usd",
+        "price_source", "usd",
     ]  # fmt: skip
     assert one["endpoint"] == {"name": "groundloop", "status": None, "version": None, "changes": []}
 
@@ -214,4 +215,4 @@ def test_the_json_keeps_its_keys(standing: Any, configured: Configured) -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_lines_fit_a_terminal(aws: Any, configured: Configured, width: int) -> None:
     made = make_plan(configured("labels.manifest=s3://bucket/" + "long/" * 40 + "output.manifest"))
-    assert max(len(line) for line in plan_lines(made, width)) <= width
+    assert max(len(line) for line in change_lines(made, width)) <= width

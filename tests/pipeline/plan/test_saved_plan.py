@@ -97,7 +97,7 @@ def test_it_is_refused_when_aws_has_moved(standing: Any, file: Path, move: Calla
     move(standing)
     with pytest.raises(UserError) as refused:
         apply_plan(load_plan(file))
-    assert str(refused.value).startswith("AWS has changed since the plan was made, so it is not applied")
+    assert str(refused.value).startswith("AWS has changed since the plan was made, so it was not applied")
     assert told in str(refused.value)
     assert epochs(standing) == 16, "nothing was changed"
 
@@ -115,7 +115,7 @@ def test_it_is_refused_for_another_account(standing: Any, file: Path, monkeypatc
 
 def test_it_is_refused_when_the_code_is_another(standing: Any, file: Path, edit: Callable[[str], None]) -> None:
     edit("evaluate")
-    with pytest.raises(UserError, match="the code of evaluate here is not the code that the plan was made with"):
+    with pytest.raises(UserError, match="the code of evaluate differs from the code that the plan was made with"):
         apply_plan(load_plan(file))
     assert epochs(standing) == 16
 
@@ -124,7 +124,7 @@ def test_it_is_refused_when_the_program_makes_other_triggers(
     standing: Any, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saved, "desired_rules", lambda _: {})
-    with pytest.raises(UserError, match="the triggers that this program would make are not those of the plan"):
+    with pytest.raises(UserError, match="the triggers that this program would create differ from those of the plan"):
         apply_plan(load_plan(file))
 
 
@@ -135,12 +135,12 @@ def edited(key: str, value: Any) -> Callable[[bytes], bytes]:
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        pytest.param(lambda content: content[:-200], "is no plan: not JSON, or cut short", id="cut short"),
-        pytest.param(lambda _: b"{}", "is no plan of `groundloop plan --out`", id="other JSON"),
-        pytest.param(lambda _: b"[1]", "is no plan of `groundloop plan --out`", id="a list"),
+        pytest.param(lambda content: content[:-200], "is not a plan: it is not JSON, or truncated", id="cut short"),
+        pytest.param(lambda _: b"{}", "is not a plan from `groundloop plan --out`", id="other JSON"),
+        pytest.param(lambda _: b"[1]", "is not a plan from `groundloop plan --out`", id="a list"),
         pytest.param(
             lambda content: content.replace(b"ml.p3.2xlarge", b"ml.p3.8xlarge"),
-            "was changed after it was made, or is damaged",
+            "was edited or is damaged",
             id="edited",
         ),
         pytest.param(edited("groundloop", "0.0.9"), "was made by groundloop 0.0.9", id="another version"),
@@ -160,7 +160,7 @@ def test_a_whole_file_of_other_sources_is_refused(file: Path) -> None:
     del content["sha256"]
     content["sha256"] = saved._digest(content)
     file.write_text(json.dumps(content))
-    with pytest.raises(UserError, match="was made by another state of this program"):
+    with pytest.raises(UserError, match="was made by another build of this program"):
         load_plan(file)
 
 

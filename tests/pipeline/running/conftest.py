@@ -7,18 +7,16 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import typer
 from PIL import Image
-from typer.testing import CliRunner
 
 from groundloop.aws import client
 from groundloop.local import LocalAws
+from tests.fixtures.cli import Groundloop
 
 ROOT = Path(__file__).resolve().parents[3]
 BUCKET = "groundloop-local"
@@ -44,46 +42,11 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
             client.cache_clear()
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command printed, its exit code, and its complaint if it ended with one."""
-
-    code: int
-    out: str
-    err: str
-    complaint: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def json_lines(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 @pytest.fixture
-def groundloop(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Runs one command on the offline AWS's configuration."""
-    from groundloop.errors import UserError
-    from pipeline.cli import doctor, logs, runs, start, stop, watch
-
+def groundloop(aws: LocalAws, groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch) -> Groundloop:
+    """Run a command with the offline AWS's configuration."""
     monkeypatch.chdir(ROOT)
-    commands = (doctor.doctor, logs.logs, runs.runs, start.start, stop.stop, watch.watch)
-
-    def run(*arguments: str) -> Ran:
-        app = typer.Typer(rich_markup_mode=None)
-        for command in commands:
-            app.command(command.__name__)(command)
-        done = CliRunner().invoke(app, [*arguments, "-c", "configs/local.yaml"])
-        complaint = ""
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            if not isinstance(done.exception, UserError):
-                raise done.exception
-            complaint = str(done.exception)
-        return Ran(done.exit_code, done.stdout, done.stderr, complaint)
-
-    return run
+    return lambda *arguments: groundloop(*arguments, "-c", "configs/local.yaml")
 
 
 @pytest.fixture

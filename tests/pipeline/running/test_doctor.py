@@ -70,8 +70,3 @@ def test_the_policies_need_no_aws(groundloop: GROUNDLOOP, monkeypatch: pytest.Mo
     statements = {statement["Sid"]: statement for statement in ran.json["RolePolicy"]["Statement"]}
     assert "arn:aws:s3:::pictures/*" in statements["ReadLabelsAndImages"]["Resource"]
     assert "arn:aws:ecr:us-east-1:811284229777:repository/object-detection" in statements["PullImages"]["Resource"]
-
-
-@pytest.mark.parametrize("command", ["doctor", "logs", "runs", "start", "stop", "watch"])
-def test_help_has_an_example(groundloop: GROUNDLOOP, command: str) -> None:
-    assert f"Example: groundloop {command}" in groundloop(command, "--help").out

@@ -18,7 +18,7 @@ def test_each_line_names_the_job_and_the_time(
 ) -> None:
     name = make_pipeline(script("Prepare", SAYS))
     ran = groundloop("start", "--name", name, "--watch")
-    assert ran.code == 0, ran.complaint
+    assert ran.code == 0, ran.error
     started, executing, succeeded, end = ran.out.splitlines()
     assert started.startswith("started arn:aws:sagemaker:us-east-1:123456789012:pipeline/")
     job = executing.split()[-1]
@@ -75,9 +75,9 @@ def test_an_execution_that_there_is_not(
     groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
 ) -> None:
     name = make_pipeline(script("Prepare", SAYS))
-    assert "has no execution nope" in groundloop("watch", "--name", name, "nope").complaint
-    assert "is not an execution" in groundloop("watch", "--name", name, "no such thing").complaint
-    assert "has no execution yet" in groundloop("watch", "--name", name).complaint
+    assert "has no execution nope" in groundloop("watch", "--name", name, "nope").error
+    assert "is not an execution" in groundloop("watch", "--name", name, "no such thing").error
+    assert "has no execution yet" in groundloop("watch", "--name", name).error
 
 
 def test_a_failed_step_shows_the_end_of_its_log(
@@ -89,7 +89,7 @@ def test_a_failed_step_shows_the_end_of_its_log(
     assert "  | before\n  | it is broken\n" in ran.err
     assert "last lines of Prepare's log; all: groundloop logs Prepare -e arn:" in ran.err
     assert "groundloop labels check s3://b/m.manifest --region us-east-1" in ran.err
-    assert ran.complaint.startswith("Prepare failed: AlgorithmError: it is broken")
+    assert ran.error.startswith("Prepare failed: AlgorithmError: it is broken")
 
 
 def test_too_many_boxes_name_the_lines_of_both_manifests(
@@ -131,4 +131,4 @@ def test_what_cannot_be_looked_at_does_not_hide_the_failure(
     name = make_pipeline(training("s3://groundloop-local/nowhere/train.manifest"))
     ran = groundloop("start", "--name", name, "--watch")
     assert ran.code == 1
-    assert ran.complaint.startswith("Train failed: ")
+    assert ran.error.startswith("Train failed: ")

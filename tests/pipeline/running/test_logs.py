@@ -57,7 +57,7 @@ def test_following_ends_with_the_job(
     name = make_pipeline(script("Prepare", SLOWLY))
     groundloop("start", "--name", name)
     ran = groundloop("logs", "Prepare", "--name", name, "--follow")
-    assert ran.code == 0, ran.complaint
+    assert ran.code == 0, ran.error
     assert ran.out.splitlines() == ["line 0", "line 1", "line 2"]
 
 
@@ -74,7 +74,7 @@ def test_following_ends_with_the_job(
 def test_a_step_without_a_log(groundloop: GROUNDLOOP, counted: str, step: str, complaint: str) -> None:
     ran = groundloop("logs", step, "--name", counted)
     assert ran.code == 1
-    assert complaint in ran.complaint
+    assert complaint in ran.error
 
 
 def test_a_step_that_was_tried_again_has_the_logs_of_all_attempts(

@@ -52,7 +52,7 @@ def test_nothing_to_list(groundloop: GROUNDLOOP, make_pipeline: Callable[..., st
     name = make_pipeline(script("Prepare", QUICK))
     assert groundloop("runs", "--name", name, "--json").json == {"pipeline": name, "executions": []}
     assert "no execution yet" in groundloop("runs", "--name", name).out
-    assert "there is no pipeline 'nope'" in groundloop("runs", "--name", "nope").complaint
+    assert "there is no pipeline 'nope'" in groundloop("runs", "--name", "nope").error
 
 
 def test_the_one_that_runs_is_stopped_with_its_job(
@@ -61,14 +61,14 @@ def test_the_one_that_runs_is_stopped_with_its_job(
     name = make_pipeline(script("Prepare", SLOW))
     arn = groundloop("start", "--name", name, "--json").json["execution"]
     ran = groundloop("stop", "--name", name, "--json")
-    assert ran.code == 0, ran.complaint
+    assert ran.code == 0, ran.error
     assert (ran.json["execution"], ran.json["status"]) == (arn, "Stopped")
     for step in ran.json["steps"]:
         assert (step["step"], step["status"]) == ("Prepare", "Stopped")
         job = boto3.client("sagemaker").describe_processing_job(ProcessingJobName=step["job"])
         assert job["ProcessingJobStatus"] == "Stopped"
-    assert "no execution of pipeline" in groundloop("stop", "--name", name).complaint
-    assert f"{arn} does not run: its status is Stopped" in groundloop("stop", "--name", name, arn).complaint
+    assert "no execution of pipeline" in groundloop("stop", "--name", name).error
+    assert f"{arn} does not run: its status is Stopped" in groundloop("stop", "--name", name, arn).error
 
 
 def test_of_several_one_has_to_be_named(
@@ -76,12 +76,12 @@ def test_of_several_one_has_to_be_named(
 ) -> None:
     name = make_pipeline(script("Prepare", SLOW))
     ids = [groundloop("start", "--name", name, "--json").json["execution"].rsplit("/", 1)[-1] for _ in range(2)]
-    complaint = groundloop("stop", "--name", name).complaint
+    complaint = groundloop("stop", "--name", name).error
     assert "2 executions of pipeline" in complaint
     assert "nothing was stopped" in complaint
     assert all(id_ in complaint for id_ in ids)
     for id_ in ids:
         ran = groundloop("stop", "--name", name, id_)
-        assert ran.code == 0, ran.complaint
+        assert ran.code == 0, ran.error
         assert ran.out.splitlines()[0].endswith(f"{id_} ...")
         assert ran.out.splitlines()[-1] == "execution Stopped"
