@@ -47,7 +47,9 @@ def prove(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """List what only AWS can settle, or settle it in the account: each assumption held, broke or was not tried.
+    """Test in the account what only AWS can settle.
+
+    Lists the assumptions, or tries them: each one held, broke or was not tried.
 
     What a proof makes is written into a journal before it is made, and removed afterwards, also after Ctrl-C. After
     anything worse, `groundloop prove --clean` removes it. Exit code 1 when an assumption broke.
@@ -139,7 +141,7 @@ def _prove(
     settings: Config, tier: Tier, budget_usd: float, only: list[str], *, yes: bool, output: Path, as_json: bool
 ) -> None:
     from groundloop.aws import offline_endpoint
-    from pipeline.cli.local import end_on_signals
+    from pipeline.cli.local import stop_on_signals
     from pipeline.prove.budget import Budget, price_lookup
     from pipeline.prove.catalogue import chosen
     from pipeline.prove.journal import Journal
@@ -153,7 +155,7 @@ def _prove(
     paid = tier is Tier.SMALL
     trials = chosen(only, paid=paid)
     budget = Budget(budget_usd, price_lookup(settings)) if paid else None
-    end_on_signals()
+    stop_on_signals()
     journal = Journal(output)
     try:
         account = Account.of(settings)

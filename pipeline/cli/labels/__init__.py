@@ -10,7 +10,7 @@ from pipeline.cli.labels.show import show
 from pipeline.cli.labels.stats import stats
 
 app = typer.Typer(
-    help="Check, convert, count, plot and look at labels.\n\nExample: groundloop labels check output.manifest",
+    help="Check, convert, count and draw labels.\n\nExample: groundloop labels check output.manifest",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

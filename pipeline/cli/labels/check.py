@@ -38,7 +38,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="All findings and figures as one JSON object.")] = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
-    """Check manifests line by line; exit code 1 when there is an error.
+    """Check manifests line by line.
+
+    The exit code is 1 when there is an error.
 
     Example: groundloop labels check output.manifest --images-from photos/
     """

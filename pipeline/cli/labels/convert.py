@@ -30,7 +30,9 @@ def convert(
     label_attribute: Annotated[str, typer.Option(help="Label attribute of manifests; auto: the only one.")] = "auto",
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
-    """Convert labels between Ground Truth, COCO, YOLO, Pascal VOC, CSV, JumpStart and Rekognition.
+    """Convert labels from one format to another.
+
+    Formats: Ground Truth, COCO, YOLO, Pascal VOC, CSV, JumpStart and Rekognition.
 
     Also from Ground Truth's video jobs, and from what people answered in A2I's human loops (a folder of output.json).
     What a format cannot hold is told in notes.

@@ -17,7 +17,7 @@ def show(
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
-    """Draw the boxes of the first images into a contact sheet.
+    """Draw labelled images onto a contact sheet.
 
     Example: groundloop labels show output.manifest --images photos/ -o sheet.jpg
     """

@@ -20,7 +20,9 @@ def stats(
     as_json: Annotated[bool, typer.Option("--json", help="The numbers as one JSON object.")] = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
-    """Count classes, box sizes, boxes per image and what occurs together.
+    """Count classes, boxes and image sizes.
+
+    Also counts boxes per image, and classes that occur together.
 
     An image that is labelled more than once counts once, with its last labels.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from groundloop.executions.control import RUNNING, steps, stop, transition
 from pipeline.config import Config
-from pipeline.demo.synthetic_images import render
+from pipeline.demo.synthetic_images import write_dataset
 from pipeline.desired import job_archives
 from pipeline.prove.probe_config import EVALUATE, PREDICT, PREPARE, TRAIN, probe_config
 from pipeline.prove.trial import Trial
@@ -114,7 +114,7 @@ def _started(bench: Workbench, config: Config) -> str:
     from pipeline.definition import compile_pipeline, training_pipeline
 
     with tempfile.TemporaryDirectory() as scratch:
-        manifest = render(Path(scratch), IMAGES, f"{config.aws.bucket}/{config.aws.prefix}")
+        manifest = write_dataset(Path(scratch), IMAGES, f"{config.aws.bucket}/{config.aws.prefix}")
         for image in sorted((Path(scratch) / "images").iterdir()):
             bench.store(f"images/{image.name}", image.read_bytes())
         bench.store("labels/output.manifest", manifest.read_bytes())

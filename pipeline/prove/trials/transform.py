@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.demo.synthetic_images import draw
+from pipeline.demo.synthetic_images import draw_image
 from pipeline.prove.probe_config import CPU_INSTANCE
 from pipeline.prove.trial import Machine, Trial
 from pipeline.prove.verdict import Assumption, NotTriedError, Verdict, broke, held
@@ -67,7 +67,7 @@ def create_model(bench: Workbench, name: str) -> str:
 def picture(kind: str) -> bytes:
     """Return a rendered image, JPEG or PNG."""
     content = io.BytesIO()
-    draw(random.Random(3)).image.save(content, kind)  # noqa: S311 - a picture, not a secret
+    draw_image(random.Random(3)).image.save(content, kind)  # noqa: S311 - a picture, not a secret
     return content.getvalue()
 
 

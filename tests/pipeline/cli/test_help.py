@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -9,7 +11,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from pipeline.cli.main import app
+from pipeline.cli.main import COMMANDS, app
 
 
 def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -34,3 +36,25 @@ def test_the_commands_are_those_of_the_readme() -> None:
         *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict"),
         *("doctor", "prove", "demo", "local", "destroy", "config"),
     }
+
+
+def test_the_commands_are_grouped_and_no_sentence_is_cut() -> None:
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).output
+    for heading, commands in COMMANDS.items():
+        section = shown.split(f"\n{heading}:\n")[1].split("\n\n")[0].splitlines()
+        assert [line.split()[0] for line in section] == list(commands)
+        assert all(line.endswith(".") and not line.endswith("...") for line in section)
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_its_first_line_is_short(path: tuple[str, ...]) -> None:
+    command: click.Command = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]  # type: ignore[attr-defined]
+    assert len((command.help or "").splitlines()[0]) <= 55
+
+
+def test_rich_is_imported_with_the_first_table_only() -> None:
+    slow = ("rich", "boto3", "sagemaker")
+    code = f"import sys; import pipeline.cli; sys.exit(any(name in sys.modules for name in {slow}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -41,7 +41,7 @@ def test_nothing_is_removed_without_the_name(deployed: Any, groundloop: Any) -> 
     wrong = groundloop("destroy", typed="yes\n")
     assert (wrong.code, "nothing was removed" in wrong.error) == (1, True)
     assert groundloop("destroy", "--yes", "groundloop").code == 1
-    assert "stays: registered versions (--packages), S3 data (--data)" in groundloop("destroy", "--dry-run").out
+    assert "kept: model packages (--packages), S3 data (--data)" in groundloop("destroy", "--dry-run").out
     assert list_resources(deployed.config) == before
 
 
@@ -54,7 +54,7 @@ def test_the_name_removes_all_but_versions_and_data(deployed: Any, groundloop: A
     sagemaker = boto3.client("sagemaker")
     versions = sagemaker.list_model_packages(ModelPackageGroupName=deployed.name)["ModelPackageSummaryList"]
     assert len(versions) == 2
-    assert f"nothing of {deployed.name!r} is in us-east-1" in groundloop("destroy").out
+    assert f"there is nothing of {deployed.name!r} in us-east-1" in groundloop("destroy").out
 
 
 def test_versions_and_data_go_when_asked(deployed: Any, groundloop: Any) -> None:
@@ -110,7 +110,7 @@ def test_a_running_execution_has_to_be_stopped_first(project: Any, monkeypatch: 
 def test_json_lists_and_asks_nothing(deployed: Any, groundloop: Any) -> None:
     listed = json.loads(groundloop("destroy", "--json", "--dry-run").out)
     assert listed["pipeline"] == deployed.name
-    assert listed["items"][0] == {"kind": "rule", "name": f"{deployed.name}-approval", "note": ""}
+    assert listed["resources"][0] == {"kind": "rule", "name": f"{deployed.name}-approval", "note": ""}
     assert groundloop("destroy", "--json").code == 2
-    assert json.loads(groundloop("destroy", "--json", "--yes", deployed.name).out)["items"]
+    assert json.loads(groundloop("destroy", "--json", "--yes", deployed.name).out)["resources"]
     assert list_resources(deployed.config) == []
