@@ -10,7 +10,7 @@ from groundloop.spec.definition import Definition, Json, Step
 from groundloop.spec.expressions import UNKNOWN, expression, expressions, known
 from groundloop.suggestions import quoted
 
-_MOST_TRANSFORM_MB = 100
+_MAX_TRANSFORM_MB = 100
 
 
 def check_rules(definition: Definition) -> Iterator[DefinitionFinding]:
@@ -77,11 +77,11 @@ class _Rules:
         """Exactly one of some members (at most one, if none is needed)."""
         given = [name for name in names if holder.get(name) is not None]
         if len(given) > 1:
-            told = f"{' and '.join(given)} exclude each other"
-            yield self._finding(DefinitionCode.EXCLUSIVE, path, told, "keep one of them")
+            message = f"{' and '.join(given)} exclude each other"
+            yield self._finding(DefinitionCode.EXCLUSIVE, path, message, "keep one of them")
         elif not given and needed:
-            told = f"one of {', '.join(names)} is required"
-            yield self._finding(DefinitionCode.REQUIRED, path, told, f"add {names[0]}")
+            message = f"one of {', '.join(names)} is required"
+            yield self._finding(DefinitionCode.REQUIRED, path, message, f"add {names[0]}")
 
     def distinct(self, listed: Any, path: str, member: str) -> Iterator[DefinitionFinding]:
         """Names in a list must differ."""
@@ -90,9 +90,9 @@ class _Rules:
             name = item.get(member) if isinstance(item, dict) else None
             if isinstance(name, str):
                 if name in seen:
-                    told = f"{member} {quoted(name)} is there twice"
+                    message = f"{member} {quoted(name)} is there twice"
                     yield self._finding(
-                        DefinitionCode.DUPLICATE_NAME, f"{path}[{index}].{member}", told, "rename one of them"
+                        DefinitionCode.DUPLICATE_NAME, f"{path}[{index}].{member}", message, "rename one of them"
                     )
                 seen.add(name)
 
@@ -103,8 +103,8 @@ class _Rules:
             needed.append("ResourceConfig")
         for name in [] if serverless else needed:
             if job.get(name) is None:
-                told = f"{name} is required for a job that isn't serverless, and missing"
-                yield self._finding(DefinitionCode.REQUIRED, f"{path}.{name}", told, f"add {name}")
+                message = f"{name} is required for a job that isn't serverless, and missing"
+                yield self._finding(DefinitionCode.REQUIRED, f"{path}.{name}", message, f"add {name}")
         if algorithm := part(job, "AlgorithmSpecification"):
             at = f"{path}.AlgorithmSpecification"
             yield from self.one_of(algorithm, at, "TrainingImage", "AlgorithmName", needed=not serverless)
@@ -113,12 +113,12 @@ class _Rules:
             yield from self.one_of(machines, at, "InstanceType", "InstanceGroups", "InstancePreferences")
             count = self._number(machines.get("InstanceCount"))
             if machines.get("InstanceType") is not None and machines.get("InstanceCount") is None:
-                told = "InstanceCount is required with InstanceType, and missing"
-                yield self._finding(DefinitionCode.REQUIRED, f"{at}.InstanceCount", told, "add InstanceCount")
+                message = "InstanceCount is required with InstanceType, and missing"
+                yield self._finding(DefinitionCode.REQUIRED, f"{at}.InstanceCount", message, "add InstanceCount")
             # The model's minimum is 0, for the answers of serverless jobs.
             elif count is not None and count < 1:
-                told = f"{quoted(count)} is out of range"
-                yield self._finding(DefinitionCode.OUT_OF_RANGE, f"{at}.InstanceCount", told, "use at least 1")
+                message = f"{quoted(count)} is out of range"
+                yield self._finding(DefinitionCode.OUT_OF_RANGE, f"{at}.InstanceCount", message, "use at least 1")
         yield from self._spot(job, path)
         channels = items(job, "InputDataConfig")
         yield from self.distinct(channels, f"{path}.InputDataConfig", "ChannelName")
@@ -133,20 +133,22 @@ class _Rules:
         at = f"{path}.StoppingCondition.MaxWaitTimeInSeconds"
         if spot is True:
             if wait is None:
-                told = "spot training needs MaxWaitTimeInSeconds, for waiting and running together"
-                yield self._finding(DefinitionCode.SPOT, at, told, "add it, at least MaxRuntimeInSeconds")
+                message = "spot training needs MaxWaitTimeInSeconds, for waiting and running together"
+                yield self._finding(DefinitionCode.SPOT, at, message, "add it, at least MaxRuntimeInSeconds")
             longest, runtime = self._number(wait), self._number(run)
             if longest is not None and runtime is not None and longest < runtime:
-                told = f"MaxWaitTimeInSeconds {longest} is less than MaxRuntimeInSeconds {runtime}, which it includes"
-                yield self._finding(DefinitionCode.SPOT, at, told, f"use at least {runtime}")
+                message = (
+                    f"MaxWaitTimeInSeconds {longest} is less than MaxRuntimeInSeconds {runtime}"
+                )
+                yield self._finding(DefinitionCode.SPOT, at, message, f"use at least {runtime}")
             if job.get("CheckpointConfig") is None:
-                told = "spot training without CheckpointConfig repeats all its work after an interruption"
+                message = "spot training without CheckpointConfig repeats all its work after an interruption"
                 yield self._finding(
-                    DefinitionCode.NO_CHECKPOINTS, f"{path}.CheckpointConfig", told, "add CheckpointConfig.S3Uri"
+                    DefinitionCode.NO_CHECKPOINTS, f"{path}.CheckpointConfig", message, "add CheckpointConfig.S3Uri"
                 )
         elif spot is not UNKNOWN and wait is not None:
-            told = "MaxWaitTimeInSeconds is refused without spot training"
-            yield self._finding(DefinitionCode.SPOT, at, told, "remove it, or set EnableManagedSpotTraining")
+            message = "MaxWaitTimeInSeconds is rejected without spot training"
+            yield self._finding(DefinitionCode.SPOT, at, message, "remove it, or set EnableManagedSpotTraining")
 
     def _channel(self, channel: Any, path: str, mode: Any) -> Iterator[DefinitionFinding]:
         source = part(channel, "DataSource", "S3DataSource")
@@ -154,15 +156,15 @@ class _Rules:
             return
         at = f"{path}.DataSource.S3DataSource"
         if not source.get("AttributeNames"):
-            told = "an augmented manifest needs AttributeNames: what of each line is sent"
+            message = "an augmented manifest needs AttributeNames: what of each line is sent"
             yield self._finding(
-                DefinitionCode.AUGMENTED_MANIFEST, f"{at}.AttributeNames", told, 'add ["source-ref", "<label>"]'
+                DefinitionCode.AUGMENTED_MANIFEST, f"{at}.AttributeNames", message, 'add ["source-ref", "<label>"]'
             )
         used = known(channel.get("InputMode") or mode, self._definition)
         if used not in ("Pipe", UNKNOWN):
-            told = f"an augmented manifest can only be streamed, input mode is {quoted(used)}"
+            message = f"an augmented manifest can only be streamed, input mode is {quoted(used)}"
             remedy = "set InputMode of the channel (or TrainingInputMode) to Pipe"
-            yield self._finding(DefinitionCode.AUGMENTED_MANIFEST, f"{path}.InputMode", told, remedy)
+            yield self._finding(DefinitionCode.AUGMENTED_MANIFEST, f"{path}.InputMode", message, remedy)
 
     def tuning(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
@@ -173,8 +175,8 @@ class _Rules:
         most, parallel = (self._number(limits.get(f"Max{name}TrainingJobs")) for name in ("NumberOf", "Parallel"))
         if most is not None and parallel is not None and parallel > most:
             at = "Arguments.HyperParameterTuningJobConfig.ResourceLimits.MaxParallelTrainingJobs"
-            told = f"{parallel} jobs at a time are more than MaxNumberOfTrainingJobs {most}"
-            yield self._finding(DefinitionCode.OUT_OF_RANGE, at, told, f"use at most {most}")
+            message = f"{parallel} jobs at a time are more than MaxNumberOfTrainingJobs {most}"
+            yield self._finding(DefinitionCode.OUT_OF_RANGE, at, message, f"use at most {most}")
 
     def processing(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
@@ -206,43 +208,43 @@ class _Rules:
         path = "Arguments.TransformInput.DataSource.S3DataSource.S3DataType"
         source = part(arguments, "TransformInput", "DataSource", "S3DataSource")
         if known(source.get("S3DataType"), self._definition) == "AugmentedManifestFile":
-            told = "Batch Transform takes no augmented manifest"
+            message = "Batch Transform takes no augmented manifest"
             yield self._finding(
-                DefinitionCode.AUGMENTED_MANIFEST, path, told, "use ManifestFile with a plain manifest, or S3Prefix"
+                DefinitionCode.AUGMENTED_MANIFEST, path, message, "use ManifestFile with a plain manifest, or S3Prefix"
             )
         at_once, size = (self._number(arguments.get(name)) for name in ("MaxConcurrentTransforms", "MaxPayloadInMB"))
-        if size is not None and size > _MOST_TRANSFORM_MB:
-            told = f"MaxPayloadInMB {size} is out of range"
+        if size is not None and size > _MAX_TRANSFORM_MB:
+            message = f"MaxPayloadInMB {size} is out of range"
             yield self._finding(
-                DefinitionCode.OUT_OF_RANGE, "Arguments.MaxPayloadInMB", told, f"use up to {_MOST_TRANSFORM_MB}"
+                DefinitionCode.OUT_OF_RANGE, "Arguments.MaxPayloadInMB", message, f"use up to {_MAX_TRANSFORM_MB}"
             )
-        elif at_once is not None and size is not None and at_once * size > _MOST_TRANSFORM_MB:
-            told = f"MaxConcurrentTransforms {at_once} x MaxPayloadInMB {size} is more than {_MOST_TRANSFORM_MB} MB"
+        elif at_once is not None and size is not None and at_once * size > _MAX_TRANSFORM_MB:
+            message = f"MaxConcurrentTransforms {at_once} x MaxPayloadInMB {size} is more than {_MAX_TRANSFORM_MB} MB"
             yield self._finding(
-                DefinitionCode.OUT_OF_RANGE, "Arguments.MaxConcurrentTransforms", told, "lower one of them"
+                DefinitionCode.OUT_OF_RANGE, "Arguments.MaxConcurrentTransforms", message, "lower one of them"
             )
 
     def package(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         if arguments.get("ModelPackageGroupName") is None and arguments.get("ModelPackageName") is None:
-            told = "the package belongs to no group and has no name"
+            message = "the package belongs to no group and has no name"
             at = "Arguments.ModelPackageGroupName"
-            yield self._finding(DefinitionCode.REQUIRED, at, told, "add ModelPackageGroupName")
+            yield self._finding(DefinitionCode.REQUIRED, at, message, "add ModelPackageGroupName")
         logged = arguments.get("ModelPackageRegistrationType") is not None
         specifications = ("InferenceSpecification", "SourceAlgorithmSpecification", "SourceUri")
         if not logged and not any(arguments.get(name) is not None for name in specifications):
-            told = f"one of {', '.join(specifications)} is required"
+            message = f"one of {', '.join(specifications)} is required"
             yield self._finding(
-                DefinitionCode.REQUIRED, "Arguments.InferenceSpecification", told, "say how the model is served"
+                DefinitionCode.REQUIRED, "Arguments.InferenceSpecification", message, "say how the model is served"
             )
 
     def endpoint_config(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments
         name = arguments.get("EndpointConfigName")
         if name is not None and not list(expressions(name, "")):
-            told = f"EndpointConfigName {quoted(name)} is the same in each execution; the second one is refused"
+            message = f"EndpointConfigName {quoted(name)} is the same in each execution; the second one is rejected"
             remedy = "join a prefix and Execution.PipelineExecutionId"
-            yield self._finding(DefinitionCode.FIXED_NAME, "Arguments.EndpointConfigName", told, remedy)
+            yield self._finding(DefinitionCode.FIXED_NAME, "Arguments.EndpointConfigName", message, remedy)
         for key in ("ProductionVariants", "ShadowProductionVariants"):
             variants = items(arguments, key)
             yield from self.distinct(variants, f"Arguments.{key}", "VariantName")

@@ -67,8 +67,8 @@ def _finding(fault: Fault) -> DefinitionFinding:
 def _whole(document: Definition, size: int | None) -> Iterator[DefinitionFinding]:
     version = document.raw.get("Version")
     if version != VERSION:
-        told = f"Version is {quoted(version)}"
-        yield DefinitionFinding(DefinitionCode.WRONG_VERSION, None, "Version", told, f"write {quoted(VERSION)}")
+        message = f"Version is {quoted(version)}"
+        yield DefinitionFinding(DefinitionCode.WRONG_VERSION, None, "Version", message, f"write {quoted(VERSION)}")
     for key in document.raw:
         if key not in TOP_KEYS:
             remedy = correction(key, TOP_KEYS, f"remove it; there is: {', '.join(sorted(TOP_KEYS))}")
@@ -77,10 +77,12 @@ def _whole(document: Definition, size: int | None) -> Iterator[DefinitionFinding
             )
     size = len(json.dumps(document.raw)) if size is None else size
     if size > _MAX_BYTES:
-        told = f"the definition has {size:,} bytes, the API takes {_MAX_BYTES:,}"
+        message = f"the definition has {size:,} bytes, the API takes {_MAX_BYTES:,}"
         yield DefinitionFinding(
-            DefinitionCode.TOO_LARGE_DEFINITION, None, "", told, "move what is large into files in S3"
+            DefinitionCode.TOO_LARGE_DEFINITION, None, "", message, "move what is large into files in S3"
         )
     elif size >= _MIN_S3_BYTES:
-        told = f"the definition has {size:,} bytes: from {_MIN_S3_BYTES:,} on it is sent through an object in S3"
-        yield DefinitionFinding(DefinitionCode.LARGE_DEFINITION, None, "", told, "move what is large into files in S3")
+        message = f"the definition has {size:,} bytes: from {_MIN_S3_BYTES:,} on it is sent through an object in S3"
+        yield DefinitionFinding(
+            DefinitionCode.LARGE_DEFINITION, None, "", message, "move what is large into files in S3"
+        )

@@ -12,7 +12,7 @@ from groundloop.suggestions import correction, quoted
 
 # As the SDK's ForEachStep has it.
 _NOT_IN_LOOPS = {"Condition", "Fail", "ForEach"}
-_MOST_AT_ONCE = 50
+_MAX_CONCURRENCY = 50
 _COMPARE = ("LeftValue", "RightValue")
 _MEMBERS = {
     "Equals": _COMPARE,
@@ -35,8 +35,8 @@ def check_conditions(definition: Definition) -> Iterator[DefinitionFinding]:
             yield from _keys(step, {"IterableItems", "MaxConcurrency", "Selector", *NESTED_STEPS["ForEach"]})
             yield from _loop(step)
         if step.type in _NOT_IN_LOOPS and any(key == "ForEachBody" for _, key in step.inside):
-            told = f"a step of type {step.type} can't stand in a ForEachBody"
-            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, "Type", told, "move it out of the loop")
+            message = f"a step of type {step.type} can't stand in a ForEachBody"
+            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, "Type", message, "move it out of the loop")
 
 
 def _loop(step: Step) -> Iterator[DefinitionFinding]:
@@ -46,60 +46,64 @@ def _loop(step: Step) -> Iterator[DefinitionFinding]:
                 DefinitionCode.REQUIRED, step.name, f"Arguments.{key}", f"{key} is required and missing", f"add {key}"
             )
     at_once = step.arguments.get("MaxConcurrency")
-    if isinstance(at_once, int) and not 0 <= at_once <= _MOST_AT_ONCE:
-        told = f"MaxConcurrency {at_once} is out of range"
+    if isinstance(at_once, int) and not 0 <= at_once <= _MAX_CONCURRENCY:
+        message = f"MaxConcurrency {at_once} is out of range"
         yield DefinitionFinding(
-            DefinitionCode.OUT_OF_RANGE, step.name, "Arguments.MaxConcurrency", told, f"use 1 to {_MOST_AT_ONCE}"
+            DefinitionCode.OUT_OF_RANGE, step.name, "Arguments.MaxConcurrency", message, f"use 1 to {_MAX_CONCURRENCY}"
         )
 
 
 def _keys(step: Step, known: set[str]) -> Iterator[DefinitionFinding]:
     for key in sorted(set(step.arguments) - known):
         remedy = correction(key, known, "remove it")
-        told = f"a {step.type} step has no argument {quoted(key)}"
-        yield DefinitionFinding(DefinitionCode.UNKNOWN_MEMBER, step.name, f"Arguments.{key}", told, remedy)
+        message = f"a {step.type} step has no argument {quoted(key)}"
+        yield DefinitionFinding(DefinitionCode.UNKNOWN_MEMBER, step.name, f"Arguments.{key}", message, remedy)
 
 
 def _step(definition: Definition, step: Step) -> Iterator[DefinitionFinding]:
     yield from _keys(step, {"Conditions", *NESTED_STEPS["Condition"]})
     conditions = step.arguments.get("Conditions")
     if not isinstance(conditions, list) or not conditions:
-        told = "the step has no list of Conditions"
+        message = "the step has no list of Conditions"
         yield DefinitionFinding(
-            DefinitionCode.BAD_CONDITION, step.name, "Arguments.Conditions", told, "give it at least one condition"
+            DefinitionCode.BAD_CONDITION, step.name, "Arguments.Conditions", message, "give it at least one condition"
         )
         return
     for index, condition in enumerate(conditions):
         yield from _condition(definition, step, condition, f"Arguments.Conditions[{index}]")
     if not step.arguments.get("IfSteps") and not step.arguments.get("ElseSteps"):
-        told = "neither branch has a step: the condition decides nothing"
-        yield DefinitionFinding(DefinitionCode.IDLE_CONDITION, step.name, "Arguments", told, "add IfSteps or ElseSteps")
+        message = "neither branch has a step: the condition decides nothing"
+        yield DefinitionFinding(
+            DefinitionCode.IDLE_CONDITION, step.name, "Arguments", message, "add IfSteps or ElseSteps"
+        )
 
 
 def _condition(definition: Definition, step: Step, condition: Any, path: str) -> Iterator[DefinitionFinding]:
     kind = condition.get("Type") if isinstance(condition, dict) else None
     if not isinstance(kind, str) or kind not in _MEMBERS:
         remedy = correction(kind, _MEMBERS, f"use one of {', '.join(_MEMBERS)}")
-        told = f"there is no condition of type {quoted(kind)}"
-        yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.Type", told, remedy)
+        message = f"there is no condition of type {quoted(kind)}"
+        yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.Type", message, remedy)
         return
     for member in _MEMBERS[kind]:
         if condition.get(member) is None:
-            told = f"a condition of type {kind} needs {member}"
-            yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.{member}", told, f"add {member}")
+            message = f"a condition of type {kind} needs {member}"
+            yield DefinitionFinding(
+                DefinitionCode.BAD_CONDITION, step.name, f"{path}.{member}", message, f"add {member}"
+            )
     for key in sorted(set(condition) - {"Type", *_MEMBERS[kind]}):
-        told = f"a condition of type {kind} has no {quoted(key)}"
+        message = f"a condition of type {kind} has no {quoted(key)}"
         remedy = correction(key, _MEMBERS[kind], f"it takes {' and '.join(_MEMBERS[kind])}")
-        yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.{key}", told, remedy)
+        yield DefinitionFinding(DefinitionCode.BAD_CONDITION, step.name, f"{path}.{key}", message, remedy)
     if kind == "Not" and condition.get("Condition") is not None:
         yield from _condition(definition, step, condition["Condition"], f"{path}.Condition")
     elif kind in {"Or", "In"}:
         member = _MEMBERS[kind][-1]
         items = condition.get(member)
         if items is not None and (not isinstance(items, list) or not items):
-            told = f"{member} is no list with items"
+            message = f"{member} is no list with items"
             yield DefinitionFinding(
-                DefinitionCode.BAD_CONDITION, step.name, f"{path}.{member}", told, "give it a list of at least one"
+                DefinitionCode.BAD_CONDITION, step.name, f"{path}.{member}", message, "give it a list of at least one"
             )
         for index, item in enumerate(items if isinstance(items, list) else []):
             at = f"{path}.{member}[{index}]"
@@ -117,17 +121,19 @@ def _types(
     kinds = [kind_of(value, definition) for value in (left, right)]
     for value, kind, member in zip((left, right), kinds, _COMPARE, strict=True):
         if kind in WHOLE and (condition is None or value is not None):
-            told = f"{quoted(value)} is a {kind}, which can't be compared"
+            message = f"{quoted(value)} is a {kind}, which can't be compared"
             at = f"{path}.{member}" if condition else path
-            yield DefinitionFinding(DefinitionCode.CONDITION_TYPES, step.name, at, told, "compare one of its members")
+            yield DefinitionFinding(
+                DefinitionCode.CONDITION_TYPES, step.name, at, message, "compare one of its members"
+            )
     one, other = kinds
     if one is None or other is None or one in WHOLE or other in WHOLE:
         return
     if one != other and not {one, other} <= NUMBERS:
-        told = f"{quoted(left)} ({one}) is compared with {quoted(right)} ({other})"
+        message = f"{quoted(left)} ({one}) is compared with {quoted(right)} ({other})"
         yield DefinitionFinding(
-            DefinitionCode.CONDITION_TYPES, step.name, path, told, "compare values of the same type"
+            DefinitionCode.CONDITION_TYPES, step.name, path, message, "compare values of the same type"
         )
     elif one == "Boolean" and condition and condition["Type"] != "Equals":
-        told = f"{condition['Type']} can't compare Booleans"
-        yield DefinitionFinding(DefinitionCode.CONDITION_TYPES, step.name, path, told, "use Equals")
+        message = f"{condition['Type']} can't compare Booleans"
+        yield DefinitionFinding(DefinitionCode.CONDITION_TYPES, step.name, path, message, "use Equals")

@@ -25,8 +25,8 @@ def check_order(definition: Definition) -> Iterator[DefinitionFinding]:
 def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
     entries = step.raw.get("DependsOn")
     if entries is not None and not isinstance(entries, list):
-        told = f"{quoted(entries)} is no list of steps"
-        yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, "DependsOn", told, "write a list of step names")
+        message = f"{quoted(entries)} is no list of steps"
+        yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, "DependsOn", message, "write a list of step names")
         return
     for index, entry in enumerate(entries or []):
         path = f"DependsOn[{index}]"
@@ -41,9 +41,9 @@ def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFindin
                 DefinitionCode.UNKNOWN_STEP, step.name, path, f"there is no step {quoted(name)}", remedy
             )
         if isinstance(entry, dict) and entry.get("Trigger", "Completed") not in _TRIGGERS:
-            told = f"there is no trigger {quoted(entry['Trigger'])}"
+            message = f"there is no trigger {quoted(entry['Trigger'])}"
             remedy = correction(entry["Trigger"], _TRIGGERS, f"use one of {', '.join(_TRIGGERS)}")
-            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, f"{path}.Trigger", told, remedy)
+            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, f"{path}.Trigger", message, remedy)
 
 
 def _branches(step: Step, needed: Step, path: str) -> Iterator[DefinitionFinding]:
@@ -51,17 +51,17 @@ def _branches(step: Step, needed: Step, path: str) -> Iterator[DefinitionFinding
         if mine == (holder, branch) or step.name == holder:
             continue
         if mine[0] == holder:
-            told = f"{needed.name} is in the other branch of {holder}: only one of them runs"
+            message = f"{needed.name} is in the other branch of {holder}: only one of them runs"
             remedy = f"move one of them out of {holder}, or take the value from elsewhere"
-            yield DefinitionFinding(DefinitionCode.OTHER_BRANCH, step.name, path, told, remedy)
+            yield DefinitionFinding(DefinitionCode.OTHER_BRANCH, step.name, path, message, remedy)
         elif branch == "ForEachBody":
-            told = f"{needed.name} is in the body of {holder}, which runs it once per item"
+            message = f"{needed.name} is in the body of {holder}, which runs it once per item"
             remedy = f"refer to Steps.{holder}.IterationOutputs or Steps.{holder}.Selected"
-            yield DefinitionFinding(DefinitionCode.MAY_NOT_RUN, step.name, path, told, remedy)
+            yield DefinitionFinding(DefinitionCode.MAY_NOT_RUN, step.name, path, message, remedy)
         else:
-            told = f"{needed.name} is in {branch} of {holder}: when that branch isn't taken, {step.name} never runs"
+            message = f"{needed.name} is in {branch} of {holder}: when that branch isn't taken, {step.name} never runs"
             remedy = f"move {step.name} into {branch} of {holder}"
-            yield DefinitionFinding(DefinitionCode.MAY_NOT_RUN, step.name, path, told, remedy)
+            yield DefinitionFinding(DefinitionCode.MAY_NOT_RUN, step.name, path, message, remedy)
         return
 
 

@@ -24,23 +24,23 @@ def check_parameters(definition: Definition) -> Iterator[DefinitionFinding]:
     items = definition.raw.get("Parameters")
     items = items if isinstance(items, list) else []
     if len(items) > _MAX_PARAMETERS:
-        told = f"there are {len(items)} parameters"
+        message = f"there are {len(items)} parameters"
         yield DefinitionFinding(
-            DefinitionCode.TOO_MANY_PARAMETERS, None, "Parameters", told, f"declare {_MAX_PARAMETERS} at most"
+            DefinitionCode.TOO_MANY_PARAMETERS, None, "Parameters", message, f"declare {_MAX_PARAMETERS} at most"
         )
     seen: set[str] = set()
     for index, item in enumerate(items):
         if not isinstance(item, dict) or not isinstance(item.get("Name"), str):
-            told = f"{quoted(item)} is no parameter with a Name"
+            message = f"{quoted(item)} is no parameter with a Name"
             yield DefinitionFinding(
-                DefinitionCode.BAD_PARAMETER, None, f"Parameters[{index}]", told, "give it a Name and a Type"
+                DefinitionCode.BAD_PARAMETER, None, f"Parameters[{index}]", message, "give it a Name and a Type"
             )
             continue
         name = item["Name"]
         if name in seen:
-            told = f"parameter {name} is declared twice"
+            message = f"parameter {name} is declared twice"
             yield DefinitionFinding(
-                DefinitionCode.DUPLICATE_NAME, None, f"Parameters.{name}", told, "remove or rename one of them"
+                DefinitionCode.DUPLICATE_NAME, None, f"Parameters.{name}", message, "remove or rename one of them"
             )
         seen.add(name)
         yield from _declaration(item, name)
@@ -54,8 +54,8 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
     if not _NAME.fullmatch(name):
         yield finding(DefinitionCode.BAD_NAME, f"{quoted(name)} is no name", "use up to 256 of A-Z, a-z, 0-9, - and _")
     elif not _NAME_FOR_EVENTS.fullmatch(name):
-        told = f"an EventBridge rule can't set {name}: the name has an underscore, or a hyphen at an end"
-        yield finding(DefinitionCode.NAME_NOT_FOR_EVENTS, told, "name it in CamelCase")
+        message = f"an EventBridge rule can't set {name}: the name has an underscore, or a hyphen at an end"
+        yield finding(DefinitionCode.NAME_NOT_FOR_EVENTS, message, "name it in CamelCase")
     for key in item:
         if key not in PARAMETER_KEYS:
             remedy = correction(key, PARAMETER_KEYS, f"there is: {listed(sorted(PARAMETER_KEYS))}")
@@ -66,8 +66,8 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
         yield finding(DefinitionCode.BAD_PARAMETER, f"there is no type {quoted(kind)}", remedy, ".Type")
         return
     if default is None:
-        told = f"{name} has no default; schedules and a plain start give no value"
-        yield finding(DefinitionCode.NO_DEFAULT, told, "give it a default")
+        message = f"{name} has no default; schedules and a plain start give no value"
+        yield finding(DefinitionCode.NO_DEFAULT, message, "give it a default")
     elif not _is(default, kind):
         yield finding(
             DefinitionCode.BAD_DEFAULT,
@@ -76,8 +76,8 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
             ".DefaultValue",
         )
     elif isinstance(default, str) and len(default) > _MAX_VALUE_LENGTH:
-        told = f"the default of {name} has {len(default)} characters; a start can give {_MAX_VALUE_LENGTH}"
-        yield finding(DefinitionCode.BAD_DEFAULT, told, "keep it in a file and pass the file's URI", ".DefaultValue")
+        message = f"the default of {name} has {len(default)} characters; a start can give {_MAX_VALUE_LENGTH}"
+        yield finding(DefinitionCode.BAD_DEFAULT, message, "keep it in a file and pass the file's URI", ".DefaultValue")
     if values is None:
         return
     if not isinstance(values, list) or not values:
@@ -86,16 +86,16 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
         )
         return
     if len(values) > _MAX_VALUES:
-        told = f"{name} has {len(values)} EnumValues"
-        yield finding(DefinitionCode.TOO_MANY_VALUES, told, f"offer {_MAX_VALUES} at most", ".EnumValues")
+        message = f"{name} has {len(values)} EnumValues"
+        yield finding(DefinitionCode.TOO_MANY_VALUES, message, f"offer {_MAX_VALUES} at most", ".EnumValues")
     for index, value in enumerate(values):
         if not _is(value, kind):
-            told = f"the choice {quoted(value)} of {name} is not of type {kind}"
-            yield finding(DefinitionCode.BAD_PARAMETER, told, f"write one of type {kind}", f".EnumValues[{index}]")
+            message = f"the choice {quoted(value)} of {name} is not of type {kind}"
+            yield finding(DefinitionCode.BAD_PARAMETER, message, f"write one of type {kind}", f".EnumValues[{index}]")
     if default is not None and default not in values:
         remedy = correction(default, [str(value) for value in values], "choose one of them, or add it")
-        told = f"the default {quoted(default)} of {name} is none of its EnumValues ({listed(values)})"
-        yield finding(DefinitionCode.BAD_DEFAULT, told, remedy, ".DefaultValue")
+        message = f"the default {quoted(default)} of {name} is none of its EnumValues ({listed(values)})"
+        yield finding(DefinitionCode.BAD_DEFAULT, message, remedy, ".DefaultValue")
 
 
 def _is(value: Any, kind: Any) -> bool:
@@ -115,7 +115,7 @@ def _unused(definition: Definition) -> Iterator[DefinitionFinding]:
     }
     for name in definition.parameters:
         if name not in used:
-            told = f"nothing refers to parameter {name}: setting it changes nothing"
+            message = f"nothing refers to parameter {name}: setting it changes nothing"
             yield DefinitionFinding(
-                DefinitionCode.UNUSED_PARAMETER, None, f"Parameters.{name}", told, "refer to it, or remove it"
+                DefinitionCode.UNUSED_PARAMETER, None, f"Parameters.{name}", message, "refer to it, or remove it"
             )

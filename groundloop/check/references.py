@@ -40,21 +40,23 @@ def _expression(
                 return
             get_kind(body, definition)
             if body.startswith("ForEach.") and not (step and any(key == "ForEachBody" for _, key in step.inside)):
-                told = f"{body} has a value inside a ForEachBody only"
-                yield finding(DefinitionCode.UNKNOWN_VARIABLE, told, "use it in a step of the body")
+                message = f"{body} has a value inside a ForEachBody only"
+                yield finding(DefinitionCode.UNKNOWN_VARIABLE, message, "use it in a step of the body")
         elif function == JOIN:
             if not isinstance(body, dict) or not isinstance(body.get("Values"), list):
-                told = f"Std:Join takes On and a list of Values, not {quoted(body)}"
-                yield finding(DefinitionCode.BAD_EXPRESSION, told, 'write {"On": "/", "Values": [...]}')
+                message = f"Std:Join takes On and a list of Values, not {quoted(body)}"
+                yield finding(DefinitionCode.BAD_EXPRESSION, message, 'write {"On": "/", "Values": [...]}')
                 return
             if not isinstance(body.get("On", ""), str) or set(body) - {"On", "Values"}:
-                told = "Std:Join takes a text On and a list of Values, nothing else"
-                yield finding(DefinitionCode.BAD_EXPRESSION, told, 'write {"On": "/", "Values": [...]}')
+                message = "Std:Join takes a text On and a list of Values, nothing else"
+                yield finding(DefinitionCode.BAD_EXPRESSION, message, 'write {"On": "/", "Values": [...]}')
             for index, item in enumerate(body["Values"]):
                 if (kind := kind_of(item, definition)) in WHOLE:
-                    told = f"a {kind} can't be joined to a text"
+                    message = f"a {kind} can't be joined to a text"
                     at = f"{path}.Values[{index}]"
-                    yield finding(DefinitionCode.WHOLE_STRUCTURE, told, "continue the path to one of its members", at)
+                    yield finding(
+                        DefinitionCode.WHOLE_STRUCTURE, message, "continue the path to one of its members", at
+                    )
         elif function == JSON_GET:
             yield from _json_get(definition, step, path, body)
         else:
@@ -71,22 +73,22 @@ def _json_get(definition: Definition, step: Step | None, path: str, body: Any) -
         return DefinitionFinding(code, step.name if step else None, child(path, key), message, remedy)
 
     if not isinstance(body, dict) or ("PropertyFile" in body) == ("S3Uri" in body):
-        told = "Std:JsonGet takes a Path and either a PropertyFile or an S3Uri"
-        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, told, "give it both, and nothing else")
+        message = "Std:JsonGet takes a Path and either a PropertyFile or an S3Uri"
+        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, message, "give it both, and nothing else")
     inner = body.get("Path")
     if expression(inner):
-        told = "the Path of Std:JsonGet can't come from a parameter or a property"
-        yield finding(DefinitionCode.BAD_JSON_PATH, told, "write the path itself", "Path")
+        message = "the Path of Std:JsonGet can't come from a parameter or a property"
+        yield finding(DefinitionCode.BAD_JSON_PATH, message, "write the path itself", "Path")
     elif not isinstance(inner, str) or not tokens(inner.removeprefix("$")):
-        told = f"{quoted(inner)} is no path in a JSON file"
-        yield finding(DefinitionCode.BAD_JSON_PATH, told, "write one like metrics.map or items[0]['a b']", "Path")
+        message = f"{quoted(inner)} is no path in a JSON file"
+        yield finding(DefinitionCode.BAD_JSON_PATH, message, "write one like metrics.map or items[0]['a b']", "Path")
     if "S3Uri" in body:
         return
     place = property_file(body)
     if place is None:
-        told = f"{quoted(body['PropertyFile'])} names no property file"
+        message = f"{quoted(body['PropertyFile'])} names no property file"
         remedy = 'write {"Get": "Steps.<step>.PropertyFiles.<name>"}'
-        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, told, remedy)
+        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, message, remedy)
     name, file = place
     holder = definition.steps_by_name.get(name)
     if holder is None:
@@ -114,22 +116,22 @@ def _property_files(step: Step) -> Iterator[DefinitionFinding]:
         path = f"PropertyFiles[{index}]"
         texts = {key: item.get(key) if isinstance(item, dict) else None for key in _PROPERTY_FILE_KEYS}
         if not all(isinstance(text, str) and text for text in texts.values()) or set(item) - set(texts):
-            told = f"{quoted(item)} is no property file"
+            message = f"{quoted(item)} is no property file"
             remedy = f"give it {', '.join(_PROPERTY_FILE_KEYS)}, and nothing else"
-            yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, path, told, remedy)
+            yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, path, message, remedy)
             continue
         name, output = str(texts["PropertyFileName"]), str(texts["OutputName"])
         if name in names:
-            told = f"property file {quoted(name)} is declared twice"
+            message = f"property file {quoted(name)} is declared twice"
             yield DefinitionFinding(
-                DefinitionCode.DUPLICATE_NAME, step.name, path, told, "remove or rename one of them"
+                DefinitionCode.DUPLICATE_NAME, step.name, path, message, "remove or rename one of them"
             )
         names.add(name)
         if outputs is not None and output not in outputs:
-            told = f"property file {name} is in output {quoted(output)}, which the step does not have"
+            message = f"property file {name} is in output {quoted(output)}, which the step does not have"
             remedy = correction(output, outputs, f"use one of its outputs: {listed(outputs) or 'there are none'}")
-            yield DefinitionFinding(DefinitionCode.UNKNOWN_OUTPUT, step.name, f"{path}.OutputName", told, remedy)
+            yield DefinitionFinding(DefinitionCode.UNKNOWN_OUTPUT, step.name, f"{path}.OutputName", message, remedy)
         if str(texts["FilePath"]).startswith(("/", "s3:")):
-            told = f"{quoted(texts['FilePath'])} is no path inside the output"
+            message = f"{quoted(texts['FilePath'])} is no path inside the output"
             remedy = "write it relative to the output's folder"
-            yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, f"{path}.FilePath", told, remedy)
+            yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, f"{path}.FilePath", message, remedy)

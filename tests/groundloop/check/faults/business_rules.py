@@ -37,7 +37,7 @@ FAULTS = [
         DefinitionCode.SPOT,
         "Train",
         WAIT,
-        "refused without spot",
+        "rejected without spot",
         id="waiting time without spot",
     ),
     pytest.param(
