@@ -16,6 +16,8 @@ pytest_plugins = [
     "tests.fixtures.cli",
     "tests.fixtures.definitions",
     "tests.fixtures.evaluation_files",
+    "tests.fixtures.offline_aws",
+    "tests.fixtures.s3",
     "tests.fixtures.scored_images",
 ]
 

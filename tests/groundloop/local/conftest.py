@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ BUCKET = "bucket"
 
 
 @pytest.fixture(scope="session")
-def programs() -> dict[str, ImageStandIn]:
+def image_stand_ins() -> dict[str, ImageStandIn]:
     command = [sys.executable, str(STAND_IN)]
     return {
         r"/stand-in:": ImageStandIn(
@@ -30,11 +30,9 @@ def programs() -> dict[str, ImageStandIn]:
     }
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory, programs: dict[str, ImageStandIn]) -> Iterator[LocalAws]:
-    with LocalAws(tmp_path_factory.mktemp("aws"), programs=programs) as aws:
-        aws.client("s3").create_bucket(Bucket=BUCKET)
-        yield aws
+@pytest.fixture(scope="session")
+def aws_bucket() -> str:
+    return BUCKET
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 import boto3
 import pytest
 
-from groundloop.aws import client
 from groundloop.local import ImageStandIn, LocalAws
 from pipeline.config import Config, load_config
 from tests.fixtures.cli import CommandResult, Groundloop
@@ -26,22 +23,10 @@ IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/stand-in:1"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One per module: a process has one offline AWS at a time, and other tests want theirs."""
+@pytest.fixture(scope="session")
+def image_stand_ins() -> dict[str, ImageStandIn]:
     command = [sys.executable, str(STAND_IN)]
-    programs = {"/stand-in:": ImageStandIn(serve=[*command, "serve", "{opt_ml}"])}
-    saved = dict(os.environ)
-    with LocalAws(tmp_path_factory.mktemp("aws"), programs=programs) as aws:
-        os.environ.update(aws.environment())
-        client.cache_clear()
-        boto3.client("s3").create_bucket(Bucket="groundloop-local")
-        try:
-            yield aws
-        finally:
-            os.environ.clear()
-            os.environ.update(saved)
-            client.cache_clear()
+    return {"/stand-in:": ImageStandIn(serve=[*command, "serve", "{opt_ml}"])}
 
 
 @pytest.fixture

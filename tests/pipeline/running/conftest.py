@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import boto3
 import pytest
 from PIL import Image
 
-from groundloop.aws import client
 from groundloop.local import LocalAws
 from tests.fixtures.cli import Groundloop
 
@@ -24,22 +22,6 @@ DETECTOR = "811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1"
 _numbers = itertools.count(1)
 
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """The offline AWS, to which this process points; its bucket is the configuration's."""
-    saved = dict(os.environ)
-    with LocalAws(tmp_path_factory.mktemp("aws")) as aws:
-        os.environ.update(aws.environment())
-        client.cache_clear()
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        try:
-            yield aws
-        finally:
-            os.environ.clear()
-            os.environ.update(saved)
-            client.cache_clear()
 
 
 @pytest.fixture
