@@ -60,7 +60,10 @@ class Journal:
 
     def _read(self) -> None:
         self._file.seek(0)
-        for line in self._file.read().splitlines():
+        content = self._file.read()
+        if content and not content.endswith("\n"):
+            self._file.write("\n")
+        for line in content.splitlines():
             try:
                 record = json.loads(line)
             except ValueError:

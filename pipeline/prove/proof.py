@@ -135,12 +135,17 @@ def _sentence(text: str) -> str:
 def redactor(config: Config, account: str) -> Callable[[str], str]:
     """Return what takes the account's id and the bucket's and the role's names out of a text."""
     role = config.aws.role.rsplit("/", 1)[-1]
-    hidden = {account: "<account>", config.aws.role.split(":")[4]: "<account>", config.aws.bucket: "<bucket>"}
-    names = {**hidden, f"role/{role}": "role/<role>", f"assumed-role/{role}": "assumed-role/<role>"}
+    # The role first: the bucket's name may be part of its name.
+    names = {
+        f"role/{role}": "role/<role>",
+        account: "<account>",
+        config.aws.role.split(":")[4]: "<account>",
+        config.aws.bucket: "<bucket>",
+    }
 
     def redact(text: str) -> str:
         for name, shown in names.items():
-            text = text.replace(name, shown) if name else text
+            text = text.replace(name, shown)
         # Whoever calls: the user's name is nobody's business.
         return re.sub(r"(:user/|:assumed-role/[^/\s]+/)[^\s\"']+", r"\1<name>", text)
 

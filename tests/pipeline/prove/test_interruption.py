@@ -1,0 +1,88 @@
+"""A proof that is interrupted leaves nothing behind, or a journal by which `--clean` finds it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from groundloop.local import LocalAws
+from tests.pipeline.prove.conftest import LOCAL, ROOT, Ran, left_over
+
+_COMMAND = "from pipeline.cli import main; main()"
+
+
+@pytest.fixture
+def running(aws: LocalAws, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a proof as a process of its own and return once its pipeline runs."""
+    given = ["--run", "small", "--yes", "--only", "pipeline-run", "--output", str(tmp_path / "proof")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _COMMAND, "prove", *given, "-c", str(LOCAL)],
+        cwd=ROOT, env={**os.environ, **aws.environment()}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        _wait_until_it_runs(process)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _wait_until_it_runs(process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        jobs = boto3.client("sagemaker").list_processing_jobs(StatusEquals="InProgress")["ProcessingJobSummaries"]
+        if jobs:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"no job runs: {process.communicate()[0] if process.poll() is not None else 'timeout'}")
+
+
+def test_what_a_killed_proof_has_made_is_removed_by_clean(
+    running: subprocess.Popen[str], prove: Callable[..., Ran], tmp_path: Path
+) -> None:
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert {"pipelines", "package groups", "objects", "running jobs"} <= set(left_over())
+    ran = prove("--clean")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "nothing is left of a proof"
+    assert left_over() == {}
+    assert prove("--clean").out.splitlines() == ["nothing is left of a proof"]
+
+
+def test_the_next_run_cleans_up_first(running: subprocess.Popen[str], prove: Callable[..., Ran]) -> None:
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    ran = prove("--run", "free", "--only", "role-simulation")
+    assert ran.code == 0
+    assert "an earlier proof has left 3 resources" in ran.out
+    assert left_over() == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_ends_the_proof_and_removes_what_it_made(
+    running: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    running.send_signal(number)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, out
+    assert left_over() == {}
+    written = json.loads((tmp_path / "proof" / "proof.json").read_text(encoding="utf-8"))
+    told = {item["id"]: (item["outcome"], item["text"]) for item in written["assumptions"]}
+    assert told["run-training"] == ("not tried", "the run was interrupted")
+    assert told["image-spark"] == ("not tried", "it was not asked for")
+
+
+def test_a_second_proof_in_the_same_folder_waits_for_the_first(
+    running: subprocess.Popen[str], prove: Callable[..., Ran]
+) -> None:
+    assert "another proof runs" in prove("--run", "free").error
