@@ -21,7 +21,7 @@ from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.demo.synthetic_images import render
+from pipeline.demo.synthetic_images import write_dataset
 
 IMAGES = Path(__file__).parent / "images"
 PROGRAM = [sys.executable, "-c", "from pipeline.cli.main import main; main()"]
@@ -38,7 +38,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        manifest = render(folder, 240, BUCKET)
+        manifest = write_dataset(folder, 240, BUCKET)
         labels = ["--labels", str(manifest), "--images", str(folder / "images")]
         command = [*PROGRAM, "local", "--port", "0", *labels]
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:

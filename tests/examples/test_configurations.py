@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import groundloop
 from pipeline.cli.main import app
 from pipeline.config import load_config
-from pipeline.demo.synthetic_images import render
+from pipeline.demo.synthetic_images import write_dataset
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = {
@@ -31,7 +31,7 @@ def test_the_definitions_have_no_findings(overlays: list[Path]) -> None:
 
 def test_labels_of_another_tool_become_a_manifest_without_errors(tmp_path: Path) -> None:
     """The first two sections of examples/own_labels."""
-    manifest = render(tmp_path / "rendered", images=12, bucket="any")
+    manifest = write_dataset(tmp_path / "rendered", images=12, bucket="any")
     photos, dataset = tmp_path / "rendered" / "images", tmp_path / "dataset"
     groundloop.write_labels(groundloop.read_labels(manifest), dataset, "yolo", images=photos)
     converted, prefix = str(tmp_path / "output.manifest"), "s3://groundloop-local/images/"

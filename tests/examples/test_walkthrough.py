@@ -38,7 +38,7 @@ def test_the_loop_needs_the_library_only() -> None:
     """The pipeline package renders the images; everything else is `groundloop`."""
     lines = [line for cell in code_cells() for line in "".join(cell["source"]).splitlines()]
     imports = [line for line in lines if line.startswith(("from pipeline", "import pipeline", "from steps"))]
-    assert imports == ["from pipeline.demo.synthetic_images import render"]
+    assert imports == ["from pipeline.demo.synthetic_images import write_dataset"]
 
 
 def test_it_stays_small() -> None:

@@ -10,7 +10,7 @@ import pytest
 from groundloop.boxes import iou_matrix, paired_iou, sized_iou
 
 
-def _boxes(*rows: tuple[float, float, float, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _boxes(*rows: tuple[float, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
 

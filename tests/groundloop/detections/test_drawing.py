@@ -56,8 +56,8 @@ def test_the_legend_tells_true_counts_only_where_truth_is_known() -> None:
     )
     assert _pixels(without.crop((300, 100, 350, 150)), (255, 255, 255)) == 0
     assert _pixels(with_truth.crop((299, 99, 352, 152)), (255, 255, 255)) > 100
-    legends = [np.asarray(drawn.crop((0, 400, 600, 420))) for drawn in (without, with_truth)]
-    assert not np.array_equal(*legends)
+    legend, truth_legend = (np.asarray(drawn.crop((0, 400, 600, 420))) for drawn in (without, with_truth))
+    assert not np.array_equal(legend, truth_legend)
 
 
 def test_labels_stay_on_the_picture() -> None:

@@ -48,7 +48,7 @@ class Scripted:
 def follow(monkeypatch: pytest.MonkeyPatch, *moments: tuple[str, list[dict[str, Any]]]) -> tuple[list[Transition], Any]:
     scripted = Scripted(*moments)
     monkeypatch.setattr(executions, "client", lambda *_: scripted)
-    monkeypatch.setattr(executions.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     told: list[Transition] = []
     outcome = watch("us-east-1", ARN, told.append)
     return told, outcome
@@ -105,7 +105,9 @@ def test_a_jobs_log_is_found_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_job_that_is_named_late_is_told_with_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS names a step's job a moment after the step began."""
-    named = {"Metadata": {"TrainingJob": {"Arn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/j"}}}
+    named: dict[str, Any] = {
+        "Metadata": {"TrainingJob": {"Arn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/j"}}
+    }
     told, _ = follow(
         monkeypatch,
         ("Executing", [step("Train", "Executing")]),
@@ -138,7 +140,7 @@ def test_a_lost_connection_does_not_end_the_watching(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(scripted, "describe_pipeline_execution", flaky)
     monkeypatch.setattr(executions, "client", lambda *_: scripted)
-    monkeypatch.setattr(executions.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     assert watch("us-east-1", ARN, lambda _: None).succeeded
 
 

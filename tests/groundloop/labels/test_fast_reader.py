@@ -29,7 +29,7 @@ def test_a_flawless_line_is_told_whole(manifest_line: ManifestLine) -> None:
     seen = _glance(line)
     assert seen is not None
     assert seen.source_ref == "s3://bucket/a.jpg"
-    assert (seen.class_ids, seen.shown, seen.tiny) == ([0, 1, 0], {0, 1}, [1])
+    assert (seen.class_ids, seen.shown, seen.tiny) == ([0, 1, 0], frozenset({0, 1}), [1])
     assert seen.class_map.names == {0: "nut", 1: "bolt"}
     assert seen.auto_labelled
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from groundloop.errors import UserError
 from pipeline.cli import check as check_module

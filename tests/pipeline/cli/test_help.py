@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import pytest
 import typer.main
 from typer.testing import CliRunner
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from pipeline.cli.main import COMMANDS, app
 
 
-def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
     for name, child in getattr(command, "commands", {}).items():
         yield from _commands(child, (*path, name))
@@ -48,9 +48,9 @@ def test_the_commands_are_grouped_and_no_sentence_is_cut() -> None:
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_its_first_line_is_short(path: tuple[str, ...]) -> None:
-    command: click.Command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     for name in path:
-        command = command.commands[name]  # type: ignore[attr-defined]
+        command = command.commands[name]
     assert len((command.help or "").splitlines()[0]) <= 55
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,8 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from groundloop.errors import UserError
 from pipeline.cli.labels.check import check
@@ -226,10 +224,11 @@ def test_progress_is_shown_where_a_person_watches(
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("sys.stderr", Terminal())
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
     with pytest.raises(typer.Exit):
         check([write(GOOD)], images_from=pictures)
-    assert sys.stderr.getvalue() == "\rimages 12/12\r\033[K"  # type: ignore[attr-defined]
+    assert terminal.getvalue() == "\rimages 12/12\r\033[K"
     assert capsys.readouterr().out.endswith("\n5 errors, 2 warnings\n")
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from groundloop.errors import UserError
 from groundloop.labels.formats.dataset import LabelledDataset
@@ -151,11 +150,19 @@ def test_images_are_copied_from_s3_only_where_labels_are_measured_by_them(
 ) -> None:
     copied: list[str] = []
     original = S3Download._download
-    monkeypatch.setattr(
-        S3Download, "_download", lambda self, key, name: (copied.append(name), original(self, key, name))[1]
-    )
+
+    def download(self: S3Download, key: str, name: str) -> None:
+        copied.append(name)
+        original(self, key, name)
+
+    monkeypatch.setattr(S3Download, "_download", download)
     images, prefix = manifest.parent / "images", folder_of(truth)
-    for to, given, expected in (("voc", [], 0), ("yolo", ["--images", images], 0), ("yolo", [], _SCENES)):
+    cases: list[tuple[str, list[str | Path], int]] = [
+        ("voc", [], 0),
+        ("yolo", ["--images", images], 0),
+        ("yolo", [], _SCENES),
+    ]
+    for to, given, expected in cases:
         run(manifest, tmp_path / f"{to}{len(given)}", "--to", to, "--images", images)
         upload(s3, tmp_path / f"{to}{len(given)}", f"{to}{len(given)}")
         copied.clear()
@@ -202,7 +209,7 @@ def test_a_video_job_in_s3(s3: Any, tmp_path: Path) -> None:
         s3.put_object(Bucket="bucket", Key=key, Body=json.dumps(content))
     (tmp_path / "frames").mkdir()
     Image.new("RGB", (64, 48)).save(tmp_path / "frames/0.png")
-    target = [tmp_path / "m", "--to", "groundtruth", "--images", tmp_path / "frames"]
+    target: list[str | Path] = [tmp_path / "m", "--to", "groundtruth", "--images", tmp_path / "frames"]
     assert "from video s3://bucket/out/output.manifest" in run("s3://bucket/out/output.manifest", *target).stdout
     (image,) = from_groundtruth(tmp_path / "m").images
     assert (image.name, image.width, len(image.boxes)) == ("s3://bucket/frames/0.png", 64, 1)

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from groundloop.errors import UserError
 from groundloop.labels.label_input import read_manifest

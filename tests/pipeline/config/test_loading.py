@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +20,7 @@ def test_base_yaml_names_every_setting_with_its_default() -> None:
     """What base.yaml says is what the models say: a setting that is missing there could not be found."""
     required = {"aws": {"role", "bucket"}, "labels": {"manifest"}}
 
-    def compare(written: dict[str, object], model: dict[str, object], path: str = "") -> None:
+    def compare(written: dict[str, Any], model: dict[str, Any], path: str = "") -> None:
         assert set(written) == set(model) - required.get(path, set()), path
         for key, value in written.items():
             if isinstance(value, dict) and isinstance(model[key], dict):

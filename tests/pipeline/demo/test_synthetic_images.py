@@ -14,7 +14,8 @@ from pipeline.demo import synthetic_images
 def lines_of(manifest: Path) -> list[dict[str, object] | None]:
     def parsed(line: str) -> dict[str, object] | None:
         try:
-            return json.loads(line)  # type: ignore[no-any-return]
+            value: dict[str, object] = json.loads(line)
+            return value
         except ValueError:
             return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ PLENTY = {
 }
 
 
-def page(quota_values: dict[str, float]) -> dict[str, Any]:
+def page(quota_values: Mapping[str, float]) -> dict[str, Any]:
     items = [
         {"QuotaName": name, "Value": value, "QuotaCode": f"L-{i}"}
         for i, (name, value) in enumerate(quota_values.items())
@@ -28,7 +28,7 @@ def page(quota_values: dict[str, float]) -> dict[str, Any]:
 
 
 def found(
-    scripted: Build, config: Any, applied: dict[str, float], default: dict[str, float] | None = None
+    scripted: Build, config: Any, applied: Mapping[str, float], default: Mapping[str, float] | None = None
 ) -> dict[str, AccountFinding]:
     answers = {"list_service_quotas": page(applied), "list_aws_default_service_quotas": page(default or {})}
     return {finding.check: finding for finding in quotas(config, scripted(service_quotas=answers))}

@@ -60,7 +60,7 @@ def test_batch_transform_has_no_bound_and_says_so() -> None:
 
 def test_a_parameter_is_its_default() -> None:
     instances = {"InstanceType": {"Get": "Parameters.Machine"}, "InstanceCount": {"Get": "Parameters.Count"}}
-    parameters = [
+    parameters: list[Json] = [
         {"Name": "Machine", "Type": "String", "DefaultValue": "ml.g5.xlarge"},
         {"Name": "Count", "Type": "Integer", "DefaultValue": 3},
     ]

@@ -165,7 +165,7 @@ def test_a_quota_of_zero_breaks(bench: Bench, stubs: Stubs) -> None:
             stubs("service-quotas").add_response(operation, {"Quotas": quotas})
     made = bench(configured("training.instance_type=ml.p3.2xlarge"))
     verdicts = by_id(offerings.QUOTAS.run(made))
-    stubs("service-quotas")._queue.clear()  # type: ignore[attr-defined]  # it stops asking once it knows
+    stubs("service-quotas")._queue.clear()  # it stops asking once it knows
     assert found(verdicts) == {"quotas-configured": Outcome.BROKE, "quotas-cheapest": Outcome.HELD}
     assert "ml.p3.2xlarge: quota 0, needed 1" in verdicts["quotas-configured"].text
 

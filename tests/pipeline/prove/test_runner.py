@@ -95,7 +95,8 @@ def test_whatever_happens_nothing_is_left(aws: LocalAws, tmp_path: Path, fault: 
 
 
 def test_a_name_that_is_taken_is_never_removed(aws: LocalAws, tmp_path: Path) -> None:
-    sagemaker, journal, verdicts = aws.client("sagemaker"), Journal(tmp_path), []
+    sagemaker, journal = aws.client("sagemaker"), Journal(tmp_path)
+    verdicts: list[str] = []
 
     def taken(bench: Workbench) -> None:
         sagemaker.create_model_package_group(ModelPackageGroupName=bench.name("group"))
@@ -138,7 +139,8 @@ def test_what_was_made_elsewhere_is_not_looked_for_here(
 
 
 def test_an_offline_aws_that_has_ended_took_everything_with_it(aws: LocalAws, tmp_path: Path) -> None:
-    journal, told = Journal(tmp_path), []
+    journal = Journal(tmp_path)
+    told: list[str] = []
     journal.begin(Place("a", "us-east-1", ACCOUNT, "http://127.0.0.1:9"))
     journal.create(Resource("pipeline", "groundloop-prove-a"))
     clean(_account(aws), journal, told.append)

@@ -50,8 +50,12 @@ def test_what_is_there_is_ok_and_what_cannot_be_known_is_unverified(groundloop: 
 
 
 def test_an_error_is_exit_code_1_with_the_remedy_under_it(groundloop: GROUNDLOOP, manifest: str) -> None:
-    wrong = ("aws.bucket=nobodys-bucket", "aws.role=arn:aws:iam::123456789012:role/nope", "aws.kms_key=alias/nope")
-    wrong += ("aws.network={subnets: [subnet-0], security_groups: [sg-0]}",)
+    wrong = (
+        "aws.bucket=nobodys-bucket",
+        "aws.role=arn:aws:iam::123456789012:role/nope",
+        "aws.kms_key=alias/nope",
+        "aws.network={subnets: [subnet-0], security_groups: [sg-0]}",
+    )
     arguments = [argument for setting in wrong for argument in ("-s", setting)]
     ran = groundloop("doctor", "-s", f"labels.manifest={manifest}", *arguments)
     assert ran.code == 1

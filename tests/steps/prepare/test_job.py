@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from groundloop.errors import UserError
-from steps.prepare.job import find_manifest
+from steps.prepare.sources import find_manifest
 
 ManifestLine = Callable[..., dict[str, Any]]
 Prepare = Callable[..., Any]

@@ -210,9 +210,9 @@ def npy(array: np.ndarray) -> bytes:
     return data.getvalue()
 
 
-def npz(**arrays: np.ndarray) -> bytes:
+def npz(parameter_00: np.ndarray) -> bytes:
     data = io.BytesIO()
-    np.savez(data, **arrays)
+    np.savez(data, parameter_00=parameter_00)
     return data.getvalue()
 
 
