@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json, print_line, print_values
 
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.prove.budget import Budget
     from pipeline.prove.trial import Trial
 
-_WIDTH = 110
 _DEFAULT_BUDGET_USD = 2.0
 
 
@@ -73,7 +72,7 @@ def _print_policy(settings: Config) -> None:
     from pipeline.prove.probe_config import role_config
 
     probe = role_config(settings)
-    typer.echo(json.dumps(policies(probe, container_images(probe)), indent=2))
+    print_json(policies(probe, container_images(probe)))
 
 
 def _clean(settings: Config, output: Path) -> None:
@@ -83,8 +82,8 @@ def _clean(settings: Config, output: Path) -> None:
     journal = Journal(output)
     try:
         if journal.left:
-            clean(Account.of(settings), journal, typer.echo)
-        typer.echo("nothing is left of a proof")
+            clean(Account.of(settings), journal, print_line)
+        print_line("nothing is left of a proof")
     finally:
         journal.close()
 
@@ -110,18 +109,21 @@ def _list(settings: Config, only: list[str], as_json: bool) -> None:
             for trial in trials
             for assumption in trial.assumptions
         ]
-        typer.echo(json.dumps({"assumptions": entries}, indent=2, ensure_ascii=False))
+        print_json({"assumptions": entries})
         return
     for trial in trials:
-        typer.secho(f"\n{trial.id}  {_cost(trial, budget)}", bold=True)
-        typer.echo(_wrapped("creates", "; ".join(trial.creates) or "nothing"))
+        print_line(f"{trial.id}: {_cost(trial, budget)}; creates {'; '.join(trial.creates) or 'nothing'}")
         for assumption in trial.assumptions:
-            typer.echo(f"  {assumption.id}")
-            typer.echo(_wrapped("assumed", assumption.statement))
-            typer.echo(_wrapped("matters", assumption.matters))
-            typer.echo(_wrapped("test", assumption.test))
-            typer.echo(_wrapped("source", assumption.source))
-    typer.echo("\nnext: groundloop prove --run free; then groundloop prove --run small --budget 2")
+            print_line(f"  {assumption.id}")
+            described = {
+                "assumed": assumption.statement,
+                "matters": assumption.matters,
+                "test": assumption.test,
+                "source": assumption.source,
+            }
+            print_values(described, indent=4)
+        print_line()
+    print_line("next: groundloop prove --run free; then groundloop prove --run small --budget 2")
 
 
 def _cost(trial: Trial, budget: Budget) -> str:
@@ -129,12 +131,6 @@ def _cost(trial: Trial, budget: Budget) -> str:
         return "free"
     bound = budget.bound_usd(trial)
     return "price unknown (set costs.hourly_usd)" if bound is None else f"at most ${bound:.2f}"
-
-
-def _wrapped(label: str, text: str) -> str:
-    import textwrap
-
-    return textwrap.fill(text, _WIDTH, initial_indent=f"    {label:<9}", subsequent_indent=" " * 13)
 
 
 def _prove(
@@ -150,7 +146,7 @@ def _prove(
     from pipeline.prove.verdict import Outcome
 
     def tell(line: str) -> None:
-        typer.echo(line, err=as_json)
+        print_line(line, to_stderr=as_json)
 
     paid = tier is Tier.SMALL
     trials = chosen(only, paid=paid)
@@ -182,5 +178,5 @@ def _ask(trials: list[Trial], budget: Budget) -> None:
     """Show what each paid trial may cost and ask whether to go on."""
     for trial in trials:
         if not trial.free:
-            typer.echo(f"{trial.id:<16}{_cost(trial, budget):<18}{'; '.join(trial.creates)}", err=True)
+            print_line(f"{trial.id}: {_cost(trial, budget)}; creates {'; '.join(trial.creates)}", to_stderr=True)
     typer.confirm(f"Spend up to ${budget.limit_usd:.2f} on these?", abort=True, err=True)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
-from typer.testing import CliRunner
 
-from groundloop.aws import client
 from groundloop.local import LocalAws
 from pipeline.config import Config, load_config
 from pipeline.doctor.region import container_images
@@ -23,6 +19,7 @@ from pipeline.prove.allotment import Allotment
 from pipeline.prove.journal import Journal, Place
 from pipeline.prove.probe_config import role_config
 from pipeline.prove.workbench import Workbench
+from tests.fixtures.cli import CommandResult, Groundloop
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = ROOT / "configs" / "local.yaml"
@@ -33,22 +30,6 @@ VPC = "aws.network={subnets: [subnet-0abc], security_groups: [sg-0abc]}"
 def configured(*assignments: str) -> Config:
     """Return the offline AWS's configuration with settings over it."""
     return load_config([LOCAL], assignments, environment={})
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """The offline AWS, to which this process points."""
-    saved = dict(os.environ)
-    with LocalAws(tmp_path_factory.mktemp("aws")) as aws:
-        os.environ.update(aws.environment())
-        client.cache_clear()
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        try:
-            yield aws
-        finally:
-            os.environ.clear()
-            os.environ.update(saved)
-            client.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -83,33 +64,16 @@ def left_over() -> dict[str, list[str]]:
     return {kind: names for kind, names in found.items() if names}
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What `groundloop prove` printed, its exit code, and its complaint if it ended with one."""
-
-    code: int
-    out: str
-    error: str
+Prove = Callable[..., CommandResult]
 
 
 @pytest.fixture
-def prove(tmp_path: Path) -> Callable[..., Ran]:
-    """Run `groundloop prove` in this process, with its files in the test's folder."""
-    import typer
+def prove(tmp_path: Path, groundloop: Groundloop) -> Prove:
+    """Run `groundloop prove` on the offline AWS's configuration, with its files in the test's folder."""
 
-    from groundloop.errors import UserError
-    from pipeline.cli.prove import prove as command
-
-    app = typer.Typer()
-    app.command()(command)
-
-    def run(*arguments: str, typed: str = "") -> Ran:
+    def run(*arguments: str, stdin: str = "") -> CommandResult:
         given = ["--output", str(tmp_path / "proof"), "-c", str(LOCAL), *arguments]
-        ran = CliRunner().invoke(app, given, input=typed)
-        if ran.exception and not isinstance(ran.exception, SystemExit | UserError):
-            raise ran.exception
-        complaint = str(ran.exception) if isinstance(ran.exception, UserError) else ran.stderr
-        return Ran(ran.exit_code, ran.stdout, complaint)
+        return groundloop("prove", *given, stdin=stdin)
 
     return run
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import boto3
 import pytest
 
@@ -11,7 +9,7 @@ from groundloop.local import LocalAws
 from pipeline.plan.prices import Price
 from pipeline.prove.budget import Budget, OverBudgetError, PriceOf, price_lookup
 from pipeline.prove.trial import Machine, Trial
-from tests.pipeline.prove.conftest import Ran, configured
+from tests.pipeline.prove.conftest import Prove, configured
 
 
 def prices(**usd: float) -> PriceOf:
@@ -90,7 +88,7 @@ def test_offline_a_type_without_a_price_is_free(aws: LocalAws) -> None:
     assert found.usd == 0
 
 
-def test_a_trial_over_budget_is_not_run_and_the_next_ones_are(aws: LocalAws, prove: Callable[..., Ran]) -> None:
+def test_a_trial_over_budget_is_not_run_and_the_next_ones_are(aws: LocalAws, prove: Prove) -> None:
     table = "costs.hourly_usd={ml.g4dn.xlarge: 100, ml.m5.large: 0.1, ml.t3.medium: 0.1}"
     only = [option for name in ("pipeline-run", "property-files", "isolation") for option in ("--only", name)]
     ran = prove("--run", "small", "--budget", "2", "--yes", *only, "-s", table)
@@ -103,10 +101,10 @@ def test_a_trial_over_budget_is_not_run_and_the_next_ones_are(aws: LocalAws, pro
     assert not boto3.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]
 
 
-def test_it_asks_before_it_spends(aws: LocalAws, prove: Callable[..., Ran]) -> None:
+def test_it_asks_before_it_spends(aws: LocalAws, prove: Prove) -> None:
     table = "costs.hourly_usd={ml.g4dn.xlarge: 0.6}"
-    ran = prove("--run", "small", "--only", "isolation", "-s", table, typed="n\n")
+    ran = prove("--run", "small", "--only", "isolation", "-s", table, stdin="n\n")
     assert ran.code == 1
-    assert "isolation       at most $0.20" in ran.error
-    assert "Spend up to $2.00 on these?" in ran.error
+    assert "isolation: at most $0.20; creates a training job" in ran.err
+    assert "Spend up to $2.00 on these?" in ran.err
     assert "not tried" not in ran.out

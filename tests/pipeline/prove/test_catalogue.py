@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import fields
 from typing import NoReturn
 
@@ -13,7 +12,7 @@ from botocore.exceptions import NoCredentialsError
 from groundloop.errors import UserError
 from pipeline.prove.catalogue import TRIALS, chosen
 from pipeline.prove.verdict import Assumption
-from tests.pipeline.prove.conftest import Ran
+from tests.pipeline.prove.conftest import Prove
 
 ASSUMPTIONS = [assumption for trial in TRIALS for assumption in trial.assumptions]
 
@@ -57,7 +56,7 @@ def test_what_cannot_be_chosen(name: str, message: str) -> None:
         chosen([name], paid=False)
 
 
-def test_the_list_says_all_of_each(prove: Callable[..., Ran]) -> None:
+def test_the_list_says_all_of_each(prove: Prove) -> None:
     listed = json.loads(prove("--json", "-s", "costs.hourly_usd={ml.g4dn.xlarge: 0.6}").out)["assumptions"]
     assert [entry["id"] for entry in listed] == [assumption.id for assumption in ASSUMPTIONS]
     by_id = {entry["id"]: entry for entry in listed}
@@ -66,11 +65,11 @@ def test_the_list_says_all_of_each(prove: Callable[..., Ran]) -> None:
     assert by_id["vpc-job"]["creates"] == ["a processing job"]
 
 
-def test_the_list_without_prices_says_so(prove: Callable[..., Ran]) -> None:
+def test_the_list_without_prices_says_so(prove: Prove) -> None:
     assert "price unknown (set costs.hourly_usd)" in prove("--only", "isolation").out
 
 
-def test_the_policy_is_for_the_names_of_a_proof(prove: Callable[..., Ran]) -> None:
+def test_the_policy_is_for_the_names_of_a_proof(prove: Prove) -> None:
     printed = json.loads(prove("--policy").out)
     text = json.dumps(printed["RolePolicy"])
     assert "model-package-group/groundloop-prove" in text

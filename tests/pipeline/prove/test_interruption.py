@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
 from groundloop.local import LocalAws
-from tests.pipeline.prove.conftest import LOCAL, ROOT, Ran, left_over
+from tests.pipeline.prove.conftest import LOCAL, ROOT, Prove, left_over
 
 _SLEEPING = Path(__file__).with_name("sleeping_trial.py")
 
@@ -47,7 +47,7 @@ def _wait_until_it_runs(process: subprocess.Popen[str]) -> None:
 
 
 def test_what_a_killed_proof_has_made_is_removed_by_clean(
-    running: subprocess.Popen[str], prove: Callable[..., Ran], tmp_path: Path
+    running: subprocess.Popen[str], prove: Prove, tmp_path: Path
 ) -> None:
     running.send_signal(signal.SIGKILL)
     running.wait()
@@ -59,7 +59,7 @@ def test_what_a_killed_proof_has_made_is_removed_by_clean(
     assert prove("--clean").out.splitlines() == ["nothing is left of a proof"]
 
 
-def test_the_next_run_cleans_up_first(running: subprocess.Popen[str], prove: Callable[..., Ran]) -> None:
+def test_the_next_run_cleans_up_first(running: subprocess.Popen[str], prove: Prove) -> None:
     running.send_signal(signal.SIGKILL)
     running.wait()
     ran = prove("--run", "free", "--only", "role-simulation")
@@ -82,7 +82,5 @@ def test_a_signal_ends_the_proof_and_removes_what_it_made(
     assert told["waits"] == ("not tried", "it was not asked for")
 
 
-def test_a_second_proof_in_the_same_folder_waits_for_the_first(
-    running: subprocess.Popen[str], prove: Callable[..., Ran]
-) -> None:
+def test_a_second_proof_in_the_same_folder_waits_for_the_first(running: subprocess.Popen[str], prove: Prove) -> None:
     assert "another proof runs" in prove("--run", "free").error

@@ -24,7 +24,6 @@ def folder(aws: LocalAws, printed_role: None, tmp_path_factory: pytest.TempPathF
     output = tmp_path_factory.mktemp("proof")
     given = ["--run", "small", "--yes", "--output", str(output), "-c", str(LOCAL), "-s", VPC]
     ran = CliRunner().invoke(app, ["prove", *given])
-    assert ran.exit_code == 0, ran.output
     assert OFFLINE_NOTE in ran.output
     return output
 
