@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
 from pipeline.cli.output import print_line, print_values
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
 
 
 def predict(
@@ -20,10 +23,15 @@ def predict(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Minimum score; default: the evaluation's.")
     ] = None,
+    timeout_minutes: Annotated[
+        float, typer.Option("--timeout-minutes", min=0.01, help="How long to wait for an asynchronous endpoint.")
+    ] = 15,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
     """Detect objects on one image with the endpoint.
+
+    An asynchronous endpoint reads the image from S3: it is uploaded to predict/ under aws.prefix.
 
     Example: groundloop predict photo.jpg -o annotated.jpg
     """
@@ -40,8 +48,21 @@ def predict(
     name = endpoint or settings.deploy.endpoint.name
     package = served_by(settings.aws.region, name, settings.registry.group)
     minimum = package.thresholds if threshold is None else threshold
-    annotated, detections = annotate(settings.aws.region, name, package, content, minimum)
+    annotated, detections = annotate(
+        settings.aws.region,
+        name,
+        package,
+        content,
+        minimum,
+        upload_prefix=upload_prefix(settings),
+        timeout_seconds=timeout_minutes * 60,
+    )
     print_values(detections.counts())
     if output is not None:
         annotated.save(output)
         print_line(f"written: {output}")
+
+
+def upload_prefix(config: Config) -> str:
+    """Return the S3 prefix of the images for an asynchronous endpoint, which the execution role can read."""
+    return f"s3://{config.aws.bucket}/{config.aws.prefix}/predict"

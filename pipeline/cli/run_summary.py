@@ -9,6 +9,7 @@ from groundloop.models.predict import annotate
 from groundloop.s3 import read_bytes
 from pipeline.cli.metrics_table import print_metrics
 from pipeline.cli.output import print_line, print_values
+from pipeline.cli.predict import upload_prefix
 from pipeline.cli.progress import follow
 from pipeline.config import Config
 from pipeline.demo.offline_run import OfflineRunResult, run_pipeline
@@ -43,6 +44,7 @@ def _print_evaluation(result: OfflineRunResult) -> None:
 
 def _annotate_test_image(config: Config, result: OfflineRunResult, endpoint: str, path: Path) -> Path:
     content = read_bytes(client("s3", config.aws.region), result.test_images[0])
-    annotated, _ = annotate(config.aws.region, endpoint, result.package, content, result.package.thresholds)
+    thresholds, prefix = result.package.thresholds, upload_prefix(config)
+    annotated, _ = annotate(config.aws.region, endpoint, result.package, content, thresholds, upload_prefix=prefix)
     annotated.save(path, quality=92)
     return path
