@@ -35,12 +35,12 @@ def training_pipeline(config: Config) -> Pipeline:
     predict = predict_step(context, prepare, model)
     evaluate = evaluate_step(context, prepare, predict)
     register = register_step(context, prepare, train, evaluate)
+    gate = quality_gate(evaluate, on_pass=register)
     deploy = deploy_gate(context, model, register)
-    gate = quality_gate(evaluate, on_pass=[register, deploy])
     return Pipeline(
         name=config.pipeline.name,
         parameters=context.parameters.of_training_pipeline(),
-        steps=[prepare, train, model, predict, evaluate, gate],
+        steps=[prepare, train, model, predict, evaluate, gate, deploy],
         sagemaker_session=context.session,
     )
 

@@ -137,9 +137,7 @@ class _Rules:
                 yield self._finding(DefinitionCode.SPOT, at, message, "add it, at least MaxRuntimeInSeconds")
             longest, runtime = self._number(wait), self._number(run)
             if longest is not None and runtime is not None and longest < runtime:
-                message = (
-                    f"MaxWaitTimeInSeconds {longest} is less than MaxRuntimeInSeconds {runtime}"
-                )
+                message = f"MaxWaitTimeInSeconds {longest} is less than MaxRuntimeInSeconds {runtime}"
                 yield self._finding(DefinitionCode.SPOT, at, message, f"use at least {runtime}")
             if job.get("CheckpointConfig") is None:
                 message = "spot training without CheckpointConfig repeats all its work after an interruption"

@@ -8,6 +8,7 @@ from typing import Any
 from groundloop.check.expression_types import NUMBERS, WHOLE, kind_of
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import NESTED_STEPS, Definition, Json, Step
+from groundloop.spec.graph import enclosing_condition
 from groundloop.suggestions import correction, quoted
 
 # As the SDK's ForEachStep has it.
@@ -31,12 +32,23 @@ def check_conditions(definition: Definition) -> Iterator[DefinitionFinding]:
     for step in definition.steps:
         if step.type == "Condition":
             yield from _step(definition, step)
+            yield from _nested(step)
         elif step.type == "ForEach":
             yield from _keys(step, {"IterableItems", "MaxConcurrency", "Selector", *NESTED_STEPS["ForEach"]})
             yield from _loop(step)
         if step.type in _NOT_IN_LOOPS and any(key == "ForEachBody" for _, key in step.inside):
             message = f"a step of type {step.type} can't stand in a ForEachBody"
             yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, "Type", message, "move it out of the loop")
+
+
+def _nested(step: Step) -> Iterator[DefinitionFinding]:
+    if outer := enclosing_condition(step):
+        message = f"a Condition in a branch of another ({outer}) is not supported by SageMaker Pipelines"
+        remedy = (
+            f"move {step.name} out of {outer} to the top level, with DependsOn of a step of that branch: "
+            "it starts only if that step has run"
+        )
+        yield DefinitionFinding(DefinitionCode.NESTED_CONDITION, step.name, "Type", message, remedy)
 
 
 def _loop(step: Step) -> Iterator[DefinitionFinding]:

@@ -28,6 +28,7 @@ class DefinitionCode(str, Enum):
     BAD_CONDITION = "bad-condition"
     CONDITION_TYPES = "condition-types"
     IDLE_CONDITION = "idle-condition"
+    NESTED_CONDITION = "nested-condition"
     ALWAYS_FAILS = "always-fails"
     # parameters
     BAD_PARAMETER = "bad-parameter"
@@ -66,6 +67,7 @@ class DefinitionCode(str, Enum):
     CYCLE = "cycle"
     OTHER_BRANCH = "other-branch"
     MAY_NOT_RUN = "may-not-run"
+    AFTER_CONDITION = "after-condition"
     # the built-in Object Detection algorithm
     CHANNELS = "algorithm-channels"
     CONTENT_TYPE = "algorithm-content-type"
@@ -101,6 +103,7 @@ _WARNINGS = {
     DefinitionCode.NO_CHECKPOINTS,
     DefinitionCode.FIXED_NAME,
     DefinitionCode.MAY_NOT_RUN,
+    DefinitionCode.AFTER_CONDITION,
     DefinitionCode.NOT_SHUFFLED,
     DefinitionCode.INCREMENTAL_WEIGHTS,
     DefinitionCode.BATCH_MEMORY,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Step
-from groundloop.spec.graph import find_cycle, predecessors, references
+from groundloop.spec.graph import find_cycle, predecessors, references, runs_only_after
 from groundloop.suggestions import correction, quoted
 
 _TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
@@ -14,11 +14,13 @@ _TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 def check_order(definition: Definition) -> Iterator[DefinitionFinding]:
     """Check DependsOn, cycles, and references into branches."""
+    graph = predecessors(definition)
     for step in definition.steps:
         yield from _depends_on(step, definition)
         for name, path in references(step).items():
-            if name in definition.steps_by_name:
-                yield from _branches(step, definition.steps_by_name[name], path)
+            needed = definition.steps_by_name.get(name)
+            if needed is not None and not runs_only_after(step, needed, graph):
+                yield from _branches(step, needed, path)
     yield from _cycles(definition)
 
 
@@ -40,6 +42,10 @@ def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFindin
             yield DefinitionFinding(
                 DefinitionCode.UNKNOWN_STEP, step.name, path, f"there is no step {quoted(name)}", remedy
             )
+        elif definition.steps_by_name[name].type == "Condition":
+            message = f"{name} is a Condition step, and CreatePipeline is reported to reject a dependency on one"
+            remedy = f"depend on a step in a branch of {name}, or move {step.name} into the branch"
+            yield DefinitionFinding(DefinitionCode.AFTER_CONDITION, step.name, path, message, remedy)
         if isinstance(entry, dict) and entry.get("Trigger", "Completed") not in _TRIGGERS:
             message = f"there is no trigger {quoted(entry['Trigger'])}"
             remedy = correction(entry["Trigger"], _TRIGGERS, f"use one of {', '.join(_TRIGGERS)}")
@@ -58,7 +64,7 @@ def _branches(step: Step, needed: Step, path: str) -> Iterator[DefinitionFinding
             message = f"{needed.name} is in the body of {holder}, which runs it once per item"
             remedy = f"refer to Steps.{holder}.IterationOutputs or Steps.{holder}.Selected"
             yield DefinitionFinding(DefinitionCode.MAY_NOT_RUN, step.name, path, message, remedy)
-        else:
+        elif step.type != "Condition":  # which can't be in a branch, so this is how it follows one
             message = f"{needed.name} is in {branch} of {holder}: when that branch isn't taken, {step.name} never runs"
             remedy = f"move {step.name} into {branch} of {holder}"
             yield DefinitionFinding(DefinitionCode.MAY_NOT_RUN, step.name, path, message, remedy)

@@ -35,6 +35,34 @@ def predecessors(definition: Definition) -> dict[str, list[str]]:
     }
 
 
+def enclosing_condition(step: Step) -> str | None:
+    """Return the innermost Condition step that a step is in a branch of; None if it is in no branch.
+
+    A Condition step may not be in one: "SageMaker Pipelines doesn't support the use of nested condition steps"
+    (developer guide, "Pipelines steps", Condition step).
+    """
+    return next((holder for holder, branch in reversed(step.inside) if branch != "ForEachBody"), None)
+
+
+def runs_only_after(step: Step, needed: Step, graph: Mapping[str, Iterable[str]]) -> bool:
+    """Return whether a step around this one, or this one, can't start before another step has run.
+
+    Args:
+        step: The step in question.
+        needed: The step that has to have run.
+        graph: The names of the steps that each step waits for.
+    """
+    pending, seen = [holder for holder, _ in step.inside], set[str]()
+    while pending:
+        name = pending.pop()
+        if name == needed.name:
+            return True
+        if name not in seen:
+            seen.add(name)
+            pending += graph.get(name, ())
+    return False
+
+
 def find_cycle(graph: Mapping[str, Iterable[str]]) -> list[str]:
     """Return the names of steps that wait for each other, each followed by one that it waits for; empty if none do.
 

@@ -67,7 +67,11 @@ def deploy_job_step(context: BuildContext, register: ModelStep | None = None) ->
 
 
 def deploy_gate(context: BuildContext, model: ModelStep, register: ModelStep) -> ConditionStep:
-    """Return the DeployGate step, which deploys only in mode on_pass; otherwise the execution ends with the package."""
+    """Return the DeployGate step, which deploys only in mode on_pass; otherwise the execution ends with the package.
+
+    SageMaker Pipelines supports no Condition inside a branch of another ("Pipelines steps", Condition step), so the
+    step isn't in the quality gate's branch: it waits for Register, which is. When the gate is missed, it never starts.
+    """
     job = context.settings(DeploySettings).needs_job
     return ConditionStep(
         name="DeployGate",

@@ -93,8 +93,13 @@ def registry_metric(evaluate: ProcessingStep, name: str) -> JsonGet:
     return _evaluation_value(evaluate, f"registry.{name}")
 
 
-def quality_gate(evaluate: ProcessingStep, on_pass: list[Step]) -> ConditionStep:
-    """Return the QualityGate step, which fails the execution when a metric misses its threshold."""
+def quality_gate(evaluate: ProcessingStep, on_pass: Step) -> ConditionStep:
+    """Return the QualityGate step, which fails the execution when a metric misses its threshold.
+
+    Args:
+        evaluate: The step that compares the metrics with the thresholds.
+        on_pass: The step that runs when all thresholds are met; it is no Condition, which can't be nested.
+    """
     missed = FailStep(
         name="GateMissed",
         display_name="Gate missed",
@@ -108,7 +113,7 @@ def quality_gate(evaluate: ProcessingStep, on_pass: list[Step]) -> ConditionStep
         display_name="Quality gate",
         description="Every metric on the test split reaches its threshold.",
         conditions=[ConditionLessThanOrEqualTo(left=_evaluation_value(evaluate, "gate.thresholds_missed"), right=0)],
-        if_steps=on_pass,
+        if_steps=[on_pass],
         else_steps=[missed],
     )
 

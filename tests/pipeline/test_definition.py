@@ -97,11 +97,23 @@ def definition(request: pytest.FixtureRequest) -> Definition:
 
 def test_the_steps_are_those_of_the_diagram(training: Definition) -> None:
     names = [step["Name"] for step in training["Steps"]]
-    assert names == ["Prepare", "Train", "CreateModel", "Predict", "Evaluate", "QualityGate"]
-    gate = training["Steps"][-1]["Arguments"]
-    assert [step["Name"] for step in gate["IfSteps"]] == ["Register", "DeployGate"]
+    assert names == ["Prepare", "Train", "CreateModel", "Predict", "Evaluate", "QualityGate", "DeployGate"]
+    gate, deploy = (step["Arguments"] for step in training["Steps"][-2:])
+    assert [step["Name"] for step in gate["IfSteps"]] == ["Register"]
     assert [step["Name"] for step in gate["ElseSteps"]] == ["GateMissed"]
-    assert [step["Name"] for step in gate["IfSteps"][1]["Arguments"]["IfSteps"]] == ["EndpointConfig", "Endpoint"]
+    assert [step["Name"] for step in deploy["IfSteps"]] == ["EndpointConfig", "Endpoint"]
+
+
+def test_no_condition_is_in_a_branch_of_another(training: Definition) -> None:
+    """SageMaker Pipelines supports no nested Conditions; DeployGate waits for a step in the gate's branch instead."""
+    inside = [
+        inner
+        for step in training["Steps"]
+        if step["Type"] == "Condition"
+        for inner in all_steps([*step["Arguments"]["IfSteps"], *step["Arguments"]["ElseSteps"]])
+    ]
+    assert "Condition" not in {step["Type"] for step in inside}
+    assert training["Steps"][-1]["DependsOn"] == ["Register"]
 
 
 def test_the_deploy_pipeline_is_one_job_that_decides_when_it_runs(deploying: Definition) -> None:

@@ -9,7 +9,7 @@ from groundloop.local.executor.parameters import DefinitionError, check_keys, ch
 from groundloop.local.executor.policies import cache_expiry, retry_policies
 from groundloop.spec.definition import STEP_KEYS, STEP_NAME, TOP_KEYS, VERSION, Definition, Step, parse_definition
 from groundloop.spec.expressions import GET, expressions, referenced_step
-from groundloop.spec.graph import find_cycle, predecessors
+from groundloop.spec.graph import enclosing_condition, find_cycle, predecessors
 from groundloop.spec.step_types import STEP_TYPES, StepType
 
 #: Step types that the offline AWS runs. A pipeline with another type is created, and its execution fails there.
@@ -85,6 +85,11 @@ def _check_step(step: Step) -> None:
     names = step.raw.get("DependsOn") or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DefinitionError(f"step {step.name}: DependsOn is not a list of names")
+    if step.type == "Condition" and (outer := enclosing_condition(step)):
+        raise DefinitionError(
+            f"step {step.name}: a Condition step in a branch of the Condition step {outer}; nested Condition steps are "
+            "not supported"
+        )
     if step.type not in RUNNABLE:
         return
     check_keys(step.raw, _step_keys(kind), f"step {step.name}")

@@ -46,6 +46,10 @@ def test_nothing_is_found_in_the_examples(define: Callable[..., Definition], nam
         pytest.param(["labels.classes=[nut, bolt, washer]"], id="classes"),
         pytest.param(["deploy.mode=never"], id="never deployed"),
         pytest.param(["deploy.mode=on_pass"], id="deployed at once"),
+        pytest.param(
+            ["deploy.mode=on_pass", "deploy.endpoint.autoscaling={min_instances: 1, max_instances: 4, target: 300}"],
+            id="autoscaling, by the Deploy job",
+        ),
         pytest.param(["deploy.endpoint.data_capture_percent=20"], id="data capture"),
         pytest.param(["deploy.endpoint.serverless={memory_mb: 4096, max_concurrency: 5}"], id="serverless"),
         pytest.param(["deploy.endpoint.async_inference={}"], id="asynchronous"),

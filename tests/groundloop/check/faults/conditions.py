@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from groundloop.check import DefinitionCode
-from tests.groundloop.check.faults.edits import drop, equals, get, put
+from tests.groundloop.check.faults.edits import FAIL, drop, equals, get, put
+
+NESTED = {
+    "Name": "Again",
+    "Type": "Condition",
+    "Arguments": {"Conditions": [equals(1, 1)], "IfSteps": [FAIL], "ElseSteps": []},
+}
 
 FAULTS = [
     pytest.param(
@@ -31,6 +37,14 @@ FAULTS = [
         "Arguments",
         "decides nothing",
         id="condition without steps",
+    ),
+    pytest.param(
+        [put("QualityGate", "Arguments.ElseSteps", [NESTED])],
+        DefinitionCode.NESTED_CONDITION,
+        "Again",
+        "Type",
+        "branch of another (QualityGate) is not supported",
+        id="condition in a branch of another",
     ),
     pytest.param(
         [put("DeployGate", "Arguments.Conditions", [equals(get("Parameters.Epochs"), "30")])],

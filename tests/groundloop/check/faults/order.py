@@ -49,6 +49,14 @@ FAULTS = [
         id="step that waits for a branch",
     ),
     pytest.param(
+        [put("Predict", "DependsOn", ["DeployGate"])],
+        DefinitionCode.AFTER_CONDITION,
+        "Predict",
+        "DependsOn[0]",
+        "DeployGate is a Condition step",
+        id="step that waits for a condition",
+    ),
+    pytest.param(
         [put("GateMissed", "Arguments.ErrorMessage", get("Steps.Register.ModelPackageArn"))],
         DefinitionCode.OTHER_BRANCH,
         "GateMissed",

@@ -35,17 +35,19 @@ def condition(name: str, then: list[Any], otherwise: list[Any], query: Any = 1) 
 
 
 def test_steps_of_branches_are_steps_that_wait_for_their_condition() -> None:
-    inner = condition("Inner", [fail("Deep")], [])
-    definition = parse(text(fail("First"), condition("Outer", [inner], [fail("Else")], {"Get": "Steps.First.x"})))
-    assert [step.name for step in definition.steps] == ["First", "Outer", "Inner", "Deep", "Else"]
+    inner = {**condition("Inner", [fail("Deep")], []), "DependsOn": ["Then"]}
+    outer = condition("Outer", [fail("Then")], [fail("Else")], {"Get": "Steps.First.x"})
+    definition = parse(text(fail("First"), outer, inner))
+    assert [step.name for step in definition.steps] == ["First", "Outer", "Then", "Else", "Inner", "Deep"]
     assert definition.steps_by_name["Deep"].branch == ("Inner", "IfSteps")
     assert definition.steps_by_name["Else"].branch == ("Outer", "ElseSteps")
     assert predecessors(definition) == {
         "First": [],
         "Outer": ["First"],
-        "Inner": ["Outer"],
-        "Deep": ["Inner"],
+        "Then": ["Outer"],
         "Else": ["Outer"],
+        "Inner": ["Then"],
+        "Deep": ["Inner"],
     }
 
 
@@ -97,6 +99,11 @@ def test_what_a_step_may_have_is_read() -> None:
             text(fail("A"), condition("B", [], [fail("A")])),
             "the step name A is used twice",
             id="name twice in a branch",
+        ),
+        pytest.param(
+            text(condition("A", [], [condition("B", [fail()], [])])),
+            "step B: a Condition step in a branch of the Condition step A; nested Condition steps are not supported",
+            id="nested conditions",
         ),
         pytest.param(text(fail("a b")), "a step's Name must be of the form", id="name"),
         pytest.param(text(fail(Type=["Fail"])), "step Stop: unknown Type ['Fail']", id="type that is no text"),

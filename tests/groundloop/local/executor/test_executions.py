@@ -159,15 +159,18 @@ def test_the_fail_branch_ends_with_its_message(whole: Any, make_pipeline: Make, 
 def test_what_depends_on_a_branch_not_taken_is_left_out(
     process: Make, make_pipeline: Make, start: Make, ended: Make
 ) -> None:
-    inner = {**gate([process("Deep")], [], 0), "Name": "Inner"}
+    after_not = {**gate([process("Deep")], [process("Deeper")], 0, DependsOn=["Not"]), "Name": "GateAfterNot"}
+    after_taken = {**gate([process("Passed")], [], 0, DependsOn=["Taken"]), "Name": "GateAfterTaken"}
     pipeline = make_pipeline(
-        gate([process("Taken")], [process("Not"), inner], 0),
+        gate([process("Taken")], [process("Not")], 0),
         process("After", DependsOn=["Gate"]),
         process("AfterNot", DependsOn=["Not"]),
+        after_not,
+        after_taken,
     )
     done = ended(start(pipeline))
     assert done["PipelineExecutionStatus"] == "Succeeded"
-    assert set(done["Steps"]) == {"Gate", "Taken", "After"}
+    assert set(done["Steps"]) == {"Gate", "Taken", "After", "GateAfterTaken", "Passed"}
 
 
 def test_steps_that_need_nothing_of_each_other_run_together(
