@@ -205,6 +205,7 @@ def _outcome(line: Line) -> str:
 
 
 def main() -> None:
+    """Read damaged lines and print how each of them was classified."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else LINES
     chooser = seeded(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     sound = samples(chooser)

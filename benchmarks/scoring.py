@@ -76,6 +76,7 @@ def made_images(count: int) -> list[ScoredImage]:
 
 
 def by_groundloop(images: Sequence[ScoredImage]) -> list[float | None]:
+    """Score images with `coco_scores`; return its metrics in order."""
     return list(coco_scores(images, CLASSES).metrics.values())
 
 
@@ -85,6 +86,7 @@ def by_groundloop_whole(images: Sequence[ScoredImage]) -> list[float | None]:
 
 
 def by_pycocotools(images: Sequence[ScoredImage]) -> list[float | None]:
+    """Score the same images with `pycocotools`; return its metrics in the same order."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -141,6 +143,7 @@ def child(name: str, images: int) -> None:
 
 
 def run(name: str, images: int) -> dict[str, Any]:
+    """Run one scorer in a process of its own, so that its peak memory is its alone."""
     command = [sys.executable, "-m", "benchmarks.scoring", "--images", str(images), "--only", name]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     result: dict[str, Any] = json.loads(done.stdout)

@@ -32,6 +32,7 @@ def seconds(command: list[str]) -> float:
 
 
 def main() -> None:
+    """Time each command in turn and print the medians."""
     for command in COMMANDS.values():
         seconds(command)  # warms the file cache; not counted
     runs: dict[str, list[float]] = {name: [] for name in COMMANDS}

@@ -14,13 +14,13 @@ _BEGINNING = 4
 
 
 def quoted(value: Any) -> str:
-    """A value as JSON, cut when it is long."""
+    """Return a value as JSON, cut when it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant; None if none is near."""
+    """Return the known word that was probably meant; None if none is near."""
     words = list(known)
     folded = {name.lower(): name for name in words}
     if word.lower() in folded:

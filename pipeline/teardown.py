@@ -81,7 +81,7 @@ def _says_missing(error: ClientError) -> bool:
 
 
 def _of_pipeline(config: Config, name: str) -> set[Resource]:
-    """A pipeline and what its executions made."""
+    """Find a pipeline and the resources that its executions created."""
     sagemaker, region, found = client("sagemaker", config.aws.region), config.aws.region, set()
     try:
         sagemaker.describe_pipeline(PipelineName=name)
@@ -106,7 +106,7 @@ def _of_pipeline(config: Config, name: str) -> set[Resource]:
 
 
 def _tagged(config: Config, known: set[Resource]) -> set[Resource]:
-    """What the Deploy job made: endpoints with the project's tag, and configs and models of their names with it."""
+    """Find what the Deploy job created: endpoints with the project's tag, and their configs and models."""
     sagemaker, found = client("sagemaker", config.aws.region), set()
     for summary in _pages(sagemaker, "list_endpoints", "Endpoints"):
         if _is_tagged(config, summary["EndpointArn"]):

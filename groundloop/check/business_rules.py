@@ -14,7 +14,7 @@ _MAX_TRANSFORM_MB = 100
 
 
 def check_rules(definition: Definition) -> Iterator[DefinitionFinding]:
-    """The rules of every step's API."""
+    """Check the rules of every step's API that its shapes do not express."""
     for step in definition.steps:
         rules = _Rules(definition, step)
         if step.type == "Training":
@@ -50,14 +50,14 @@ def training_jobs(step: Step) -> Iterator[tuple[Json, str]]:
 
 
 def part(holder: Any, *keys: str) -> Json:
-    """A structure inside a request; empty if it isn't there."""
+    """Return a structure inside a request; empty if it is missing."""
     for key in keys:
         holder = holder.get(key) if isinstance(holder, dict) else None
     return holder if isinstance(holder, dict) and not expression(holder) else {}
 
 
 def items(holder: Any, key: str) -> list[Any]:
-    """A list inside a request; empty if it isn't there."""
+    """Return a list inside a request; empty if it is missing."""
     found = holder.get(key) if isinstance(holder, dict) else None
     return found if isinstance(found, list) else []
 

@@ -28,7 +28,7 @@ _MEMBERS = {
 
 
 def check_conditions(definition: Definition) -> Iterator[DefinitionFinding]:
-    """The Arguments of all Condition and ForEach steps, without the steps inside them."""
+    """Check the arguments of all Condition and ForEach steps, without the steps inside them."""
     for step in definition.steps:
         if step.type == "Condition":
             yield from _step(definition, step)

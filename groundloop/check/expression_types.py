@@ -41,7 +41,7 @@ class BadReferenceError(Exception):
 
 
 def kind_of(value: Any, definition: Definition) -> str | None:
-    """The type that a value or an expression has; None where only an execution knows, or the reference is faulty."""
+    """Return the type of a value or an expression; None where only an execution knows, or the reference is faulty."""
     found = expression(value)
     if found is None:
         return json_kind(value)
@@ -60,7 +60,7 @@ def kind_of(value: Any, definition: Definition) -> str | None:
 
 
 def json_kind(value: Any) -> str | None:
-    """The type of a literal."""
+    """Return the type of a literal."""
     if isinstance(value, bool):
         return "Boolean"
     for types, kind in ((str, "String"), (int, "Integer"), (float, "Float"), (list, "list"), (dict, "structure")):
@@ -70,7 +70,7 @@ def json_kind(value: Any) -> str | None:
 
 
 def get_kind(path: str, definition: Definition) -> str | None:
-    """The type of what ``Get`` gives.
+    """Return the type of the value that a `Get` reads.
 
     Raises:
         BadReferenceError: the path leads nowhere.
@@ -164,7 +164,7 @@ def _walk(shape: Shape, rest: list[str | int], path: str) -> str | None:
 
 
 def _check_declared(step: Step, rest: list[str | int], path: str) -> None:
-    """The outputs and inputs of a Processing step are those that its arguments list."""
+    """Check that a path names an input or output that the arguments of a Processing step list."""
     for index, token in enumerate(rest[:-1]):
         name = rest[index + 1]
         if step.type == "Processing" and token in _BY_NAME and isinstance(name, str):
@@ -178,7 +178,7 @@ def _check_declared(step: Step, rest: list[str | int], path: str) -> None:
 
 
 def declared(step: Step, outer: str | None, key: str, member: str) -> list[str] | None:
-    """The names that a list of a step's arguments gives; None when they can't be known."""
+    """Return the names in a list of a step's arguments; None when they cannot be known."""
     if not isinstance(step.raw.get("Arguments"), dict):
         return None
     holder = step.arguments.get(outer) if outer else step.arguments
@@ -223,7 +223,7 @@ def check_sampled(body: dict[str, Any], definition: Definition) -> None:
 
 
 def request_shape(step: Step) -> Shape | None:
-    """The shape of a step's Arguments, as far as the model has it."""
+    """Return the shape of a step's arguments; None for a step that has none in the model."""
     kind = STEP_TYPES.get(step.type)
     if kind is None or kind.operation is None:
         return None

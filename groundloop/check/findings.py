@@ -86,6 +86,7 @@ class DefinitionCode(str, Enum):
 
     @property
     def severity(self) -> Severity:
+        """Whether the code is an error or a warning."""
         return Severity.WARNING if self in _WARNINGS else Severity.ERROR
 
 
@@ -124,6 +125,7 @@ class DefinitionFinding:
 
     @property
     def severity(self) -> Severity:
+        """The severity of its code."""
         return self.code.severity
 
     @property
@@ -133,5 +135,5 @@ class DefinitionFinding:
         return f"{place + ': ' if place else ''}{self.message}; {self.remedy}"
 
     def as_json(self) -> dict[str, str | None]:
-        """The finding for scripts; these keys stay."""
+        """Return the finding as a JSON object for scripts; these keys stay."""
         return {**asdict(self), "severity": self.severity.value, "code": self.code.value}

@@ -37,11 +37,12 @@ class AlgorithmImage:
 
     @property
     def right_account(self) -> str | None:
+        """The account that holds the image in its region; None for a region without the algorithm."""
         return ACCOUNTS.get(self.region)
 
 
 def algorithm_image(uri: object) -> AlgorithmImage | None:
-    """The image, if it is the algorithm's: one's own image may be named object-detection too."""
+    """Parse the URI of the algorithm's image; None for any other image, also one that is named object-detection."""
     found = _IMAGE.fullmatch(uri) if isinstance(uri, str) else None
     if not found or found["account"] not in ACCOUNTS.values():
         return None

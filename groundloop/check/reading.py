@@ -12,7 +12,7 @@ from groundloop.labels.duplicate_keys import duplicate_key
 
 
 def read_definition(path: Path) -> tuple[dict[str, Any], int]:
-    """A definition and the bytes of its text; ``-`` is standard input.
+    """Read a definition and the size of its text in bytes; `-` is standard input.
 
     An answer of DescribePipeline is taken for the definition inside it.
 

@@ -15,7 +15,7 @@ _PROPERTY_FILE_KEYS = ("PropertyFileName", "OutputName", "FilePath")
 
 
 def check_references(definition: Definition) -> Iterator[DefinitionFinding]:
-    """The expressions of all steps and those beside the steps, and the property files that are declared."""
+    """Check the expressions of all steps and beside them, and the declared property files."""
     beside = {key: value for key, value in definition.raw.items() if key not in {"Steps", "Parameters"}}
     for path, function, body in expressions(beside, ""):
         yield from _expression(definition, None, path, function, body)
@@ -67,7 +67,11 @@ def _expression(
 
 
 def _json_get(definition: Definition, step: Step | None, path: str, body: Any) -> Iterator[DefinitionFinding]:
-    """Raises BadReferenceError for what the property file or its sample doesn't have."""
+    """Check a `Std:JsonGet` against the step, its property file and its sample.
+
+    Raises:
+        BadReferenceError: The property file or its sample does not have what is read.
+    """
 
     def finding(code: DefinitionCode, message: str, remedy: str, key: str) -> DefinitionFinding:
         return DefinitionFinding(code, step.name if step else None, child(path, key), message, remedy)

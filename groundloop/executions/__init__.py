@@ -1,0 +1,1 @@
+"""Pipeline executions: listing, following and stopping them, their logs, and why they failed."""

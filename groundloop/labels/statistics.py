@@ -44,6 +44,7 @@ class Statistics:
         return statistics
 
     def add(self, record: Record) -> None:
+        """Count the boxes, sizes and classes of one labelled image."""
         self.images += 1
         self.negatives += not record.boxes
         self.boxes_per_image[len(record.boxes)] += 1

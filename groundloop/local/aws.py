@@ -84,13 +84,13 @@ class LocalAws:
         return self._context.home
 
     def environment(self) -> dict[str, str]:
-        """The variables that point boto3, the SDK and the AWS CLI here; for ``os.environ``, a subprocess or a shell."""
+        """Return the variables that point boto3, the SDK and the AWS CLI at this server."""
         if not self._context.endpoint_url:
             raise LocalAwsError("the offline AWS has not been started")
         return self._context.environment()
 
     def client(self, service: str) -> Any:
-        """A client of this server; its settings come from here, not from the process's environment."""
+        """Return a client of this server; the process's AWS settings play no part."""
         return self._context.client(service)
 
     def start(self) -> None:

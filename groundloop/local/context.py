@@ -25,12 +25,12 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 def now() -> datetime:
-    """The present in UTC."""
+    """Return the present time in UTC."""
     return datetime.now(timezone.utc)
 
 
 def random_id(length: int = 12) -> str:
-    """A fresh lower-case identifier, like those in the names AWS makes."""
+    """Return a fresh lower-case identifier, like those in the names AWS makes."""
     return uuid.uuid4().hex[:length]
 
 
@@ -49,11 +49,11 @@ class Context:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def arn(self, path: str) -> str:
-        """The ARN of a SageMaker resource, e.g. ``training-job/name``."""
+        """Return the ARN of a SageMaker resource, e.g. `training-job/name`."""
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{path}"
 
     def environment(self) -> dict[str, str]:
-        """The variables that point boto3, the SDK and the AWS CLI at this server."""
+        """Return the variables that point boto3, the SDK and the AWS CLI at this server."""
         variables = {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -68,7 +68,7 @@ class Context:
         return variables
 
     def job_environment(self, opt_ml: Path, requested: Mapping[str, str]) -> dict[str, str]:
-        """The environment of a job's program: nothing of the user's own AWS settings reaches it."""
+        """Return the environment of a job's program: nothing of the user's own AWS settings reaches it."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         variables.update(dict.fromkeys(_ONE_THREAD, "1"))
         variables.update(requested)
@@ -84,7 +84,7 @@ class Context:
         return variables
 
     def client(self, service: str) -> Any:
-        """A boto3-style client of this server, shared by all threads; the user's AWS settings play no part."""
+        """Return a client of this server, shared by all threads; the user's AWS settings play no part."""
         with self.lock:
             if service not in self._clients:
                 if self._session is None:

@@ -48,7 +48,7 @@ def _json(value: Any) -> Any:
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """The request's body, which can be read again afterwards."""
+    """Read the request's body and leave it readable for the next reader."""
     length = environ.get("CONTENT_LENGTH")
     source = environ["wsgi.input"]
     # Without a length only a chunked body has an end to read to.
@@ -71,7 +71,7 @@ def _refused(environ: WSGIEnvironment) -> tuple[int, dict[str, str], bytes] | No
 
 
 def _invocation_error(error: ApiError) -> tuple[int, dict[str, str], bytes]:
-    """An error as the runtime's REST protocol carries it."""
+    """Convert an error into the runtime's REST protocol."""
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
     return error.status, headers, json.dumps({"Message": error.message, **error.details}).encode()
 
@@ -83,6 +83,7 @@ class Dispatcher:
         self._context, self._services, self._moto = context, services, moto
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request here, or pass it on to moto."""
         answer = _refused(environ) or self._answer(environ)
         if answer is None:
             return self._moto(environ, start_response)

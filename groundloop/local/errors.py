@@ -21,17 +21,17 @@ class ApiError(Exception):
 
 
 def invalid(message: str) -> ApiError:
-    """A request that is refused, or (in most of SageMaker's operations) a thing that is missing."""
+    """Build the error for a request that is rejected and, in most operations of SageMaker, for a missing resource."""
     return ApiError("ValidationException", message)
 
 
 def not_found(message: str) -> ApiError:
-    """A missing thing, in the operations whose model names this error (pipelines, mostly)."""
+    """Build the error for a missing resource in the operations whose model names it (pipelines, mostly)."""
     return ApiError("ResourceNotFound", message)
 
 
 def in_use(message: str) -> ApiError:
-    """A name that is taken (jobs)."""
+    """Build the error for a name that is taken (jobs)."""
     return ApiError("ResourceInUse", message)
 
 

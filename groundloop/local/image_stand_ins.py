@@ -34,11 +34,11 @@ class ImageStandIn:
     metrics: Mapping[str, str] = field(default_factory=dict)
 
     def train_command(self, opt_ml: Path) -> list[str]:
-        """The training command for this folder."""
+        """Return the training command for this folder."""
         return [argument.replace("{opt_ml}", str(opt_ml)) for argument in self.train]
 
     def serve_command(self, opt_ml: Path) -> list[str]:
-        """The serving command for this folder."""
+        """Return the serving command for this folder."""
         return [argument.replace("{opt_ml}", str(opt_ml)) for argument in self.serve]
 
 
@@ -61,7 +61,7 @@ BUILT_IN: Mapping[str, ImageStandIn] = {
 
 
 def program_for(image: str, programs: Mapping[str, ImageStandIn]) -> ImageStandIn:
-    """The stand-in for an image.
+    """Return the stand-in for a container image.
 
     Raises:
         JobError: no program stands in for it.

@@ -62,7 +62,7 @@ class LogShipper:
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that isn't blank; empty if there is none."""
+    """Return the last line of a log that isn't blank; empty if there is none."""
     if not path.exists():
         return ""
     with path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""The one module that touches moto's insides: its server, its reset, its event patterns.
+"""The one module that uses moto's internals: its server, its reset, its event patterns.
 
-Everything of SageMaker that the project uses is answered before moto sees it (``local.front``), so an upgrade of moto
-can break only what stands in this file, and ``tests/local/test_moto_server.py`` says which.
+Everything of SageMaker that the project uses is answered before moto sees it (`groundloop.local.dispatcher`), so an upgrade of moto
+can break only this file, and `tests/groundloop/local/test_moto_server.py` says which.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
 
 
 def moto_application() -> Any:
-    """moto as one WSGI application."""
+    """Return moto's server as one WSGI application."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     return DomainDispatcherApplication(create_backend_app)

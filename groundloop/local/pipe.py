@@ -49,7 +49,7 @@ Sample = tuple[Item, ...]
 
 
 def augmented_samples(manifest: bytes, uri: str, attributes: list[str]) -> list[Sample]:
-    """The samples of an augmented manifest (JSON Lines; blank lines are skipped).
+    """Parse the samples of an augmented manifest (JSON Lines; blank lines are skipped).
 
     Raises:
         JobError: a line is no JSON object or lacks an attribute; the text names line and key.
@@ -110,7 +110,7 @@ class ObjectReader:
         return content
 
     def read(self, items: Iterable[Item]) -> Iterator[bytes]:
-        """The content of each item, in order."""
+        """Yield the content of each item, in order."""
         waiting: deque[Future[bytes]] = deque()
         try:
             for item in items:
@@ -155,6 +155,7 @@ class PipeFeeder(threading.Thread):
         return self._folder / f"{self.channel}_{epoch}"
 
     def run(self) -> None:
+        """Write one FIFO per epoch until the program stops reading or a sample fails."""
         epoch = 0
         try:
             while self._feed(epoch):
@@ -171,7 +172,7 @@ class PipeFeeder(threading.Thread):
         self._stop_asked.set()
 
     def _open(self, epoch: int) -> int | None:
-        """The FIFO, once somebody reads it; None when asked to stop before that."""
+        """Open the FIFO once a reader does; None when the feeder is stopped before that."""
         while not self._stop_asked.is_set():
             try:
                 descriptor = os.open(self._path(epoch), os.O_WRONLY | os.O_NONBLOCK)

@@ -38,7 +38,7 @@ def never() -> bool:
 
 
 def model_data(container: dict[str, Any]) -> tuple[str, bool]:
-    """The S3 URI of a container's model, empty if it has none, and whether it is one packed object."""
+    """Return the S3 URI of a container's model, empty if it has none, and whether it is one packed object."""
     source = container.get("ModelDataSource", {}).get("S3DataSource")
     if source:
         return source["S3Uri"], source.get("CompressionType") == "Gzip"

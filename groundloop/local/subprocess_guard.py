@@ -32,7 +32,7 @@ class Child:
             )
 
     def wait(self, timeout: float) -> int | None:
-        """The exit code, or None if the program still runs after ``timeout`` seconds."""
+        """Wait for the program; return its exit code, None if it still runs after `timeout` seconds."""
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:

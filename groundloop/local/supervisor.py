@@ -33,8 +33,9 @@ def _end_when_parent_ends(group: int, grace: float, ended: threading.Event) -> N
 
 
 def main(argv: list[str]) -> int:
+    """Run a program, and end it and its children when the process that started it ends."""
     if len(argv) < 3 or argv[1] != "--":
-        sys.stderr.write("usage: supervise.py GRACE_SECONDS -- PROGRAM ARGUMENT ...\n")
+        sys.stderr.write("usage: supervisor.py GRACE_SECONDS -- PROGRAM ARGUMENT ...\n")
         return 2
     grace, command = float(argv[0]), argv[2:]
     try:

@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 def results_csv(evaluation: Evaluation) -> str:
-    """The table, full precision, an empty field where a metric is undefined.
+    """Write the table at full precision, with an empty field where a metric is undefined.
 
     The first row, `all`, holds means over classes (AP), sums (boxes) or all classes together (the rest); `images` are
     the test images that show the class, of `all` the test images.

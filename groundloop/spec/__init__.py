@@ -1,0 +1,1 @@
+"""The rules of SageMaker's APIs, of pipeline definitions and of the algorithm, each written once."""

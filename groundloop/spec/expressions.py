@@ -28,7 +28,7 @@ UNKNOWN = Unknown.VALUE
 
 
 def expression(value: Any) -> tuple[str, Any] | None:
-    """Function and body, if a value is an expression."""
+    """Return the function and the body of a value that is an expression; None for any other value."""
     if isinstance(value, dict) and len(value) == 1:
         ((name, body),) = value.items()
         if name == GET or (isinstance(name, str) and name.startswith("Std:")):
@@ -42,7 +42,7 @@ def is_expression(value: Any) -> bool:
 
 
 def child(path: str, key: str) -> str:
-    """The path of a member."""
+    """Return the path of a member."""
     step = f".{key}" if re.fullmatch(r"[\w-]+", key) else f"['{key}']"
     return f"{path}{step}".lstrip(".")
 
@@ -108,7 +108,7 @@ class MissingMemberError(Exception):
 
 
 def sampled(body: dict[str, Any], definition: Definition) -> Any:
-    """What a JsonGet reads in the sample of its property file; UNKNOWN without a sample.
+    """Return what a JsonGet reads in the sample of its property file; UNKNOWN without a sample.
 
     Raises:
         MissingMemberError: the sample has nothing at the path.
@@ -127,7 +127,7 @@ def sampled(body: dict[str, Any], definition: Definition) -> Any:
 
 
 def known(value: Any, definition: Definition, *, typical: bool = False) -> Any:
-    """The value that an expression has when the execution is started without parameters, else UNKNOWN.
+    """Return the value of an expression when the execution is started without parameters, else UNKNOWN.
 
     Args:
         typical: Take values of the usual form for what an execution is called, for its length and its characters.

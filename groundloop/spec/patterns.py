@@ -1,6 +1,6 @@
-"""The patterns of the API's model, which are regular expressions of Java.
+r"""The patterns of the API's model, which are Java regular expressions.
 
-The `regex` package knows what Python's `re` doesn't: the Unicode categories, such as `\\p{L}`, of 18 of them.
+The `regex` package knows what Python's `re` doesn't: the Unicode categories, such as `\p{L}`, of 18 of them.
 """
 
 from __future__ import annotations

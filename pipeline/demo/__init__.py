@@ -1,0 +1,1 @@
+"""The demo: synthetic labelled images, and a run of the whole pipeline on the offline AWS."""

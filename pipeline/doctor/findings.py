@@ -26,21 +26,25 @@ class AccountFinding:
 
 
 def ok(check: str, text: str) -> AccountFinding:
+    """Report a check that passed."""
     return AccountFinding(check, Level.OK, text)
 
 
 def warning(check: str, text: str, remedy: str = "") -> AccountFinding:
+    """Report a problem that does not stop a run."""
     return AccountFinding(check, Level.WARNING, text, remedy)
 
 
 def error(check: str, text: str, remedy: str) -> AccountFinding:
+    """Report a problem that stops a run."""
     return AccountFinding(check, Level.ERROR, text, remedy)
 
 
 def not_checked(check: str, because: str) -> AccountFinding:
+    """Report a check that was skipped, and why."""
     return AccountFinding(check, Level.SKIPPED, f"not checked because {because}")
 
 
 def unverified(check: str, what: str, why: str, remedy: str = "") -> AccountFinding:
-    """A warning: AWS was asked and can't, or may not, tell."""
+    """Report a warning: AWS was asked and cannot, or may not, tell."""
     return warning(check, f"unverified: {what} ({why})", remedy)

@@ -17,7 +17,7 @@ _PACKAGES = ("sagemaker", "boto3")
 
 
 def installation() -> list[AccountFinding]:
-    """What runs here."""
+    """Report the versions of Python and of the packages."""
     found = [f"Python {platform.python_version()}"]
     for package in _PACKAGES:
         try:
@@ -28,7 +28,7 @@ def installation() -> list[AccountFinding]:
 
 
 def _sdk_defaults() -> list[AccountFinding]:
-    """The SDK's configuration files change other programs' definitions; ours are built without them."""
+    """Report the SDK's configuration files, which change the definitions that other programs build with it."""
     named = [os.environ.get(f"SAGEMAKER_{who}_CONFIG_OVERRIDE", "") for who in ("ADMIN", "USER")]
     places = [Path("/etc/xdg/sagemaker/config.yaml"), Path.home() / ".config/sagemaker/config.yaml"]
     found = [name for name in named if name] + [str(place) for place in places if place.is_file()]

@@ -31,7 +31,7 @@ _REFUSED = {"403", "AccessDenied", "Forbidden"}
 
 
 def labels(config: Config, aws: Aws) -> list[AccountFinding]:
-    """The manifest's first lines, a sample of its images, and whether further labels are there."""
+    """Check the manifest's first lines, a sample of its images, and that additional sources exist."""
     uri = config.labels.manifest
     found = [_present(aws, source.uri) for source in config.labels.additional_sources]
     more = [finding for finding in found if finding is not None]
@@ -65,7 +65,7 @@ def _unreadable(aws: Aws, uri: str, refusal: ClientError) -> AccountFinding | No
 
 
 def _near(aws: Aws, uri: str) -> str:
-    """The object nearby whose key is most alike."""
+    """Name the object nearby whose key is most alike."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     folder = key.rsplit("/", 1)[0] + "/" if "/" in key else ""
     try:
@@ -77,7 +77,7 @@ def _near(aws: Aws, uri: str) -> str:
 
 
 def _present(aws: Aws, uri: str) -> AccountFinding | None:
-    """A line on a further source that is not there."""
+    """Report an additional source that does not exist."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     try:
         listed = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)

@@ -30,6 +30,7 @@ class ManifestSample:
 
     @property
     def describe_sample(self) -> str:
+        """Return the number of lines, estimated if only a part was read."""
         return str(self.count) if self.whole else f"about {self.count}"
 
 
@@ -66,7 +67,7 @@ def excerpt(s3: Any, uri: str) -> ManifestSample:
 
 
 def _compressed(first: bytes, size: int, whole: bool) -> ManifestSample:
-    """The beginning only: nothing further on can be unpacked without what comes before it."""
+    """Sample the beginning only: nothing further on can be unpacked without what comes before it."""
     unpacker = zlib.decompressobj(wbits=31)
     text = unpacker.decompress(first, 4 * _WHOLE_BYTES)
     whole = whole and unpacker.eof

@@ -92,7 +92,7 @@ def _ways_out(config: Config, ec2: Any, vpc: str, subnets: list[dict[str, Any]],
 
 
 def _table_of(subnet: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
-    """The subnet's own route table, else the VPC's main one."""
+    """Return the subnet's own route table, else the VPC's main one."""
     main: dict[str, Any] = {}
     for table in tables:
         for association in table.get("Associations", []):

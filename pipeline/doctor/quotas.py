@@ -37,7 +37,7 @@ class Need:
     others: list[str]
 
     def quota_of(self, instance_type: str) -> str:
-        """The name that Service Quotas has for it."""
+        """Return the name that Service Quotas has for it."""
         return f"{instance_type} for {self.use} usage"
 
 
@@ -50,7 +50,7 @@ class Quota:
 
 
 def needs(config: Config) -> list[Need]:
-    """The machines of every job and of the endpoint."""
+    """List the instances that each job and the endpoint need."""
     training, predict, registry = config.training, config.predict, config.registry
     use = "spot training job" if training.spot.enabled else "training job"
     gpus = list(get_args(TrainInstanceType))
@@ -129,7 +129,7 @@ def _judged(need: Need, found: dict[str, Quota], region: str) -> AccountFinding:
 
 
 def _instead(need: Need, found: dict[str, Quota]) -> str:
-    """The next types that have quota."""
+    """Name the next instance types that have quota."""
     fitting = [
         f"{other} (quota {found[need.quota_of(other)].value:g})"
         for other in need.others

@@ -31,7 +31,7 @@ def container_images(config: Config) -> list[str]:
 
 
 def region(config: Config) -> list[AccountFinding]:
-    """The region and its images."""
+    """Check that the region has the images of all jobs."""
     try:
         images = container_images(config)
     except ConfigError as fault:

@@ -25,7 +25,7 @@ _BY_RESOURCE = "kms:"
 
 
 def role(config: Config, aws: Aws) -> list[AccountFinding]:
-    """The role exists under just this ARN and trusts SageMaker, and EventBridge where that needs it."""
+    """Check that the role exists under this ARN and trusts SageMaker, and EventBridge where rules start pipelines."""
     arn = config.aws.role
     try:
         described = aws.client("iam").get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
@@ -141,7 +141,7 @@ def _simulated(config: Config, aws: Aws, statement: Statement) -> _Simulation:
 
 
 def _context(condition: Condition) -> list[dict[str, Any]]:
-    """The keys of a statement's condition with values that fulfil it."""
+    """Return the keys of a statement's condition with values that fulfil it."""
     return [
         {
             "ContextKeyName": name,

@@ -33,6 +33,7 @@ class Statement:
     condition: Condition = field(default_factory=dict)
 
     def json(self) -> dict[str, Any]:
+        """Return the statement as IAM has it."""
         statement: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": "Allow",
@@ -43,7 +44,7 @@ class Statement:
 
 
 def policies(config: Config, images: Sequence[str], data_buckets: Sequence[str] = ()) -> dict[str, Any]:
-    """The two documents as IAM takes them, under ``TrustPolicy`` and ``RolePolicy``."""
+    """Return the two documents for IAM, under `TrustPolicy` and `RolePolicy`."""
     return {
         "TrustPolicy": trust_policy(config),
         "RolePolicy": _document([statement.json() for statement in statements(config, images, data_buckets)]),
@@ -73,7 +74,7 @@ def starts_by_events(config: Config) -> bool:
 
 
 def statements(config: Config, images: Sequence[str], data_buckets: Sequence[str] = ()) -> list[Statement]:
-    """The statements of the role's policy.
+    """List the statements of the role's policy.
 
     Args:
         images: URIs of the jobs' container images.
@@ -156,7 +157,7 @@ def _keys(config: Config, place: _Place) -> Iterator[Statement]:
 
 
 def key_resource(key: str, partition: str, region: str, account: str) -> tuple[str, Condition]:
-    """The ARN that stands for a key in a policy, and the condition that it needs: an alias is no resource there."""
+    """Return a key's ARN in a policy, and the condition that it needs: an alias is not a resource there."""
     alias = key if key.startswith("alias/") else key.partition(":alias/")[2] and f"alias/{key.partition(':alias/')[2]}"
     if alias:
         every = f"arn:{partition}:kms:{region}:{account}:key/*"
@@ -315,7 +316,7 @@ def _starts(config: Config, place: _Place) -> Iterator[Statement]:
 
 
 def bucket_of(uri: str) -> str:
-    """The bucket of an S3 URI."""
+    """Return the bucket of an S3 URI."""
     return uri.removeprefix("s3://").partition("/")[0]
 
 

@@ -50,7 +50,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def run_checks(config: Config, aws: Aws | None = None, seconds: float = SECONDS) -> Iterator[AccountFinding]:
-    """The findings, in a fixed order, as soon as they are known. Nothing is changed anywhere."""
+    """Run all checks and yield their findings in a fixed order. Nothing is changed anywhere."""
     yield from installation()
     try:
         asked = aws or Session(config.aws.region)
@@ -85,7 +85,7 @@ _Answers = queue.SimpleQueue[list[AccountFinding] | Exception]
 
 
 def _started(name: str, ask: Callable[[], list[AccountFinding]]) -> _Answers:
-    """Findings, or what kept them from being found, in a queue once they are known."""
+    """Start a check in a thread; its findings, or its exception, arrive in the queue returned."""
     answers: _Answers = queue.SimpleQueue()
 
     def look() -> None:
@@ -110,7 +110,7 @@ def _finished(check: Check, answers: _Answers, until: float, seconds: float) -> 
 
 
 def _failed(name: str, fault: Exception) -> AccountFinding:
-    """A check that could not be made: what the credentials may not ask is unverified, not wrong."""
+    """Report a check that could not be made; a missing permission of the credentials is a warning, not an error."""
     if isinstance(fault, NoConnectionError | HTTPClientError):
         return error(name, f"not checked: {explain(fault)}", "look at the network, a proxy or a VPN")
     if isinstance(fault, ClientError):
@@ -128,7 +128,7 @@ def _failed(name: str, fault: Exception) -> AccountFinding:
 
 
 def _within(seconds: float, ask: Callable[[], list[AccountFinding]]) -> list[AccountFinding]:
-    """The answer of a call that may hang.
+    """Run a call that may hang.
 
     Raises:
         TimeoutError: it takes longer.

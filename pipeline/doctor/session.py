@@ -15,10 +15,10 @@ class Aws(Protocol):
     """Where the checks' answers come from."""
 
     def client(self, service: str) -> Any:
-        """A boto3 client."""
+        """Return a boto3 client."""
 
     def images(self) -> Images:
-        """The images in S3."""
+        """Return the images in S3."""
 
 
 class Session:
@@ -33,6 +33,7 @@ class Session:
         self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
+        """Return a boto3 client with short time limits, one for all threads."""
         from botocore.config import Config
 
         with self._lock:
@@ -43,4 +44,5 @@ class Session:
             return self._clients[service]
 
     def images(self) -> Images:
+        """Return the images in S3."""
         return S3Images(self._region)

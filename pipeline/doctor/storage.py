@@ -15,7 +15,7 @@ BUCKET, KEY = "bucket", "KMS key"
 
 
 def bucket(config: Config, aws: Aws) -> list[AccountFinding]:
-    """It exists, is in the region, and how it encrypts and keeps what is overwritten."""
+    """Check that the bucket exists and is in the region; report its encryption and versioning."""
     name, region = config.aws.bucket, config.aws.region
     if fault := bucket_fault(aws, name, region, BUCKET, "aws.bucket"):
         return [fault]
@@ -34,7 +34,7 @@ def bucket(config: Config, aws: Aws) -> list[AccountFinding]:
 
 
 def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> AccountFinding | None:
-    """What is wrong with a bucket; None when jobs in the region can use it."""
+    """Report what is wrong with a bucket; None when jobs in the region can use it."""
     try:
         answer = aws.client("s3").head_bucket(Bucket=name)
     except ClientError as fault:
@@ -80,7 +80,7 @@ def _versioning(s3: Any, name: str) -> str:
 
 
 def key(config: Config, aws: Aws) -> list[AccountFinding]:
-    """The configured key exists, is enabled and can encrypt."""
+    """Check that the configured key exists, is enabled and can encrypt."""
     name = config.aws.kms_key
     if not name:
         return [ok(KEY, "none is set: the bucket's own encryption holds")]

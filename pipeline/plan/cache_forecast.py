@@ -81,7 +81,7 @@ def _why(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, found:
 
 
 def _changed(old: Mapping[str, FlatValue], new: Mapping[str, FlatValue]) -> str:
-    """What changed, the code in a word; empty when nothing did."""
+    """Summarise what changed, all code as one word; empty when nothing did."""
     paths, code = [], False
     for path in dict.fromkeys([*old, *new]):
         before, after = old.get(path), new.get(path)

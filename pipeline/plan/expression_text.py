@@ -25,7 +25,7 @@ class Text:
 
 
 def render(value: Any, defaults: dict[str, Any]) -> Text:
-    """A value, an expression among them, as text."""
+    """Return a value, with the expressions in it, as text."""
     if not is_expression(value):
         return Text(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
     ((function, body),) = value.items()
@@ -43,7 +43,7 @@ def render(value: Any, defaults: dict[str, Any]) -> Text:
 
 
 def joined_document(value: Any) -> Any:
-    """The JSON object that a Std:Join puts together, with the variables in their places; None for any other value."""
+    """Return the JSON object that a Std:Join builds, with placeholders for variables; None for any other value."""
     join = value.get("Std:Join") if is_expression(value) else None
     parts = join.get("Values") if isinstance(join, dict) and not join.get("On") else None
     if not isinstance(parts, list) or not parts or not str(parts[0]).startswith("{"):

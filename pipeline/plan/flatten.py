@@ -197,7 +197,7 @@ def _by_option(values: list[FlatValue], text_of: Callable[[FlatValue], str]) -> 
 
 
 def _structure(given: list[FlatValue]) -> Any:
-    """A JSON object that was handed over in parts; None for anything else."""
+    """Join the parts of a JSON object that was passed in pieces; None for anything else."""
     if not given or not given[0].text.startswith("{") or any(fact.parameters or fact.steps for fact in given):
         return None
     try:
@@ -218,7 +218,7 @@ def _one_condition(condition: Any, defaults: dict[str, Any]) -> FlatValue:
 
 
 def _named(items: list[Any]) -> dict[str, Any] | None:
-    """The items of a list by name, or of a list of tags the values by key; None when they have none."""
+    """Return the items of a list by name, the values of a list of tags by key; None when they have no names."""
     if not items or not all(isinstance(item, dict) and not is_expression(item) for item in items):
         return None
     if all(item.keys() == {"Key", "Value"} for item in items):

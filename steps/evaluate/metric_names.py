@@ -26,7 +26,7 @@ _OF_A_CLASS = re.compile(r"(count\.)?per_class\.(?P<rest>.+)", re.DOTALL)
 
 
 def metric_kind(metric: str, where: str) -> str:
-    """The last part of a metric's name, which says what kind of number it is.
+    """Return the last part of a metric's name, which says what kind of number it is.
 
     Raises:
         UserError: no metric ends so; the text names a near one.
@@ -40,7 +40,7 @@ def metric_kind(metric: str, where: str) -> str:
 
 
 def unlisted_class(metric: str, classes: Sequence[str]) -> str | None:
-    """What a metric of one class names as its class when that is none of the list; else None."""
+    """Return the class that a metric names if it is not one of the list, else None."""
     found = _OF_A_CLASS.match(metric)
     if found is None or any(found["rest"].startswith(f"{name}.") for name in classes):
         return None

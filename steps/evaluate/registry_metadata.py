@@ -48,7 +48,7 @@ _BY_CLASS = {
 
 
 def registry_metadata(evaluation: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
-    """The `registry` part of evaluation.json.
+    """Build the `registry` part of evaluation.json.
 
     Args:
         evaluation: all its other parts.
@@ -88,7 +88,7 @@ def allowed(text: str) -> bool:
 
 
 def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The card's metric groups: all metrics of the model, then some by class.
+    """Build the card's metric groups: all metrics of the model, then some by class.
 
     An undefined metric is left out, as a metric has to have a value. Of very many classes those with the most
     true boxes are shown.
@@ -138,7 +138,7 @@ def _text(value: float | None) -> str:
 
 
 def _data(summary: Mapping[str, Any]) -> str:
-    """The data section in words."""
+    """Describe the data in a sentence."""
     parts = ", ".join(
         f"{part} {summary[part]['images']} images with {summary[part]['boxes']} boxes"
         for part in ("train", "validation", "test")
@@ -154,7 +154,7 @@ def _data(summary: Mapping[str, Any]) -> str:
 
 
 def _observation(evaluation: Mapping[str, Any]) -> str:
-    """The evaluation section in words: what was asked, what came out, how it compares."""
+    """Describe the evaluation: which thresholds were set, what was measured, how it compares."""
     test, threshold = evaluation["images"]["test"], evaluation["threshold"]
     parts = [
         f"Scored on {test} images that were never trained on.",

@@ -1,0 +1,1 @@
+"""The Prepare step: reads and checks the labels, splits them and writes what training reads."""

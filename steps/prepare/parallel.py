@@ -66,6 +66,7 @@ class InProcess(_LocalEngine):
     width = 1
 
     def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        """Call the function on each task, one after another."""
         return map(function, tasks)
 
 
@@ -79,6 +80,7 @@ class ProcessPool(_LocalEngine):
         self._pool = ProcessPoolExecutor(width, mp_context=context, initializer=_watch_parent)
 
     def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        """Call the function on the tasks in worker processes; yield the results in order."""
         if len(tasks) == 1:
             yield function(tasks[0])
             return
@@ -91,6 +93,7 @@ class ProcessPool(_LocalEngine):
             ) from error
 
     def close(self) -> None:
+        """End the worker processes without waiting for pending tasks."""
         self._pool.shutdown(cancel_futures=True)
 
 

@@ -64,11 +64,13 @@ class Spark:
                     self._requirements = archive.read(bootstrap.REQUIREMENTS_FILE).decode()
 
     def share(self, paths: Sequence[Path]) -> None:
+        """Send files to every executor."""
         for path in paths:
             self._context.addFile(str(path))
             self._shared.append(str(path))
 
     def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        """Call the function on the tasks in the executors; yield the results in order."""
         for begin in range(0, len(tasks), self._cores):
             batch = [pickle.dumps((function, task, self._shared)) for task in tasks[begin : begin + self._cores]]
             sent = self._context.parallelize(batch, len(batch)).map(partial(_run, requirements=self._requirements))
@@ -81,6 +83,7 @@ class Spark:
                 yield outcome
 
     def close(self) -> None:
+        """Stop the cluster and remove the temporary folder."""
         self._context.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -153,7 +153,7 @@ def test_every_request_passes_botocores_own_check(definition: Definition) -> Non
 
 
 def test_every_enum_value_is_one_of_the_apis(definition: Definition) -> None:
-    """botocore checks no enums: the definition's values and the parameters' defaults are checked here."""
+    """Botocore checks no enums: the definition's values and the parameters' defaults are checked here."""
     defaults = {f"Parameters.{p['Name']}": p for p in definition["Parameters"]}
 
     def check(value: Any, shape: Shape, path: str) -> None:

@@ -1,4 +1,4 @@
-"""The jobs under Python 3.12, which is what SageMaker's processing images run.
+r"""The jobs under Python 3.12, which is what SageMaker's processing images run.
 
 The interpreter is the one that GROUNDLOOP_PYTHON312 or PYTHON312 names, else `python3.12`. One without the jobs'
 packages compiles every module and runs what needs the standard library only; to run all, make it an environment:

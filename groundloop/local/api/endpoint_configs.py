@@ -22,13 +22,18 @@ class EndpointConfigs:
         return self._context.arn(f"endpoint-config/{name}")
 
     def find(self, name: str) -> dict[str, Any]:
-        """A config by name; ValidationException if there is none."""
+        """Return a configuration by name.
+
+        Raises:
+            ApiError: ValidationException, if there is none.
+        """
         try:
             return self._configs[name]
         except KeyError:
             raise invalid(f'Could not find endpoint configuration "{self._arn(name)}".') from None
 
     def create_endpoint_config(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store a configuration whose variants, models and options fit together."""
         name = request["EndpointConfigName"]
         variants = [variant["VariantName"] for variant in request["ProductionVariants"]]
         if len(set(variants)) != len(variants):
@@ -53,7 +58,7 @@ class EndpointConfigs:
         return {"EndpointConfigArn": self._arn(name)}
 
     def _check_serverless(self, request: dict[str, Any], model: str) -> None:
-        """What AWS's documentation excludes from serverless endpoints."""
+        """Reject what AWS's documentation excludes from serverless endpoints."""
         described = self._models.describe_model({"ModelName": model})
         for what, there in (
             ("several variants", len(request["ProductionVariants"]) > 1),
@@ -66,15 +71,18 @@ class EndpointConfigs:
                 raise invalid(f"A serverless endpoint does not support {what}.")
 
     def describe_endpoint_config(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return a configuration as it was created."""
         return self.find(request["EndpointConfigName"])
 
     def delete_endpoint_config(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Delete a configuration; endpoints that were made from it keep running."""
         self.find(request["EndpointConfigName"])
         del self._configs[request["EndpointConfigName"]]
         self._tags.drop(self._arn(request["EndpointConfigName"]))
         return {}
 
     def list_endpoint_configs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List configurations by name and creation time."""
         found = [
             config
             for config in self._configs.values()

@@ -63,6 +63,7 @@ class Endpoints:
             raise invalid(f'Could not find endpoint "{self._context.arn(f"endpoint/{name}")}".') from None
 
     def create_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Create an endpoint and start its variants' model servers in the background."""
         name = request["EndpointName"]
         config = self._configs.find(request["EndpointConfigName"])
         arn = self._context.arn(f"endpoint/{name}")
@@ -76,6 +77,7 @@ class Endpoints:
         return {"EndpointArn": arn}
 
     def update_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Replace the variants of an endpoint by those of another configuration, in the background."""
         endpoint = self._endpoint(request["EndpointName"])
         config = self._configs.find(request["EndpointConfigName"])
         deployment = request.get("DeploymentConfig")
@@ -94,7 +96,7 @@ class Endpoints:
         return {"EndpointArn": endpoint.arn}
 
     def _say_what_is_left_out(self, endpoint: Endpoint) -> None:
-        """A line in the endpoint's log: the new variants take over all at once, and no alarm is looked at."""
+        """Write to the endpoint's log which parts of the rollout are not simulated: traffic shifting and alarms."""
         policy = endpoint.deployment or {}
         routing = policy.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "")
         left_out = []
@@ -154,6 +156,7 @@ class Endpoints:
         return Variant(name, described.get("InitialVariantWeight", 1.0), described, server)
 
     def describe_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the status of an endpoint and of each of its variants."""
         endpoint = self._endpoint(request["EndpointName"])
         with self._context.lock:
             variants = [
@@ -196,6 +199,7 @@ class Endpoints:
         }
 
     def list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List endpoints by name, status and time."""
         found = [
             endpoint
             for endpoint in self._endpoints.values()
@@ -214,6 +218,7 @@ class Endpoints:
         )
 
     def delete_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Delete an endpoint and stop its model servers."""
         endpoint = self._endpoint(request["EndpointName"])
         with self._context.lock:
             endpoint.deleted.set()

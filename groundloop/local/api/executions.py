@@ -43,6 +43,7 @@ class Executions:
         return self._started[arn]
 
     def start_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start an execution; a repeated request with the same token returns the first one."""
         pipeline = self._pipelines.find(request["PipelineName"])
         if request.get("SelectiveExecutionConfig"):
             raise invalid("SelectiveExecutionConfig is not offered by the offline AWS.")
@@ -81,6 +82,7 @@ class Executions:
                 undelivered(self._context, start, error.message)
 
     def describe_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the status of an execution and why it failed."""
         started = self._find(request)
         limit = started.request.get("ParallelismConfiguration")
         return {
@@ -94,6 +96,7 @@ class Executions:
         }
 
     def update_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Change an execution's display name and description."""
         started = self._find(request)
         for member in ("PipelineExecutionDisplayName", "PipelineExecutionDescription"):
             if member in request:
@@ -101,10 +104,12 @@ class Executions:
         return {"PipelineExecutionArn": started.execution.arn}
 
     def describe_pipeline_definition_for_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the definition that an execution runs, which a later update does not change."""
         started = self._find(request)
         return {"PipelineDefinition": started.version.text, "CreationTime": started.version.created}
 
     def list_pipeline_executions(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List the executions of a pipeline by creation time."""
         pipeline = self._pipelines.find(request["PipelineName"])
         found = [
             started
@@ -120,6 +125,7 @@ class Executions:
         return page(summaries, request, "PipelineExecutionSummaries", default=10)
 
     def list_pipeline_execution_steps(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List the steps that an execution has started."""
         if not request.get("PipelineExecutionArn"):
             raise invalid("PipelineExecutionArn is required.")
         records = self._find(request).execution.steps()
@@ -128,10 +134,12 @@ class Executions:
         return page([record.summary() for record in ordered], request, "PipelineExecutionSteps", default=20)
 
     def list_pipeline_parameters_for_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List the parameters of an execution with the values that it runs with."""
         parameters = [{"Name": name, "Value": as_text(value)} for name, value in self._find(request).parameters.items()]
         return page(parameters, request, "PipelineParameters", default=50)
 
     def stop_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask a running execution to stop; its running jobs are stopped too."""
         execution = self._find(request).execution
         if execution.status not in ("Executing", "Stopping"):
             raise invalid(
@@ -141,6 +149,7 @@ class Executions:
         return {"PipelineExecutionArn": execution.arn}
 
     def retry_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run the steps of a failed or stopped execution again that did not succeed."""
         execution = self._find(request).execution
         if execution.status not in ("Failed", "Stopped"):
             raise invalid(
@@ -150,6 +159,7 @@ class Executions:
         return {"PipelineExecutionArn": execution.arn}
 
     def delete_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Delete a pipeline that has no running execution."""
         pipeline = self._pipelines.find(request["PipelineName"])
         mine = [started for started in self._started.values() if started.pipeline is pipeline]
         if any(started.execution.status in ("Executing", "Stopping") for started in mine):
@@ -167,7 +177,11 @@ class Executions:
 
 
 def _parameters(version: Version, given: list[dict[str, str]]) -> dict[str, Any]:
-    """The values of all parameters, typed; ValidationException for what the definition does not allow."""
+    """Return the values of all parameters with their types.
+
+    Raises:
+        ApiError: ValidationException, for a value that the definition does not allow.
+    """
     declared = version.definition.parameters
     values = {
         name: cast(parameter, parameter.default)

@@ -67,31 +67,40 @@ class Jobs:
         return page(described, request, f"{kind}Summaries", default=10)
 
     def create_processing_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a processing job."""
         return self._start(ProcessingJob, request)
 
     def describe_processing_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of a processing job."""
         return self._job("ProcessingJob", request).describe()
 
     def stop_processing_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask a processing job to stop."""
         return self._stop("ProcessingJob", request)
 
     def list_processing_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List processing jobs by name, status and time."""
         return self._list("ProcessingJob", request)
 
     def create_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a training job."""
         _check_training(request)
         return self._start(TrainingJob, request)
 
     def describe_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of a training job."""
         return self._job("TrainingJob", request).describe()
 
     def stop_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask a training job to stop."""
         return self._stop("TrainingJob", request)
 
     def list_training_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List training jobs by name, status and time."""
         return self._list("TrainingJob", request)
 
     def create_transform_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a batch transform job with the container of its model."""
         if request["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] == "AugmentedManifestFile":
             raise invalid(
                 "Augmented manifest files are not supported by batch transform; use ManifestFile or S3Prefix."
@@ -99,12 +108,15 @@ class Jobs:
         return self._start(TransformJob, request, self._models.container(request["ModelName"]))
 
     def describe_transform_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of a batch transform job."""
         return self._job("TransformJob", request).describe()
 
     def stop_transform_job(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask a batch transform job to stop."""
         return self._stop("TransformJob", request)
 
     def list_transform_jobs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List batch transform jobs by name, status and time."""
         return self._list("TransformJob", request)
 
     def stop_all(self) -> None:
@@ -117,7 +129,7 @@ class Jobs:
 
 
 def _check_training(request: dict[str, Any]) -> None:
-    """The rules across members that the service has and its model does not tell."""
+    """Check the rules across members that the service has and botocore's model does not state."""
     specification = request.get("AlgorithmSpecification")
     if not specification or not specification.get("TrainingImage"):
         raise invalid("AlgorithmSpecification.TrainingImage is required (the offline AWS runs no AlgorithmName).")

@@ -42,7 +42,7 @@ class Models:
         return self._resolved(containers[0])
 
     def _resolved(self, container: dict[str, Any]) -> dict[str, Any]:
-        """A container with what its model package says filled in."""
+        """Fill in what the model package of a container says; the container itself takes precedence."""
         if package := container.get("ModelPackageName"):
             known = self._registry.container(package)
             return {**known, "Environment": {**known.get("Environment", {}), **container.get("Environment", {})}}
@@ -64,6 +64,7 @@ class Models:
             raise invalid(f"Could not find model data at {uri}.")
 
     def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store a model with one container or several; nothing runs yet."""
         primary, several = request.get("PrimaryContainer"), request.get("Containers")
         if bool(primary) == bool(several):
             raise invalid("Exactly one of PrimaryContainer and Containers is required.")
@@ -78,15 +79,18 @@ class Models:
         return {"ModelArn": self._arn(name)}
 
     def describe_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return a model as it was created."""
         return {"EnableNetworkIsolation": False, **self._model(request["ModelName"])}
 
     def delete_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Delete a model; its artifact stays in S3."""
         self._model(request["ModelName"])
         del self._models[request["ModelName"]]
         self._tags.drop(self._arn(request["ModelName"]))
         return {}
 
     def list_models(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List models by name and creation time."""
         found = [
             model
             for model in self._models.values()

@@ -48,7 +48,11 @@ class Pipeline:
         return self.versions[-1]
 
     def version(self, number: int | None) -> Version:
-        """A version by number; ResourceNotFound if there is none."""
+        """Return a version by number, the latest for None.
+
+        Raises:
+            ApiError: ResourceNotFound, if there is none.
+        """
         if number is None:
             return self.latest
         for version in self.versions:
@@ -65,7 +69,11 @@ class Pipelines:
         self._pipelines: dict[str, Pipeline] = {}
 
     def find(self, name: str) -> Pipeline:
-        """A pipeline by name or ARN; ResourceNotFound if there is none."""
+        """Return a pipeline by name or ARN.
+
+        Raises:
+            ApiError: ResourceNotFound, if there is none.
+        """
         key = name.rsplit("/", 1)[-1]
         if key not in self._pipelines:
             raise not_found(f"Pipeline '{self._context.arn(f'pipeline/{key}')}' does not exist.")
@@ -88,6 +96,7 @@ class Pipelines:
             raise invalid(f"Invalid pipeline definition: {error}") from error
 
     def create_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Create a pipeline from a definition; a repeated request with the same token returns the first one."""
         name = request["PipelineName"]
         version = self._definition(request, 1)
         if version is None:
@@ -115,6 +124,7 @@ class Pipelines:
         return {"PipelineArn": pipeline.arn}
 
     def update_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Change a pipeline; a new definition becomes its next version."""
         pipeline = self.find(request["PipelineName"])
         with self._context.lock:
             version = self._definition(request, pipeline.latest.number + 1)
@@ -129,6 +139,7 @@ class Pipelines:
         return {"PipelineArn": pipeline.arn, "PipelineVersionId": pipeline.latest.number}
 
     def describe_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return a pipeline with the definition of its latest, or of the requested, version."""
         pipeline = self.find(request["PipelineName"])
         return {
             **_summary(pipeline),
@@ -141,6 +152,7 @@ class Pipelines:
         }
 
     def list_pipelines(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List pipelines by name and creation time."""
         found = [
             pipeline
             for pipeline in self._pipelines.values()
@@ -152,6 +164,7 @@ class Pipelines:
         return page(summaries, request, "PipelineSummaries", default=10)
 
     def list_pipeline_versions(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List the versions of a pipeline."""
         pipeline = self.find(request["PipelineName"])
         versions = in_order(pipeline.versions, request, {"CreationTime": lambda version: version.number}, "Descending")
         summaries = [

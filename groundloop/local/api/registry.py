@@ -17,7 +17,7 @@ Package = dict[str, Any]
 
 
 def _check_metadata(request: dict[str, Any]) -> None:
-    """What botocore's model leaves open: the model card's schema, and the metadata's alphabet (a pattern of Java's)."""
+    """Check what botocore's model leaves open: the model card's schema, and the characters of the metadata."""
     if request.get("ModelCard"):
         check_model_card(request["ModelCard"])
     for key, value in (request.get("CustomerMetadataProperties") or {}).items():
@@ -61,7 +61,7 @@ class Registry:
         return self._packages[arn]
 
     def container(self, name: str) -> dict[str, Any]:
-        """The container of a package, for a model made from it."""
+        """Return the container of a package, for a model made from it."""
         package = self._package(name)
         containers = package.get("InferenceSpecification", {}).get("Containers", [])
         if len(containers) != 1:
@@ -71,6 +71,7 @@ class Registry:
         return dict(containers[0])
 
     def create_model_package_group(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Create a model package group."""
         name = request["ModelPackageGroupName"]
         arn = self._context.arn(f"model-package-group/{name}")
         with self._context.lock:
@@ -87,9 +88,11 @@ class Registry:
         return {"ModelPackageGroupArn": arn}
 
     def describe_model_package_group(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return a model package group."""
         return self._group(request["ModelPackageGroupName"])
 
     def list_model_package_groups(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List model package groups by name and creation time."""
         found = [
             group
             for group in self._groups.values()
@@ -103,6 +106,7 @@ class Registry:
         return page(in_order(found, request, keys, "Descending"), request, "ModelPackageGroupSummaryList", default=10)
 
     def delete_model_package_group(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Delete a model package group that holds no packages."""
         group = self._group(request["ModelPackageGroupName"])
         name = group["ModelPackageGroupName"]
         if any(package["ModelPackageGroupName"] == name for package in self._packages.values()):
@@ -114,6 +118,7 @@ class Registry:
         return {}
 
     def create_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Register a model package, in a group under its next version number."""
         group_name, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
         if bool(group_name) == bool(name):
             raise invalid("Exactly one of ModelPackageName and ModelPackageGroupName is required.")
@@ -152,9 +157,11 @@ class Registry:
         return {"ModelPackageArn": arn}
 
     def describe_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return a model package."""
         return {"CertifyForMarketplace": False, **self._package(request["ModelPackageName"])}
 
     def batch_describe_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return several model packages, and an error for each ARN that does not exist."""
         found = {arn: self._packages[arn] for arn in request["ModelPackageArnList"] if arn in self._packages}
         missing = {
             arn: {"ErrorCode": "ValidationException", "ErrorResponse": f"ModelPackage {arn} does not exist."}
@@ -164,6 +171,7 @@ class Registry:
         return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": missing or None}
 
     def update_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Change a model package's approval status, metadata or specification, and publish the change as an event."""
         package = self._package(request["ModelPackageArn"])
         _check_metadata(request)
         with self._context.lock:
@@ -201,12 +209,14 @@ class Registry:
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def delete_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Delete a model package; its version number is not used again."""
         arn = self._package(request["ModelPackageName"])["ModelPackageArn"]
         del self._packages[arn]
         self._tags.drop(arn)
         return {}
 
     def list_model_packages(self, request: dict[str, Any]) -> dict[str, Any]:
+        """List model packages by group, approval status, name and creation time."""
         group = request.get("ModelPackageGroupName")
         if group:
             group = self._group(group)["ModelPackageGroupName"]

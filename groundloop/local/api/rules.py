@@ -24,7 +24,7 @@ _PATH = re.compile(r"\$(?:\.[A-Za-z0-9_-]+)+")
 
 
 def _plain(value: Any) -> Any:
-    """A package as an event carries it: times as text."""
+    """Convert a package into what an event carries: times as text."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -33,7 +33,7 @@ def _plain(value: Any) -> Any:
 
 
 def state_change(context: Context, package: dict[str, Any]) -> dict[str, Any]:
-    """The event of a package whose state changed."""
+    """Build the event of a package whose state changed."""
     return {
         "version": "0",
         "id": random_id(32),
@@ -48,7 +48,7 @@ def state_change(context: Context, package: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(template: str, event: dict[str, Any]) -> str | None:
-    """A parameter's value: the text at a JSON path of the event, or the text itself."""
+    """Return a parameter's value: the text at a JSON path of the event, or the text itself."""
     if not _PATH.fullmatch(template):
         return template
     value: Any = event
@@ -68,7 +68,7 @@ class Start:
 
 
 def starts_asked_for(context: Context, package: dict[str, Any]) -> Iterator[Start]:
-    """What the enabled rules on the default bus that match the event of a package want started."""
+    """Yield the executions that the enabled rules on the default bus start for the event of a package."""
     from groundloop.local.moto_server import event_matches
 
     events = context.client("events")

@@ -25,6 +25,7 @@ class Tags:
         return [{"Key": key, "Value": value} for key, value in self._tags.get(arn, {}).items()]
 
     def add_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Add tags to a resource of this server; None for any other resource."""
         arn = request["ResourceArn"]
         if arn not in self._tags:
             return None
@@ -32,11 +33,13 @@ class Tags:
         return {"Tags": self._listed(arn)}
 
     def list_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """List the tags of a resource of this server; None for any other resource."""
         if request["ResourceArn"] not in self._tags:
             return None
         return page(self._listed(request["ResourceArn"]), request, "Tags", default=50)
 
     def delete_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Remove tags from a resource of this server; None for any other resource."""
         kept = self._tags.get(request["ResourceArn"])
         if kept is None:
             return None

@@ -35,7 +35,14 @@ class Detector:
     network: Network
 
     def look(self, image: bytes) -> tuple[Detections, tuple[int, int]]:
-        """Detections in a JPEG or PNG, and its width and height in pixels. Raises UnreadableImageError."""
+        """Detect objects in a JPEG or PNG.
+
+        Returns:
+            The detections, and the image's (width, height) in pixels.
+
+        Raises:
+            UnreadableImageError: The bytes are not an image that can be decoded.
+        """
         pixels, size = decode_image(image, working_size(self.hyperparameters.image_shape))
         output = self.network.forward(normalise(pixels[None]), training=False)
         threshold = self.hyperparameters.nms_threshold
@@ -52,7 +59,7 @@ class Detector:
 
 
 def save(folder: Path, detector: Detector) -> None:
-    """Writes both files. Each appears whole or not at all: the job may be stopped at any time."""
+    """Write both files, each whole or not at all: the job may be stopped at any time."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = _beside(folder, WEIGHTS_FILE)
     with weights.open("wb") as file:
@@ -68,7 +75,11 @@ def _beside(folder: Path, name: str) -> Path:
 
 
 def load(folder: Path) -> Detector:
-    """The detector saved in a folder. Raises StandInError when it isn't one of this stand-in."""
+    """Load the detector saved in a folder.
+
+    Raises:
+        StandInError: The folder holds no detector of this stand-in.
+    """
     for name in (HYPERPARAMETERS_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise StandInError(
@@ -86,7 +97,11 @@ def load(folder: Path) -> Detector:
 
 
 def load_archive(archive: Path) -> Detector:
-    """The detector packed in a model.tar.gz. Raises StandInError."""
+    """Load the detector packed in a model.tar.gz.
+
+    Raises:
+        StandInError: The archive holds no detector of this stand-in.
+    """
     with tempfile.TemporaryDirectory() as folder:
         try:
             with tarfile.open(archive) as tar:

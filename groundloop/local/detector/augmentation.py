@@ -18,7 +18,7 @@ _LEAST_IN_VIEW = 0.3
 
 
 def augment(rng: np.random.Generator, pixels: Pixels, boxes: Boxes) -> tuple[Floats, Boxes]:
-    """A random view of (S, S, 3) bytes, as normalised pixels of the same size, and the boxes in it."""
+    """Take a random view of (S, S, 3) bytes; return its normalised pixels, of the same size, and the boxes in it."""
     size = len(pixels)
     # The image is scaled to whole pixels, and its top left corner moved anywhere that leaves no view outside it.
     scaled = np.rint(size * rng.uniform(*ZOOM) * rng.uniform(0.95, 1.05, 2)).astype(int)
@@ -42,7 +42,7 @@ def augment(rng: np.random.Generator, pixels: Pixels, boxes: Boxes) -> tuple[Flo
 
 
 def _place(pixels: Pixels, scaled: npt.NDArray[np.int_], origin: npt.NDArray[np.int_]) -> Pixels:
-    """The image at that size with its top left corner there, cut to the view; grey where the view is wider."""
+    """Scale the image, move its top left corner to `origin` and cut it to the view; grey where the view is wider."""
     size = len(pixels)
     low, high = np.maximum(origin, 0), np.minimum(origin + scaled, size)
     source = np.concatenate([low - origin, high - origin]) / np.tile(scaled, 2) * size

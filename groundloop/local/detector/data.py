@@ -179,7 +179,7 @@ def _require(name: str, config: Mapping[str, Any], key: str, wanted: str, why: s
 
 
 def _read_label(label: bytes, where: str) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
-    """The annotations, and the image's width and height as the label tells them."""
+    """Return a label's annotations, and the image's width and height if the label states them."""
     try:
         value = json.loads(label)
         annotations = value["annotations"]

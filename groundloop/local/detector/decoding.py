@@ -15,7 +15,7 @@ _LARGEST_LOG_SIDE = 8.0
 
 
 def decode(output: Floats, num_classes: int, *, nms_threshold: float) -> list[Detections]:
-    """The detections of each image of a batch, from the output of Network.forward.
+    """Return the detections of each image of a batch, from the output of Network.forward.
 
     Peaks of the heat maps (3x3 local maxima) above the score floor, at most 200, then non-maximum suppression per
     class at `nms_threshold` of intersection over union.
@@ -46,7 +46,7 @@ def _decode_image(heat: Floats, peaks: npt.NDArray[np.bool_], values: Floats, nm
 
 
 def suppress(classes: Ints, corners: Floats, threshold: float) -> list[int]:
-    """Indices that survive greedy non-maximum suppression within each class; the boxes come best first."""
+    """Return the indices that survive greedy non-maximum suppression within each class; the boxes come best first."""
     alive = np.ones(len(classes), bool)
     kept = []
     for i in range(len(classes)):

@@ -19,7 +19,7 @@ class UnreadableImageError(ValueError):
 
 
 def working_size(image_shape: int) -> int:
-    """The side at which the stand-in works, in pixels: about half of the algorithm's `image_shape`, in steps of 32."""
+    """Return the side, in pixels, at which the stand-in works: about half of `image_shape`, in steps of 32."""
     return max(32, 32 * round(image_shape / 64))
 
 

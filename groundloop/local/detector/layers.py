@@ -33,7 +33,8 @@ class Parameter:
 class Layer(Protocol):
     """Anything with parameters."""
 
-    def parameters(self) -> Iterator[Parameter]: ...
+    def parameters(self) -> Iterator[Parameter]:
+        """Yield the trainable parameters, in a fixed order."""
 
 
 class Buffers:
@@ -43,7 +44,7 @@ class Buffers:
         self._arrays: dict[tuple[object, ...], Array] = {}
 
     def get(self, use: str, shape: tuple[int, ...], like: Array) -> Array:
-        """An array of that shape and of `like`'s type: zeros at first, then whatever its last use left in it."""
+        """Return an array of a shape and of `like`'s type: zeros at first, then whatever its last use left in it."""
         key = (use, shape, like.dtype)
         if key not in self._arrays:
             self._arrays[key] = np.zeros(shape, like.dtype)
@@ -72,11 +73,13 @@ class Convolution:
         self._buffers = Buffers()
 
     def parameters(self) -> Iterator[Parameter]:
+        """Yield the weights and, if there is one, the bias."""
         yield self.weights
         if self.bias is not None:
             yield self.bias
 
     def forward(self, x: Array) -> Array:
+        """Convolve a batch of shape (images, height, width, channels)."""
         self._shape = x.shape
         self._rows = self._patches(x, self.stride, "x")
         images, height, width, _ = x.shape
@@ -89,13 +92,14 @@ class Convolution:
         return y
 
     def backward(self, gradient: Array) -> Array:
+        """Set the gradients by the parameters; return the gradient by the input."""
         self.set_gradients(gradient)
         if self.stride == 1:
             return self._backward_dense(gradient)
         return self._backward_strided(gradient.reshape(-1, gradient.shape[3]))
 
     def set_gradients(self, gradient: Array) -> None:
-        """The gradients by the parameters only: all that is wanted of the first layer."""
+        """Set the gradients by the parameters only: the first layer needs no more."""
         flat = gradient.reshape(-1, gradient.shape[3])
         np.matmul(self._rows.T, flat, out=self.weights.grad)
         if self.bias is not None:
@@ -165,10 +169,12 @@ class BatchNormRelu:
         self._buffers = Buffers()
 
     def parameters(self) -> Iterator[Parameter]:
+        """Yield the scale and the shift of each channel."""
         yield self.gain
         yield self.shift
 
     def forward(self, x: Array, *, training: bool) -> Array:
+        """Normalise each channel by the statistics of the batch (outside training, the running ones) and cut at 0."""
         flat = x.reshape(-1, x.shape[3])
         if not training:
             scale = self.gain.value / np.sqrt(self.running_variance + self.EPSILON)
@@ -224,15 +230,18 @@ class Block:
         self.residual = residual
 
     def parameters(self) -> Iterator[Parameter]:
+        """Yield the parameters of the convolution and of the normalisation."""
         yield from self.convolution.parameters()
         yield from self.norm.parameters()
 
     def forward(self, x: Array, *, training: bool) -> Array:
+        """Convolve, normalise and cut at 0; a residual block adds its input."""
         y = self.norm.forward(self.convolution.forward(x), training=training)
         # A sum of its own: the mask of the ReLU is read from y on the way back.
         return x + y if self.residual else y
 
     def backward(self, gradient: Array) -> Array:
+        """Set the gradients by the parameters; return the gradient by the input."""
         passed_on = gradient.copy() if self.residual else None
         result = self.convolution.backward(self.norm.backward(gradient))
         if passed_on is not None:
@@ -252,7 +261,7 @@ def upsample(x: Array) -> Array:
 
 
 def upsample_backward(gradient: Array) -> Array:
-    """The four gradients of each repeated value, summed."""
+    """Sum the four gradients of each repeated value."""
     images, height, width, channels = gradient.shape
     lines = gradient.reshape(images, height // 2, 2, width, channels)
     pairs = (lines[:, :, 0] + lines[:, :, 1]).reshape(images, height // 2, width // 2, 2, channels)
@@ -260,7 +269,7 @@ def upsample_backward(gradient: Array) -> Array:
 
 
 def column_sums(x: Array) -> Array:
-    """Sums over the rows, as a matrix product: NumPy's own reduction over the first axis is 20 times slower here."""
+    """Sum over the rows by a matrix product: NumPy's own reduction over the first axis is 20 times slower here."""
     return np.asarray(np.ones(len(x), x.dtype) @ x)
 
 
@@ -270,12 +279,12 @@ def wide(x: Array) -> Array:
 
 
 def wide_row(per_channel: Array, x: Array) -> Array:
-    """A value per channel, repeated to the length of one row of `wide(x)`."""
+    """Repeat a value per channel to the length of one row of `wide(x)`."""
     return np.tile(per_channel.astype(x.dtype, copy=False), _pixels_per_row(x))
 
 
 def _pixels_per_row(x: Array) -> int:
-    """The largest power of two that divides the number of pixels and gives a row of at most 512 values."""
+    """Return the largest power of two that divides the number of pixels and gives a row of at most 512 values."""
     pixels, channels = x.size // x.shape[3], x.shape[3]
     power = 1
     while pixels % (2 * power) == 0 and 2 * power * channels <= 512:

@@ -30,7 +30,7 @@ def detection_loss(output: Floats, targets: Targets) -> Loss:
 
 
 def focal_loss(logits: Floats, heat: Floats) -> tuple[float, Floats]:
-    """The penalty-reduced focal loss of CornerNet and CenterNet (exponents 2 and 4), over the number of centres.
+    """Compute the penalty-reduced focal loss of CornerNet and CenterNet (exponents 2 and 4) per centre.
 
     At a centre (heat 1) -(1-p)^2 log p; elsewhere -(1-heat)^4 p^2 log(1-p). Returns it and its gradient by the logits.
     """

@@ -9,7 +9,7 @@ from groundloop.local.detector.boxes import Boxes, Detections, Floats
 
 
 def voc07_map(truth: list[Boxes], found: list[Detections], num_classes: int, *, overlap_threshold: float) -> float:
-    """The mean over the classes that occur in `truth` of the 11-point average precision (VOC 2007).
+    """Compute the mean over the classes that occur in `truth` of the 11-point average precision (VOC 2007).
 
     A detection is right when its best-overlapping box of that class has an intersection over union *strictly above*
     the threshold and no better detection took it already. 0 when there is no box at all.
@@ -44,7 +44,7 @@ def _match(
 
 
 def _average_precision(scores: Floats, right: Floats, total: int) -> float:
-    """The mean of the best precision at recall 0, 0.1, ... 1 or beyond."""
+    """Average the best precision at recall 0, 0.1, ... 1 or beyond."""
     right = right[np.argsort(-scores, kind="stable")]
     hits = np.cumsum(right)
     recall, precision = hits / total, hits / np.arange(1, len(right) + 1)

@@ -42,6 +42,7 @@ class Network:
         self.head.weights.value *= 0.1
 
     def forward(self, x: Array, *, training: bool) -> Array:
+        """Compute the output maps, at an eighth of the resolution, of a batch of normalised images."""
         at_8 = _forward(self.stem, x, training)
         at_16 = _forward(self.at_16, at_8, training)
         at_32 = _forward(self.at_32, at_16, training)
@@ -49,7 +50,7 @@ class Network:
         return self.head.forward(_forward(self.neck, at_8 + upsample(coarse), training))
 
     def backward(self, gradient: Array) -> None:
-        """Sets every parameter's gradient from the gradient of the loss by the last training pass's output."""
+        """Set every parameter's gradient from the gradient of the loss by the last training pass's output."""
         summed = _backward(self.neck, self.head.backward(gradient))
         coarse = upsample_backward(summed)
         by_32 = _backward(self.at_32, self.lateral_32.backward(upsample_backward(coarse)))
@@ -57,10 +58,12 @@ class Network:
         self.stem[0].backward_first(_backward(self.stem[1:], summed + by_16))
 
     def blocks(self) -> Iterator[Block]:
+        """Yield the blocks from the input to the output."""
         for group in (self.stem, self.at_16, self.at_32, self.neck):
             yield from group
 
     def parameters(self) -> list[Parameter]:
+        """List the trainable parameters, in a fixed order."""
         layers: list[Layer] = [*self.blocks(), self.lateral_16, self.lateral_32, self.head]
         return [parameter for layer in layers for parameter in layer.parameters()]
 
@@ -73,7 +76,11 @@ class Network:
         return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Raises ValueError when a name or a shape isn't this network's."""
+        """Take over the arrays of another network.
+
+        Raises:
+            ValueError: A name or a shape differs from this network's.
+        """
         own = self.state()
         if own.keys() != state.keys():
             raise ValueError(f"arrays differ by name: {', '.join(sorted(own.keys() ^ state.keys()))}")

@@ -37,7 +37,7 @@ class AdamW:
         self._steps = 0
 
     def collect(self) -> None:
-        """Takes in the gradients the parameters hold now. A mini-batch may come in several parts."""
+        """Add the gradients that the parameters hold now; a mini-batch may come in several parts."""
         self._sum += self._gradients
         self._collected += 1
 

@@ -14,7 +14,7 @@ _WARM_UP = 0.08
 
 
 def learning_rate(hyperparameters: Hyperparameters, step: int, steps_per_epoch: int) -> float:
-    """The rate of a step (counted from 0): a linear warm-up over 8 % of the run, then a half cosine down to 0.
+    """Return the rate of a step, counted from 0: a linear warm-up over 8 % of the run, then a half cosine to 0.
 
     With lr_scheduler_step it stays level instead, and is multiplied by lr_scheduler_factor at each of those epochs.
     """

@@ -24,7 +24,7 @@ _log = logging.getLogger("groundloop.local.detector")
 
 
 def serve(opt_ml: Path, port: int) -> None:
-    """Serves the model in DIR/model until the process ends. Port 0 picks a free one; the chosen one goes to stdout."""
+    """Serve the model in DIR/model until the process ends; port 0 picks a free one, which goes to stdout."""
     detector = artifact.load(opt_ml / "model")
     try:
         server = DetectorServer(detector, port)
@@ -48,10 +48,12 @@ class DetectorServer(ThreadingHTTPServer):
         self.lock = threading.Lock()
 
     def server_bind(self) -> None:
+        """Bind the socket without looking up the name of the host."""
         # HTTPServer would look its own name up in the network here.
         TCPServer.server_bind(self)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log an error of a request instead of printing a traceback."""
         error = sys.exc_info()[1]
         if isinstance(error, ConnectionError):
             _log.info("a client went away: %s", error)
@@ -129,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _annotation(detector: Detector, image: bytes) -> dict[str, Any]:
-    """The answer to `Accept: application/json;annotation=1`: boxes in pixels, shaped like a label."""
+    """Return the answer to `Accept: application/json;annotation=1`: boxes in pixels, shaped like a label."""
     found, (width, height) = detector.look(image)
     annotations = [
         {

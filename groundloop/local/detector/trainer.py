@@ -37,7 +37,11 @@ _log = logging.getLogger("groundloop.local.detector")
 
 
 def train(opt_ml: Path, *, seed: int = SEED) -> None:
-    """Runs the job whose folder this is. Raises StandInError for a mistake in what it was given."""
+    """Run the training job whose folder this is.
+
+    Raises:
+        StandInError: The hyperparameters, channels or data are not valid.
+    """
     hyperparameters = parse(_read_json(opt_ml, "hyperparameters"))
     channels = _read_json(opt_ml, "inputdataconfig")
     host = str(_read_json(opt_ml, "resourceconfig").get("current_host", "algo-1"))
@@ -216,7 +220,7 @@ def _batches(samples: Iterable[Sample], hyperparameters: Hyperparameters) -> Ite
 
 
 def _parts(batch: list[Sample]) -> list[list[Sample]]:
-    """A mini-batch in nearly equal parts that fit the processor's cache and a laptop's memory."""
+    """Cut a mini-batch into nearly equal parts that fit the processor's cache and a laptop's memory."""
     count = math.ceil(sum(sample.pixels.size for sample in batch) / _VALUES_AT_ONCE)
     bounds = [round(i * len(batch) / count) for i in range(count + 1)]
     return [batch[low:high] for low, high in pairwise(bounds) if high > low]

@@ -43,7 +43,7 @@ def follow(value: Any, path: str) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """A value as Std:Join writes it."""
+    """Convert a value into the text that Std:Join writes."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
@@ -66,7 +66,7 @@ class Resolver:
         self._parameters, self._execution, self._outputs, self._read = parameters, execution, outputs, read
 
     def resolve(self, value: Any) -> Any:
-        """A value with every expression in it replaced. Members that are null are left out, as the service does.
+        """Replace every expression in a value. Members that are null are left out, as the service does.
 
         Raises:
             ResolveError: names the path that has no value.

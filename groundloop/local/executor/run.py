@@ -128,7 +128,7 @@ class Execution:
         self.start()
 
     def steps(self) -> list[StepRecord]:
-        """The steps that were started, in that order."""
+        """Return the steps that were started, in that order."""
         with self._changed:
             return sorted(self.records.values(), key=lambda record: record.number)
 
@@ -159,7 +159,7 @@ class Execution:
         self.modified = now()
 
     def _ready(self) -> list[Step]:
-        """The steps whose dependencies are done; those of a branch that was not taken are put aside on the way."""
+        """Return the steps whose dependencies are done; skip those of a branch that was not taken."""
         found: list[Step] = []
         moved = True
         while moved:
@@ -250,7 +250,7 @@ class Execution:
         return {"Outcome": outcome}
 
     def _fail(self, record: StepRecord, message: str) -> None:
-        """The Fail step ends the whole execution: what still runs is stopped."""
+        """End the whole execution, as the Fail step does: steps that still run are stopped."""
         record.metadata = {"Fail": {"ErrorMessage": message}}
         with self._changed:
             self._fail_message = message

@@ -95,6 +95,7 @@ class JobRunner(Runner):
         self._stop_job = getattr(client, f"stop_{operation}")
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
+        """Start a job and wait until it has ended."""
         member = f"{self.kind}Name"
         # The service makes the name of every job itself: one that the definition gives could be used but once.
         created = call(self._create, **{**request, member: name})
@@ -143,6 +144,7 @@ class ModelRunner(Runner):
     """Model: CreateModel."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
+        """Create a model."""
         request = {"ModelName": name, **request}
         created = call(self.client.create_model, **request)
         tell({"Model": {"Arn": created["ModelArn"]}})
@@ -153,6 +155,7 @@ class RegisterRunner(Runner):
     """RegisterModel: CreateModelPackage, in a group that is made when it is missing."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
+        """Register a model package; create its group if it is missing."""
         if group := request.get("ModelPackageGroupName"):
             self._need_group(group)
         created = call(self.client.create_model_package, **request)
@@ -180,6 +183,7 @@ class EndpointConfigRunner(Runner):
     """EndpointConfig: CreateEndpointConfig."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
+        """Create an endpoint configuration."""
         request = {"EndpointConfigName": name, **request}
         created = call(self.client.create_endpoint_config, **request)
         tell({"EndpointConfig": {"Arn": created["EndpointConfigArn"]}})
@@ -190,6 +194,7 @@ class EndpointRunner(Runner):
     """Endpoint: created, or updated if there is one of that name; the step ends when it serves."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
+        """Create or update an endpoint and wait until it is in service."""
         request = {"EndpointName": name, **request}
         endpoint, config = request["EndpointName"], request["EndpointConfigName"]
         if self._exists(endpoint):
@@ -222,7 +227,11 @@ class EndpointRunner(Runner):
 
 
 def runner_for(step_type: str, client: Any, stop: threading.Event) -> Runner:
-    """The runner of a step type; StepError for one that the offline AWS doesn't run."""
+    """Return the runner of a step type.
+
+    Raises:
+        StepError: The offline AWS does not run steps of this type.
+    """
     if step_type in ("Processing", "Training", "Transform"):
         return JobRunner(client, stop, f"{step_type}Job")
     runners: dict[str, type[Runner]] = {

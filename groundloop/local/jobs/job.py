@@ -86,10 +86,10 @@ class Job(ABC):
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """The answer of Describe*."""
+        """Return the answer of the Describe operation."""
 
     def closing(self) -> None:  # noqa: B027 (most kinds have nothing to close)
-        """Called whichever way the job ended, before its status says so."""
+        """Release resources, whichever way the job ended, before its status says that it has."""
 
     def _run(self) -> None:
         status, reason = "Completed", None
@@ -160,17 +160,17 @@ class Job(ABC):
             self._shipper.ship()
 
     def algorithm_error(self, code: int, told: str = "") -> JobError:
-        """The failure of a program that ended with ``code``: what it told, or else the last line of its log."""
+        """Build the error of a program that ended with `code`, from its message or the last line of its log."""
         text = (told or last_line(self.log)).strip()[: _REASON_LENGTH - 200]
         return JobError("AlgorithmError", f"{text}, exit code: {code} (log: {self.shown(self.log)})")
 
     @staticmethod
     def shown(path: Path) -> str:
-        """A path as a message shows it: relative to where the user stands, if that is shorter."""
+        """Return a path for a message: relative to the working directory if that is shorter."""
         relative = os.path.relpath(path)
         return relative if len(relative) < len(str(path)) else str(path)
 
     @staticmethod
     def told(path: Path) -> str:
-        """What a program left in a message file; empty if nothing."""
+        """Return what a program left in a message file; empty if nothing."""
         return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""

@@ -28,7 +28,7 @@ _PYTHON = re.compile(r"(?:/usr(?:/local)?/bin/)?python(?:3(?:\.\d+)?)?")
 
 
 def rewrite(argument: str, folder: Path) -> str:
-    """An argument with ``/opt/ml`` replaced by the job's folder; S3 keys that contain it stay as they are."""
+    """Replace `/opt/ml` in an argument by the job's folder; S3 keys that contain it stay as they are."""
     return _OPT_ML.sub(lambda _: str(folder), argument)
 
 
@@ -39,6 +39,7 @@ class ProcessingJob(Job):
     exit_message: str | None = None
 
     def work(self) -> None:
+        """Copy the inputs, run the program and upload what it wrote."""
         self._write_config()
         for item in self.request.get("ProcessingInputs", []):
             self.check_stop()
@@ -78,7 +79,7 @@ class ProcessingJob(Job):
         ]
 
     def _check_spark(self) -> None:
-        """A Spark cluster is played by Spark's local mode: one process for driver and executors."""
+        """Check that Spark's local mode can run: one process stands in for driver and executors."""
         lacking = [] if importlib.util.find_spec("pyspark") else ["pyspark (pip install pyspark)"]
         lacking += [] if shutil.which("java") else ["Java"]
         if lacking:
@@ -98,7 +99,7 @@ class ProcessingJob(Job):
         )
 
     def _place(self, path: str, what: str) -> Path:
-        """A path of the request inside the job's folder."""
+        """Resolve a path of the request inside the job's folder."""
         place = Path(rewrite(path, self.folder)).resolve()
         if not place.is_relative_to(self.folder) or place == self.folder:
             raise JobError("ClientError", f"{what}: the LocalPath {path!r} is not below /opt/ml")
@@ -125,6 +126,7 @@ class ProcessingJob(Job):
         return places
 
     def describe(self) -> dict[str, Any]:
+        """Return the answer of DescribeProcessingJob."""
         return {
             **self.request,
             "ProcessingJobArn": self.arn,

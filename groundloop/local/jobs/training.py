@@ -53,6 +53,7 @@ class TrainingJob(Job):
         self.modified = moment
 
     def work(self) -> None:
+        """Copy or stream the channels, run the program and upload the model."""
         outcome = "Failed"
         try:
             program = program_for(self.request["AlgorithmSpecification"]["TrainingImage"], self.context.programs)
@@ -213,6 +214,7 @@ class TrainingJob(Job):
         archive.unlink()
 
     def closing(self) -> None:
+        """Stop feeding the channels and remove their FIFOs."""
         if self._reader:
             self._reader.close()
         # FIFOs would block whoever looks through the job's folder later.
@@ -221,6 +223,7 @@ class TrainingJob(Job):
                 path.unlink()
 
     def describe(self) -> dict[str, Any]:
+        """Return the answer of DescribeTrainingJob."""
         seconds = (
             int((self.ended - self.training_started).total_seconds()) if self.ended and self.training_started else None
         )

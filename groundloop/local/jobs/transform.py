@@ -36,6 +36,7 @@ class TransformJob(Job):
         self._container = container
 
     def work(self) -> None:
+        """Start a model server, send it each object and upload the answers."""
         source = self.request["TransformInput"]
         self._check_offer(source)
         objects = self.s3.source(source["DataSource"]["S3DataSource"])
@@ -112,6 +113,7 @@ class TransformJob(Job):
         self.s3.put(join_uri(output["S3OutputPath"], f"{name}.out"), answer.body + ending)
 
     def describe(self) -> dict[str, Any]:
+        """Return the answer of DescribeTransformJob."""
         return {
             **self.request,
             "TransformJobArn": self.arn,

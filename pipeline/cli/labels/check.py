@@ -87,7 +87,7 @@ def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str
 
 
 def _with_images(lines: list[Line], checker: ImageChecker) -> list[Line]:
-    """The same lines with what was found of their images; progress on stderr where a person watches."""
+    """Check the images of usable lines; show the progress on stderr if that is a terminal."""
     from groundloop.labels.image_check import with_image_finding
 
     usable = [line for line in lines if line.record]

@@ -9,7 +9,7 @@ _STEP = 20
 
 
 def counter(what: str) -> Callable[[int, int], None]:
-    """A function that shows `what 40/120` while it is called with how many are done and of how many."""
+    """Return a function that shows `what 40/120`, called with how many are done and of how many."""
     if not sys.stderr.isatty():
         return lambda done, of: None
 

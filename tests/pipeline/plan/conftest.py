@@ -31,7 +31,7 @@ def session() -> Callable[[str, str], Any]:
 
 @pytest.fixture(scope="module")
 def memory() -> Iterator[None]:
-    """moto for a module, and the clients with it, which take longer to make than what they do here."""
+    """One moto for a module, and the clients with it, which take longer to make than what they do here."""
     client.cache_clear()
     with mock_aws():
         yield
