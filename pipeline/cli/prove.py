@@ -103,7 +103,8 @@ def _list(settings: Config, only: list[str], as_json: bool) -> None:
                 "source": assumption.source,
                 "trial": trial.id,
                 "free": trial.free,
-                "usd_at_most": budget.bound_usd(trial),
+                "by_hand": bool(trial.by_hand),
+                "usd_at_most": None if trial.by_hand else budget.bound_usd(trial),
                 "creates": trial.creates,
             }
             for trial in trials
@@ -127,6 +128,8 @@ def _list(settings: Config, only: list[str], as_json: bool) -> None:
 
 
 def _cost(trial: Trial, budget: Budget) -> str:
+    if trial.by_hand:
+        return "by hand"
     if trial.free:
         return "free"
     bound = budget.bound_usd(trial)
@@ -177,6 +180,6 @@ def _prove(
 def _ask(trials: list[Trial], budget: Budget) -> None:
     """Show what each paid trial may cost and ask whether to go on."""
     for trial in trials:
-        if not trial.free:
+        if not (trial.free or trial.by_hand):
             print_line(f"{trial.id}: {_cost(trial, budget)}; creates {'; '.join(trial.creates)}", to_stderr=True)
     typer.confirm(f"Spend up to ${budget.limit_usd:.2f} on these?", abort=True, err=True)

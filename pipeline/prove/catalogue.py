@@ -1,4 +1,4 @@
-"""All trials: the free ones, then the paid ones in order of worth."""
+"""All trials: the free ones, then the paid ones in order of worth, then what is left to a person."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from groundloop.errors import UserError
 from groundloop.suggestions import near_misses
 from pipeline.prove.trial import Trial
 from pipeline.prove.trials import (
+    by_hand,
     definitions,
     endpoint_step,
     isolation,
@@ -35,6 +36,8 @@ TRIALS: tuple[Trial, ...] = (
     processing.VPC_JOB,
     processing.PROPERTY_FILES,
     isolation.TRIAL,
+    by_hand.ENDPOINTS,
+    by_hand.JOBS,
 )
 
 

@@ -118,7 +118,7 @@ def run(
     proof = Proof(region, bool(offline_endpoint()), budget.limit_usd if budget else None, assumptions)
     redact = redactor(account.config, account.id)
     for trial, assumption in assumptions:
-        why = "the run was interrupted" if trial in trials else "it was not asked for"
+        why = trial.by_hand or ("the run was interrupted" if trial in trials else "it was not asked for")
         proof.add(not_tried(assumption, why))
     trained: Trained | None = None
     try:
@@ -126,6 +126,8 @@ def run(
             tell(f"\n{trial.id}")
             allotment = Allotment({}, {}, 0.0)
             try:
+                if trial.by_hand:
+                    raise NotTriedError(trial.by_hand)
                 if trial.only_aws and offline_endpoint():
                     raise NotTriedError(trial.only_aws)
                 if budget:

@@ -36,6 +36,7 @@ class Trial:
         machines: The instances that it pays for; none: it is free.
         requests_usd: Upper bound of what it pays for besides instances, such as requests to a serverless endpoint.
         only_aws: Why the offline AWS can't play it; empty when it can.
+        by_hand: Why `prove` leaves it to a person; empty when it runs it.
     """
 
     id: str
@@ -45,8 +46,9 @@ class Trial:
     machines: tuple[Machine, ...] = ()
     requests_usd: float = 0.0
     only_aws: str = ""
+    by_hand: str = ""
 
     @property
     def free(self) -> bool:
         """Whether AWS bills nothing for it."""
-        return not self.machines and not self.requests_usd
+        return not (self.machines or self.requests_usd or self.by_hand)

@@ -74,6 +74,11 @@ class Workbench:
         """The configured tags."""
         return [{"Key": key, "Value": value} for key, value in sorted(self.config.aws.tags.items())]
 
+    @property
+    def output_key(self) -> dict[str, str]:
+        """The member that encrypts a job's output with the configured key; empty without one."""
+        return {"KmsKeyId": self.config.aws.kms_key} if self.config.aws.kms_key else {}
+
     def create(self, kind: str, name: str, make: Callable[[], Any]) -> Any:
         """Write a resource into the journal, then make it; return what the call answers."""
         resource = Resource(kind, name)

@@ -38,7 +38,7 @@ def _run(bench: Workbench) -> Iterator[Verdict]:
         {
             **request,
             "TrainingJobName": bench.name("isolated"),
-            "OutputDataConfig": {"S3OutputPath": bench.uri("isolated")},
+            "OutputDataConfig": {"S3OutputPath": bench.uri("isolated"), **bench.output_key},
             "EnableNetworkIsolation": True,
         },
     )

@@ -31,11 +31,11 @@ VPC = Assumption(
     "One processing job in the configured subnets, which does nothing.",
     "Amazon SageMaker developer guide, 'CreateProcessingJob API: Execution role permissions'",
 )
+#: On one line and within the 256 characters that a container's entry point may have.
 _WRITE = (
-    "import json, pathlib, sys\n"
-    "text = json.dumps({'value': 1, 'filler': 'x' * (int(sys.argv[1]) * 1000000)})\n"
-    "folder = pathlib.Path(sys.argv[2])\n"
-    "(folder / 'facts.json').write_text(text)\n"
+    "import json, pathlib, sys; "
+    "text = json.dumps({'value': 1, 'filler': 'x' * (int(sys.argv[1]) * 1000000)}); "
+    "pathlib.Path(sys.argv[2], 'facts.json').write_text(text)"
 )
 _OUTPUT = "/opt/ml/processing/output/facts"
 
@@ -82,6 +82,7 @@ def property_file_definition(bench: Workbench, seconds: int) -> dict[str, Any]:
             "Arguments": {
                 **_job(bench, [str(size), _OUTPUT], seconds),
                 "ProcessingOutputConfig": {
+                    **bench.output_key,
                     "Outputs": [
                         {
                             "OutputName": "facts",
@@ -92,7 +93,7 @@ def property_file_definition(bench: Workbench, seconds: int) -> dict[str, Any]:
                                 "S3UploadMode": "EndOfJob",
                             },
                         }
-                    ]
+                    ],
                 },
             },
             "PropertyFiles": [{"PropertyFileName": "Facts", "OutputName": "facts", "FilePath": "facts.json"}],

@@ -96,7 +96,11 @@ def _transformed(bench: Workbench, assumption: Assumption, model: str, keys: tup
                 "ContentType": "application/x-image",
                 "SplitType": "None",
             },
-            "TransformOutput": {"S3OutputPath": bench.uri(output), "Accept": "application/json"},
+            "TransformOutput": {
+                "S3OutputPath": bench.uri(output),
+                "Accept": "application/json",
+                **bench.output_key,
+            },
             "TransformResources": {"InstanceType": CPU_INSTANCE, "InstanceCount": 1},
         },
     )

@@ -39,8 +39,9 @@ def test_an_assumption_is_complete(assumption: Assumption) -> None:
         assert field.name in ("id", "source") or text.endswith(".")
 
 
-def test_the_free_trials_come_first() -> None:
-    assert [trial.free for trial in TRIALS] == sorted((trial.free for trial in TRIALS), reverse=True)
+def test_the_free_trials_come_first_and_what_is_left_to_a_person_last() -> None:
+    kinds = [0 if trial.free else 2 if trial.by_hand else 1 for trial in TRIALS]
+    assert kinds == sorted(kinds)
 
 
 def test_a_trial_is_chosen_by_an_assumption() -> None:
