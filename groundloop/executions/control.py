@@ -36,7 +36,7 @@ class Transition:
         step: name of the step.
         status: its new status.
         seconds: its duration; None while it runs.
-        cached: whether its result came from the cache.
+        cached: whether its result was reused: from the cache, or by a selective execution.
         attempt: 1 for the first, one more for each retry.
         kind: key of the step's `Metadata`: `TrainingJob`, `ProcessingJob` or `TransformJob` for a step that runs a job,
             another key for a step that creates something else; empty if there is none.
@@ -310,10 +310,16 @@ def transition(step: dict[str, Any]) -> Transition:
         step=step["StepName"],
         status=step["StepStatus"],
         seconds=(ended - started).total_seconds() if started and ended else None,
-        cached="CacheHitResult" in step,
+        cached=_is_reused(step),
         # A step that has just started, or came from the cache, has no AttemptCount yet, or 0.
         attempt=max(1, step.get("AttemptCount", 1)),
         kind=kind,
         job=arn.partition("/")[2],
         reason=step.get("FailureReason", "no reason was given") if step["StepStatus"] == "Failed" else "",
     )
+
+
+def _is_reused(step: dict[str, Any]) -> bool:
+    # Steps that ran have a CacheHitResult too in some answers, whose ARN is empty.
+    sources = (step.get(member) or {} for member in ("CacheHitResult", "SelectiveExecutionResult"))
+    return any(source.get("SourcePipelineExecutionArn") for source in sources)

@@ -56,12 +56,13 @@ def earlier_jobs(region: str, execution: str, step: Transition) -> list[str]:
     """
     if step.attempt == 1 or step.cached:
         return []
-    # SageMaker names the jobs pipelines-<execution>-<step>-<random>.
-    prefix = f"pipelines-{execution.rsplit('/', 1)[-1]}-{step.step}-"
+    # SageMaker names the jobs pipelines-<execution>-<first 20 characters of the step>-<random>.
+    prefix = f"{step.job.rpartition('-')[0]}-"
     paginator = client("sagemaker", region).get_paginator(f"list_{step.kind.removesuffix('Job').lower()}_jobs")
     pages = paginator.paginate(NameContains=prefix, SortBy="CreationTime", SortOrder="Ascending")
     names = [job[f"{step.kind}Name"] for page in pages for job in page[f"{step.kind}Summaries"]]
-    return [name for name in names if name != step.job]
+    # "...-Train-" is also in the names of the jobs of a step Train-Again.
+    return [name for name in names if name != step.job and name.rpartition("-")[0] == prefix[:-1]]
 
 
 def status_of(region: str, execution: str) -> str:

@@ -1,0 +1,138 @@
+"""Watching and listing executions read the answers that SageMaker is known to give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from groundloop.executions import control, jobs, listing
+from groundloop.executions.control import Transition, transition, watch
+from groundloop.executions.known_failures import known_failures
+from tests.groundloop.spec.service_samples.samples import RESPONSES, definition_text, response
+
+REGION = "eu-west-1"
+ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/WearForecast/execution/m3n8b5v2c9xz"
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have SageMaker give (operation, sample or answer) in this order; an answer that the API can't give fails."""
+
+    def answers(*given: tuple[str, str | dict[str, Any]]) -> None:
+        sagemaker = boto3.client("sagemaker", region_name=REGION)
+        stubber = Stubber(sagemaker)
+        for operation, answer in given:
+            stubber.add_response(operation, response(answer) if isinstance(answer, str) else answer)
+        stubber.activate()
+        for module in (control, jobs, listing):
+            monkeypatch.setattr(module, "client", lambda service, region: sagemaker)
+
+    return answers
+
+
+def transitions(sample: str) -> dict[str, Transition]:
+    return {step["StepName"]: transition(step) for step in response(sample)["PipelineExecutionSteps"]}
+
+
+@pytest.mark.parametrize("name", sorted(RESPONSES))
+def test_each_sample_is_an_answer_of_the_api(answers: Callable[..., None], name: str) -> None:
+    steps = name.startswith("steps_")
+    operation = "list_pipeline_execution_steps" if steps else "describe_pipeline_execution"
+    answers((operation, name))
+    assert getattr(control.client("sagemaker", REGION), operation)(PipelineExecutionArn=ARN)
+
+
+def test_an_empty_cache_hit_is_none() -> None:
+    found = transitions("steps_empty_cache_hit")
+    assert not any(step.cached for step in found.values())
+    assert [step.attempt for step in found.values()] == [1] * 5
+    assert found["WearTrain"].log_group == "/aws/sagemaker/TrainingJobs"
+    assert found["WearMSECond"].kind == ""
+    assert found["WearRegister-RegisterModel"].job == "wearmodels/1"
+
+
+def test_what_a_selective_execution_reuses_counts_as_cached() -> None:
+    assert {name: step.cached for name, step in transitions("steps_selective").items()} == {
+        "WearEval": False,
+        "WearTrain": True,
+        "WearProcess": True,
+    }
+
+
+def test_steps_without_metadata_times_or_job() -> None:
+    found = transitions("steps_starting")
+    assert found["WearProcess"] == Transition("WearProcess", "Starting", None, cached=False, attempt=1)
+    assert (found["Notify"].kind, found["Notify"].log_group) == ("Lambda", "")
+    assert (found["Cluster"].kind, found["Cluster"].job) == ("", "")
+    assert found["Bias"].seconds is None
+    assert found["Stop"].reason == "mAP 0.1 is under 0.3"
+
+
+def test_watch_ends_with_the_reason_of_a_step_whose_job_was_never_created(answers: Callable[..., None]) -> None:
+    answers(("describe_pipeline_execution", "execution_failed"), ("list_pipeline_execution_steps", "steps_quota"))
+    changes: list[Transition] = []
+    result = watch(REGION, ARN, changes.append)
+    [failed] = result.failed
+    assert (failed.step, failed.job, failed.log_group) == ("Preprocess", "", "")
+    assert result.reason.startswith("Preprocess failed: ClientError: Failed to invoke sagemaker:CreateProcessingJob.")
+    assert result.seconds == pytest.approx(3.507)
+    assert [found.code for found in known_failures(failed.reason)] == ["quota"]
+
+
+def test_the_list_shows_the_reason_in_one_line_and_survives_what_is_missing(answers: Callable[..., None]) -> None:
+    summary = {
+        "PipelineExecutionArn": ARN,
+        "StartTime": response("execution_failed")["CreationTime"],
+        "PipelineExecutionStatus": "Failed",
+        "PipelineExecutionDisplayName": "execution-1770110435123",
+        "PipelineExecutionFailureReason": "Step failure: One or multiple steps failed.",
+    }
+    answers(
+        ("list_pipeline_executions", {"PipelineExecutionSummaries": [summary]}),
+        ("describe_pipeline_execution", "execution_failed"),
+        ("describe_pipeline_definition_for_execution", {"PipelineDefinition": definition_text("sdk_v2_export")}),
+        (
+            "list_pipeline_parameters_for_execution",
+            {
+                "PipelineParameters": [
+                    {"Name": "ProcessingInstanceCount", "Value": "1"},
+                    {"Name": "MseThreshold", "Value": "6.0"},
+                    {"Name": "Rounds", "Value": "120"},
+                ]
+            },
+        ),
+        ("list_pipeline_execution_steps", "steps_quota"),
+    )
+    [execution] = listing.list_executions(REGION, "WearForecast", 1)
+    assert execution.id == "m3n8b5v2c9xz"
+    assert execution.parameters == {"Rounds": "120"}
+    assert "\n" not in execution.failure
+    assert "Retry not appropriate" in execution.failure
+
+
+def test_the_earlier_jobs_of_a_step_with_a_long_name_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = transitions("steps_long_names")["Wear-Forecasting-Model-Training"]
+    prefix = "pipelines-m3n8b5v2c9xz-Wear-Forecasting-Mod-"
+    sagemaker = boto3.client("sagemaker", region_name=REGION)
+    created = response("execution_failed")["CreationTime"]
+    summaries = [
+        {
+            "TrainingJobName": f"{prefix}{suffix}",
+            "TrainingJobArn": f"arn:aws:sagemaker:eu-west-1:111122223333:training-job/{prefix}{suffix}",
+            "CreationTime": created,
+            "TrainingJobStatus": "Failed",
+        }
+        for suffix in ("aQwErTyUiO", "2-zXcVbNmAsD", "bPVYsMzUlc")
+    ]
+    with Stubber(sagemaker) as stubber:
+        stubber.add_response(
+            "list_training_jobs",
+            {"TrainingJobSummaries": summaries},
+            {"NameContains": prefix, "SortBy": ANY, "SortOrder": ANY},
+        )
+        monkeypatch.setattr(jobs, "client", lambda *_: sagemaker)
+        assert jobs.earlier_jobs(REGION, ARN, step) == [f"{prefix}aQwErTyUiO"]
