@@ -142,7 +142,7 @@ def _version(item: ServedVariant, group: str) -> int | None:
 
 def _scaling(region: str, name: str, variants: list[str]) -> dict[str, str]:
     """Return the instance limits of the variants that are registered for autoscaling."""
-    found = Scaling(client("application-autoscaling", region), name).registered(variants)
+    found = Scaling(client("application-autoscaling", region), client("cloudwatch", region), name).registered(variants)
     return {
         item.target["ResourceId"].rsplit("/", 1)[-1]: f"{item.target['MinCapacity']} to {item.target['MaxCapacity']}"
         for item in found

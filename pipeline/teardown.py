@@ -1,38 +1,39 @@
-"""What this project has made in AWS, and its removal in an order that works.
+"""List what the project has created in AWS, and delete it in an order that works.
 
-Ours is what carries the project's tag, what an execution of our pipelines says it made, and what the configuration
-names (pipelines, group, S3 prefix). Nothing is taken for ours because of how its name looks.
+The project's resources are those with its tag, those that the steps of its pipelines' executions list, and those that
+the configuration names (pipelines, group, S3 prefix). A name alone never makes a resource the project's.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
-from groundloop.aws import client, error_code, offline_endpoint
+from groundloop.aws import client, is_not_found, poll_seconds
 from groundloop.errors import UserError
 from groundloop.executions.control import steps
 from groundloop.models.autoscaling import Scaling
+from groundloop.models.desired_endpoint import is_serverless
 from groundloop.models.rollout import PROJECT_TAG
 from pipeline.config import Config
 from pipeline.dead_letter_queue import queue_name, queue_url
 from pipeline.triggers import owned_rules, remove_rule
 
-#: In the order of removal: first what starts things, last the pipelines, whose executions tell what they made.
+#: In the order of deletion: first what starts executions, last the pipelines, whose executions list what they created.
 KINDS = ("rule", "endpoint", "endpoint config", "model", "queue", "package", "package group", "S3 data", "pipeline")
-#: How the Deploy job names configs and models (``groundloop/models/rollout.py``).
+#: How the Deploy job names configs and models (`groundloop/models/desired_endpoint.py`).
 _BY_JOB = re.compile(r"-v\d+-[0-9a-f]{10}(-\d+)?")
-_MISSING = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
+# Attempts of the waiter, one every 5 seconds: an hour.
+_MAX_ATTEMPTS = 720
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One thing to remove; ``note`` says what else goes with it."""
+    """A resource to delete; `note` says what is deleted with it."""
 
     kind: str
     name: str
@@ -40,14 +41,15 @@ class Resource:
 
 
 def list_resources(config: Config, *, packages: bool = False, data: bool = False) -> list[Resource]:
-    """All that the project has made, in the order of removal.
+    """List the resources of the project, in the order of deletion.
 
     Args:
-        packages: The registered versions and their group too.
-        data: Everything under the S3 prefix too: code, prepared data, models, evaluations, captured requests.
+        config: The configuration.
+        packages: Include the registered versions and their group.
+        data: Include everything under the S3 prefix: code, prepared data, models, evaluations, captured requests.
 
     Raises:
-        UserError: an execution runs, or the labels lie where ``data`` would remove them.
+        UserError: an execution is in progress, or `data` would delete the labels.
     """
     if data:
         _check_labels(config)
@@ -57,7 +59,7 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
     for name in (config.pipeline.name, config.pipeline.deploy_name):
         found |= _of_pipeline(config, name)
     found |= _tagged(config, found)
-    found = _there(config, found)
+    found = _existing(config, found)
     if packages:
         found |= set(_packages(config))
     if data:
@@ -66,27 +68,30 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
 
 
 def remove_resources(config: Config, items: list[Resource], tell: Callable[[Resource], None]) -> None:
-    """Remove the items in their order; ``tell`` gets each once it is gone. What is gone already is no error."""
+    """Delete resources in the given order. A resource that no longer exists is no error.
+
+    Args:
+        config: The configuration.
+        items: The resources.
+        tell: Called with each resource once it is deleted.
+    """
     for item in items:
         try:
             _REMOVERS[item.kind](config, item.name)
-        except ClientError as error:
-            if error_code(error) not in _MISSING or not _says_missing(error):
+        except ClientError:
+            # SageMaker answers a ValidationException for a missing resource, but not only for that.
+            if _exists(config, item):
                 raise
         tell(item)
 
 
-def _says_missing(error: ClientError) -> bool:
-    return any(text in str(error) for text in ("does not exist", "Could not find", "ResourceNotFound", "NonExistent"))
-
-
 def _of_pipeline(config: Config, name: str) -> set[Resource]:
-    """Find a pipeline and the resources that its executions created."""
+    """Return a pipeline and what its executions created."""
     sagemaker, region, found = client("sagemaker", config.aws.region), config.aws.region, set()
     try:
         sagemaker.describe_pipeline(PipelineName=name)
     except ClientError as error:
-        if error_code(error) == "ResourceNotFound":
+        if is_not_found(error):
             return set()
         raise
     found.add(Resource("pipeline", name, "with the history of its executions"))
@@ -96,7 +101,7 @@ def _of_pipeline(config: Config, name: str) -> set[Resource]:
             arn, status = execution["PipelineExecutionArn"], execution["PipelineExecutionStatus"]
             if status in {"Executing", "Stopping"}:
                 raise UserError(
-                    f"an execution of {name!r} is {status}, so it isn't known what it makes: stop it, {arn}"
+                    f"an execution of {name!r} is {status} and may still create resources: stop it, {arn}"
                 )
             for step in steps(region, arn):
                 for kind, metadata in step.get("Metadata", {}).items():
@@ -106,7 +111,7 @@ def _of_pipeline(config: Config, name: str) -> set[Resource]:
 
 
 def _tagged(config: Config, known: set[Resource]) -> set[Resource]:
-    """Find what the Deploy job created: endpoints with the project's tag, and their configs and models."""
+    """Return what the Deploy job created: endpoints with the project's tag, and their configs and models with it."""
     sagemaker, found = client("sagemaker", config.aws.region), set()
     for summary in _pages(sagemaker, "list_endpoints", "Endpoints"):
         if _is_tagged(config, summary["EndpointArn"]):
@@ -117,11 +122,11 @@ def _tagged(config: Config, known: set[Resource]) -> set[Resource]:
             ("endpoint config", "list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
             ("model", "list_models", "Models", "Model"),
         ):
-            # A long endpoint name is cut in the names of its configs and models.
+            # A long endpoint name is shortened in the names of its configs and models.
             for summary in _pages(sagemaker, operation, key, NameContains=name[:40]):
-                made = summary[f"{member}Name"]
-                if _BY_JOB.search(made) and _is_tagged(config, summary[f"{member}Arn"]):
-                    found.add(Resource(kind, made))
+                created = summary[f"{member}Name"]
+                if _BY_JOB.search(created) and _is_tagged(config, summary[f"{member}Arn"]):
+                    found.add(Resource(kind, created))
     return found
 
 
@@ -129,32 +134,38 @@ def _is_tagged(config: Config, arn: str) -> bool:
     try:
         tags = client("sagemaker", config.aws.region).list_tags(ResourceArn=arn)["Tags"]
     except ClientError as error:
-        if error_code(error) in _MISSING:  # it went in the meantime
+        if is_not_found(error):  # deleted in the meantime
             return False
         raise
     return {"Key": PROJECT_TAG, "Value": config.pipeline.name} in tags
 
 
-def _there(config: Config, items: set[Resource]) -> set[Resource]:
-    """Those that still exist, endpoints with what they carry."""
-    sagemaker, found = client("sagemaker", config.aws.region), set()
-    describe = {
-        "endpoint": lambda name: sagemaker.describe_endpoint(EndpointName=name),
-        "endpoint config": lambda name: sagemaker.describe_endpoint_config(EndpointConfigName=name),
-        "model": lambda name: sagemaker.describe_model(ModelName=name),
-    }
+def _existing(config: Config, items: set[Resource]) -> set[Resource]:
+    """Return those that still exist, endpoints with their status."""
+    found = set()
     for item in items:
-        if item.kind in describe:
-            try:
-                described = describe[item.kind](item.name)
-            except ClientError as error:
-                if error_code(error) in _MISSING:
-                    continue
-                raise
-            if item.kind == "endpoint":
-                item = Resource("endpoint", item.name, f"{described['EndpointStatus']}, with its autoscaling")
-        found.add(item)
+        if item.kind not in _DESCRIBERS:
+            found.add(item)
+        elif (description := _described(config, item)) is not None:
+            endpoint = item.kind == "endpoint"
+            note = f"{description['EndpointStatus']}, with its autoscaling" if endpoint else item.note
+            found.add(Resource(item.kind, item.name, note))
     return found
+
+
+def _exists(config: Config, item: Resource) -> bool:
+    return item.kind not in _DESCRIBERS or _described(config, item) is not None
+
+
+def _described(config: Config, item: Resource) -> dict[str, Any] | None:
+    operation, member = _DESCRIBERS[item.kind]
+    try:
+        description: dict[str, Any] = getattr(client("sagemaker", config.aws.region), operation)(**{member: item.name})
+    except ClientError as error:
+        if is_not_found(error):
+            return None
+        raise
+    return description
 
 
 def _packages(config: Config) -> Iterator[Resource]:
@@ -162,7 +173,7 @@ def _packages(config: Config) -> Iterator[Resource]:
     try:
         sagemaker.describe_model_package_group(ModelPackageGroupName=group)
     except ClientError as error:
-        if error_code(error) in _MISSING:
+        if is_not_found(error):
             return
         raise
     for summary in _pages(sagemaker, "list_model_packages", "ModelPackageSummaryList", ModelPackageGroupName=group):
@@ -173,11 +184,9 @@ def _packages(config: Config) -> Iterator[Resource]:
 def _data(config: Config) -> Iterator[Resource]:
     count = size = 0
     for version in _object_versions(config):
-        count, size = count + 1, size + version.get("Size", 0)
+        count, size = count + 1, size + (version.size or 0)
     if count:
-        yield Resource(
-            "S3 data", _prefix(config), f"{count} objects, {size / 1e6:.1f} MB, whichever project wrote them"
-        )
+        yield Resource("S3 data", _prefix(config), f"{count} object versions, {size / 1e6:.1f} MB, of any project")
 
 
 def _prefix(config: Config) -> str:
@@ -187,17 +196,17 @@ def _prefix(config: Config) -> str:
 def _check_labels(config: Config) -> None:
     if config.labels.manifest.startswith(_prefix(config)):
         raise UserError(
-            f"--data would remove your labels: labels.manifest ({config.labels.manifest}) lies under "
-            f"{_prefix(config)}; move it, or leave --data out"
+            f"--data would delete your labels: labels.manifest ({config.labels.manifest}) is under "
+            f"{_prefix(config)}; move it, or omit --data"
         )
 
 
-def _object_versions(config: Config) -> Iterator[dict[str, Any]]:
-    """Every object below the prefix, its older versions and delete markers too."""
-    pages = client("s3", config.aws.region).get_paginator("list_object_versions")
-    for page in pages.paginate(Bucket=config.aws.bucket, Prefix=f"{config.aws.prefix}/"):
-        yield from page.get("Versions", [])
-        yield from page.get("DeleteMarkers", [])
+def _object_versions(config: Config) -> Any:
+    """Return the collection of all object versions and delete markers below the prefix."""
+    import boto3
+
+    s3 = boto3.Session(region_name=config.aws.region).resource("s3")
+    return s3.Bucket(config.aws.bucket).object_versions.filter(Prefix=f"{config.aws.prefix}/")
 
 
 def _pages(sagemaker: Any, operation: str, key: str, **members: Any) -> Iterator[dict[str, Any]]:
@@ -206,19 +215,18 @@ def _pages(sagemaker: Any, operation: str, key: str, **members: Any) -> Iterator
 
 
 def _remove_endpoint(config: Config, name: str) -> None:
-    """Deregister its variants, delete it, and wait: its configs and models are in use until it is gone."""
+    """Deregister its variants, delete it, and wait: its configs and models are in use until it is deleted."""
     region = config.aws.region
-    sagemaker, scaling = client("sagemaker", region), Scaling(client("application-autoscaling", region), name)
+    sagemaker = client("sagemaker", region)
+    scaling = Scaling(client("application-autoscaling", region), client("cloudwatch", region), name)
     variants = sagemaker.describe_endpoint(EndpointName=name).get("ProductionVariants") or []
-    scaling.remove(scaling.registered([variant["VariantName"] for variant in variants]))
+    scaling.remove(scaling.registered([variant["VariantName"] for variant in variants if not is_serverless(variant)]))
     sagemaker.delete_endpoint(EndpointName=name)
-    pause = 0.1 if offline_endpoint() else 5.0
-    while True:
-        # Ends with "Could not find endpoint", which is what was wanted.
-        status = sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
-        if status != "Deleting":
-            raise UserError(f"endpoint {name!r} is not deleted but {status}")
-        time.sleep(pause)
+    waiting = {"Delay": poll_seconds(5), "MaxAttempts": _MAX_ATTEMPTS}
+    try:
+        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=waiting)
+    except WaiterError as error:
+        raise UserError(f"endpoint {name!r} was not deleted: {error}") from None
 
 
 def _remove_queue(config: Config, name: str) -> None:
@@ -228,15 +236,9 @@ def _remove_queue(config: Config, name: str) -> None:
 
 
 def _remove_data(config: Config, name: str) -> None:
-    s3, batch = client("s3", config.aws.region), []
-    for version in [*_object_versions(config), None]:
-        if version is not None:
-            batch.append({"Key": version["Key"], "VersionId": version["VersionId"]})
-        if batch and (version is None or len(batch) == 1000):
-            answer = s3.delete_objects(Bucket=config.aws.bucket, Delete={"Objects": batch, "Quiet": True})
-            if failed := answer.get("Errors"):
-                raise UserError(f"S3 refused to delete {failed[0]['Key']}: {failed[0].get('Message')}")
-            batch = []
+    for response in _object_versions(config).delete():
+        if errors := response.get("Errors"):
+            raise UserError(f"S3 could not delete {errors[0]['Key']}: {errors[0].get('Message')}")
 
 
 def _deleter(operation: str, member: str) -> Callable[[Config, str], None]:
@@ -246,6 +248,15 @@ def _deleter(operation: str, member: str) -> Callable[[Config, str], None]:
     return delete
 
 
+#: Operation and member that describe a resource of a kind.
+_DESCRIBERS = {
+    "endpoint": ("describe_endpoint", "EndpointName"),
+    "endpoint config": ("describe_endpoint_config", "EndpointConfigName"),
+    "model": ("describe_model", "ModelName"),
+    "package": ("describe_model_package", "ModelPackageName"),
+    "package group": ("describe_model_package_group", "ModelPackageGroupName"),
+    "pipeline": ("describe_pipeline", "PipelineName"),
+}
 _REMOVERS: dict[str, Callable[[Config, str], None]] = {
     "rule": lambda config, name: remove_rule(client("events", config.aws.region), name),
     "endpoint": _remove_endpoint,

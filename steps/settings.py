@@ -78,6 +78,11 @@ class AwsSettings(Settings):
     kms_key: str | None = Field(
         None, max_length=2048, description="KMS key for outputs and volumes; null: the AWS managed keys."
     )
+    decrypt_keys: list[Annotated[str, StringConstraints(min_length=1, max_length=2048)]] = Field(
+        [],
+        max_length=10,
+        description="Further KMS keys that labels or images are encrypted with; the role may only decrypt with them.",
+    )
     tags: dict[str, str] = Field({}, max_length=40, description="Tags of every resource that is created.")
     network: NetworkSettings = Field(NetworkSettings(), description="VPC, isolation, traffic encryption.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -151,7 +152,8 @@ def _version(region: str, arn: str) -> Version:
 
 def _metrics(region: str, metadata: dict[str, str]) -> dict[str, float]:
     """Return the metrics in the metadata, else those of evaluation.json; none if that file is gone."""
-    metrics = {name: float(metadata[name]) for name in METRICS if name in metadata}
+    # Evaluate registers a metric without a value as a word ("undefined"): such a version has no such metric.
+    metrics = {name: number for name in METRICS if (number := _number(metadata.get(name, ""))) is not None}
     if metrics or "evaluation" not in metadata:
         return metrics
     try:
@@ -160,6 +162,14 @@ def _metrics(region: str, metadata: dict[str, str]) -> dict[str, float]:
         return {}
     evaluation["count_mae"] = evaluation.get("count", {}).get("mae")
     return {name: float(evaluation[name]) for name in METRICS if evaluation.get(name) is not None}
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _no_group(error: ClientError, region: str, group: str) -> Exception:

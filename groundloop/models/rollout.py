@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from groundloop.aws import error_code, error_message, is_not_found
 from groundloop.errors import UserError
 from groundloop.models.autoscaling import ScalableTarget, Scaling
+from groundloop.models.desired_endpoint import DesiredEndpoint, conversion_message, is_serverless, one_way_message
 from groundloop.models.version_selection import version_of
 
 #: Statuses of an endpoint that change without anybody's doing.
 _TRANSIENT = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
-_MAX_NAME_LENGTH = 63
 #: Properties that an update takes from the new config although the instance counts are retained.
 _EXCLUDED_PROPERTIES = [{"VariantPropertyType": "DesiredWeight"}, {"VariantPropertyType": "DataCaptureConfig"}]
 #: Tag of every resource that the job creates; `groundloop destroy` deletes the resources that carry the project's name.
@@ -26,41 +25,6 @@ PROJECT_TAG = "groundloop:project"
 
 class BusyError(Exception):
     """Another deployment of the endpoint is in progress: describe the endpoint and decide again."""
-
-
-@dataclass(frozen=True)
-class DesiredEndpoint:
-    """The endpoint config that an endpoint should have.
-
-    Attributes:
-        name: its name, which ends with a digest of its content: deployments of the same content share one config, and
-            the second finds its work done.
-        package: ARN of the version that the first variant serves.
-        variants: the production variants, each with the `Package` that its model is created from.
-    """
-
-    name: str
-    package: str
-    variants: list[dict[str, Any]]
-
-
-def desired_endpoint(specification: dict[str, Any], endpoint: str, package: str, instance_type: str) -> DesiredEndpoint:
-    """Return the endpoint config for a version.
-
-    Args:
-        specification: `variants`, `model` and `config` as the deploy step writes them.
-        endpoint: name of the endpoint.
-        package: ARN of the version.
-        instance_type: for variants that set none.
-    """
-    main, *others = specification["variants"]
-    instance = {} if "ServerlessConfig" in main else {"InstanceType": instance_type}
-    variants = [{**instance, **variant} for variant in ({**main, "Package": package}, *others)]
-    content = {"variants": variants, "model": specification["model"], "config": specification["config"]}
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
-    tail = f"-v{version_of(package)}-{digest}"
-    # Models append their index.
-    return DesiredEndpoint(f"{endpoint[: _MAX_NAME_LENGTH - len(tail) - 2].rstrip('-')}{tail}", package, variants)
 
 
 @dataclass
@@ -96,7 +60,7 @@ class Rollout:
             try:
                 description: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
             except ClientError as error:
-                if _missing(error):
+                if is_not_found(error):
                     return None
                 raise
             status = description["EndpointStatus"]
@@ -111,25 +75,32 @@ class Rollout:
                 reported = status
             time.sleep(self.poll_seconds)
 
-    def roll_out(self, desired: DesiredEndpoint, before: dict[str, Any] | None) -> None:
+    def roll_out(self, desired: DesiredEndpoint, before: dict[str, Any] | None) -> str:
         """Create or update the endpoint, and wait until it is in service.
 
         Args:
             desired: the endpoint config that it should have.
             before: the endpoint's description; None if there is no endpoint yet.
 
+        Returns:
+            What `scale` returns.
+
         Raises:
             UserError: that failed; the endpoint serves what it served before, and what was created for it is deleted.
             BusyError: another deployment began in the meantime.
         """
         self._created = []
+        if before is not None:
+            self._check_conversion(desired, before)
         deregistered: list[ScalableTarget] = []
         try:
             self._create_resources(desired)
             if before is None:
                 self._create(desired)
             else:
-                deregistered = self._deregister_scaling(before)
+                deregistered = self._registered_for_scaling(before)
+                # SageMaker refuses to remove or change a variant that is registered for autoscaling.
+                self.scaling.remove(deregistered)
                 self._update(desired, scaled=bool(deregistered))
             after = self.wait_until_stable()
             if after is None or after["EndpointStatus"] != "InService" or after["EndpointConfigName"] != desired.name:
@@ -138,17 +109,36 @@ class Rollout:
                 raise UserError(f"endpoint {self.endpoint!r} could not be updated to version {number}: {reason}")
         except (UserError, BusyError, ClientError):
             self._clean_up(desired, before)
-            self.scaling.restore(deregistered)
+            if not self._restore_scaling(deregistered):
+                self.say(f"endpoint {self.endpoint}: its autoscaling could not be restored and is not registered")
             raise
-        self.scale(desired)
+        return self.scale(desired, deregistered)
 
-    def scale(self, desired: DesiredEndpoint) -> None:
-        """Register the first variant for autoscaling as configured; deregister it if autoscaling is not configured."""
-        variant = desired.variants[0]["VariantName"]
-        if self.specification["scaling"]:
-            self.scaling.apply(variant, self.specification["scaling"])
-        elif "ServerlessConfig" not in desired.variants[0]:
-            self.scaling.remove(self.scaling.registered([variant]))
+    def scale(self, desired: DesiredEndpoint, before: Sequence[ScalableTarget] = ()) -> str:
+        """Register the first variant for autoscaling as configured; deregister it if autoscaling is not configured.
+
+        The endpoint serves the desired version already, so a failure here is no reason to take the version back.
+
+        Args:
+            desired: the endpoint config that the endpoint has.
+            before: the scalable targets that were deregistered for the update; they are restored on failure.
+
+        Returns:
+            Why autoscaling is not as configured, and what to do; empty if it is.
+        """
+        main = desired.variants[0]
+        try:
+            if self.specification["scaling"]:
+                self.scaling.apply(main["VariantName"], self.specification["scaling"])
+            elif not is_serverless(main):
+                self.scaling.remove(self.scaling.registered([main["VariantName"]]))
+        except ClientError as error:
+            reason = f"{error.operation_name}: {error_code(error)}: {error_message(error)}"
+            names = {variant["VariantName"] for variant in desired.variants}
+            kept = [item for item in before if item.target["ResourceId"].rsplit("/", 1)[-1] in names]
+            state = "as it was before" if kept and self._restore_scaling(kept) else "incomplete"
+            return f"its autoscaling could not be set and is {state}; mend this and deploy again: AWS refused {reason}"
+        return ""
 
     @property
     def _tags(self) -> list[dict[str, str]]:
@@ -175,21 +165,33 @@ class Rollout:
 
     def _create_once(self, kind: str, **members: Any) -> None:
         """Create a model or an endpoint config, unless an earlier deployment of the same content left one."""
+        member = next(iter(members))
+        name = {member: members[member]}
         try:
             getattr(self.sagemaker, f"create_{kind}")(**members)
-        except ClientError as error:
-            if "already existing" not in str(error):
+        except ClientError:
+            if not self._exists(kind, name):
                 raise
             return
-        name = next(iter(members))
-        self._created.append((f"delete_{kind}", {name: members[name]}))
+        self._created.append((kind, name))
+
+    def _exists(self, kind: str, name: dict[str, str]) -> bool:
+        # The API answers a ValidationException both for what exists already and for what doesn't exist, told apart only
+        # by its text. So the resource is described instead.
+        try:
+            getattr(self.sagemaker, f"describe_{kind}")(**name)
+        except ClientError as error:
+            if is_not_found(error):
+                return False
+            raise
+        return True
 
     def _create(self, desired: DesiredEndpoint) -> None:
         self.say(f"endpoint {self.endpoint}: created with {desired.name}")
         try:
             self.sagemaker.create_endpoint(EndpointName=self.endpoint, EndpointConfigName=desired.name, Tags=self._tags)
-        except ClientError as error:
-            if "already existing" in str(error):
+        except ClientError:
+            if self._exists("endpoint", {"EndpointName": self.endpoint}):
                 raise BusyError from None
             raise
 
@@ -201,23 +203,29 @@ class Rollout:
             if scaled
             else {}
         )
+        # A DeploymentConfig says how instances are replaced, and a serverless endpoint has none.
+        shifted = {} if is_serverless(desired.variants[0]) else {"DeploymentConfig": self.specification["rollout"]}
         try:
             self.sagemaker.update_endpoint(
-                EndpointName=self.endpoint,
-                EndpointConfigName=desired.name,
-                DeploymentConfig=self.specification["rollout"],
-                **retained,
+                EndpointName=self.endpoint, EndpointConfigName=desired.name, **shifted, **retained
             )
-        except ClientError as error:
-            if "in-progress" in str(error):
+        except ClientError:
+            description = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
+            if description["EndpointStatus"] in _TRANSIENT:
                 raise BusyError from None
             raise
 
-    def _deregister_scaling(self, before: dict[str, Any]) -> list[ScalableTarget]:
-        """Deregister the variants from autoscaling: SageMaker refuses to remove or change registered ones."""
-        registered = self.scaling.registered([variant["VariantName"] for variant in before["ProductionVariants"]])
-        self.scaling.remove(registered)
-        return registered
+    def _registered_for_scaling(self, before: dict[str, Any]) -> list[ScalableTarget]:
+        variants = [item["VariantName"] for item in before["ProductionVariants"] if not is_serverless(item)]
+        return self.scaling.registered(variants) if variants else []
+
+    def _restore_scaling(self, registered: list[ScalableTarget]) -> bool:
+        """Register scalable targets again, and tell whether that succeeded."""
+        try:
+            self.scaling.restore(registered)
+        except ClientError:
+            return False
+        return True
 
     def _clean_up(self, desired: DesiredEndpoint, before: dict[str, Any] | None) -> None:
         """Delete what this deployment created, and an endpoint that never was in service; keep what is served."""
@@ -226,11 +234,11 @@ class Rollout:
             if before is not None or serving["EndpointStatus"] != "Failed":
                 return  # another deployment of the same version uses it
             self.delete()
-        for operation, name in reversed(self._created):
+        for kind, name in reversed(self._created):
             try:
-                getattr(self.sagemaker, operation)(**name)
-            except ClientError as error:
-                if not _missing(error):
+                getattr(self.sagemaker, f"delete_{kind}")(**name)
+            except ClientError:
+                if self._exists(kind, name):
                     raise
             else:
                 self.say(f"deleted: {next(iter(name.values()))}")
@@ -239,11 +247,19 @@ class Rollout:
         """Delete the endpoint and wait until it is gone."""
         try:
             self.sagemaker.delete_endpoint(EndpointName=self.endpoint)
-        except ClientError as error:
-            if not _missing(error):
+        except ClientError:
+            if self._exists("endpoint", {"EndpointName": self.endpoint}):
                 raise
         self.wait_until_stable()
 
+    def _check_conversion(self, desired: DesiredEndpoint, before: dict[str, Any]) -> None:
+        """Check that the endpoint can become what is desired, and say what can't be undone.
 
-def _missing(error: ClientError) -> bool:
-    return "Could not find" in str(error) or "does not exist" in str(error)
+        Raises:
+            UserError: it is instance-based and would become serverless.
+        """
+        serves_serverless = any(map(is_serverless, before["ProductionVariants"]))
+        if is_serverless(desired.variants[0]) and not serves_serverless:
+            raise UserError(conversion_message(self.endpoint))
+        if serves_serverless and not is_serverless(desired.variants[0]):
+            self.say(one_way_message(self.endpoint))

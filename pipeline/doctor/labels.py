@@ -18,7 +18,7 @@ from groundloop.suggestions import near_misses
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, not_checked, ok, unverified, warning
 from pipeline.doctor.manifest import ManifestSample, excerpt
-from pipeline.doctor.role_policy import bucket_of
+from pipeline.doctor.policy_statement import bucket_of
 from pipeline.doctor.session import Aws
 from pipeline.doctor.storage import bucket_fault
 

@@ -1,6 +1,8 @@
-"""Whether the region has the images that the jobs run; told from tables, without AWS."""
+"""Check that the region has the images that the jobs run, from the SDK's tables and without a call."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from groundloop.aws import check_region
 from groundloop.errors import ConfigError
@@ -11,23 +13,33 @@ REGION = "region"
 
 
 def container_images(config: Config) -> list[str]:
-    """URIs of the images of all jobs: the built-in algorithm's and that of the processing jobs.
+    """Return the URIs of all jobs' container images.
 
     Raises:
         ConfigError: the region does not exist, or lacks one of them.
     """
     from pipeline import sdk  # noqa: F401  (first: the SDK can't be imported without a region)
-    from steps.processing import processing_image_uri
+    from steps.processing import processing_image_uri, spark_image_uri
     from steps.train.step import algorithm_image_uri
 
-    region, what = config.aws.region, "built-in Object Detection algorithm"
-    try:
-        algorithm = algorithm_image_uri(region)
-        what = "scikit-learn image for the processing jobs; there, set processing.image_uri"
-        return [algorithm, processing_image_uri(config.processing, region)]
-    except ValueError:
-        check_region(region)
-        raise ConfigError(f"aws.region is {region!r}, which has no {what}") from None
+    region, settings = config.aws.region, config.processing
+    algorithm = "built-in Object Detection algorithm"
+    scikit_learn = "scikit-learn image for the processing jobs; there, set processing.image_uri"
+    images: dict[str, Callable[[], str]] = {
+        algorithm: lambda: algorithm_image_uri(region),
+        scikit_learn: lambda: processing_image_uri(settings, region),
+    }
+    if settings.engine == "spark":
+        spark = "Spark image for Prepare; there, set processing.spark.image_uri"
+        images[spark] = lambda: spark_image_uri(settings, region)
+    uris = []
+    for what, uri in images.items():
+        try:
+            uris.append(uri())
+        except ValueError:
+            check_region(region)
+            raise ConfigError(f"aws.region is {region!r}, which has no {what}") from None
+    return uris
 
 
 def region(config: Config) -> list[AccountFinding]:

@@ -1,4 +1,4 @@
-"""The execution role: whether it exists, who may take it on, and what it may do."""
+"""Check the execution role: that it exists, which services may assume it, and what it may do."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from groundloop.aws import error_code, offline_endpoint
 from groundloop.errors import ConfigError
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, ok, unverified, warning
+from pipeline.doctor.policy_statement import Condition, Statement
 from pipeline.doctor.region import container_images
-from pipeline.doctor.role_policy import EVENTS, SAGEMAKER, Condition, Statement, starts_by_events, statements
+from pipeline.doctor.role_policy import EVENTS, SAGEMAKER, starts_by_events, statements
 from pipeline.doctor.session import Aws
 
 ROLE, PERMISSIONS = "role", "permissions"
 _POLICY = "`groundloop doctor --policy` prints both policies"
 _AT_ONCE = 4
-_REFUSED = {"AccessDenied", "AccessDeniedException"}
-# What a key's own policy allows, a simulation of the role's policies does not see.
+_ACCESS_DENIED = {"AccessDenied", "AccessDeniedException"}
+# A simulation of the role's policies does not see what a key's own policy allows.
 _BY_RESOURCE = "kms:"
 
 
 def role(config: Config, aws: Aws) -> list[AccountFinding]:
-    """Check that the role exists under this ARN and trusts SageMaker, and EventBridge where rules start pipelines."""
+    """Check that the role exists under exactly this ARN and trusts SageMaker, and EventBridge where needed."""
     arn = config.aws.role
     try:
         described = aws.client("iam").get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
     except ClientError as fault:
         if error_code(fault) in {"NoSuchEntity", "NoSuchEntityException"}:
-            return [error(ROLE, f"aws.role: there is no role {arn}", f"make it: {_POLICY}")]
+            return [error(ROLE, f"aws.role: there is no role {arn}", f"create it: {_POLICY}")]
         raise
     if described["Arn"] != arn:
         return [error(ROLE, f"aws.role is {arn}, but that role's ARN is {described['Arn']}", "correct aws.role")]
@@ -45,23 +46,23 @@ def role(config: Config, aws: Aws) -> list[AccountFinding]:
             )
         ]
     boundary = described.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-    told = ok(ROLE, f"{arn} trusts {SAGEMAKER}{f', within the boundary {boundary}' if boundary else ''}")
+    finding = ok(ROLE, f"{arn} trusts {SAGEMAKER}{f', within the boundary {boundary}' if boundary else ''}")
     if starts_by_events(config) and not trusts(trust, EVENTS, account):
         return [
-            told,
+            finding,
             warning(
                 ROLE,
                 f"{arn} does not trust {EVENTS}, so an approval or a schedule can't start a pipeline with it",
                 f"add it to the trust policy ({_POLICY}), or name a role for that in triggers.role",
             ),
         ]
-    return [told]
+    return [finding]
 
 
 def trusts(document: dict[str, Any], service: str, account: str) -> bool:
-    """Whether a trust policy lets a service assume the role on behalf of the account."""
-    found = document.get("Statement", [])
-    return any(_allows(statement, service, account) for statement in (found if isinstance(found, list) else [found]))
+    """Tell whether a trust policy lets a service assume the role on behalf of the account."""
+    given = document.get("Statement", [])
+    return any(_allows(statement, service, account) for statement in (given if isinstance(given, list) else [given]))
 
 
 def _allows(statement: dict[str, Any], service: str, account: str) -> bool:
@@ -71,7 +72,7 @@ def _allows(statement: dict[str, Any], service: str, account: str) -> bool:
         return False
     if not {"sts:AssumeRole", "sts:*", "*"} & set(_listed(statement.get("Action", []))):
         return False
-    # The one condition that is usual here; others are left to AWS.
+    # The usual condition here; others are not evaluated.
     accounts = [
         value
         for keys in statement.get("Condition", {}).values()
@@ -87,7 +88,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def permissions(config: Config, aws: Aws) -> list[AccountFinding]:
-    """Each statement of the least-privilege policy, simulated for the role."""
+    """Simulate each statement of the least-privilege policy for the role."""
     what = f"what {config.aws.role} may do"
     if offline_endpoint():
         return [unverified(PERMISSIONS, what, "the offline AWS allows everything")]
@@ -95,28 +96,34 @@ def permissions(config: Config, aws: Aws) -> list[AccountFinding]:
         images = container_images(config)
     except ConfigError:
         images = []  # the region's own finding says so
-    wanted = statements(config, images)
+    required = statements(config, images)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        simulations = list(pool.map(lambda statement: _simulated(config, aws, statement), wanted))
-    if refusal := next((item.refusal for item in simulations if item.refusal), ""):
+        simulations = list(pool.map(lambda statement: _simulated(config, aws, statement), required))
+    if failure := next((item.failure for item in simulations if item.failure), ""):
         remedy = "allow iam:SimulatePrincipalPolicy on it to whoever runs doctor, or compare with doctor --policy"
-        return [unverified(PERMISSIONS, what, refusal, remedy)]
+        return [unverified(PERMISSIONS, what, failure, remedy)]
     findings = [_denied(item) for item in simulations if item.denied]
-    count = sum(len(statement.actions) for statement in wanted)
-    return findings or [ok(PERMISSIONS, f"all {count} actions of {len(wanted)} statements are allowed (simulated)")]
+    count = sum(len(statement.actions) for statement in required)
+    return findings or [ok(PERMISSIONS, f"all {count} actions of {len(required)} statements are allowed (simulated)")]
 
 
 @dataclass(frozen=True)
 class _Simulation:
-    """``denied`` is ``action on resource`` texts; ``refusal`` says why nothing could be simulated."""
+    """The result of simulating one statement.
+
+    Attributes:
+        statement: the statement.
+        denied: texts of the form `action on resource`.
+        failure: why it could not be simulated; empty if it was.
+    """
 
     statement: Statement
     denied: list[str]
-    refusal: str = ""
+    failure: str = ""
 
 
 def _simulated(config: Config, aws: Aws, statement: Statement) -> _Simulation:
-    # A policy's wildcard is for any name; one that a job could have is simulated.
+    # The simulator takes no wildcards: a name that a job could have stands for them.
     resources = [resource.replace("*", "example") for resource in statement.resources if resource != "*"]
     request: dict[str, Any] = {"PolicySourceArn": config.aws.role, "ActionNames": list(statement.actions)}
     if resources:
@@ -132,7 +139,7 @@ def _simulated(config: Config, aws: Aws, statement: Statement) -> _Simulation:
                 if result["EvalDecision"] != "allowed"
             ]
     except ClientError as fault:
-        if error_code(fault) in _REFUSED:
+        if error_code(fault) in _ACCESS_DENIED:
             return _Simulation(statement, [], "these credentials may not simulate it")
         if error_code(fault) in {"NoSuchEntity", "NoSuchEntityException"}:
             return _Simulation(statement, [], "there is no such role")
@@ -141,7 +148,7 @@ def _simulated(config: Config, aws: Aws, statement: Statement) -> _Simulation:
 
 
 def _context(condition: Condition) -> list[dict[str, Any]]:
-    """Return the keys of a statement's condition with values that fulfil it."""
+    """Return the keys of a statement's condition with values that satisfy it."""
     return [
         {
             "ContextKeyName": name,

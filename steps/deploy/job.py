@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from groundloop.aws import error_code, error_message
 from groundloop.errors import UserError
-from groundloop.models.rollout import BusyError, Rollout, desired_endpoint
+from groundloop.models.desired_endpoint import desired_endpoint
+from groundloop.models.rollout import BusyError, Rollout
 from groundloop.models.version_selection import (
     ServedVariant,
     VersionDecision,
@@ -66,7 +68,7 @@ def deploy(arguments: Namespace) -> None:
     from groundloop.models.autoscaling import Scaling
 
     session = boto3.Session(region_name=arguments.region)
-    scaling = Scaling(session.client("application-autoscaling"), arguments.endpoint)
+    scaling = Scaling(session.client("application-autoscaling"), session.client("cloudwatch"), arguments.endpoint)
     specification = json.loads("".join(arguments.specification))
     # The offline AWS answers at once, and its endpoints come up in a second.
     poll = 0.2 if "AWS_ENDPOINT_URL" in os.environ else 15.0
@@ -74,8 +76,8 @@ def deploy(arguments: Namespace) -> None:
     try:
         outcome = reconcile(rollout, arguments)
     except ClientError as error:
-        told = error.response.get("Error", {})
-        raise UserError(f"AWS refused {error.operation_name}: {told.get('Code')}: {told.get('Message')}") from None
+        details = f"{error_code(error)}: {error_message(error)}"
+        raise UserError(f"AWS refused {error.operation_name}: {details}") from None
     except BotoCoreError as error:
         raise UserError(f"AWS can't be asked: {error}") from None
     say(outcome["outcome"])
@@ -102,10 +104,11 @@ def reconcile(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
         target = desired_endpoint(specification, rollout.endpoint, decision.package, arguments.instance_type)
         number = version_of(decision.package)
         if before is not None and before["EndpointConfigName"] == target.name:
-            rollout.scale(target)
-            return _outcome(rollout, before, serving, f"endpoint {rollout.endpoint} serves version {number} already")
+            warning = rollout.scale(target)
+            outcome = f"endpoint {rollout.endpoint} serves version {number} already"
+            return _outcome(rollout, before, serving, "; ".join(filter(None, [outcome, warning])))
         try:
-            rollout.roll_out(target, before)
+            warning = rollout.roll_out(target, before)
         except BusyError:
             say("another deployment of this endpoint has started: waiting for it, then deciding again")
             continue
@@ -114,7 +117,8 @@ def reconcile(rollout: Rollout, arguments: Namespace) -> dict[str, Any]:
         after = rollout.wait_until_stable()
         assert after is not None  # noqa: S101 (roll_out has seen it serve)
         serving = served_variants(sagemaker, after["EndpointConfigName"], group)
-        return _outcome(rollout, after, serving, f"endpoint {rollout.endpoint} serves version {number}")
+        outcome = f"endpoint {rollout.endpoint} serves version {number}"
+        return _outcome(rollout, after, serving, "; ".join(filter(None, [outcome, warning])))
 
 
 def _decide(sagemaker: Any, group: str, arguments: Namespace, serving: list[ServedVariant]) -> VersionDecision:

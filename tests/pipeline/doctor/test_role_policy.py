@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pipeline.config import Config, load_config
-from pipeline.doctor.role_policy import key_resource, policies
+from pipeline.doctor.data_plane_statements import key_resource
+from pipeline.doctor.role_policy import policies
 
 PROD = Path(__file__).resolve().parents[3] / "configs" / "prod.yaml"
 IMAGES = [
@@ -21,12 +22,12 @@ IMAGES = [
 ]
 ROLE = "arn:aws:iam::111122223333:role/groundloop"
 VPC = "aws.network={subnets: [subnet-1], security_groups: [sg-1]}"
-# What IAM itself has for every resource only.
+# Where IAM or the developer guide allows no narrower resource.
 UNNAMEABLE = {
-    "LogInToImageRegistries",
+    "LogInToEcr",
     "WriteMetrics",  # narrowed by namespace
-    "LookAtTheVpc",
-    "LookAtScaling",
+    "UseVpc",  # a resource or condition fails CreateProcessingJob's validation
+    "DescribeScaling",
 }
 
 
@@ -67,7 +68,7 @@ def test_no_statement_is_for_everything() -> None:
 
 
 def test_the_role_can_be_passed_to_sagemaker_by_itself_only() -> None:
-    passing = statements_of()["PassThisRoleToJobs"]
+    passing = statements_of()["PassRoleToSageMaker"]
     assert passing["Resource"] == [ROLE]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
@@ -99,22 +100,18 @@ def test_images_are_pulled_from_the_accounts_that_have_them() -> None:
 @pytest.mark.parametrize(
     ("assignments", "added"),
     [
-        pytest.param([VPC], {"JoinTheVpc", "LeaveTheVpc", "LookAtTheVpc"}, id="a VPC"),
+        pytest.param([VPC], {"UseVpc"}, id="a VPC"),
         pytest.param(["aws.kms_key=0aa0-1"], {"EncryptResults", "EncryptVolumes"}, id="a key"),
+        pytest.param(["aws.decrypt_keys=[0aa0-1, alias/b]"], {"DecryptInputs1", "DecryptInputs2"}, id="keys of inputs"),
         pytest.param(
             ["deploy.endpoint.autoscaling={max_instances: 2, target: 100}"],
-            {"ScaleTheEndpoint", "LetAutoscalingHaveItsRole"},
+            {"CreateScalingServiceRole"},
             id="autoscaling",
         ),
         pytest.param(
-            ["deploy.rollout={termination_wait_minutes: 5, alarms: [errors]}"],
-            {"WatchAlarmsWhileRollingOut"},
-            id="alarms",
-        ),
-        pytest.param(
             ["deploy.endpoint.async_inference={error_topic: 'arn:aws:sns:us-east-1:111122223333:t'}"],
-            {"TellOfAsynchronousAnswers"},
-            id="an asynchronous endpoint that tells",
+            {"PublishAsyncNotifications"},
+            id="an asynchronous endpoint with a topic",
         ),
     ],
 )
@@ -180,6 +177,84 @@ def test_the_policy_is_enough_for_the_definition(
             assert f"arn:aws:ecr:{found[2]}:{found[1]}:repository/{found[3]}" in resources
 
 
+def test_the_vpc_is_used_without_conditions_or_resources() -> None:
+    """The developer guide: with either, the validation of CreateProcessingJob fails."""
+    (statement,) = [item for item in statements_of(VPC).values() if any(a.startswith("ec2:") for a in item["Action"])]
+    assert statement["Resource"] == ["*"]
+    assert "Condition" not in statement
+    assert {action.removeprefix("ec2:") for action in statement["Action"]} == {
+        "CreateNetworkInterface", "CreateNetworkInterfacePermission", "DeleteNetworkInterface",
+        "DeleteNetworkInterfacePermission", "DescribeDhcpOptions", "DescribeNetworkInterfaces",
+        "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("assignments", "expected"),
+    [
+        pytest.param(
+            ["deploy.endpoint.autoscaling={max_instances: 2, target: 100}"],
+            {
+                "sagemaker:UpdateEndpointWeightsAndCapacities", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
+                "cloudwatch:DescribeAlarms", "application-autoscaling:PutScalingPolicy", "iam:CreateServiceLinkedRole",
+            },
+            id="autoscaling needs the alarms and the weights too",
+        ),
+        pytest.param(
+            [],
+            {
+                "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DeregisterScalableTarget",
+                "application-autoscaling:RegisterScalableTarget", "cloudwatch:DeleteAlarms",
+            },
+            id="autoscaling that was configured before is deregistered, and restored on failure",
+        ),
+        pytest.param(
+            ["deploy.endpoint.serverless={}"],
+            {
+                "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DeregisterScalableTarget",
+                "sagemaker:UpdateEndpoint",
+            },
+            id="serverless",
+        ),
+        pytest.param(
+            ["deploy.rollout={termination_wait_minutes: 5, alarms: [errors]}"],
+            {"cloudwatch:DescribeAlarms"},
+            id="alarms of a rollout",
+        ),
+        pytest.param(["deploy.mode=never"], {"sagemaker:CreateModelPackageGroup"}, id="a missing group is created"),
+    ],
+)  # fmt: skip
+def test_what_a_deployment_may_call(assignments: list[str], expected: set[str]) -> None:
+    assert expected <= {action for item in statements_of(*assignments).values() for action in item["Action"]}
+
+
+def test_endpoint_names_that_extend_the_configured_one_are_allowed() -> None:
+    """The parameter EndpointName may have another value in an execution."""
+    found = statements_of("deploy.endpoint.name=bolts")["CreateAndUpdateEndpoint"]["Resource"]
+    endpoints = [arn for arn in found if ":endpoint/" in arn]
+    assert [arn.rsplit("/", 1)[1] for arn in endpoints] == ["bolts", "bolts-*"]
+
+
+def test_further_keys_are_for_decryption_only() -> None:
+    (statement,) = [item for sid, item in statements_of("aws.decrypt_keys=[0aa0-1]").items() if "Decrypt" in sid]
+    assert statement["Action"] == ["kms:Decrypt"]
+    assert statement["Resource"] == ["arn:aws:kms:us-east-1:111122223333:key/0aa0-1"]
+
+
+def test_the_log_streams_of_jobs_are_covered() -> None:
+    (pattern,) = statements_of()["WriteLogs"]["Resource"]
+    stream = "log-group:/aws/sagemaker/TrainingJobs:log-stream:job/algo-1"
+    assert fnmatchcase(f"arn:aws:logs:us-east-1:111122223333:{stream}", pattern)
+
+
+def test_the_spark_image_can_be_pulled() -> None:
+    from pipeline.doctor import container_images
+
+    images = container_images(configured("processing.engine=spark"))
+    assert any("sagemaker-spark-processing" in image for image in images)
+    assert not any("spark" in image for image in container_images(configured()))
+
+
 def test_nothing_of_hosting_without_deployment() -> None:
     actions = [action for found in statements_of("deploy.mode=never").values() for action in found["Action"]]
     assert not [action for action in actions if "Endpoint" in action or action.startswith("application-autoscaling")]
@@ -207,27 +282,27 @@ def test_who_may_take_on_the_role(assignments: list[str], services: set[str]) ->
     (statement,) = both["TrustPolicy"]["Statement"]
     assert set(statement["Principal"]["Service"]) == services
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
-    starts = [item for item in both["RolePolicy"]["Statement"] if item["Sid"] == "LetEventsStartThePipelines"]
+    starts = [item for item in both["RolePolicy"]["Statement"] if item["Sid"] == "StartPipelines"]
     assert bool(starts) == ("events.amazonaws.com" in services)
 
 
 def test_names_are_allowed_as_the_service_spells_them() -> None:
     """SageMaker's ARNs have the names in lower case."""
-    found = statements_of("registry.group=MyGroup")["RegisterAndReadVersions"]["Resource"]
+    found = statements_of("registry.group=MyGroup")["RegisterModelPackages"]["Resource"]
     assert "arn:aws:sagemaker:us-east-1:111122223333:model-package/MyGroup/*" in found
     assert "arn:aws:sagemaker:us-east-1:111122223333:model-package/mygroup/*" in found
 
 
 def test_a_long_endpoint_name_is_shortened_as_the_deploy_job_does() -> None:
     """Its models and configs carry version and hash after as much of the name as fits."""
-    from groundloop.models.rollout import desired_endpoint
+    from groundloop.models.desired_endpoint import desired_endpoint
 
     name = "a" * 60
     specification = {"variants": [{"VariantName": "AllTraffic"}], "model": {}, "config": {}}
     made = desired_endpoint(
         specification, name, "arn:aws:sagemaker:us-east-1:111122223333:model-package/g/12345", "ml.m5.large"
     ).name
-    allowed = statements_of(f"deploy.endpoint.name={name}")["MakeEndpointConfigs"]["Resource"]
+    allowed = statements_of(f"deploy.endpoint.name={name}")["ManageEndpointConfigs"]["Resource"]
     arn = f"arn:aws:sagemaker:us-east-1:111122223333:endpoint-config/{made}"
     assert any(fnmatchcase(arn, pattern) for pattern in allowed)
 

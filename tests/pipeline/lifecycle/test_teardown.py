@@ -90,7 +90,7 @@ def test_what_others_made_stays(deployed: Any, groundloop: Any) -> None:
 
 def test_the_labels_are_never_part_of_the_data(project: Any) -> None:
     inside = project.changed("labels.manifest=s3://groundloop-local/groundloop/labels/output.manifest")
-    with pytest.raises(UserError, match="would remove your labels"):
+    with pytest.raises(UserError, match="would delete your labels"):
         list_resources(inside.config, data=True)
 
 

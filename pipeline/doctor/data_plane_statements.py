@@ -1,0 +1,111 @@
+"""What jobs and containers may use: data, keys, images, logs, the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from groundloop.s3 import split_uri
+from pipeline.config import Config
+from pipeline.doctor.policy_statement import ArnBuilder, Condition, Statement, bucket_of
+
+_ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)")
+
+
+def data_plane_statements(
+    config: Config, arns: ArnBuilder, images: Sequence[str], data_buckets: Sequence[str]
+) -> Iterator[Statement]:
+    """Yield the statements for data, keys, container images, logs and the network.
+
+    Args:
+        config: The configuration.
+        arns: Builds the ARNs.
+        images: URIs of the jobs' container images.
+        data_buckets: Buckets of images besides those that the configuration names.
+    """
+    yield from _data(config, arns, data_buckets)
+    yield from _keys(config, arns)
+    yield from _containers(images, arns)
+    yield from _logs(arns)
+    yield from _network(config)
+
+
+def _data(config: Config, arns: ArnBuilder, data_buckets: Sequence[str]) -> Iterator[Statement]:
+    own, prefix = config.aws.bucket, config.aws.prefix
+    more = [uri for source in config.labels.additional_sources for uri in (source.uri, source.images) if uri]
+    read = list(dict.fromkeys([*map(bucket_of, [config.labels.manifest, *more]), *data_buckets]))
+    yield Statement("ReadLabelsAndImages", ["s3:GetObject"], [arns.bucket(name, "/*") for name in read])
+    written = [arns.bucket(own, f"/{prefix}/*")]
+    asynchronous = config.deploy.endpoint.async_inference if config.deploy.mode != "never" else None
+    if asynchronous and asynchronous.output:
+        bucket, key = split_uri(asynchronous.output)
+        written.append(arns.bucket(bucket, f"/{key.rstrip('/')}/*"))
+    yield Statement("ReadAndWriteResults", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], written)
+    listed = dict.fromkeys([own, *read, *(resource.split(":::")[1].split("/")[0] for resource in written)])
+    # Without permission to list, S3 answers 403 instead of 404 for a missing object.
+    yield Statement("ListBuckets", ["s3:ListBucket", "s3:GetBucketLocation"], [arns.bucket(name) for name in listed])
+    if asynchronous:
+        topics = [topic for topic in (asynchronous.success_topic, asynchronous.error_topic) if topic]
+        if topics:
+            yield Statement("PublishAsyncNotifications", ["sns:Publish"], topics)
+
+
+def _keys(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
+    for number, key in enumerate(config.aws.decrypt_keys, 1):
+        resource, condition = key_resource(key, arns.partition, arns.region, arns.account)
+        yield Statement(f"DecryptInputs{number}", ["kms:Decrypt"], [resource], condition)
+    key_of_results = config.aws.kms_key
+    if not key_of_results:
+        return
+    resource, condition = key_resource(key_of_results, arns.partition, arns.region, arns.account)
+    using = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"]
+    yield Statement("EncryptResults", [*using, "kms:ReEncryptTo"], [resource], condition)
+    yield Statement("EncryptVolumes", ["kms:CreateGrant"], [resource], condition)
+
+
+def key_resource(key: str, partition: str, region: str, account: str) -> tuple[str, Condition]:
+    """Return the ARN that stands for a key in a policy, and the condition that it needs.
+
+    An alias can't be a policy's resource: it becomes a condition on all keys of the account.
+    """
+    alias = key if key.startswith("alias/") else key.partition(":alias/")[2] and f"alias/{key.partition(':alias/')[2]}"
+    if alias:
+        every = f"arn:{partition}:kms:{region}:{account}:key/*"
+        return every, {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+    return (key if key.startswith("arn:") else f"arn:{partition}:kms:{region}:{account}:key/{key}"), {}
+
+
+def _containers(images: Sequence[str], arns: ArnBuilder) -> Iterator[Statement]:
+    matches = [match for match in map(_ECR.match, dict.fromkeys(images)) if match]
+    if not matches:
+        return
+    repositories = [
+        f"arn:{arns.partition}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
+        for match in matches
+    ]
+    pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    yield Statement("PullImages", pull, repositories)
+    yield Statement("LogInToEcr", ["ecr:GetAuthorizationToken"], ["*"])
+
+
+def _logs(arns: ArnBuilder) -> Iterator[Statement]:
+    actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    # The wildcard also matches the ARNs of streams, which continue with ":log-stream:...".
+    yield Statement("WriteLogs", actions, [arns.arn("logs", "log-group:/aws/sagemaker/*")])
+    yield Statement(
+        "WriteMetrics",
+        ["cloudwatch:PutMetricData"],
+        ["*"],
+        {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*", "AWS/SageMaker"]}},
+    )
+
+
+def _network(config: Config) -> Iterator[Statement]:
+    if not config.aws.network.subnets:
+        return
+    interface = ["NetworkInterface", "NetworkInterfacePermission"]
+    parts = ["DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs"]
+    actions = [f"{verb}{name}" for verb in ("Create", "Delete") for name in interface]
+    # For a private VPC the guide's "CreateProcessingJob API: Execution Role Permissions" forbids conditions and
+    # resource filters here: with them, the validation of the job's creation fails.
+    yield Statement("UseVpc", [f"ec2:{name}" for name in [*actions, *(f"Describe{part}" for part in parts)]], ["*"])
