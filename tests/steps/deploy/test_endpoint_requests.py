@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundloop.models.rollout import desired_endpoint
+from groundloop.models.desired_endpoint import desired_endpoint
 from steps.deploy.endpoint_requests import as_arguments, async_inference, job_specification, rollout, scaling
 from steps.deploy.job import parse
 from steps.deploy.settings import DeploySettings
