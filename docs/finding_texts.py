@@ -54,8 +54,8 @@ DEFINITION_TEXTS = {
     "unknown-key": "An object has a key that the schema of pipeline definitions does not have.",
     "wrong-version": "`Version` is not `2020-12-01`.",
     "definition-too-large": "The definition is larger than the service accepts.",
-    "nested-condition": "A Condition stands in a branch of another, which SageMaker Pipelines does not support. Move it to "
-    "the top level and let it depend on a step of that branch.",
+    "nested-condition": "A Condition is in a branch of another, which SageMaker Pipelines does not support. Move "
+    "it to the top level and let it depend on a step of that branch.",
     "after-condition": "A step depends on a Condition itself; it can only depend on steps in the branches.",
     "large-definition": "The definition is too large for the request itself and is sent through an object in S3.",
     "bad-name": "A name has characters or a length that the service rejects.",

@@ -1,4 +1,4 @@
-"""What every kind of finding has in common."""
+"""The part that all kinds of findings have in common."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Severity(str, Enum):
-    """How bad a finding is.
+    """The severity of a finding.
 
     An error keeps a line out of training, or a definition from running; a warning is only reported.
     """

@@ -1,4 +1,4 @@
-"""S3 URIs, the error codes that mean "no such object" or "no permission", and reading single objects."""
+"""S3 URIs, the error codes of missing objects and permissions, and reading single objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words for people: values quoted short, the nearest right word for a misspelt one."""
+"""Texts for messages: shortened values, and the nearest right word for a misspelt one."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def near_misses(word: str, known: Iterable[str], count: int = 3, cutoff: float =
 
 
 def correction(word: Any, known: Iterable[str], else_do: str) -> str:
-    """``write 'x'`` when a known word is near, else the other remedy."""
+    """Return `write 'x'` when a known word is near, else the other remedy."""
     near = nearest(word, known) if isinstance(word, str) else None
     return f"write {quoted(near)}" if near else else_do
 
 
 def listed(words: Iterable[str], *, near: Any = None) -> str:
-    """All words when they are few; else those that are near, or the first."""
+    """Join all words when they are few; else those that are near, or the first."""
     every = [str(word) for word in words]
     if len(every) <= MAX_LISTED:
         return ", ".join(every)

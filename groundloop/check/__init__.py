@@ -1,4 +1,4 @@
-"""An offline checker of pipeline definitions: of ours and of any other.
+"""An offline checker of pipeline definitions: this project's and any other.
 
 It needs botocore's model of the API, which lies on disk: no network, no credentials, no SDK.
 """

@@ -1,4 +1,4 @@
-"""What the API asks beyond its shapes: members that need or exclude each other, names that must differ."""
+"""Rules of the API beyond its shapes: members that need or exclude each other, names that must differ."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_rules(definition: Definition) -> Iterator[DefinitionFinding]:
 
 
 def training_jobs(step: Step) -> Iterator[tuple[Json, str]]:
-    """(request, path) of each training job that a Training or Tuning step describes."""
+    """Yield (request, path) of each training job that a Training or Tuning step describes."""
     if step.type == "Training":
         yield step.arguments, "Arguments"
     elif step.type == "Tuning":
@@ -74,7 +74,7 @@ class _Rules:
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
     def one_of(self, holder: Json, path: str, *names: str, needed: bool = True) -> Iterator[DefinitionFinding]:
-        """Exactly one of some members (at most one, if none is needed)."""
+        """Check that exactly one of some members is given (at most one, if none is needed)."""
         given = [name for name in names if holder.get(name) is not None]
         if len(given) > 1:
             message = f"{' and '.join(given)} exclude each other"
@@ -84,7 +84,7 @@ class _Rules:
             yield self._finding(DefinitionCode.REQUIRED, path, message, f"add {names[0]}")
 
     def distinct(self, listed: Any, path: str, member: str) -> Iterator[DefinitionFinding]:
-        """Names in a list must differ."""
+        """Check that the names in a list differ."""
         seen: set[str] = set()
         for index, item in enumerate(listed if isinstance(listed, list) else []):
             name = item.get(member) if isinstance(item, dict) else None

@@ -36,7 +36,7 @@ _CHECKS = (
 def check_definition(
     definition: Json, *, size: int | None = None, samples: Mapping[str, Any] | None = None
 ) -> list[DefinitionFinding]:
-    """All that can be found wrong with a pipeline definition without asking AWS.
+    """Check a pipeline definition for everything that can be known without asking AWS.
 
     Args:
         definition: The definition's JSON, parsed.

@@ -1,4 +1,4 @@
-"""What an expression evaluates to, and property references held against the Describe* output shapes."""
+"""The types that expressions evaluate to, with property references checked against the Describe* output shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the checker says: codes that stay the same, how bad each is, where, and what to do."""
+"""The findings of the checker: stable codes, severity, place, and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from groundloop.findings import Severity as Severity
 
 
 class DefinitionCode(str, Enum):
-    """What can be found."""
+    """The code of a finding."""
 
     # the definition and its steps
     MALFORMED = "malformed"
@@ -115,7 +115,7 @@ _WARNINGS = {
 
 @dataclass(frozen=True)
 class DefinitionFinding:
-    """One fault. ``step`` is None for what concerns the whole definition; ``path`` leads to the place from there."""
+    """One problem. `step` is None for what concerns the whole definition; `path` leads to the place from there."""
 
     code: DefinitionCode
     step: str | None

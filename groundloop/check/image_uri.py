@@ -1,4 +1,4 @@
-"""Which images are the built-in Object Detection algorithm's."""
+"""The image URIs of the built-in Object Detection algorithm."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _MAX_VALUE_LENGTH = 1024
 
 
 def check_parameters(definition: Definition) -> Iterator[DefinitionFinding]:
-    """Each declaration for itself, then what only all together show."""
+    """Check each declaration by itself, then what only all of them together show."""
     items = definition.raw.get("Parameters")
     items = items if isinstance(items, list) else []
     if len(items) > _MAX_PARAMETERS:

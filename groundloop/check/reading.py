@@ -1,4 +1,4 @@
-"""Definitions and samples from files, with every mistake in a file as one line."""
+"""Definitions and samples from files; every mistake in a file is reported in one line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_definition(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def read_sample(assignment: str) -> tuple[str, Any]:
-    """``Prepare.Summary=summary.json`` -> the property file's name and the file's content.
+    """Parse `Prepare.Summary=summary.json` into the name of the property file and the content of the file.
 
     Raises:
         UserError: not of that form, or the file can't be read or is not JSON.

@@ -1,4 +1,4 @@
-"""Every expression: well formed, and leading to something that there is."""
+"""Checks of every expression: that it is well formed, and that what it refers to exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside a step's Arguments: its name and type, its keys, caching and retries; and Fail steps."""
+"""Checks of a step's members beside its Arguments: name and type, keys, caching and retries; and of Fail steps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MAX_MESSAGE_LENGTH = 3072
 
 
 def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
-    """Each step's frame."""
+    """Check the members of each step beside its Arguments."""
     seen: set[str] = set()
     for step in definition.steps:
         if step.name in seen:

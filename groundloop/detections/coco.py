@@ -80,7 +80,7 @@ def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoSc
 
 
 def _rows(images: Ints, class_ids: Ints, boxes: Floats, scores: Floats | None = None) -> list[dict[str, object]]:
-    """Boxes as the evaluator takes them; with scores, as detections."""
+    """Convert boxes into what the evaluator takes; with scores, into detections."""
     sizes = boxes[:, 2:] - boxes[:, :2]
     corners = np.hstack([boxes[:, :2], sizes]).tolist()
     areas = np.prod(sizes, axis=1)

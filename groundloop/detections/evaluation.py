@@ -1,4 +1,4 @@
-"""What an evaluation says of a detector: every metric that the gate, the registry and the report show.
+"""The results of an evaluation: every metric that the gate, the registry and the report show.
 
 All metrics are of the test split, at IoU 0.5 where a single IoU is needed, except the thresholds, which are chosen on
 validation. Fractions are in [0, 1]. None stands for a metric that the data does not define, such as the AP of a class
@@ -17,7 +17,7 @@ Curve = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class AtThreshold:
-    """How detections with a score of at least the threshold fare: true, false and missed, matched greedily."""
+    """Detections with a score of at least the threshold: true, false and missed ones, matched greedily."""
 
     true_positives: int
     false_positives: int
@@ -61,7 +61,7 @@ class CountErrors:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What curves are drawn from, for one class or for the mean over classes, at IoU 0.5.
+    """The points of the curves of one class, or of the mean over classes, at IoU 0.5.
 
     Attributes:
         precision_at_recall: (101,) interpolated precision at recall 0, 0.01, ... 1.
@@ -99,7 +99,7 @@ class ClassMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A detector, scored.
+    """The evaluation of a detector.
 
     Attributes:
         classes: names in id order.

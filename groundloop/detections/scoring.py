@@ -1,4 +1,4 @@
-"""Predictions read and scored in one call each, for notebooks and for whatever has labels and outputs as files."""
+"""Read and score predictions in one call each, for notebooks and scripts that have labels and outputs as files."""
 
 from __future__ import annotations
 

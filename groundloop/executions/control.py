@@ -30,7 +30,7 @@ _MAX_DISCONNECTED_SECONDS = 300
 
 @dataclass(frozen=True)
 class Transition:
-    """A step's change of status.
+    """A change of a step's status.
 
     Attributes:
         step: name of the step.
@@ -61,7 +61,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class ExecutionResult:
-    """How an execution ended.
+    """The outcome of an execution.
 
     Attributes:
         arn: ARN of the execution.

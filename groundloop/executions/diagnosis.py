@@ -37,7 +37,7 @@ _PREPARE = "Prepare"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is known about a failure.
+    """The diagnosis of a failure.
 
     Attributes:
         execution: ARN of the execution.

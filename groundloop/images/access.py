@@ -1,4 +1,4 @@
-"""What the readers of images share: the interface, the faults, and the limits."""
+"""The interface, the faults and the limits that all readers of images share."""
 
 from __future__ import annotations
 

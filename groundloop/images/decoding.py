@@ -1,4 +1,4 @@
-"""Whether one image is what the built-in algorithm can train on, and what its labels describe."""
+"""Checks whether one image is valid for training, and whether its labels describe it."""
 
 from __future__ import annotations
 

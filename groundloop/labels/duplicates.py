@@ -1,4 +1,4 @@
-"""One line per image: which of several usable lines for the same image counts."""
+"""Choice of one line per image where several valid lines name the same image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of labels that Ground Truth makes, and what to do with each that is not bounding boxes."""
+"""The types of labels that Ground Truth makes, and the remedy for each that is not bounding boxes."""
 
 from __future__ import annotations
 

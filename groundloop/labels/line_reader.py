@@ -1,4 +1,4 @@
-"""From a file to raw lines: plain or gzip, LF or CRLF, with or without byte order mark, however long a line is."""
+"""Raw lines of a file: plain or gzip, LF or CRLF, with or without byte order mark, lines of any length."""
 
 from __future__ import annotations
 

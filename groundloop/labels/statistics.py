@@ -1,4 +1,4 @@
-"""What a labelled data set looks like in numbers: classes, sizes, how many boxes an image has, what occurs together."""
+"""Statistics of a labelled data set: classes, sizes, boxes per image, classes that occur together."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _NEGATIVE = ""
 
 @dataclass
 class _Unit:
-    """What is dealt out in one piece: the images of a group."""
+    """The images of a group, which go to one split together."""
 
     key: int
     shows: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""What a whole data set lacks, and the hyperparameters that follow from it for the built-in algorithm."""
+"""The hyperparameters that follow from a data set, and what it lacks for training with the built-in algorithm."""
 
 from __future__ import annotations
 

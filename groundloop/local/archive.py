@@ -1,4 +1,4 @@
-"""model.tar.gz: packed the same way every time, unpacked only inside its folder."""
+"""model.tar.gz archives: packed reproducibly, unpacked only inside their folder."""
 
 from __future__ import annotations
 

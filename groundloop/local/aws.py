@@ -1,4 +1,4 @@
-"""AWS on one's own machine."""
+"""The offline AWS as one object."""
 
 from __future__ import annotations
 
@@ -68,19 +68,19 @@ class LocalAws:
 
     @property
     def endpoint_url(self) -> str:
-        """``http://127.0.0.1:PORT``; LocalAwsError before start()."""
+        """`http://127.0.0.1:PORT`; LocalAwsError before start()."""
         if not self._context.endpoint_url:
             raise LocalAwsError("the offline AWS has not been started")
         return self._context.endpoint_url
 
     @property
     def role_arn(self) -> str:
-        """A role that SageMaker may take on, made at start."""
+        """A role that SageMaker may assume, created at start."""
         return f"arn:aws:iam::{self._context.account}:role/{_ROLE}"
 
     @property
     def home(self) -> Path:
-        """The folder of jobs and endpoints, absolute."""
+        """The absolute path of the folder of jobs and endpoints."""
         return self._context.home
 
     def environment(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What every part of one offline AWS shares: its folder, its account, its clients, its stand-ins."""
+"""The state that all parts of one offline AWS share: folder, account, clients, stand-ins."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def random_id(length: int = 12) -> str:
 
 @dataclass
 class Context:
-    """One offline AWS. ``endpoint_url`` is set once its server listens."""
+    """The shared state of one offline AWS. `endpoint_url` is set once its server listens."""
 
     home: Path
     region: str

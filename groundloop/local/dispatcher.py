@@ -1,4 +1,4 @@
-"""The front of the server: what is offered here is answered here, all else goes on to moto."""
+"""Dispatcher of requests: to the operations that are offered here, all others to moto."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _body(environ: WSGIEnvironment) -> bytes:
 
 
 def _refused(environ: WSGIEnvironment) -> tuple[int, dict[str, str], bytes] | None:
-    """403 for what a web page in a browser sends: jobs are commands on this machine, and moto allows any origin.
+    """Return 403 for requests of web pages: jobs are commands on this machine, and moto allows any origin.
 
     Pages send an Origin; one whose name was made to resolve to this machine (DNS rebinding) sends its name as the host.
     """
@@ -137,7 +137,7 @@ class Dispatcher:
         return 200, headers, answer.body
 
     def _queue(self, endpoint: str, environ: WSGIEnvironment) -> tuple[int, dict[str, str], bytes]:
-        """InvokeEndpointAsync: the request lies in S3, and so will the answer."""
+        """Accept an InvokeEndpointAsync: its request is in S3, and its answer will be."""
         try:
             accepted = self._services.async_invocations.accept(endpoint, environ)
         except ApiError as error:
@@ -150,7 +150,7 @@ class Dispatcher:
         return 202, headers, json.dumps({"InferenceId": accepted.inference_id}).encode()
 
     def _iam(self, form: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes] | None:
-        """SimulatePrincipalPolicy, which moto lacks: the offline AWS has no IAM, so every action is allowed."""
+        """Answer SimulatePrincipalPolicy, which moto lacks: the offline AWS has no IAM, so every action is allowed."""
         if form.get("Action") != ["SimulatePrincipalPolicy"]:
             return None
         principal = form.get("PolicySourceArn", [""])[0]

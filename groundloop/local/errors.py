@@ -1,4 +1,4 @@
-"""The errors of the offline AWS: those of its owner, of a caller of its API, and of a job."""
+"""The errors of the offline AWS: of its use, of its API, and of jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class LocalAwsError(Exception):
-    """The offline AWS can't be started or used as asked; the text is one clear line."""
+    """The offline AWS cannot be started or used this way; the message is one line."""
 
 
 class ApiError(Exception):

@@ -1,4 +1,4 @@
-"""Which program stands in for which image.
+"""The programs that stand in for container images.
 
 A job's image can't run here. A `ImageStandIn` is what runs instead, chosen by the image's URI: the built-in Object
 Detection algorithm has one (``local.detector``); others are given to ``LocalAws(programs=...)``.

@@ -1,7 +1,7 @@
 """The one module that uses moto's internals: its server, its reset, its event patterns.
 
-Everything of SageMaker that the project uses is answered before moto sees it (`groundloop.local.dispatcher`), so an upgrade of moto
-can break only this file, and `tests/groundloop/local/test_moto_server.py` says which.
+Everything of SageMaker that the project uses is answered before moto sees it (`groundloop.local.dispatcher`), so an
+upgrade of moto can break only this file, and `tests/groundloop/local/test_moto_server.py` says where.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ _RETRY = 0.02
 
 @dataclass(frozen=True)
 class Item:
-    """One record to come: the object at ``uri``, or ``text``; ``origin`` says where it was asked for."""
+    """A record of the stream: the object at `uri`, or `text`; `origin` names its place in the manifest."""
 
     origin: str
     uri: str = ""
@@ -84,7 +84,7 @@ def _item(record: dict[str, Any], attribute: str, where: str) -> Item:
 
 
 class ObjectReader:
-    """Objects in the order asked, read ahead in parallel and kept for the next epoch."""
+    """Reads objects in order, in parallel ahead, and keeps them for the next epoch."""
 
     def __init__(self, s3: S3) -> None:
         self._s3 = s3
@@ -129,7 +129,7 @@ class ObjectReader:
 
 
 class PipeFeeder(threading.Thread):
-    """Feeds one channel until :meth:`stop`; a failure is kept in ``failure``."""
+    """Feeds one channel until `stop()`; a failure is kept in `failure`."""
 
     def __init__(
         self,
@@ -186,7 +186,7 @@ class PipeFeeder(threading.Thread):
         return None
 
     def _feed(self, epoch: int) -> bool:
-        """One epoch; False when asked to stop."""
+        """Write the records of an epoch; return False when stopped."""
         order = list(self._samples)
         if self._shuffle:
             # One generator for all epochs: each has its own order, and the same seed gives the same orders.

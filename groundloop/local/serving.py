@@ -1,4 +1,4 @@
-"""A model behind HTTP: the serve program of a stand-in, as batch transform and endpoints use it."""
+"""Model servers: the serve program of a stand-in behind HTTP, for batch transform and endpoints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _START_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model answered."""
+    """The answer of a model."""
 
     status: int
     content_type: str
@@ -33,7 +33,7 @@ class Answer:
 
 
 def never() -> bool:
-    """For callers that are never asked to stop."""
+    """Return False, for callers that cannot be stopped."""
     return False
 
 
@@ -46,7 +46,7 @@ def model_data(container: dict[str, Any]) -> tuple[str, bool]:
 
 
 class ModelServer:
-    """One serve program with one unpacked model, in a folder laid out like ``/opt/ml``."""
+    """A serve program with an unpacked model, in a folder laid out like `/opt/ml`."""
 
     def __init__(self, context: Context, container: dict[str, Any], folder: Path, log: Path) -> None:
         self._context, self._container, self._folder = context, container, folder

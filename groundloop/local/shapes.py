@@ -1,4 +1,4 @@
-"""Checks of requests against the model of the API, with AWS's wording, and answers reduced to their shapes."""
+"""Checks of requests against the API's model, with AWS's wording; answers reduced to their shapes."""
 
 from __future__ import annotations
 

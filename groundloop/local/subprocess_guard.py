@@ -1,4 +1,4 @@
-"""The programs of jobs and endpoints as child processes that never outlive this one."""
+"""Child processes of jobs and endpoints, which end with this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRACE_SECONDS = 3.0
 
 
 class Child:
-    """One program under its supervisor; stdout and stderr go to one log file."""
+    """A program under its supervisor; stdout and stderr go to one log file."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> None:
         # -I -S: the supervisor needs the standard library only, and starts in a few hundredths of a second.

@@ -1,9 +1,9 @@
-"""Runs one program in a process group of its own and ends it when this process's standard input closes.
+"""A program that runs another in its own process group and ends it when its own standard input closes.
 
 The parent holds the other end of that pipe and never writes to it. However the parent dies (also by SIGKILL, also on
 macOS, which has no parent-death signal), the pipe closes, and the program and all it started end.
 
-    python supervise.py GRACE_SECONDS -- PROGRAM ARGUMENT ...
+    python supervisor.py GRACE_SECONDS -- PROGRAM ARGUMENT ...
 
 The program's exit code is passed on; one that died by a signal gives 128 + the signal's number, as in a shell.
 """

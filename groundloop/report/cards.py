@@ -1,4 +1,4 @@
-"""The headline metrics: a card each, with its interval in words and as a bar."""
+"""The headline metrics, each a card with its interval in words and as a bar."""
 
 from __future__ import annotations
 

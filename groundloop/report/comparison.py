@@ -1,4 +1,4 @@
-"""What the gate requires and how the champion does, as rows of tables: value, threshold, difference."""
+"""Rows of the report's tables of requirements and of the champion: value, threshold, difference."""
 
 from __future__ import annotations
 

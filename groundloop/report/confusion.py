@@ -40,7 +40,7 @@ class FrequentError:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionView:
-    """The matrix: a row a true class, a column a detected class, the background the last of each."""
+    """The matrix: a row per true class, a column per detected class, the background last."""
 
     cell_pixels: int
     numbered: bool

@@ -51,7 +51,7 @@ class ImageSource:
 
 
 def contact_sheet(records: Sequence[Record], classes: Sequence[str], source: ImageSource) -> Image.Image:
-    """One picture of up to four columns; each image with its boxes, its counts and its name.
+    """Draw labelled images on a sheet of up to four columns, each with its boxes, counts and name.
 
     Raises:
         UserError: an image is missing, unreadable, or of another size than its label says.

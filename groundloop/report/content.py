@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The content of a report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundloop.report.worst import WorstImage
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is shown, as it is written: nothing is computed but differences.
+    """The content of the page; nothing is computed from it but differences.
 
     Attributes:
         gate: `requirements`: a list of {metric, operator, threshold, value, met} and, where the threshold is made of

@@ -1,4 +1,4 @@
-"""The report of an evaluation that was made in a notebook: no quality gate, no champion, just what was measured."""
+"""The report of an evaluation from a notebook: without quality gate and champion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images with most errors, each box of them marked with what became of it."""
+"""The images with the most errors, each box marked with its outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from groundloop.detections.matching import Bools, Floats, PooledDetections, matc
 
 
 class BoxOutcome(str, Enum):
-    """What became of a box at its class's threshold."""
+    """The outcome of a box at its class's threshold."""
 
     FOUND = "true box, found"
     MISSED = "true box, missed"

@@ -1,4 +1,4 @@
-"""Step caching: what decides whether a step takes the outputs of an earlier run, and how old that run may be.
+"""Step caching: the members of a request that decide whether outputs are reused, and how old they may be.
 
 Source: "Caching Pipeline Steps" in the SageMaker developer guide.
 """

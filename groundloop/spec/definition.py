@@ -27,7 +27,7 @@ NESTED_STEPS = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody"
 
 @dataclass(frozen=True)
 class Fault:
-    """A part of a definition that can't be understood.
+    """A part of a definition that cannot be parsed.
 
     Attributes:
         step: Name of the step that it is in; None outside of steps.

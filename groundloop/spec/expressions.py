@@ -19,7 +19,7 @@ _TOKEN = re.compile(
 
 
 class Unknown(Enum):
-    """Stands for a value that only an execution knows."""
+    """A value that only an execution knows."""
 
     VALUE = "unknown"
 
@@ -48,7 +48,7 @@ def child(path: str, key: str) -> str:
 
 
 def expressions(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
-    """(path, function, body) of all expressions in a value; those inside others come after them."""
+    """Yield (path, function, body) of all expressions in a value; those inside others come after them."""
     found = expression(value)
     if found:
         name, body = found
@@ -66,7 +66,7 @@ def expressions(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def tokens(path: str) -> list[str | int] | None:
-    """``a.b[0]['c']`` -> ``["a", "b", 0, "c"]``; None if it is no path."""
+    """Split a path: `a.b[0]['c']` -> `["a", "b", 0, "c"]`; None if it is not a path."""
     rest = path
     found: list[str | int] = []
     while rest:
@@ -82,7 +82,7 @@ def tokens(path: str) -> list[str | int] | None:
 
 
 def property_file(body: Any) -> tuple[str, str] | None:
-    """(step, property file) that the body of a JsonGet reads; None if it reads another place or is malformed."""
+    """Return (step, property file) that the body of a JsonGet reads; None if it reads something else."""
     reference = expression(body.get("PropertyFile")) if isinstance(body, dict) else None
     if not reference or not isinstance(reference[1], str):
         return None

@@ -1,4 +1,4 @@
-"""The order of the steps: what each waits for, and cycles."""
+"""The order of the steps: the dependencies of each, and cycles."""
 
 from __future__ import annotations
 

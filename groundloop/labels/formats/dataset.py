@@ -1,4 +1,4 @@
-"""What all formats have in common: images with boxes, and an ordered list of classes."""
+"""The data model of all formats: images with boxes, and an ordered list of classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundloop.labels.records import Box
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """One image that somebody looked at.
+    """One image that has been labelled, with or without boxes.
 
     Attributes:
         name: the S3 URI, or the file's name below the folder of images, its parts joined by `/`.

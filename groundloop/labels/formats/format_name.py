@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class FormatName(str, Enum):
-    """What can be read, as on the command line."""
+    """The formats that can be read, as named on the command line."""
 
     GROUNDTRUTH = "groundtruth"
     COCO = "coco"
@@ -20,7 +20,7 @@ class FormatName(str, Enum):
 
 
 class WrittenFormat(str, Enum):
-    """What can be written, too: the formats that labels of any origin fit into."""
+    """The formats that can be written: those that labels of any origin fit into."""
 
     GROUNDTRUTH = "groundtruth"
     COCO = "coco"

@@ -1,4 +1,4 @@
-"""Telling the formats apart. Each function returns the reason against its format, or "" when it fits."""
+"""Recognition of formats. Each function returns the reason against its format, or "" when it fits."""
 
 from __future__ import annotations
 

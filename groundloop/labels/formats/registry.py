@@ -1,4 +1,4 @@
-"""All formats by name, and which one a file or folder is in."""
+"""All formats by name, and the recognition of the format of a file or folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from groundloop.labels.formats.yolo import as_yolo, from_yolo
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What reading and writing may need beside the path; each format takes what concerns it.
+    """Options of reading and writing beside the path; each format takes those that concern it.
 
     Attributes:
         images: the folder with the image files.

@@ -1,4 +1,4 @@
-"""Asynchronous invocations: a request that lies in S3, an answer that is put there.
+"""Asynchronous invocations: the request is read from S3, the answer is written there.
 
 SNS topics of the endpoint config are not told.
 """
@@ -19,7 +19,7 @@ from groundloop.s3 import join_uri
 
 @dataclass(frozen=True)
 class Accepted:
-    """What InvokeEndpointAsync answers at once."""
+    """The immediate answer of InvokeEndpointAsync."""
 
     inference_id: str
     output: str

@@ -1,4 +1,4 @@
-"""Endpoint configs: what an endpoint is to serve."""
+"""Endpoint configs: the variants that an endpoint serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endpoints: their variants are programs that answer."""
+"""Endpoints, whose variants are model servers on this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Variant:
-    """One production variant that serves."""
+    """A production variant with its model server."""
 
     name: str
     weight: float
@@ -32,7 +32,7 @@ class Variant:
 
 @dataclass
 class Endpoint:
-    """One endpoint and what serves behind it."""
+    """An endpoint with its variants."""
 
     name: str
     arn: str
@@ -186,7 +186,7 @@ class Endpoints:
             }
 
     def _capture(self, endpoint: Endpoint) -> dict[str, Any] | None:
-        """DataCaptureConfigSummary: what was asked for, and that nothing is captured here."""
+        """Return the DataCaptureConfigSummary: what was configured, and that nothing is captured here."""
         asked = endpoint.capture
         if not asked:
             return None
@@ -230,7 +230,11 @@ class Endpoints:
         return {}
 
     def asynchronous(self, name: str) -> dict[str, Any]:
-        """AsyncInferenceConfig of an endpoint that serves; ValidationError for any other."""
+        """Return the AsyncInferenceConfig of an endpoint in service.
+
+        Raises:
+            ApiError: ValidationError, for any other endpoint.
+        """
         endpoint = self._endpoints.get(name)
         if endpoint is None or not endpoint.variants:
             raise ApiError("ValidationError", f"Endpoint {name} of account {self._context.account} not found.")
@@ -247,7 +251,7 @@ class Endpoints:
         target: str | None,
         queued: bool = False,
     ) -> tuple[Answer, str]:
-        """One request to an endpoint: the model's answer and the variant that gave it. ``queued``: out of S3."""
+        """Send a request to an endpoint; return the model's answer and its variant. `queued`: read from S3."""
         with self._context.lock:
             endpoint = self._endpoints.get(name)
             variants = list(endpoint.variants) if endpoint else []

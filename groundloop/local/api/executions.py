@@ -1,4 +1,4 @@
-"""Executions of pipelines: started, watched, stopped, taken up again."""
+"""Executions of pipelines: start, describe, stop and retry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from groundloop.local.executor.run import Execution
 
 @dataclass
 class Started:
-    """One execution and what its start said."""
+    """An execution with the request that started it."""
 
     execution: Execution
     pipeline: Pipeline

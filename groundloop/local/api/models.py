@@ -1,4 +1,4 @@
-"""Models: what transform jobs and endpoints serve."""
+"""Models, which transform jobs and endpoints serve."""
 
 from __future__ import annotations
 
@@ -30,11 +30,15 @@ class Models:
             raise invalid(f'Could not find model "{self._arn(name)}".') from None
 
     def exists(self, name: str) -> None:
-        """ValidationException unless there is a model of this name."""
+        """Check that a model exists.
+
+        Raises:
+            ApiError: ValidationException, if it does not.
+        """
         self._model(name)
 
     def container(self, name: str) -> dict[str, Any]:
-        """``Image``, ``ModelDataUrl`` and ``Environment`` of a model's one container."""
+        """Return `Image`, `ModelDataUrl` and `Environment` of a model's one container."""
         model = self._model(name)
         containers = [model["PrimaryContainer"]] if model.get("PrimaryContainer") else model["Containers"]
         if len(containers) != 1:

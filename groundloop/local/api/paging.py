@@ -1,4 +1,4 @@
-"""Lists as the API gives them: filtered, sorted, in pages."""
+"""Lists as the API returns them: filtered, sorted, in pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 def page(items: list[Any], request: dict[str, Any], key: str, default: int = 100) -> dict[str, Any]:
-    """One page of a list under ``key``, with the NextToken of the following one."""
+    """Return one page of a list under `key`, with the NextToken of the following one."""
     start = 0
     if token := request.get("NextToken"):
         try:
@@ -29,7 +29,7 @@ def page(items: list[Any], request: dict[str, Any], key: str, default: int = 100
 def in_order(
     items: Iterable[Item], request: dict[str, Any], keys: dict[str, Callable[[Item], Any]], default: str
 ) -> list[Item]:
-    """Items by ``SortBy`` (the first of ``keys`` unless given) and ``SortOrder`` (``default`` unless given)."""
+    """Sort items by `SortBy` (default: the first of `keys`) and `SortOrder` (default: `default`)."""
     by = request.get("SortBy") or next(iter(keys))
     key = keys.get(by, next(iter(keys.values())))
     return sorted(items, key=key, reverse=(request.get("SortOrder") or default) == "Descending")

@@ -18,7 +18,7 @@ from groundloop.spec.definition import Definition
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a pipeline: the text as it was sent, and what it says."""
+    """A version of a pipeline: its definition, as text and parsed."""
 
     number: int
     text: str
@@ -28,7 +28,7 @@ class Version:
 
 @dataclass
 class Pipeline:
-    """One pipeline."""
+    """A pipeline."""
 
     name: str
     arn: str

@@ -1,4 +1,4 @@
-"""The model registry: groups, and packages whose versions count up."""
+"""The model registry: groups, and packages with increasing version numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Registry:
         self._approved: Callable[[Package], None] = lambda package: None
 
     def on_approval(self, told: Callable[[Package], None]) -> None:
-        """Have ``told`` called with every package whose approval status was set (the event that EventBridge gets)."""
+        """Call `told` with every package whose approval status is set (the event that EventBridge gets)."""
         self._approved = told
 
     def _user(self) -> dict[str, Any]:

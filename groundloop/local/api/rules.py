@@ -59,7 +59,7 @@ def _value(template: str, event: dict[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Start:
-    """A StartPipelineExecution request that a rule asks for, and where the event goes when it is refused."""
+    """A StartPipelineExecution request of a rule, and the queue that takes the event when it is rejected."""
 
     request: dict[str, Any]
     rule: str

@@ -8,7 +8,7 @@ from groundloop.local.api.paging import page
 
 
 class Tags:
-    """ARN -> tags. Adding a key that is there replaces its value; an ARN that is not kept here is left to moto."""
+    """Tags by ARN. Adding a key replaces its value; an ARN of no resource of this server is left to moto."""
 
     def __init__(self) -> None:
         self._tags: dict[str, dict[str, str]] = {}

@@ -1,4 +1,4 @@
-"""A stand-in for SageMaker's built-in Object Detection algorithm, for one's own machine.
+"""A stand-in for SageMaker's built-in Object Detection algorithm that runs on any machine.
 
 The real one (an MXNet SSD in a closed image) runs nowhere but in SageMaker. This one honours its contract (channels,
 hyperparameters, log lines, artifact, answers) and trains a real, small detector with NumPy on one core: a centre

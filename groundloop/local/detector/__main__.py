@@ -1,4 +1,4 @@
-"""The stand-in's program, as the container's entry point would be: `python -m groundloop.local.detector train|serve`."""
+"""The stand-in as a program, like the entry point of a container: `python -m groundloop.local.detector train|serve`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from groundloop.local.detector.errors import StandInError  # noqa: E402  # see a
 
 def main(argv: list[str] | None = None) -> int:
     """Train or serve as the command line says; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m groundloop.local.detector", description="Stand-in for Object Detection.")
+    parser = argparse.ArgumentParser(
+        prog="python -m groundloop.local.detector", description="Stand-in for Object Detection."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="train on the channels of a folder laid out like /opt/ml")
     serve = commands.add_parser("serve", help="answer /ping and /invocations with the model of such a folder")

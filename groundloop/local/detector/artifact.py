@@ -49,7 +49,7 @@ class Detector:
         return decode(output, self.hyperparameters.num_classes, nms_threshold=threshold)[0], size
 
     def detect(self, image: bytes) -> list[list[float]]:
-        """Rows [class, score, xmin, ymin, xmax, ymax], best first, coordinates from 0 to 1.
+        """Detect objects; return rows [class, score, xmin, ymin, xmax, ymax], best first, coordinates from 0 to 1.
 
         As in the answer of the built-in algorithm. Raises UnreadableImageError.
         """

@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """(n,) class ids and (n, 4) corners xmin, ymin, xmax, ymax; as shares of the image's width and height."""
+    """Class ids (n,) and corners xmin, ymin, xmax, ymax (n, 4), as fractions of the image's width and height."""
 
     classes: Ints
     corners: Floats
@@ -25,7 +25,7 @@ class Boxes:
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """What the detector sees in one image, best first: (n,) class ids and scores, (n, 4) corners from 0 to 1."""
+    """Detections in one image, best first: class ids and scores (n,), corners from 0 to 1 (n, 4)."""
 
     classes: Ints
     scores: Floats

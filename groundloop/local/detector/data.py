@@ -1,4 +1,4 @@
-"""Reading a training channel: one named pipe per epoch, RecordIO frames, image and label by turns.
+"""Reader of a training channel: one named pipe per epoch, RecordIO frames, alternating images and labels.
 
 Where the built-in algorithm's own words for a failure are known from its users' reports, they stand first, so that
 they can be searched for; ours follow and say what to look at.
@@ -64,7 +64,12 @@ class Channel:
         *,
         wait_seconds: float = 600.0,
     ) -> None:
-        """`config` is the channel's part of inputdataconfig.json, `data_folder` is input/data."""
+        """Open a channel.
+
+        Args:
+            config: The channel's part of inputdataconfig.json.
+            data_folder: The folder input/data.
+        """
         self.name, self._folder, self._hyperparameters = name, data_folder, hyperparameters
         self._size = working_size(hyperparameters.image_shape)
         self._wait_seconds = wait_seconds
@@ -80,7 +85,7 @@ class Channel:
             )
 
     def samples(self, epoch: int) -> Iterator[Sample]:
-        """All samples of an epoch, in the order of the stream; at least one."""
+        """Yield all samples of an epoch, at least one, in the order of the stream."""
         index = -1
         with self._open(epoch) as stream:
             for index, group in enumerate(self._groups(stream)):

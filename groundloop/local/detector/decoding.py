@@ -1,4 +1,4 @@
-"""From the network's output to boxes with scores."""
+"""Conversion of the network's output into boxes with scores."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The one error of the stand-in: what ends a job with a reason instead of a traceback."""
+"""The error of the stand-in, which ends a job with a reason instead of a traceback."""
 
 from __future__ import annotations
 
 
 class StandInError(Exception):
-    """A mistake in what the job was given. The text is what stands in output/failure: what, where, what to do."""
+    """A mistake in the input of a job. The message goes to output/failure: what is wrong, where, what to do."""

@@ -12,7 +12,7 @@ from groundloop.suggestions import near_misses
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What a training job asks for. Fields are named as in the API; those in `IGNORED` are checked, not used."""
+    """Hyperparameters of a training job, named as in the API; those in `IGNORED` are checked, not used."""
 
     num_classes: int
     num_training_samples: int

@@ -1,4 +1,4 @@
-"""From the bytes of an image to the network's input."""
+"""Conversion of the bytes of an image into the network's input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SPREAD = 58.0
 
 
 class UnreadableImageError(ValueError):
-    """The bytes aren't a JPEG or PNG that can be decoded."""
+    """The bytes are not a JPEG or PNG that can be decoded."""
 
 
 def working_size(image_shape: int) -> int:
@@ -24,7 +24,7 @@ def working_size(image_shape: int) -> int:
 
 
 def decode_image(data: bytes, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
-    """(size, size, 3) bytes, and the image's own width and height in pixels.
+    """Decode an image; return (size, size, 3) bytes, and the image's own width and height in pixels.
 
     Scaled to a square without keeping the shape, and without turning by EXIF: as the built-in algorithm does, and as
     the boxes of Ground Truth are drawn. Raises UnreadableImageError.
@@ -43,5 +43,5 @@ def decode_image(data: bytes, size: int) -> tuple[npt.NDArray[np.uint8], tuple[i
 
 
 def normalise(pixels: npt.NDArray[np.uint8]) -> Floats:
-    """Bytes to values around 0, of about unit spread."""
+    """Scale bytes to values around 0, of about unit variance."""
     return (pixels.astype(np.float32) - GREY) / np.float32(_SPREAD)

@@ -64,7 +64,7 @@ class Convolution:
         stride: int = 1,
         bias: Array | None = None,
     ) -> None:
-        """`bias` is what the biases start from, (outputs,); there are none without it. He initialisation."""
+        """Initialise the weights (He et al.); `bias` (outputs,) sets the initial biases, there are none without it."""
         self.kernel, self.stride = kernel, stride
         fan_in = kernel * kernel * inputs
         weights = rng.standard_normal((fan_in, outputs)) * np.sqrt(2.0 / fan_in)
@@ -106,7 +106,7 @@ class Convolution:
             self.bias.grad[...] = column_sums(flat)
 
     def _backward_dense(self, gradient: Array) -> Array:
-        """With stride 1 the gradient by the input is itself a convolution: with the kernel turned by 180 degrees."""
+        """Return the gradient by the input for stride 1: a convolution with the kernel rotated by 180 degrees."""
         outputs, inputs = gradient.shape[3], self._shape[3]
         taps = self.weights.value.reshape(self.kernel, self.kernel, inputs, outputs)
         turned = np.ascontiguousarray(taps[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(-1, inputs)
@@ -115,7 +115,7 @@ class Convolution:
         return result
 
     def _backward_strided(self, gradient: Array) -> Array:
-        """Each patch's gradient, added back where the patch was cut out."""
+        """Add each patch's gradient back where the patch was cut out."""
         images, height, width, inputs = self._shape
         kernel, stride, pad = self.kernel, self.stride, self.kernel // 2
         rows = self._buffers.get("drows", self._rows.shape, gradient)
@@ -134,7 +134,7 @@ class Convolution:
         return result
 
     def _patches(self, x: Array, stride: int, use: str) -> Array:
-        """(positions, kernel * kernel * channels): the patch under each position of the kernel, as one row."""
+        """Return the patch under each position of the kernel as one row: (positions, kernel * kernel * channels)."""
         images, height, width, channels = x.shape
         kernel, pad = self.kernel, self.kernel // 2
         if kernel == 1 and stride == 1:
@@ -155,7 +155,7 @@ class Convolution:
 
 
 class BatchNormRelu:
-    """Batch normalisation and ReLU in one, in place: both only move data, and a pass over memory is their cost."""
+    """Batch normalisation and ReLU in one pass and in place: their cost is moving data."""
 
     MOMENTUM = 0.1
     EPSILON = 1e-5
@@ -200,7 +200,7 @@ class BatchNormRelu:
         return np.maximum(out, 0, out=out)
 
     def backward(self, gradient: Array) -> Array:
-        """By the batch-norm formula, arranged as  gradient * a + x * b + c  with a, b, c per channel."""
+        """Compute the gradient of batch normalisation as  gradient * a + x * b + c  with a, b, c per channel."""
         np.multiply(gradient, self._y > 0, out=gradient)
         flat, count = gradient.reshape(self._x.shape), len(self._x)
         products = self._buffers.get("squares", self._x.shape, gradient)
@@ -220,7 +220,7 @@ class BatchNormRelu:
 
 
 class Block:
-    """Convolution, batch normalisation, ReLU; a residual block adds its input to the outcome."""
+    """Convolution, batch normalisation, ReLU; a residual block adds its input to the output."""
 
     def __init__(
         self, rng: np.random.Generator, inputs: int, outputs: int, *, stride: int = 1, residual: bool = False
@@ -249,12 +249,12 @@ class Block:
         return result
 
     def backward_first(self, gradient: Array) -> None:
-        """`backward` for the block that sees the image: nobody needs the gradient by its input."""
+        """Set the gradients of the block that sees the image, whose gradient by the input is not needed."""
         self.convolution.set_gradients(self.norm.backward(gradient))
 
 
 def upsample(x: Array) -> Array:
-    """Twice the height and width, by repetition."""
+    """Double the height and width by repetition."""
     images, height, width, channels = x.shape
     doubled = np.broadcast_to(x[:, :, None, :, None], (images, height, 2, width, 2, channels))
     return doubled.reshape(images, 2 * height, 2 * width, channels)
@@ -274,7 +274,7 @@ def column_sums(x: Array) -> Array:
 
 
 def wide(x: Array) -> Array:
-    """`x` as rows of several pixels: with the few channels of one pixel per row, NumPy's loop overhead would rule."""
+    """View `x` as rows of several pixels: with the channels of one pixel per row NumPy's loop overhead dominates."""
     return x.reshape(-1, x.shape[3] * _pixels_per_row(x), copy=False)
 
 

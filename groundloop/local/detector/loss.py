@@ -22,7 +22,7 @@ class Loss:
 
 
 def detection_loss(output: Floats, targets: Targets) -> Loss:
-    """Focal loss on the heat maps plus smooth L1 on the box values; `output` as Network.forward gives it."""
+    """Add focal loss of the heat maps and smooth L1 loss of the boxes; `output` as Network.forward returns it."""
     classes = targets.heat.shape[3]
     cross_entropy, by_logits = focal_loss(output[..., :classes], targets.heat)
     box_loss, by_box = smooth_l1_loss(output[..., classes:], targets.box, targets.weight)
@@ -46,7 +46,7 @@ def focal_loss(logits: Floats, heat: Floats) -> tuple[float, Floats]:
 
 
 def smooth_l1_loss(values: Floats, wanted: Floats, weight: Floats) -> tuple[float, Floats]:
-    """Smooth L1 (quadratic within 1), weighted per cell, over the sum of the weights: loss and gradient by values."""
+    """Compute smooth L1 (quadratic within 1), weighted per cell, over the sum of weights, and its gradient."""
     difference = values - wanted
     size = np.abs(difference)
     per_cell = np.where(size < 1, 0.5 * size * size, size - 0.5).sum(axis=3)

@@ -1,4 +1,4 @@
-"""VOC mean average precision, as the built-in algorithm's lineage (MXNet's SSD example) computes it."""
+"""VOC mean average precision as MXNet's SSD example computes it, from which the built-in algorithm descends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def voc07_map(truth: list[Boxes], found: list[Detections], num_classes: int, *, 
 def _match(
     class_id: int, boxes: list[Floats], found: list[Detections], overlap_threshold: float
 ) -> tuple[Floats, Floats]:
-    """Scores of this class's detections over all images, and 1 where one is right, 0 where not."""
+    """Return the scores of this class's detections over all images, and 1 where one is correct, 0 where not."""
     scores: list[float] = []
     right: list[float] = []
     for corners, detections in zip(boxes, found, strict=True):

@@ -16,7 +16,7 @@ _FIRST_SCORE_BIAS = -2.5
 
 
 class Network:
-    """(images, S, S, 3) normalised pixels -> (images, S/8, S/8, classes + 4); S is a multiple of 32.
+    """The network: (images, S, S, 3) normalised pixels -> (images, S/8, S/8, classes + 4); S is a multiple of 32.
 
     The first `num_classes` channels are the logits of the class heat maps, the last four are dx, dy (from the cell's
     middle to the box's, in cells), log width and log height (in cells).
@@ -68,7 +68,7 @@ class Network:
         return [parameter for layer in layers for parameter in layer.parameters()]
 
     def state(self) -> dict[str, Array]:
-        """Everything that makes up the trained network, by name: the arrays themselves, not copies."""
+        """Return the arrays of the trained network by name; the arrays themselves, not copies."""
         state = {f"parameter_{i:02d}": parameter.value for i, parameter in enumerate(self.parameters())}
         for i, block in enumerate(self.blocks()):
             state[f"mean_{i:02d}"] = block.norm.running_mean

@@ -42,7 +42,7 @@ class AdamW:
         self._collected += 1
 
     def step(self, learning_rate: float) -> None:
-        """One update from the mean of the gradients collected since the last one."""
+        """Update the parameters from the mean of the gradients collected since the last step."""
         gradients = self._sum / self._sum.dtype.type(self._collected)
         self._sum.fill(0)
         self._collected = 0

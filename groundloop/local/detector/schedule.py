@@ -1,4 +1,4 @@
-"""The learning rate over a run, and when to end it early."""
+"""The learning rate during training, and early stopping."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def learning_rate(hyperparameters: Hyperparameters, step: int, steps_per_epoch: 
 
 @dataclass
 class EarlyStopping:
-    """Whether the validation score still rises, as early_stopping_* ask."""
+    """Decides, as the early_stopping_* hyperparameters say, whether the validation score still improves."""
 
     hyperparameters: Hyperparameters
     _best: float = 0.0
     _waited: int = field(default=0)
 
     def should_stop(self, epoch: int, score: float) -> bool:
-        """To be asked once per epoch (counted from 0): True when no later epoch is wanted."""
+        """Return whether training should end; call it once per epoch, counted from 0."""
         if not self.hyperparameters.early_stopping:
             return False
         if score > self._best * (1 + self.hyperparameters.early_stopping_tolerance):

@@ -1,4 +1,4 @@
-"""The endpoint's container: GET /ping and POST /invocations over HTTP, on this machine only."""
+"""The server of the endpoint: GET /ping and POST /invocations over HTTP, on this machine only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def serve(opt_ml: Path, port: int) -> None:
 
 
 class DetectorServer(ThreadingHTTPServer):
-    """Threads read requests and write answers; the network itself serves one at a time."""
+    """Server whose threads read requests and write answers; the network serves one at a time."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         return {"prediction": self.server.detector.detect(body)}
 
     def _refuse(self, status: HTTPStatus, message: str, *, unread: int = 0) -> None:
-        """Answers before the `unread` bytes of the body were read, and ends the connection."""
+        """Answer before the `unread` bytes of the body were read, and end the connection."""
         self.close_connection = True
         self._answer_json(status, {"error": message})
         # Closing with bytes unread would reset the connection, and the client might never see the answer.

@@ -1,4 +1,4 @@
-"""What the network should answer for an image: a heat map per class with a Gaussian at each object, and its box."""
+"""Training targets for an image: a heat map per class with a Gaussian at each object, and its box."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SMALLEST_SIDE_CELLS = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """For a batch: heat (n, h, w, classes), 1 at the centre cells; box (n, h, w, 4); weight (n, h, w) of the boxes."""
+    """Targets of a batch: heat (n, h, w, classes), 1 at centre cells; box (n, h, w, 4) and its weight (n, h, w)."""
 
     heat: Floats
     box: Floats
@@ -27,7 +27,7 @@ class Targets:
 
 
 def make_targets(batch: list[Boxes], num_classes: int, cells: int) -> Targets:
-    """Targets on a map of cells x cells. Raises nothing: boxes lie inside the image, their ids below num_classes."""
+    """Compute targets on a map of cells x cells, for boxes inside the image with ids below num_classes."""
     heat = np.zeros((len(batch), cells, cells, num_classes), np.float32)
     box = np.zeros((len(batch), cells, cells, BOX_VALUES), np.float32)
     weight = np.zeros((len(batch), cells, cells), np.float32)

@@ -169,7 +169,7 @@ class _Run:
         _log.info("#throughput_metric: host=%s, train throughput=%.2f records/second", self._host, speed)
 
     def _train_batch(self, batch: list[Sample]) -> tuple[float, float]:
-        """One step of the optimiser; the mean losses of the batch."""
+        """Take one step of the optimiser; return the mean losses of the batch."""
         hyperparameters = self._detector.hyperparameters
         losses = [self._collect_gradients(part) for part in _parts(batch)]
         self._optimiser.step(learning_rate(hyperparameters, self._step, self._steps_per_epoch))
@@ -209,7 +209,7 @@ class _Run:
 
 
 def _batches(samples: Iterable[Sample], hyperparameters: Hyperparameters) -> Iterator[list[Sample]]:
-    """Mini-batches in stream order. The last one is filled up from the epoch's start, as MXNet's iterator does."""
+    """Yield mini-batches in stream order; the last one is filled from the epoch's start, as MXNet's iterator does."""
     size = hyperparameters.mini_batch_size
     first: list[Sample] = []
     for batch in _groups(samples, size):

@@ -1,1 +1,1 @@
-"""Runs pipeline definitions: the JSON that is deployed, against the API, as the service does."""
+"""Executor of pipeline definitions: runs the deployed JSON by calls of the API, as the service does."""

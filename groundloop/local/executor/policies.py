@@ -1,4 +1,4 @@
-"""How long a cached run stays good, and when a step is tried again."""
+"""How long a cached run stays valid, and when a step is retried."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from groundloop.spec.definition import Json
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When and how often a step is tried again. ``attempts`` and ``minutes``: one of them is given."""
+    """When and how often a step is retried; either `attempts` or `minutes` is given."""
 
     exceptions: frozenset[str]
     interval: float
@@ -46,7 +46,7 @@ def cache_expiry(config: Json | None) -> timedelta | None:
 
 
 def retry_policy(policy: Json) -> RetryPolicy:
-    """One of a step's RetryPolicies."""
+    """Parse one of a step's RetryPolicies."""
     exceptions = [*(policy.get("ExceptionType") or []), *(policy.get("FailureReasonType") or [])]
     attempts, minutes = policy.get("MaxAttempts"), policy.get("ExpireAfterMin")
     if (attempts is None) == (minutes is None):
@@ -66,7 +66,7 @@ def retry_policies(policies: Any) -> list[RetryPolicy]:
 
 
 def pause_before_next(policies: Sequence[RetryPolicy], kind: str, attempts: int, elapsed: float) -> float | None:
-    """Seconds until the next attempt after a failure of this kind, or None if there is none.
+    """Return the seconds until the next attempt after a failure of this kind, or None if there is none.
 
     ``attempts`` have been made, in ``elapsed`` seconds. The first policy that names the kind decides.
     """

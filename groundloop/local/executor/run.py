@@ -1,4 +1,4 @@
-"""One execution of a pipeline: which step runs when, and what became of it."""
+"""One execution of a pipeline: which step runs when, and its result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STEPS_FAILED = "Step failure: One or multiple steps failed."
 
 @dataclass
 class StepRecord:
-    """What ListPipelineExecutionSteps tells of one step that was started."""
+    """A step that was started, as ListPipelineExecutionSteps reports it."""
 
     step: Step
     number: int
@@ -42,7 +42,7 @@ class StepRecord:
     attempts: int = 0
 
     def summary(self) -> Json:
-        """One item of PipelineExecutionSteps."""
+        """Return one item of PipelineExecutionSteps."""
         return {
             "StepName": self.step.name,
             "StepDisplayName": self.step.raw.get("DisplayName"),
@@ -58,7 +58,7 @@ class StepRecord:
 
 
 class Execution:
-    """One execution. ``variables`` are the ``Execution.*`` that don't change while it runs."""
+    """One execution. `variables` are the `Execution.*` that do not change while it runs."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Execution:
         self._thread.join()
 
     def retry(self) -> None:
-        """Go on after a failure or a stop: what succeeded is kept, the rest runs again."""
+        """Continue after a failure or a stop: steps that succeeded are kept, the others run again."""
         self.join()
         with self._changed:
             self.records = {name: record for name, record in self.records.items() if record.status == "Succeeded"}

@@ -1,4 +1,4 @@
-"""How a step of each type becomes calls of the API, and what comes back as its properties."""
+"""Runners of each type of step: the calls of the API that it makes, and the properties that they return."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Tell = Callable[[Json], None]
 
 
 def call(operation: Callable[..., Any], **members: Any) -> Json:
-    """One API call; its error becomes a StepError of the type that retry policies know it by."""
+    """Call the API; its error becomes a StepError of the type that retry policies name."""
     try:
         answer: Json = operation(**members)
     except ClientError as error:
@@ -56,7 +56,7 @@ def call(operation: Callable[..., Any], **members: Any) -> Json:
 
 
 def resource_name(execution_id: str, step: str) -> str:
-    """``pipelines-<execution>-<step>-<random>``, at most 63 characters of what names of resources may hold."""
+    """Return `pipelines-<execution>-<step>-<random>`, at most 63 valid characters."""
     head, tail = f"pipelines-{execution_id}-", f"-{random_id(10)}"
     middle = re.sub(r"[^A-Za-z0-9]+", "-", step)[: _NAME_LENGTH - len(head) - len(tail)].strip("-")
     return f"{head}{middle}{tail}"
@@ -84,7 +84,7 @@ class Runner(ABC):
 
 
 class JobRunner(Runner):
-    """Processing, Training and Transform: a job is created and watched to its end."""
+    """Runs Processing, Training and Transform steps: creates a job and waits for its end."""
 
     def __init__(self, client: Any, stop: threading.Event, kind: str) -> None:
         super().__init__(client, stop)
@@ -141,7 +141,7 @@ def _job_failure(reason: str) -> StepError:
 
 
 class ModelRunner(Runner):
-    """Model: CreateModel."""
+    """Runs Model steps by CreateModel."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
         """Create a model."""
@@ -152,7 +152,7 @@ class ModelRunner(Runner):
 
 
 class RegisterRunner(Runner):
-    """RegisterModel: CreateModelPackage, in a group that is made when it is missing."""
+    """Runs RegisterModel steps by CreateModelPackage, in a group that is created when it is missing."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
         """Register a model package; create its group if it is missing."""
@@ -163,7 +163,7 @@ class RegisterRunner(Runner):
         return call(self.client.describe_model_package, ModelPackageName=created["ModelPackageArn"])
 
     def _need_group(self, name: str) -> None:
-        """AWS's own samples never create the group that their pipelines register into: the service does."""
+        """Create the group if it is missing: AWS's own samples rely on the service to do so."""
         try:
             self.client.describe_model_package_group(ModelPackageGroupName=name)
         except ClientError as error:
@@ -180,7 +180,7 @@ class RegisterRunner(Runner):
 
 
 class EndpointConfigRunner(Runner):
-    """EndpointConfig: CreateEndpointConfig."""
+    """Runs EndpointConfig steps."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
         """Create an endpoint configuration."""
@@ -191,7 +191,7 @@ class EndpointConfigRunner(Runner):
 
 
 class EndpointRunner(Runner):
-    """Endpoint: created, or updated if there is one of that name; the step ends when it serves."""
+    """Runs Endpoint steps: creates or updates the endpoint and waits until it is in service."""
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
         """Create or update an endpoint and wait until it is in service."""

@@ -1,1 +1,1 @@
-"""Jobs that really run: processing, training and batch transform, each in a folder laid out like ``/opt/ml``."""
+"""Jobs that run on this machine: processing, training and transform, each in a folder laid out like `/opt/ml`."""

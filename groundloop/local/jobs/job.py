@@ -1,4 +1,4 @@
-"""What all jobs have in common: a thread, a folder, a log, one program at a time, and AWS's statuses."""
+"""The base of all jobs: a thread, a folder, a log, one program at a time, and the statuses of AWS."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Job(ABC):
             self.status = status
 
     def write_log(self, line: str) -> None:
-        """One line of the offline AWS in the job's log."""
+        """Write a line of the offline AWS to the job's log."""
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"[offline AWS] {line}\n")
 

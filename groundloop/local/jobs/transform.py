@@ -1,4 +1,4 @@
-"""Batch transform: the model served on this machine, every object of the input posted to it, one ``.out`` per object.
+"""Batch transform: a model server on this machine answers every object of the input; one `.out` per object.
 
 Key layout, not verified on AWS: ``S3OutputPath/<name>.out``, where ``<name>`` is the object's key relative to the input
 prefix (S3Prefix) or the manifest's entry, which is relative to the manifest's prefix (ManifestFile). The service's

@@ -1,4 +1,4 @@
-"""Boxes of several workers on one image, made one set.
+"""Consolidation of the boxes that several workers drew on one image.
 
 Ground Truth does the same inside its jobs: "Bounding box annotation consolidation finds the most similar boxes from
 each worker based on the Jaccard index, or intersection over union, of the boxes and averages them" (Amazon SageMaker

@@ -1,4 +1,4 @@
-"""One `output.json`: what people answered in one human loop."""
+"""One `output.json`: the answers of people in one human loop."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _Element(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class HumanLoop:
-    """What one file says.
+    """The content of one file.
 
     Attributes:
         file: where it was read.

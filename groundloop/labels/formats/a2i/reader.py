@@ -1,4 +1,4 @@
-"""From the output of Amazon A2I's human loops."""
+"""Reader of the output of Amazon A2I's human loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From COCO."""
+"""Reader of COCO files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To COCO."""
+"""Writer of COCO files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From CSV."""
+"""Reader of CSV files."""
 
 from __future__ import annotations
 

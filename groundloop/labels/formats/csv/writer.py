@@ -1,4 +1,4 @@
-"""To CSV."""
+"""Writer of CSV files."""
 
 from __future__ import annotations
 

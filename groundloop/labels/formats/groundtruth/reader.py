@@ -1,4 +1,4 @@
-"""From Ground Truth manifests."""
+"""Reader of Ground Truth manifests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To Ground Truth manifests."""
+"""Writer of Ground Truth manifests."""
 
 from __future__ import annotations
 

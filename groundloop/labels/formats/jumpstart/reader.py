@@ -1,4 +1,4 @@
-"""From JumpStart's object detection input."""
+"""Reader of JumpStart's object detection input."""
 
 from __future__ import annotations
 

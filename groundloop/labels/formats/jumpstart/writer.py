@@ -1,4 +1,4 @@
-"""To JumpStart's object detection input."""
+"""Writer of JumpStart's object detection input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To Rekognition Custom Labels."""
+"""Writer of Rekognition Custom Labels manifests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the output of Ground Truth's video frame jobs."""
+"""Reader of the output of Ground Truth's video frame jobs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _SequenceFile(msgspec.Struct):
 
 
 class _Read(NamedTuple):
-    """What files say: frames, each with the file that says so; class-maps with their lines; what to report."""
+    """The content of files: frames, each with the file that names it; class-maps with their lines; notes to report."""
 
     frames: list[tuple[str, Frame]]
     maps: list[tuple[int, Mapping[str, str]]]

@@ -1,4 +1,4 @@
-"""From Pascal VOC."""
+"""Reader of Pascal VOC files."""
 
 from __future__ import annotations
 

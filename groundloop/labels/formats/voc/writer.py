@@ -1,4 +1,4 @@
-"""To Pascal VOC."""
+"""Writer of Pascal VOC files."""
 
 from __future__ import annotations
 

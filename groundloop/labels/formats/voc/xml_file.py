@@ -1,4 +1,4 @@
-"""XML read without entities and external documents."""
+"""XML files, read without entities and external documents."""
 
 from __future__ import annotations
 

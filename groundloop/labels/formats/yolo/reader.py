@@ -1,4 +1,4 @@
-"""From YOLO."""
+"""Reader of YOLO folders."""
 
 from __future__ import annotations
 

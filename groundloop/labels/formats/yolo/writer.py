@@ -1,4 +1,4 @@
-"""To YOLO."""
+"""Writer of YOLO folders."""
 
 from __future__ import annotations
 
