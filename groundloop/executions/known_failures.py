@@ -1,7 +1,7 @@
 """Known errors of jobs: what they mean and what to do. The built-in algorithm's messages name no manifest line.
 
-The algorithm's messages are those that its users report (issues of aws/amazon-sagemaker-examples, by number below); the
-platform's are those of SageMaker's documentation and API.
+The algorithm's messages are those that its users report (issues of aws/amazon-sagemaker-examples, by number below, or
+of the repository that is named); the platform's are those of SageMaker's documentation and API, and of failed jobs.
 """
 
 from __future__ import annotations
@@ -117,9 +117,67 @@ KNOWN: tuple[KnownFailure, ...] = (
     BATCH_COUNT,
     _known(
         "out-of-memory",
-        r"out of memory|cudaMalloc failed",
+        r"out of memory(?!\. Please use a larger instance)|cudaMalloc failed",
         "A batch does not fit into the memory of the instance.",
         "Lower training.hyperparameters.mini_batch_size or image_shape, or use an instance type with more GPUs.",
+    ),
+    _known(
+        "instance-memory",
+        r"use an instance type with more memory|Out of Memory\. Please use a larger instance",
+        "The job needed more main memory than its instance has.",
+        "Use an instance type with more memory for the step: processing.instance_type, training.instance_type or "
+        "predict.instance_type.",
+    ),
+    _known(
+        "disk",
+        r"Insufficient disk space|No space left on device",
+        "The instance's disk is full.",
+        "Raise volume_gb: of processing for Prepare and Evaluate, of training for Train.",
+    ),
+    _known(
+        "instance-type",  # 1951
+        r"requested resource \S+ is not available in this region|Instance type \S+ is not supported by algorithm",
+        "The region does not offer this instance type for this kind of job, or the algorithm does not run on it.",
+        "Use another instance type; the built-in algorithm trains on ml.g4dn and ml.g5.",
+    ),
+    _known(
+        "no-details",
+        r"Error Details: null",
+        "SageMaker rejected the request without a reason; most often it cannot read an input of the step.",
+        "Check that each S3 URI of the step exists, is in the pipeline's region, does not end with a slash, and can be "
+        "read by the execution role.",
+    ),
+    _known(
+        "ping",  # 210
+        r"did not pass the ping health check|failed to respond to ping",
+        "The model's container did not start: it crashed, or its instance has too little memory.",
+        "Read the container's log (log group /aws/sagemaker/Endpoints/<endpoint> for an endpoint, "
+        "/aws/sagemaker/TransformJobs for Predict); use an instance type, or serverless memory_mb, with more memory.",
+    ),
+    _known(
+        "too-large-payload",  # sagemaker-python-sdk 1882
+        r"ClientError: 413\b|Too much data for max payload size",
+        "An image is larger than a request to the model may be.",
+        "Remove the image, or raise predict.max_payload_mb and lower predict.max_concurrent_transforms.",
+    ),
+    _known(
+        "rejected-image",  # sagemaker-python-sdk 1284, sagemaker-tensorflow-serving-container 93
+        r"Bad HTTP status received from algorithm|Unable to get response from algorithm",
+        "The model's container failed on an image of Predict, which the log names; one is enough to fail the job.",
+        "Set prepare.check_images to decode, which keeps unreadable images out; if the images are fine, use a "
+        "predict.instance_type with more memory.",
+    ),
+    _known(
+        "internal-error",
+        r"InternalServerError|We encountered an internal error|Internal error\. Please try again",
+        "SageMaker itself failed.",
+        "Start again, or raise execution.retry.service and execution.retry.job.",
+    ),
+    _known(
+        "model-data",
+        r"Could not (access|find) model data at",
+        "The model's archive is not in S3, is in another region, or the execution role must not read it.",
+        "Check the URI in the message; `groundloop doctor` lists missing permissions.",
     ),
     _known(
         "quota",
@@ -135,7 +193,8 @@ KNOWN: tuple[KnownFailure, ...] = (
     ),
     _known(
         "access",
-        r"AccessDenied|not authorized to perform|Could not assume role|cannot assume the provided execution role",
+        r"AccessDenied|Access denied for bucket|not authorized to perform|Could not assume role|"
+        r"cannot assume the provided execution role",
         "The execution role lacks a permission that the job needs.",
         "`groundloop doctor` lists the missing permissions; `groundloop doctor --policy` prints the required policy.",
     ),

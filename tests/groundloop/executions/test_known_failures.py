@@ -89,6 +89,109 @@ from groundloop.executions.known_failures import KNOWN, EvidenceSource, known_fa
         pytest.param(
             "src/storage/: cudaMalloc failed: out of memory", "out-of-memory", EvidenceSource.NONE, id="GPU memory"
         ),
+        pytest.param(
+            "ClientError: Please use an instance type with more memory, or reduce the size of job data processed on an "
+            "instance., exit code: 137",
+            "instance-memory",
+            EvidenceSource.NONE,
+            id="main memory",
+        ),
+        pytest.param(
+            "ClientError: Artifact upload failed:ClientError: Out of Memory. Please use a larger instance",
+            "instance-memory",
+            EvidenceSource.NONE,
+            id="main memory at the upload",
+        ),
+        pytest.param(
+            "ClientError: Artifact upload failed:Insufficient disk space",
+            "disk",
+            EvidenceSource.NONE,
+            id="the disk, by the platform",
+        ),
+        pytest.param(
+            "OSError: [Errno 28] No space left on device", "disk", EvidenceSource.NONE, id="the disk, by the program"
+        ),
+        pytest.param(
+            "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: The requested resource "
+            "training-job/ml.t3.medium is not available in this region\nRetry not appropriate on execution of step "
+            "with PipelineExecutionArn arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p/execution/q and StepId Train. No "
+            "retry policy configured for the exception type SAGEMAKER_RESOURCE_LIMIT.",
+            "instance-type",
+            EvidenceSource.NONE,
+            id="not in this region",
+        ),
+        pytest.param(
+            "Instance type ml.c4.2xlarge is not supported by algorithm object-detection; only GPU instances",
+            "instance-type",
+            EvidenceSource.NONE,
+            id="not for this algorithm",
+        ),
+        pytest.param(
+            "ClientError: Failed to invoke sagemaker:CreateProcessingJob. Error Details: null",
+            "no-details",
+            EvidenceSource.NONE,
+            id="a request rejected without a reason",
+        ),
+        pytest.param(
+            "ClientError: Failed to invoke sagemaker:CreateProcessingJob. Error Details: User: "
+            "arn:aws:sts::111122223333:assumed-role/r/sagemaker-pipeline-q-Prepare is not authorized to perform: "
+            "sagemaker:AddTags on resource: arn:aws:sagemaker:eu-west-1:111122223333:processing-job/pipelines-q-Prepare-x"
+            " because no identity-based policy allows the sagemaker:AddTags action",
+            "access",
+            EvidenceSource.NONE,
+            id="no permission to tag",
+        ),
+        pytest.param(
+            "ClientError: Failed to invoke sagemaker:CreateModelPackage. Error Details: Access denied for bucket: b, "
+            "object key: model.tar.gz",
+            "access",
+            EvidenceSource.NONE,
+            id="no permission to read the model",
+        ),
+        pytest.param(
+            "The primary container for production variant AllTraffic did not pass the ping health check. Please check "
+            "CloudWatch logs for this endpoint.",
+            "ping",
+            EvidenceSource.NONE,
+            id="an endpoint that does not start",
+        ),
+        pytest.param(
+            "AlgorithmError: Model container failed to respond to ping",
+            "ping",
+            EvidenceSource.NONE,
+            id="a transform that does not start",
+        ),
+        pytest.param(
+            "[sagemaker logs]: b/images/large.jpg: ClientError: 413",
+            "too-large-payload",
+            EvidenceSource.NONE,
+            id="an image over the limit",
+        ),
+        pytest.param(
+            "[sagemaker logs]: b/images/broken.jpg: Bad HTTP status received from algorithm: 500",
+            "rejected-image",
+            EvidenceSource.NONE,
+            id="an image that the container fails on",
+        ),
+        pytest.param(
+            "[sagemaker logs]: b/images/broken.jpg: Unable to get response from algorithm",
+            "rejected-image",
+            EvidenceSource.NONE,
+            id="a container that dies of an image",
+        ),
+        pytest.param(
+            "InternalServerError: We encountered an internal error. Please try again.",
+            "internal-error",
+            EvidenceSource.NONE,
+            id="a fault of the service",
+        ),
+        pytest.param(
+            "ValidationException: Could not access model data at s3://b/model.tar.gz. Please ensure that the role "
+            '"arn:aws:iam::111122223333:role/r" exists',
+            "model-data",
+            EvidenceSource.NONE,
+            id="a model that is not there",
+        ),
         pytest.param("stopped: MaxRuntimeExceeded", "out-of-time", EvidenceSource.NONE, id="time is over"),
         pytest.param(
             "groundloop: pip could not install numpy==2.2.0",

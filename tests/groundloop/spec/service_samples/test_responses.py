@@ -19,10 +19,10 @@ ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/WearForecast/execution/
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Have SageMaker give (operation, sample or answer) in this order; an answer that the API can't give fails."""
 
-    def answers(*given: tuple[str, str | dict[str, Any]]) -> None:
+    def answers(*given: tuple[str, str | dict[str, Any]]) -> Any:
         sagemaker = boto3.client("sagemaker", region_name=REGION)
         stubber = Stubber(sagemaker)
         for operation, answer in given:
@@ -30,6 +30,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         stubber.activate()
         for module in (control, jobs, listing):
             monkeypatch.setattr(module, "client", lambda service, region: sagemaker)
+        return sagemaker
 
     return answers
 
@@ -39,11 +40,11 @@ def transitions(sample: str) -> dict[str, Transition]:
 
 
 @pytest.mark.parametrize("name", sorted(RESPONSES))
-def test_each_sample_is_an_answer_of_the_api(answers: Callable[..., None], name: str) -> None:
+def test_each_sample_is_an_answer_of_the_api(answers: Callable[..., Any], name: str) -> None:
     steps = name.startswith("steps_")
     operation = "list_pipeline_execution_steps" if steps else "describe_pipeline_execution"
-    answers((operation, name))
-    assert getattr(control.client("sagemaker", REGION), operation)(PipelineExecutionArn=ARN)
+    sagemaker = answers((operation, name))
+    assert getattr(sagemaker, operation)(PipelineExecutionArn=ARN)
 
 
 def test_an_empty_cache_hit_is_none() -> None:
@@ -72,7 +73,7 @@ def test_steps_without_metadata_times_or_job() -> None:
     assert found["Stop"].reason == "mAP 0.1 is under 0.3"
 
 
-def test_watch_ends_with_the_reason_of_a_step_whose_job_was_never_created(answers: Callable[..., None]) -> None:
+def test_watch_ends_with_the_reason_of_a_step_whose_job_was_never_created(answers: Callable[..., Any]) -> None:
     answers(("describe_pipeline_execution", "execution_failed"), ("list_pipeline_execution_steps", "steps_quota"))
     changes: list[Transition] = []
     result = watch(REGION, ARN, changes.append)
@@ -83,7 +84,7 @@ def test_watch_ends_with_the_reason_of_a_step_whose_job_was_never_created(answer
     assert [found.code for found in known_failures(failed.reason)] == ["quota"]
 
 
-def test_the_list_shows_the_reason_in_one_line_and_survives_what_is_missing(answers: Callable[..., None]) -> None:
+def test_the_list_shows_the_reason_in_one_line_and_survives_what_is_missing(answers: Callable[..., Any]) -> None:
     summary = {
         "PipelineExecutionArn": ARN,
         "StartTime": response("execution_failed")["CreationTime"],
