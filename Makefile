@@ -73,10 +73,10 @@ upsert-pipeline: $(READY)  ## create or update the pipelines on the AWS of the e
 start: $(READY)  ## start an execution and watch it (ARGS="-p Epochs=40")
 	@$(GROUNDLOOP) start --watch $(ARGS)
 
-watch: $(READY)  ## follow the newest execution
+watch: $(READY)  ## follow the latest execution
 	@$(GROUNDLOOP) watch $(ARGS)
 
-models: $(READY)  ## the registered versions with their figures
+models: $(READY)  ## the registered versions with their metrics
 	@$(GROUNDLOOP) models $(ARGS)
 
 approve: $(READY)  ## approve a version (ARGS="3 --reason TEXT")

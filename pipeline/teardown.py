@@ -68,7 +68,7 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
 
 
 def remove_resources(config: Config, items: list[Resource], tell: Callable[[Resource], None]) -> None:
-    """Delete resources in the given order. A resource that no longer exists is no error.
+    """Delete resources in the given order. A resource that no longer exists is not an error.
 
     Args:
         config: The configuration.
@@ -100,9 +100,7 @@ def _of_pipeline(config: Config, name: str) -> set[Resource]:
         for execution in page["PipelineExecutionSummaries"]:
             arn, status = execution["PipelineExecutionArn"], execution["PipelineExecutionStatus"]
             if status in {"Executing", "Stopping"}:
-                raise UserError(
-                    f"an execution of {name!r} is {status} and may still create resources: stop it, {arn}"
-                )
+                raise UserError(f"an execution of {name!r} is {status} and may still create resources: stop it, {arn}")
             for step in steps(region, arn):
                 for kind, metadata in step.get("Metadata", {}).items():
                     if kind in kinds and "Arn" in metadata:

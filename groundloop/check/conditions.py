@@ -113,7 +113,7 @@ def _condition(definition: Definition, step: Step, condition: Any, path: str) ->
         member = _MEMBERS[kind][-1]
         items = condition.get(member)
         if items is not None and (not isinstance(items, list) or not items):
-            message = f"{member} is no list with items"
+            message = f"{member} is not a list with items"
             yield DefinitionFinding(
                 DefinitionCode.BAD_CONDITION, step.name, f"{path}.{member}", message, "give it a list of at least one"
             )

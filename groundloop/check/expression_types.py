@@ -103,7 +103,7 @@ def _property_kind(path: str, definition: Definition) -> str | None:
     parts = tokens(path)
     if parts is None or len(parts) < 2:
         raise BadReferenceError(
-            DefinitionCode.BAD_EXPRESSION, f"Get {quoted(path)} is no path", "write Steps.<step>.<property>"
+            DefinitionCode.BAD_EXPRESSION, f"Get {quoted(path)} is not a path", "write Steps.<step>.<property>"
         )
     name, rest = str(parts[1]), parts[2:]
     step = definition.steps_by_name.get(name)
@@ -152,7 +152,7 @@ def _walk(shape: Shape, rest: list[str | int], path: str) -> str | None:
         elif isinstance(shape, ListShape):
             named = isinstance(shape.member, StructureShape) and any(n in shape.member.members for n in _NAME_MEMBERS)
             if isinstance(token, str) and not named:
-                told = f"{shape.name} is a list, which {quoted(token)} is no index of ({path})"
+                told = f"{shape.name} is a list, and {quoted(token)} is not an index ({path})"
                 raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, "write an index, e.g. [0]")
             shape = shape.member
         elif isinstance(shape, MapShape):

@@ -27,7 +27,7 @@ def check_order(definition: Definition) -> Iterator[DefinitionFinding]:
 def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
     entries = step.raw.get("DependsOn")
     if entries is not None and not isinstance(entries, list):
-        message = f"{quoted(entries)} is no list of steps"
+        message = f"{quoted(entries)} is not a list of steps"
         yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, "DependsOn", message, "write a list of step names")
         return
     for index, entry in enumerate(entries or []):

@@ -31,7 +31,7 @@ def check_parameters(definition: Definition) -> Iterator[DefinitionFinding]:
     seen: set[str] = set()
     for index, item in enumerate(items):
         if not isinstance(item, dict) or not isinstance(item.get("Name"), str):
-            message = f"{quoted(item)} is no parameter with a Name"
+            message = f"{quoted(item)} is not a parameter with a Name"
             yield DefinitionFinding(
                 DefinitionCode.BAD_PARAMETER, None, f"Parameters[{index}]", message, "give it a Name and a Type"
             )
@@ -52,7 +52,9 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
         return DefinitionFinding(code, None, f"Parameters.{name}{key}", message, remedy)
 
     if not _NAME.fullmatch(name):
-        yield finding(DefinitionCode.BAD_NAME, f"{quoted(name)} is no name", "use up to 256 of A-Z, a-z, 0-9, - and _")
+        yield finding(
+            DefinitionCode.BAD_NAME, f"{quoted(name)} is not a valid name", "use up to 256 of A-Z, a-z, 0-9, - and _"
+        )
     elif not _NAME_FOR_EVENTS.fullmatch(name):
         message = f"an EventBridge rule can't set {name}: the name has an underscore, or a hyphen at an end"
         yield finding(DefinitionCode.NAME_NOT_FOR_EVENTS, message, "name it in CamelCase")
@@ -82,7 +84,10 @@ def _declaration(item: Json, name: str) -> Iterator[DefinitionFinding]:
         return
     if not isinstance(values, list) or not values:
         yield finding(
-            DefinitionCode.BAD_PARAMETER, f"EnumValues of {name} is no list of values", "list the values", ".EnumValues"
+            DefinitionCode.BAD_PARAMETER,
+            f"EnumValues of {name} is not a list of values",
+            "list the values",
+            ".EnumValues",
         )
         return
     if len(values) > _MAX_VALUES:

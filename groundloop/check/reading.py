@@ -17,7 +17,7 @@ def read_definition(path: Path) -> tuple[dict[str, Any], int]:
     An answer of DescribePipeline is taken for the definition inside it.
 
     Raises:
-        UserError: the file can't be read, is not JSON, or its JSON is no object.
+        UserError: the file can't be read, is not JSON, or its JSON is not an object.
     """
     content = _content(path)
     found = _object(content, path)
@@ -58,12 +58,14 @@ def _json(content: bytes, path: Path) -> Any:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON: {error}") from None
     if (key := duplicate_key(content)) is not None:
-        raise UserError(f"{path}: the key {key!r} stands twice in one object; remove one of them")
+        raise UserError(f"{path}: the key {key!r} appears twice in one object; remove one of them")
     return found
 
 
 def _object(content: bytes, path: Path) -> dict[str, Any]:
     found = _json(content, path)
     if not isinstance(found, dict):
-        raise UserError(f"{path}: no pipeline definition: the JSON is no object with Version, Parameters and Steps")
+        raise UserError(
+            f"{path}: not a pipeline definition: the JSON is not an object with Version, Parameters and Steps"
+        )
     return found

@@ -84,7 +84,7 @@ def _json_get(definition: Definition, step: Step | None, path: str, body: Any) -
         message = "the Path of Std:JsonGet can't come from a parameter or a property"
         yield finding(DefinitionCode.BAD_JSON_PATH, message, "write the path itself", "Path")
     elif not isinstance(inner, str) or not tokens(inner.removeprefix("$")):
-        message = f"{quoted(inner)} is no path in a JSON file"
+        message = f"{quoted(inner)} is not a path in a JSON file"
         yield finding(DefinitionCode.BAD_JSON_PATH, message, "write one like metrics.map or items[0]['a b']", "Path")
     if "S3Uri" in body:
         return
@@ -120,7 +120,7 @@ def _property_files(step: Step) -> Iterator[DefinitionFinding]:
         path = f"PropertyFiles[{index}]"
         texts = {key: item.get(key) if isinstance(item, dict) else None for key in _PROPERTY_FILE_KEYS}
         if not all(isinstance(text, str) and text for text in texts.values()) or set(item) - set(texts):
-            message = f"{quoted(item)} is no property file"
+            message = f"{quoted(item)} is not a property file"
             remedy = f"give it {', '.join(_PROPERTY_FILE_KEYS)}, and nothing else"
             yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, path, message, remedy)
             continue
@@ -136,6 +136,6 @@ def _property_files(step: Step) -> Iterator[DefinitionFinding]:
             remedy = correction(output, outputs, f"use one of its outputs: {listed(outputs) or 'there are none'}")
             yield DefinitionFinding(DefinitionCode.UNKNOWN_OUTPUT, step.name, f"{path}.OutputName", message, remedy)
         if str(texts["FilePath"]).startswith(("/", "s3:")):
-            message = f"{quoted(texts['FilePath'])} is no path inside the output"
+            message = f"{quoted(texts['FilePath'])} is not a path inside the output"
             remedy = "write it relative to the output's folder"
             yield DefinitionFinding(DefinitionCode.BAD_PROPERTY_FILE, step.name, f"{path}.FilePath", message, remedy)

@@ -57,19 +57,19 @@ def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
 
 def _frame(step: Step) -> Iterator[DefinitionFinding]:
     if isinstance(step.raw.get("Name"), str) and step.name and not STEP_NAME.fullmatch(step.name):
-        told = f"{quoted(step.name)} is no name of a step"
+        told = f"{quoted(step.name)} is not a valid step name"
         yield DefinitionFinding(
             DefinitionCode.BAD_NAME, step.name, "Name", told, "use up to 64 of A-Z, a-z, 0-9, - and _"
         )
     if not isinstance(step.raw.get("Arguments"), dict):
-        told = "the step has no Arguments" if step.raw.get("Arguments") is None else "Arguments is no object"
+        told = "the step has no Arguments" if step.raw.get("Arguments") is None else "Arguments is not an object"
         yield DefinitionFinding(
             DefinitionCode.MALFORMED, step.name, "Arguments", told, "write an object, {} if there are none"
         )
     for key, max_length in _MAX_LENGTHS.items():
         text = step.raw.get(key)
         if text is not None and (not isinstance(text, str) or len(text) > max_length):
-            told = f"{quoted(text)} is no text of up to {max_length} characters"
+            told = f"{quoted(text)} is not a string of up to {max_length} characters"
             yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, key, told, "shorten it")
 
 
@@ -120,7 +120,7 @@ def _cache(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
         )
     expiry = config.get("ExpireAfter")
     if expiry is not None and not _is_duration(expiry):
-        told = f"{quoted(expiry)} is no ISO 8601 duration"
+        told = f"{quoted(expiry)} is not an ISO 8601 duration"
         remedy = "write one like P30D (30 days) or PT12H (12 hours)"
         yield DefinitionFinding(DefinitionCode.BAD_CACHE, step.name, "CacheConfig.ExpireAfter", told, remedy)
     if config["Enabled"] and not kind.cached:
@@ -145,13 +145,13 @@ def _retries(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
         yield DefinitionFinding(DefinitionCode.NEVER_RETRIED, step.name, "RetryPolicies", told, "remove RetryPolicies")
     if not isinstance(policies, list):
         yield DefinitionFinding(
-            DefinitionCode.BAD_RETRY, step.name, "RetryPolicies", "it is no list of policies", "write a list"
+            DefinitionCode.BAD_RETRY, step.name, "RetryPolicies", "it is not a list of policies", "write a list"
         )
         return
     for index, policy in enumerate(policies):
         path = f"RetryPolicies[{index}]"
         if not isinstance(policy, dict):
-            told = f"{quoted(policy)} is no policy"
+            told = f"{quoted(policy)} is not a policy"
             yield DefinitionFinding(
                 DefinitionCode.BAD_RETRY, step.name, path, told, "write an object with ExceptionType and MaxAttempts"
             )
@@ -200,7 +200,7 @@ def _outputs(step: Step) -> Iterator[DefinitionFinding]:
         path = f"OutputParameters[{index}]"
         name, kind = (item.get("OutputName"), item.get("OutputType")) if isinstance(item, dict) else (None, None)
         if not isinstance(name, str) or kind not in PARAMETER_TYPES:
-            told = f"{quoted(item)} is no output"
+            told = f"{quoted(item)} is not an output"
             remedy = correction(
                 kind, PARAMETER_TYPES, f"give it an OutputName and an OutputType of {listed(PARAMETER_TYPES)}"
             )
@@ -230,7 +230,7 @@ def _fail(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
         )
     elif isinstance(message, str) and len(message) > _MAX_MESSAGE_LENGTH:
         told = f"ErrorMessage has {len(message)} characters"
-        remedy = f"use {_MAX_MESSAGE_LENGTH} at the most"
+        remedy = f"use at most {_MAX_MESSAGE_LENGTH}"
         yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", told, remedy)
     if not step.inside and not step.depends_on and kind == "String" and isinstance(message, str):
         told = "the step waits for nothing and stands in no branch: every execution fails at once"

@@ -12,7 +12,8 @@ def confusion(matches: Matches, thresholds: Floats) -> Ints:
 
     Of the detections with a score of at least their class's threshold, those that match a true box of their own class
     at IoU 0.5 are on the diagonal. The rest are matched in the same greedy way, over all classes, to the true boxes
-    that are left: those are confusions. What then is left is a false alarm (last row) or a missed object (last column).
+    that are left: those are confusions. What is left then is a false positive (last row) or a missed object (last
+    column).
     So a row sums to the true boxes of its class, and a column to its detections.
     """
     pool = matches.pool

@@ -19,7 +19,7 @@ MAX_DETECTIONS = 100
 def class_curves(matches: Matches, class_id: int) -> Curves | None:
     """Compute the curves of one class at IoU 0.5; None when it has no true box.
 
-    Precision over the threshold is 1 from where nothing is detected: no false alarm is left.
+    Precision over the threshold is 1 from where nothing is detected: no false positive is left.
     """
     pool = matches.pool
     truths = int(pool.truths_by_class()[class_id])

@@ -47,9 +47,9 @@ class CountErrors:
     """Errors of counts over images.
 
     Attributes:
-        mae: mean absolute error, objects an image.
-        rmse: root mean square error, objects an image.
-        bias: mean of detected minus true, objects an image; positive means too many.
+        mae: mean absolute error, objects per image.
+        rmse: root mean square error, objects per image.
+        bias: mean of detected minus true, objects per image; positive means too many.
         exact_share: share of images counted exactly.
     """
 
@@ -112,7 +112,7 @@ class Evaluation:
         at_threshold: over all classes, each at its own threshold (`ClassMetrics.threshold`).
         count: of the objects of all classes together; an image is exact when every class is.
         confusion: (classes + 1, classes + 1) counts at the threshold; rows are true, columns detected, the last of
-            each is the background: a missed object, a false alarm.
+            each is the background: a missed object, a false positive.
         counts: (images, classes, 2): true and detected number of objects in each test image.
         intervals: low and high end by dotted metric name, such as `map_50` or `count.mae`.
         interval_level, interval_resamples: what share of resampled data sets lies in an interval, of how many.

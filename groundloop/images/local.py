@@ -16,7 +16,7 @@ class ImageFolder:
     """The files below one folder.
 
     Raises:
-        UserError: it is no folder.
+        UserError: it is not a folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,7 +29,7 @@ class ImageFolder:
         """Return the image files by suffix, relative to the folder and joined by `/`, sorted.
 
         Raises:
-            UserError: a file's name is no text.
+            UserError: a file's name is not a string.
         """
         suffixed = (name for name in self._by_name if Path(name).suffix.lower() in SUFFIXES)
         found = ["/".join(parts) for name in suffixed for parts in self._by_name[name]]
@@ -97,7 +97,7 @@ class FolderImages:
     An image for which several files fit equally well, or whose file is another image's, counts as missing.
 
     Raises:
-        UserError: it is no folder.
+        UserError: it is not a folder.
     """
 
     def __init__(self, folder: Path) -> None:

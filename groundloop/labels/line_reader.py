@@ -144,7 +144,7 @@ def _line_ends(stream: BinaryIO, start: int, end: int) -> int:
 
 
 def _room() -> int:
-    """Return the bytes to read for a line, with the mark and the ending, which are no part of it."""
+    """Return the bytes to read for a line, with the mark and the ending, which are not part of it."""
     return MAX_LINE_BYTES + len(_BOM + b"\r\n")
 
 

@@ -46,7 +46,7 @@ class Overview:
         first_tiny: the image of the first of them.
 
     Raises:
-        UserError: image_shape is no size.
+        UserError: image_shape is not a size.
     """
 
     image_shape: int = IMAGE_SHAPE

@@ -71,7 +71,7 @@ def read_sequence(data: bytes, class_map: Mapping[str, str] | None = None) -> Se
             names come from the objects', as tracking jobs give them (`Vehicle:1` is a Vehicle).
 
     Raises:
-        UserError: the file is no SeqLabel.json, or a class has no name.
+        UserError: the file is not a SeqLabel.json, or a class has no name.
     """
     try:
         sequence = msgspec.json.decode(data, type=_Sequence)

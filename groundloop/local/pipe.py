@@ -52,7 +52,7 @@ def augmented_samples(manifest: bytes, uri: str, attributes: list[str]) -> list[
     """Parse the samples of an augmented manifest (JSON Lines; blank lines are skipped).
 
     Raises:
-        JobError: a line is no JSON object or lacks an attribute; the text names line and key.
+        JobError: a line is not a JSON object or lacks an attribute; the text names line and key.
     """
     samples = []
     for number, line in enumerate(manifest.splitlines(), 1):

@@ -129,7 +129,7 @@ class ModelServer:
                 response.status, response.headers.get("Content-Type", "application/octet-stream"), response.read()
             )
         except http.client.HTTPException as error:
-            raise OSError(f"the model's answer is no HTTP: {error!r}") from error
+            raise OSError(f"the model's answer is not HTTP: {error!r}") from error
         finally:
             connection.close()
 

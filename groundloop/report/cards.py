@@ -54,7 +54,7 @@ def cards(evaluation: Evaluation, gate: Mapping[str, Any]) -> list[Card]:
         card("at_threshold.precision", at.precision, f"{at.true_positives:,} of {detected} right"),
         card("at_threshold.recall", at.recall, f"{at.true_positives:,} of {objects} found"),
         card("count.exact_share", count.exact_share, "of images, in every class", in_percent=True),
-        card("count.mae", count.mae, f"objects an image, bias {signed(count.bias, 2)}", maximum=mae_scale),
+        card("count.mae", count.mae, f"objects per image, bias {signed(count.bias, 2)}", maximum=mae_scale),
     ]
 
 

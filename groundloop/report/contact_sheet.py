@@ -38,7 +38,7 @@ class ImageSource:
             picture = Image.open(io.BytesIO(self._read(reference)))
             picture.load()
         except (UnidentifiedImageError, OSError):
-            raise UserError(f"{reference}: is no image that can be read") from None
+            raise UserError(f"{reference}: is not an image that can be read") from None
         return picture
 
     def _read(self, reference: str) -> bytes:

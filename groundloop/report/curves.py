@@ -33,7 +33,7 @@ _THRESHOLDS = np.linspace(0, 1, 1001)
 
 @dataclass(frozen=True, slots=True)
 class CurveChart:
-    """One chart: a thin line a class, a thick one for their mean.
+    """One chart: a thin line per class, a thick one for their mean.
 
     Attributes:
         threshold_line: path of the line that marks the threshold, and its caption; None of precision over recall.
@@ -67,7 +67,7 @@ def _legend(evaluation: Evaluation) -> tuple[LegendEntry, ...]:
     alike = len(_with_curves(evaluation)) > MAX_SERIES
     entries = [LegendEntry("mean", "", f"mean over classes: AP@50 {ratio(evaluation.metrics.get('map_50'))}")]
     if alike:
-        entries.append(LegendEntry("many", "", "one line a class; rest the pointer on a line to read its name"))
+        entries.append(LegendEntry("many", "", "one line per class; rest the pointer on a line to read its name"))
     for index, row in enumerate(evaluation.per_class):
         if row.curves is None:
             entries.append(LegendEntry("grid", row.name, ": no true box, so no curve"))

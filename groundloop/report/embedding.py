@@ -34,7 +34,7 @@ def embed(content: bytes) -> Embedded:
     """Return the image as a data URI, upright as stored, like the labels; transparent pixels become gray.
 
     Raises:
-        ValueError: it is no image, or one too large to decode safely; the text says so in one clause.
+        ValueError: it is not an image, or one too large to decode safely; the text says so in one clause.
     """
     from PIL import Image
 
@@ -50,7 +50,7 @@ def embed(content: bytes) -> Embedded:
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise ValueError("it has too many pixels to decode safely") from None
         except (OSError, SyntaxError, ValueError):
-            raise ValueError("the file is no image that can be read") from None
+            raise ValueError("the file is not an image that can be read") from None
     picture.thumbnail((MAX_PIXELS, MAX_PIXELS), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=_QUALITY, optimize=True)

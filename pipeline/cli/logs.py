@@ -22,9 +22,9 @@ _POLL_SECONDS = 5.0
 def logs(
     step: Annotated[str, typer.Argument(help="Name of a step that runs a job: Prepare, Train, Predict, Evaluate ...")],
     execution: Annotated[
-        str | None, typer.Option("--execution", "-e", help="ARN or id of the execution; default: the newest.")
+        str | None, typer.Option("--execution", "-e", help="ARN or id of the execution; default: the latest.")
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the step ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep following until the step ends.")] = False,
     tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Print only the last N lines.")] = None,
     name: PipelineName = None,
     as_json: JsonLines = False,

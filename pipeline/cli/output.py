@@ -18,7 +18,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-#: Columns of an output that is no terminal: no row is ever folded for `grep` and the like.
+#: Columns of an output that is not a terminal: no row is ever folded for `grep` and the like.
 _UNLIMITED = 10_000
 _MIN_WIDTH = 40
 

@@ -28,10 +28,10 @@ class Tier(str, Enum):
 
 def prove(
     run: Annotated[
-        Tier | None, typer.Option("--run", help="free: what AWS bills nothing for; small: then what costs cents.")
+        Tier | None, typer.Option("--run", help="free: what is free on AWS; small: also what costs cents.")
     ] = None,
     budget: Annotated[
-        float, typer.Option(min=0, help="US dollars that --run small may cost at the most.")
+        float, typer.Option(min=0, help="US dollars that --run small may cost at most.")
     ] = _DEFAULT_BUDGET_USD,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="ID", help="One assumption or trial; may be repeated.")

@@ -12,7 +12,7 @@ from pipeline.cli.output import print_line
 
 def watch(
     execution: Annotated[
-        str | None, typer.Argument(help="ARN of the execution, or the id at its end; default: the newest.")
+        str | None, typer.Argument(help="ARN of the execution, or the id at its end; default: the latest.")
     ] = None,
     name: PipelineName = None,
     as_json: JsonLines = False,

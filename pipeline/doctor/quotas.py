@@ -16,13 +16,13 @@ from steps.train.settings import TrainInstanceType
 QUOTAS = "quotas"
 _SERVICE = "sagemaker"
 _SUGGESTED = 3
-# For jobs that any CPU machine can do.
+# For jobs that any CPU instance can do.
 _COMMON = ["ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.m5.4xlarge", "ml.c5.xlarge", "ml.c5.2xlarge"]
 
 
 @dataclass(frozen=True)
 class Need:
-    """Machines that one execution uses at a time.
+    """Instances that one execution uses at a time.
 
     Attributes:
         use: as in the quota's name, ``training job``.
@@ -82,8 +82,8 @@ def quotas(config: Config, aws: Aws) -> list[AccountFinding]:
     """One line for each type and use."""
     wanted = needs(config)
     if offline_endpoint():
-        what = "whether the machines may be used: " + ", ".join(need.quota_of(need.instance_type) for need in wanted)
-        return [unverified(QUOTAS, what, "the offline AWS has no machines and no quotas")]
+        what = "whether the instances may be used: " + ", ".join(need.quota_of(need.instance_type) for need in wanted)
+        return [unverified(QUOTAS, what, "the offline AWS has no instances and no quotas")]
     found = _read(aws.client("service-quotas"), wanted)
     return [_judged(need, found, config.aws.region) for need in wanted]
 
@@ -112,7 +112,7 @@ def _judged(need: Need, found: dict[str, Quota], region: str) -> AccountFinding:
     check = f"quota, {need.use}"
     quota = found.get(name)
     if quota is None and not any(other.endswith(f" for {need.use} usage") for other in found):
-        return unverified(check, name, "Service Quotas lists no machine for this use")
+        return unverified(check, name, "Service Quotas lists no instance type for this use")
     if quota is None:
         return error(check, f"{region} does not offer {need.instance_type} for this use", _instead(need, found))
     told = f"{need.instance_type}: quota {quota.value:g}, needed {need.count}"
@@ -123,7 +123,7 @@ def _judged(need: Need, found: dict[str, Quota], region: str) -> AccountFinding:
         )
         return error(check, told, f"{ask}; or {_instead(need, found)}")
     if need.use == "endpoint" and quota.value < 2 * need.count:
-        remedy = f"ask for {2 * need.count} of {name!r}: an update starts the new machines before it ends the old ones"
+        remedy = f"ask for {2 * need.count} of {name!r}: an update starts the new instances before it ends the old ones"
         return warning(check, told, remedy)
     return ok(check, told)
 

@@ -1,4 +1,4 @@
-"""The removal of what a proof has made, whatever state it is in; what is gone already is no error."""
+"""The removal of what a proof has made, whatever state it is in; what is gone already is not an error."""
 
 from __future__ import annotations
 

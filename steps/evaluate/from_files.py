@@ -28,7 +28,7 @@ class EvaluationFiles:
 
     Attributes:
         truth: path or S3 URI of the manifest that is scored.
-        predictions: folder of `.out` files, as Batch Transform or the endpoint writes them, one an image.
+        predictions: folder of `.out` files, as Batch Transform or the endpoint writes them, one per image.
         validation: of the manifest that thresholds are chosen on; None: the truth itself.
         attribute: the label attribute, or `auto`.
         classes: names in the order of the model's class ids; empty: by the manifest's class maps.

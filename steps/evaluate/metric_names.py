@@ -20,7 +20,7 @@ ERROR_METRICS = frozenset({"mae", "rmse"})
 #: ... and of the rest neither: a bias, numbers of boxes, images and detections.
 OTHERS = frozenset({"bias", "boxes", "validation", "test", "true_positives", "false_positives", "false_negatives"})
 NAMES = RATIO_METRICS | ERROR_METRICS | OTHERS
-#: Parts of evaluation.json that hold numbers which are no metrics of the model.
+#: Parts of evaluation.json that hold numbers which are not metrics of the model.
 _NO_METRICS = frozenset({"gate", "champion", "registry", "intervals", "class_thresholds", "confusion"})
 _OF_A_CLASS = re.compile(r"(count\.)?per_class\.(?P<rest>.+)", re.DOTALL)
 

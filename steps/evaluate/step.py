@@ -98,7 +98,7 @@ def quality_gate(evaluate: ProcessingStep, on_pass: Step) -> ConditionStep:
 
     Args:
         evaluate: The step that compares the metrics with the thresholds.
-        on_pass: The step that runs when all thresholds are met; it is no Condition, which can't be nested.
+        on_pass: The step that runs when all thresholds are met; it is not a Condition, which can't be nested.
     """
     missed = FailStep(
         name="GateMissed",

@@ -20,6 +20,6 @@ class PredictSettings(Settings):
         if self.max_payload_mb * self.max_concurrent_transforms > 100:
             raise ValueError(
                 f"max_payload_mb x max_concurrent_transforms is "
-                f"{self.max_payload_mb * self.max_concurrent_transforms}; Batch Transform takes 100 at the most"
+                f"{self.max_payload_mb * self.max_concurrent_transforms}; Batch Transform takes at most 100"
             )
         return self

@@ -157,7 +157,7 @@ class PreparedDataset:
         return LabelFinding(LabelCode.DUPLICATE_SOURCE_REF, message, index.number[entry], source_ref)
 
     def assign(self, shares: HashSplit, *, stratify: bool, keep_train_negatives: bool) -> None:
-        """Put every image into its split. Negatives always stay in validation and test: a false alarm must count."""
+        """Put every image into its split. Negatives always stay in validation and test: a false positive must count."""
         index, sets, groups = self.index, self._sets, self.index.groups
         usable = [entry for entry in range(len(index)) if entry not in self.rejections]
         split_of: Callable[[int], Split] = shares.of

@@ -64,7 +64,7 @@ def keys_of(data: bytes | msgspec.Raw) -> set[str]:
 
 
 def read_class_names(path: Path) -> list[str]:
-    """Read class names, one a line, in the order of their ids."""
+    """Read class names, one per line, in the order of their ids."""
     text = read_text(path).replace("\r\n", "\n").rstrip("\n")
     return text.split("\n") if text else []
 

@@ -65,7 +65,7 @@ def check_file_name(name: str) -> PurePosixPath:
     """Return the name as a path that stays below the folder it is put into.
 
     Raises:
-        UserError: it does not, or is no file name.
+        UserError: it does not, or is not a file name.
     """
     parts = name.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in name or "\0" in name:
@@ -77,7 +77,7 @@ def label_files(names: Iterable[str], suffix: str) -> dict[str, PurePosixPath]:
     """Return one label file for each image: its name with another suffix (`a.b.jpg` has `a.b.txt`).
 
     Raises:
-        UserError: two images would share a file, or a name is no file name.
+        UserError: two images would share a file, or a name is not a file name.
     """
     files: dict[str, PurePosixPath] = {}
     owner: dict[PurePosixPath, str] = {}

@@ -14,7 +14,7 @@ Pixels = npt.NDArray[np.uint8]
 ZOOM = (0.85, 1.15)
 _GAIN = _OFFSET = 0.15
 # A box of which less than this share stays in view teaches the network a fragment; it is left out.
-_LEAST_IN_VIEW = 0.3
+_MIN_IN_VIEW = 0.3
 
 
 def augment(rng: np.random.Generator, pixels: Pixels, boxes: Boxes) -> tuple[Floats, Boxes]:
@@ -33,7 +33,7 @@ def augment(rng: np.random.Generator, pixels: Pixels, boxes: Boxes) -> tuple[Flo
         corners = np.stack([1 - corners[:, 2], corners[:, 1], 1 - corners[:, 0], corners[:, 3]], axis=1)
     seen = np.clip(corners, 0, 1)
     whole_area = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
-    kept = (seen[:, 2:] - seen[:, :2]).prod(axis=1) >= _LEAST_IN_VIEW * whole_area
+    kept = (seen[:, 2:] - seen[:, :2]).prod(axis=1) >= _MIN_IN_VIEW * whole_area
 
     gain = 1 + rng.uniform(-_GAIN, _GAIN) + rng.uniform(-_GAIN / 2, _GAIN / 2, 3)
     offset = rng.uniform(-_OFFSET, _OFFSET) + rng.uniform(-_OFFSET / 2, _OFFSET / 2, 3)

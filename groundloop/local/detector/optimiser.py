@@ -9,7 +9,7 @@ from groundloop.local.detector.layers import Array, Parameter
 # A second moment that forgets ten times faster than the usual 0.999 fits runs of a few hundred steps: about 0.03 mAP.
 BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
 WEIGHT_DECAY = 1e-4
-LARGEST_GRADIENT_NORM = 10.0
+MAX_GRADIENT_NORM = 10.0
 
 
 class AdamW:
@@ -47,8 +47,8 @@ class AdamW:
         self._sum.fill(0)
         self._collected = 0
         norm = float(np.sqrt(gradients @ gradients))
-        if norm > LARGEST_GRADIENT_NORM:
-            gradients *= LARGEST_GRADIENT_NORM / norm
+        if norm > MAX_GRADIENT_NORM:
+            gradients *= MAX_GRADIENT_NORM / norm
         self._steps += 1
         self._mean += (1 - BETA_1) * (gradients - self._mean)
         self._square += (1 - BETA_2) * (gradients * gradients - self._square)

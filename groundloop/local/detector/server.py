@@ -18,7 +18,7 @@ from groundloop.local.detector.errors import StandInError
 from groundloop.local.detector.images import UnreadableImageError
 
 CONTENT_TYPES = ("image/jpeg", "image/png", "application/x-image")
-LARGEST_BODY_BYTES = 100 * 2**20
+MAX_BODY_BYTES = 100 * 2**20
 _SECONDS_FOR_A_REQUEST = 60
 _log = logging.getLogger("groundloop.local.detector")
 
@@ -82,8 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             message = f"{self.path}: there are GET /ping and POST /invocations"
             self._refuse(HTTPStatus.NOT_FOUND, message, unread=length)
             return
-        if length > LARGEST_BODY_BYTES:
-            message = f"the body has {length} bytes, at most {LARGEST_BODY_BYTES} are taken"
+        if length > MAX_BODY_BYTES:
+            message = f"the body has {length} bytes, at most {MAX_BODY_BYTES} are taken"
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, unread=length)
             return
         kind = self.headers.get_content_type() if "Content-Type" in self.headers else "none"

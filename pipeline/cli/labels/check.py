@@ -35,7 +35,7 @@ def check(
     max_image_mb: Annotated[float, typer.Option(min=0.001, help="Larger images are findings.")] = 6,
     image_shape: Annotated[int, typer.Option(min=1, help="Side in pixels that training resizes to.")] = 300,
     clip_tolerance: Annotated[float, typer.Option(min=0, help="Pixels beyond the image that are clipped.")] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="All findings and figures as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All findings and metrics as one JSON object.")] = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
     """Check manifests line by line.
@@ -113,7 +113,7 @@ def _table(checked: CheckResult) -> list[str]:
             rows.append(f"      and {count - _EXAMPLES} more")
     overview = checked.overview
     kinds = ", ".join(f"{checked.lines[kind]} {kind.value}" for kind in LineStatus if checked.lines[kind])
-    machine = f"; {overview.auto_labelled} labelled by a machine" if overview.auto_labelled else ""
+    machine = f"; {overview.auto_labelled} labelled automatically" if overview.auto_labelled else ""
     rows += ["", f"  lines    {checked.lines.total()} read{': ' if kinds else ''}{kinds}{machine}"]
     rows.append(f"  classes  {len(checked.classes)}, boxes {overview.boxes.total()}")
     rows += [

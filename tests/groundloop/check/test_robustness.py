@@ -69,10 +69,10 @@ def test_any_object_is_survived(definition: Definition) -> None:
         pytest.param({"Version": "2020-12-01"}, DefinitionCode.MALFORMED, id="no steps"),
         pytest.param({"Version": "2020-12-01", "Steps": []}, DefinitionCode.MALFORMED, id="empty steps"),
         pytest.param(
-            {"Version": "2020-12-01", "Steps": {"a": 1}}, DefinitionCode.MALFORMED, id="steps that are no list"
+            {"Version": "2020-12-01", "Steps": {"a": 1}}, DefinitionCode.MALFORMED, id="steps that are not a list"
         ),
         pytest.param(
-            {"Version": "2020-12-01", "Steps": ["Train"]}, DefinitionCode.MALFORMED, id="step that is no object"
+            {"Version": "2020-12-01", "Steps": ["Train"]}, DefinitionCode.MALFORMED, id="step that is not an object"
         ),
         pytest.param(
             {"Version": "2020-12-01", "Steps": [{"Type": "Fail", "Arguments": {}}]},
@@ -82,9 +82,11 @@ def test_any_object_is_survived(definition: Definition) -> None:
         pytest.param(
             {"Version": "2020-12-01", "Steps": [{"Name": "a", "Arguments": {}}]}, DefinitionCode.MALFORMED, id="no type"
         ),
-        pytest.param({"Parameters": "none", "Steps": []}, DefinitionCode.MALFORMED, id="parameters that are no list"),
         pytest.param(
-            {"Parameters": ["Epochs"], "Steps": []}, DefinitionCode.BAD_PARAMETER, id="parameter that is no object"
+            {"Parameters": "none", "Steps": []}, DefinitionCode.MALFORMED, id="parameters that are not a list"
+        ),
+        pytest.param(
+            {"Parameters": ["Epochs"], "Steps": []}, DefinitionCode.BAD_PARAMETER, id="parameter that is not an object"
         ),
     ],
 )

@@ -24,13 +24,13 @@ def _confusion(images: list[ScoredImage], thresholds: list[float]) -> Ints:
         pytest.param([(0, *HERE)], [(0, 0.9, *HERE)], [[1, 0, 0], [0, 0, 0], [0, 0, 0]], id="right"),
         pytest.param([(0, *HERE)], [(1, 0.9, *HERE)], [[0, 1, 0], [0, 0, 0], [0, 0, 0]], id="taken for the other"),
         pytest.param([(0, *HERE)], [], [[0, 0, 1], [0, 0, 0], [0, 0, 0]], id="missed"),
-        pytest.param([], [(1, 0.9, *HERE)], [[0, 0, 0], [0, 0, 0], [0, 1, 0]], id="a false alarm"),
+        pytest.param([], [(1, 0.9, *HERE)], [[0, 0, 0], [0, 0, 0], [0, 1, 0]], id="a false positive"),
         pytest.param([(0, *HERE)], [(0, 0.4, *HERE)], [[0, 0, 1], [0, 0, 0], [0, 0, 0]], id="under the threshold"),
         pytest.param(
             [(0, *HERE)],
             [(1, 0.9, *HERE), (0, 0.6, *HERE)],
             [[1, 0, 0], [0, 0, 0], [0, 1, 0]],
-            id="the right class goes first, whatever the scores; the other is a false alarm",
+            id="the right class goes first, whatever the scores; the other is a false positive",
         ),
         pytest.param(
             [(0, *HERE), (1, 0, 0, 10, 9)],
@@ -45,7 +45,7 @@ def _confusion(images: list[ScoredImage], thresholds: list[float]) -> Ints:
             [(0, *HERE), (1, *THERE)],
             [(1, 0.9, *HERE), (0, 0.9, *THERE), (0, 0.9, *NOWHERE)],
             [[0, 1, 0], [1, 0, 0], [1, 0, 0]],
-            id="swapped, and a false alarm",
+            id="swapped, and a false positive",
         ),
     ],
 )

@@ -18,7 +18,7 @@ CLASSES = ("usb-c", "no.6 nut", "washer")
 
 @pytest.fixture
 def written(make_image: MakeImage) -> dict[str, Any]:
-    """One of two of the first class found, the second class right, the third nowhere; a false alarm."""
+    """One of two of the first class found, the second class right, the third nowhere; a false positive."""
     validation = make_image([(0, *HERE)], [(0, 0.6, *HERE), (0, 0.1, *NOWHERE)])
     test = make_image(
         [(0, *HERE), (0, *THERE), (1, *NOWHERE)], [(0, 0.9, *HERE), (0, 0.8, *NOWHERE), (1, 0.7, *NOWHERE)]

@@ -26,7 +26,7 @@ ManifestLine = Callable[..., dict[str, Any]]
     ("data", "lines"),
     [
         pytest.param(b"", [], id="empty file"),
-        pytest.param(b"a\nb\n", [b"a", b"b"], id="final newline is no line"),
+        pytest.param(b"a\nb\n", [b"a", b"b"], id="final newline is not a line"),
         pytest.param(b"a\nb", [b"a", b"b"], id="no final newline"),
         pytest.param(b"a\r\nb\r\n", [b"a", b"b"], id="CRLF"),
         pytest.param(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", [b"a", b"\xef\xbb\xbfb"], id="byte order mark at the start"),

@@ -57,20 +57,22 @@ BOX = "bb.annotations.0"
     [
         pytest.param(_set("source-ref", DELETED), LabelCode.MISSING_SOURCE_REF, id="no source-ref"),
         pytest.param(_set("source-ref", ""), LabelCode.MISSING_SOURCE_REF, id="empty source-ref"),
-        pytest.param(_set("source-ref", "b/a.jpg"), LabelCode.INVALID_SOURCE_REF, id="source-ref that is no S3 URI"),
+        pytest.param(
+            _set("source-ref", "b/a.jpg"), LabelCode.INVALID_SOURCE_REF, id="source-ref that is not an S3 URI"
+        ),
         pytest.param(_set("source-ref", "s3://b/"), LabelCode.INVALID_SOURCE_REF, id="source-ref without key"),
         pytest.param(_set("source-ref", 5), LabelCode.INVALID_SOURCE_REF, id="source-ref that is a number"),
         pytest.param(_set("bb", DELETED), LabelCode.INVALID_LABEL, id="metadata without label"),
         pytest.param(_set("bb", 1), LabelCode.INVALID_LABEL, id="label that is a number"),
         pytest.param(_set("bb", None), LabelCode.INVALID_LABEL, id="label that is null"),
         pytest.param(_set("bb.annotations", DELETED), LabelCode.INVALID_LABEL, id="label without annotations"),
-        pytest.param(_set("bb.annotations", {}), LabelCode.INVALID_LABEL, id="annotations that are no list"),
+        pytest.param(_set("bb.annotations", {}), LabelCode.INVALID_LABEL, id="annotations that are not a list"),
         pytest.param(_set("bb-metadata", DELETED), LabelCode.INVALID_METADATA, id="label without metadata"),
         pytest.param(_set("bb-metadata.class-map", []), LabelCode.INVALID_METADATA, id="class-map that is a list"),
         pytest.param(
             _set("bb-metadata.class-map", {"0": 1}), LabelCode.INVALID_METADATA, id="class name that is a number"
         ),
-        pytest.param(_set("bb-metadata.objects", 3), LabelCode.INVALID_METADATA, id="objects that are no list"),
+        pytest.param(_set("bb-metadata.objects", 3), LabelCode.INVALID_METADATA, id="objects that are not a list"),
         pytest.param(
             _set("bb-metadata.type", "groundtruth/image-classification"),
             LabelCode.UNSUPPORTED_TYPE,

@@ -82,7 +82,7 @@ def test_a_manifest_names_objects_under_its_prefix(s3: S3, put: Callable[..., st
         pytest.param("not json", id="not JSON"),
         pytest.param("[]", id="empty"),
         pytest.param('["a.jpg"]', id="no prefix"),
-        pytest.param('[{"prefix": "s3://b/"}, 3]', id="a name that is no text"),
+        pytest.param('[{"prefix": "s3://b/"}, 3]', id="a name that is not a string"),
     ],
 )
 def test_a_manifest_of_another_form_is_refused(s3: S3, put: Callable[..., str], content: str) -> None:

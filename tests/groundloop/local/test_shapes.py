@@ -54,7 +54,7 @@ GROUP = {"ModelPackageGroupName": "group"}
         ),
         pytest.param("ListModels", {"MaxResults": "3"}, "Member must be of type integer", id="type"),
         pytest.param(
-            "ListModels", {"MaxResults": True}, "Member must be of type integer", id="a boolean is no integer"
+            "ListModels", {"MaxResults": True}, "Member must be of type integer", id="a boolean is not an integer"
         ),
         pytest.param(
             "CreateModelPackageGroup",

@@ -21,7 +21,7 @@ CLASSES = ("bolt", "nut", "usb-c")
 
 @pytest.fixture
 def make_images() -> MakeImages:
-    """Images of a detector that finds most objects, confuses some and has false alarms."""
+    """Images of a detector that finds most objects, confuses some and has false positives."""
 
     def make(classes: int = 3, images: int = 12, seed: int = 1) -> list[ScoredImage]:
         random = np.random.default_rng(seed)

@@ -195,7 +195,7 @@ def test_the_confusion_matrix_has_numbers_while_they_fit(make_report: MakeReport
     ]
     text = elements.texts["confusion"]
     assert ("|4321|" in text) == (classes <= MAX_NUMBERED)
-    assert text.index("4,321 false alarms:|kind 2|") < text.index("3 of 10|kind 0|not found|")
+    assert text.index("4,321 false positives:|kind 2|") < text.index("3 of 10|kind 0|not found|")
 
 
 def test_counts_of_many_classes_are_those_with_the_largest_errors(make_report: MakeReport) -> None:
@@ -231,7 +231,7 @@ def test_the_gallery_draws_boxes_in_pixels_of_the_image(make_report: MakeReport,
     ("content", "missing", "told"),
     [
         pytest.param(None, "AccessDenied", "Image not shown: AccessDenied.", id="not loaded"),
-        pytest.param(b"junk", "", "Image not shown: the file is no image that can be read.", id="no image"),
+        pytest.param(b"junk", "", "Image not shown: the file is not an image that can be read.", id="no image"),
     ],
 )
 def test_an_image_that_is_not_there_is_told_and_its_boxes_drawn(

@@ -222,7 +222,7 @@ def _png(size: tuple[int, int] = (100, 100), mode: str = "RGB") -> bytes:
         pytest.param(_png((3000, 2000)), None, id="a large one, scaled down"),
         pytest.param(_png(mode="RGBA"), None, id="a transparent one"),
         pytest.param(_png(mode="L"), None, id="a grey one"),
-        pytest.param(b"no image", "the file is no image that can be read", id="a broken file"),
+        pytest.param(b"no image", "the file is not an image that can be read", id="a broken file"),
         pytest.param(None, "not on this disk", id="no file"),
     ],
 )

@@ -18,7 +18,7 @@ from groundloop.spec.object_detection import HYPERPARAMETERS, TRAINING_INSTANCE_
         pytest.param("learning_rate", "1e-05", True, id="rate with an exponent"),
         pytest.param("learning_rate", "1", True, id="rate of 1"),
         pytest.param("learning_rate", "0", False, id="rate of 0"),
-        pytest.param("learning_rate", "nan", False, id="rate that is no number"),
+        pytest.param("learning_rate", "nan", False, id="rate that is not a number"),
         pytest.param("lr_scheduler_factor", "1", False, id="factor of 1"),
         pytest.param("lr_scheduler_factor", "0.999", True, id="factor below 1"),
         pytest.param("lr_scheduler_step", "", True, id="no steps"),

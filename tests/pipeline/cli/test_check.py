@@ -1,4 +1,4 @@
-"""``groundloop check`` as it is seen: lines, JSON, exit codes, and what it says of files that are no definition."""
+"""``groundloop check`` as it is seen: lines, JSON, exit codes, and what it says of files that are not a definition."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ def test_a_sample_of_a_property_file_is_looked_into(tmp_path: Path, sound: Path)
     [
         pytest.param("{", "line 1, column 2: not JSON", id="no JSON"),
         pytest.param('{\n "Steps": [],\n "Steps": []}', "the key 'Steps' stands twice", id="key given twice"),
-        pytest.param("[]", "no pipeline definition", id="no object"),
-        pytest.param('{"PipelineDefinition": "[1]"}', "no pipeline definition", id="no object inside"),
+        pytest.param("[]", "not a pipeline definition", id="no object"),
+        pytest.param('{"PipelineDefinition": "[1]"}', "not a pipeline definition", id="no object inside"),
         pytest.param("[" * 100_000, "not JSON", id="nested too deep"),
     ],
 )

@@ -133,7 +133,7 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         ),
         pytest.param("prepare.split.group={pattern: x, key: y}", "not by both: drop one", id="two ways to group"),
         pytest.param("prepare.split.group.pattern='('", "is not a regular expression", id="a pattern that is none"),
-        pytest.param("predict.max_payload_mb=50", "Batch Transform takes 100 at the most", id="too much in flight"),
+        pytest.param("predict.max_payload_mb=50", "Batch Transform takes at most 100", id="too much in flight"),
         pytest.param("aws.network.isolation=true", "pip can't install their requirements", id="isolated jobs and pip"),
         pytest.param("labels.classes=[cat, dog, cat]", "given twice: cat", id="a class twice"),
         pytest.param("pipeline.deploy_name=groundloop", "they are two pipelines", id="two pipelines of one name"),

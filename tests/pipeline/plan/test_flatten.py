@@ -83,7 +83,7 @@ def test_a_value_has_a_readable_path_and_text(value: Any, path: str, text: str) 
         pytest.param(["--a", "1", "--b", "x", "y"], {"--a": "1", "--b": "x y"}, id="options with values"),
         pytest.param(["--flag", "--a", "1"], {"--flag": "set", "--a": "1"}, id="a flag"),
         pytest.param(["--g", "map=0.1", "map_50=0.2"], {"--g map": "0.1", "--g map_50": "0.2"}, id="named values"),
-        pytest.param(["--r", "a >= 1", "b == 2"], {"--r": "a >= 1 b == 2"}, id="comparisons are no names"),
+        pytest.param(["--r", "a >= 1", "b == 2"], {"--r": "a >= 1 b == 2"}, id="comparisons are not names"),
         pytest.param(["--s=a", "--s=b"], {"--s": "a b"}, id="parts of another option"),
         pytest.param(['--s={"a":{"b"', "--s=:1}}"], {"--s.a.b": "1"}, id="a structure in parts"),
         pytest.param(["--a", "1", "--a", "2"], {"--a": "1", "--a #2": "2"}, id="an option twice"),

@@ -65,7 +65,7 @@ CHANGES = [
     pytest.param(
         ["training.hyperparameters.momentum=0.8"],
         ["~ Train  HyperParameters.momentum: 0.9 → 0.8"],
-        id="a hyperparameter that is no parameter",
+        id="a hyperparameter that is not a parameter",
     ),
     pytest.param(
         ["training.hyperparameters.kv_store=dist_sync"],

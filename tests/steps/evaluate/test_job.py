@@ -202,7 +202,7 @@ OUT = "predictions/test/1.jpg.out"
         pytest.param(_no_predictions, r"holds no \.out file", id="no output at all"),
         pytest.param(_write(OUT, ""), r"test/1\.jpg\.out is empty", id="an empty output"),
         pytest.param(
-            _write(OUT, "<html>"), r"test/1\.jpg\.out is not a detector's answer", id="an output that is no JSON"
+            _write(OUT, "<html>"), r"test/1\.jpg\.out is not a detector's answer", id="an output that is not JSON"
         ),
         pytest.param(_write(OUT, b"\xff"), r"test/1\.jpg\.out is not a detector's answer", id="a binary output"),
         pytest.param(_write(OUT, '{"error": "out of memory"}'), "no prediction but .*out of memory", id="an error"),

@@ -5,11 +5,11 @@ Source: Amazon SageMaker developer guide, "Amazon A2I output data" (place and sh
 
 - Read: one file, or every `output.json` below a folder, such as a copy of the flow's S3OutputPath. Not written: answers
   of people cannot be made.
-- The image is `taskObject` of the loop's input or, where that is no S3 URI, the only S3 URI of an image in the input.
+- The image is `taskObject` of the loop's input or, where that is not an S3 URI, the only S3 URI of an image there.
 - Labels are text. The order of the classes is that of `labels` in the loops' input, as the template of a review passes
   them on; where there is none, or loops differ, the classes are in alphabetical order.
 - An answer without boxes is a negative. A loop without an answer (failed, stopped, expired) says nothing of its image
-  and is no part of the data set; their number is reported.
+  and is not part of the data set; their number is reported.
 - Of several loops on one image the one answered last counts.
 - A2I keeps the answers of several workers apart. They are joined by `labels.formats.a2i.consolidation`, which see for
   the rule; boxes and images that the workers do not agree on are left out, and reported.

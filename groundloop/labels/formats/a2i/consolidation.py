@@ -82,7 +82,7 @@ def _groups(drawn: Sequence[_WorkerBox]) -> list[list[_WorkerBox]]:
     # Sorting keeps the order of equals, so the same answers give the same groups.
     for pair in sorted(similar, key=lambda pair: -similar[pair]):
         first, second = (group_of[index] for index in sorted(pair))
-        # Boxes of one worker are no pair above, so they never meet in a group.
+        # Boxes of one worker are not a pair above, so they never meet in a group.
         if first is not second and all(frozenset((a, b)) in similar for a in first for b in second):
             first += second
             for index in second:

@@ -80,7 +80,7 @@ def read_output(file: Path) -> HumanLoop:
     """Read one file.
 
     Raises:
-        UserError: it is no output of a human loop, names no image, or holds answers that are no boxes.
+        UserError: it is not an output of a human loop, names no image, or holds answers that are no boxes.
     """
     read_text(file)  # rejects what is not UTF-8, which raw values are not checked for
     if not KEYS & keys_of(read_bytes(file)):

@@ -100,7 +100,7 @@ def json_file(path: Path) -> Path:
 
 def _not_kept(coco: _Coco) -> list[str]:
     counts = {
-        "crowd regions left out: they are no boxes of single objects": sum(
+        "crowd regions left out: they are not boxes of single objects": sum(
             bool(one.iscrowd) for one in coco.annotations
         ),
         "segmentations not kept": sum(bytes(one.segmentation) not in (b"[]", b"null") for one in coco.annotations),

@@ -18,7 +18,7 @@ def as_coco(dataset: LabelledDataset, path: Path) -> list[str]:
         Notes on what the format could not hold.
 
     Raises:
-        UserError: sizes are missing, or the file is there already.
+        UserError: sizes are missing, or the file already exists.
     """
     dataset.require_sizes("COCO")
     named = as_file_names(dataset)

@@ -18,7 +18,7 @@ def as_csv(dataset: LabelledDataset, path: Path) -> list[str]:
         Notes on what the format could not hold.
 
     Raises:
-        UserError: the file is there already.
+        UserError: the file already exists.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

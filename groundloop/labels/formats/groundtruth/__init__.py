@@ -5,8 +5,8 @@ Source: Amazon SageMaker developer guide, "Bounding box job output" and "Augment
 
 - Where the lines' class maps agree, their ids give the order of the classes; else the order is alphabetical, and a note
   says so. Of several lines for one image the last counts.
-- A negative is a line with `annotations: []`; lines that are not labelled, failed or faulty are no part of the data set
-  and are reported.
+- A negative is a line with `annotations: []`; unlabelled, failed and faulty lines are not part of the data set and are
+  reported.
 - Written: one label attribute, the whole class list as `class-map` on every line, confidence 0 (one person's work, as
   Ground Truth writes it). Not carried over, and reported: confidences, dates, job names, other keys of a line.
 """

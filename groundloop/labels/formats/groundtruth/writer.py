@@ -29,7 +29,7 @@ def as_groundtruth(dataset: LabelledDataset, path: Path, label_attribute: str = 
         Notes on what the format could not hold: none.
 
     Raises:
-        UserError: sizes or URIs are missing, a name does not fit the format, or the file is there already.
+        UserError: sizes or URIs are missing, a name does not fit the format, or the file already exists.
     """
     write_file(path, manifest(dataset, label_attribute, confidence=0, target="Ground Truth", created=now()))
     return []

@@ -36,7 +36,7 @@ def as_rekognition(
 
     Raises:
         UserError: the data set as a whole breaks a rule, sizes, URIs or image files are missing, an image file has
-            another size than its labels say, or the manifest is there already.
+            another size than its labels say, or the manifest already exists.
     """
     dataset.require_sizes("Rekognition")
     left: defaultdict[str, list[str]] = defaultdict(list)

@@ -248,7 +248,7 @@ FAULTS = [
         "Prepare",
         "Arguments.RoleArn",
         "my-role",
-        id="role that is no ARN",
+        id="role that is not an ARN",
     ),
     pytest.param(
         [put("Train", "Arguments.OutputDataConfig.S3OutputPath", "http://bucket/out")],
@@ -256,7 +256,7 @@ FAULTS = [
         "Train",
         "Arguments.OutputDataConfig.S3OutputPath",
         "http://bucket/out",
-        id="output path that is no S3 URI",
+        id="output path that is not an S3 URI",
     ),
     pytest.param(
         [put("Train", "Arguments.Tags", [{"Key": "a?b", "Value": "v"}])],

@@ -81,7 +81,7 @@ def test_what_boxes_cannot_hold_is_told(content: dict[str, Any], tmp_path: Path)
     dataset = from_coco(write(tmp_path, content))
     assert dataset.boxes == 1
     assert dataset.notes == (
-        "1 crowd regions left out: they are no boxes of single objects",
+        "1 crowd regions left out: they are not boxes of single objects",
         "1 segmentations not kept",
         "1 scores not kept",
         "1 supercategories not kept",

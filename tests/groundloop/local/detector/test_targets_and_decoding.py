@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from groundloop.local.detector.augmentation import augment
 from groundloop.local.detector.boxes import Boxes, Detections
-from groundloop.local.detector.decoding import MOST_DETECTIONS, decode, suppress
+from groundloop.local.detector.decoding import MAX_DETECTIONS, decode, suppress
 from groundloop.local.detector.images import normalise
 from groundloop.local.detector.metric import voc07_map
 from groundloop.local.detector.targets import Targets, make_targets
@@ -91,7 +91,7 @@ class TestDecoding:
             assert (np.diff(found.scores) <= 0).all()
             assert found.corners.min() >= 0
             assert found.corners.max() <= 1
-            assert len(found.scores) <= MOST_DETECTIONS
+            assert len(found.scores) <= MAX_DETECTIONS
 
     def test_nothing_above_the_floor_is_an_empty_answer(self) -> None:
         found = decode(np.full((1, CELLS, CELLS, 6), -9.0), 2, nms_threshold=0.45)[0]

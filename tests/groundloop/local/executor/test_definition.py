@@ -106,7 +106,7 @@ def test_what_a_step_may_have_is_read() -> None:
             id="nested conditions",
         ),
         pytest.param(text(fail("a b")), "a step's Name must be of the form", id="name"),
-        pytest.param(text(fail(Type=["Fail"])), "step Stop: unknown Type ['Fail']", id="type that is no text"),
+        pytest.param(text(fail(Type=["Fail"])), "step Stop: unknown Type ['Fail']", id="type that is not a string"),
         pytest.param(text(fail(Type="Teleport")), "step Stop: unknown Type 'Teleport'", id="type"),
         pytest.param(text(fail(RetryPolicies=[])), "step Stop has unknown keys: RetryPolicies", id="key of a step"),
         pytest.param(text({"Name": "A", "Type": "Model"}), "step A: Arguments is missing", id="no arguments"),

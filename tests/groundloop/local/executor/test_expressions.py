@@ -101,7 +101,7 @@ def get(path: str) -> dict[str, Any]:
         pytest.param(
             {"a": [get("Execution.PipelineName")], "b": None}, {"a": ["p"]}, id="in a structure, without nulls"
         ),
-        pytest.param({"Get": "a", "Other": "b"}, {"Get": "a", "Other": "b"}, id="two keys are no expression"),
+        pytest.param({"Get": "a", "Other": "b"}, {"Get": "a", "Other": "b"}, id="two keys are not an expression"),
     ],
 )
 def test_expressions_have_values(expression: Any, value: Any) -> None:
@@ -118,7 +118,7 @@ def test_expressions_have_values(expression: Any, value: Any) -> None:
             get("Steps.Evaluate.ProcessingOutputConfig.Outputs['no'].S3Output"), "nothing is named 'no'", id="output"
         ),
         pytest.param({"Std:Join": {"On": "/"}}, "Std:Join is malformed: {'On': '/'}", id="a join of nothing"),
-        pytest.param({"Get": 3}, "Get is malformed: 3", id="a path that is no text"),
+        pytest.param({"Get": 3}, "Get is malformed: 3", id="a path that is not a string"),
         pytest.param(
             figure("gate.missed"),
             "JsonGet: gate.missed: there is no 'gate' in s3://b/out/sub/figures.json",
