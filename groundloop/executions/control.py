@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from groundloop.aws import client, error_code, is_not_found, offline_endpoint, poll_seconds
 from groundloop.errors import UserError
+from groundloop.spec.definition import Parameter, parse_definition
 from groundloop.suggestions import near_misses
 
 #: Statuses of an execution, or of a step, that has not ended.
@@ -95,9 +96,8 @@ def start(region: str, pipeline: str, assignments: Sequence[str]) -> str:
         UserError: there is no such pipeline or parameter, or a value is not allowed.
     """
     sagemaker = client("sagemaker", region)
-    definition = json.loads(_describe(region, pipeline)["PipelineDefinition"])
-    declared = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
-    parameters = [_parameter(assignment, declared) for assignment in assignments]
+    definition, _ = parse_definition(json.loads(_describe(region, pipeline)["PipelineDefinition"]))
+    parameters = [_parameter(assignment, definition.parameters) for assignment in assignments]
     answer = sagemaker.start_pipeline_execution(PipelineName=pipeline, PipelineParameters=parameters)
     return str(answer["PipelineExecutionArn"])
 
@@ -112,7 +112,7 @@ def _describe(region: str, pipeline: str) -> dict[str, Any]:
     return response
 
 
-def _parameter(assignment: str, declared: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _parameter(assignment: str, declared: Mapping[str, Parameter]) -> dict[str, str]:
     name, equals, value = assignment.partition("=")
     if not equals:
         raise UserError(f"-p {assignment}: write it as -p Name=Value")
@@ -120,12 +120,12 @@ def _parameter(assignment: str, declared: dict[str, dict[str, Any]]) -> dict[str
         near = near_misses(name, declared, count=1)
         hint = f"did you mean {near[0]}?" if near else f"parameters: {', '.join(declared)}"
         raise UserError(f"-p {assignment}: the pipeline has no parameter {name!r}; {hint}")
-    choices = declared[name].get("EnumValues")
-    if choices and value not in choices:
-        raise UserError(f"-p {assignment}: {name} must be one of {', '.join(choices)}")
-    kind = declared[name]["Type"]
+    choices = declared[name].values
+    if choices and value not in map(str, choices):
+        raise UserError(f"-p {assignment}: {name} must be one of {', '.join(map(str, choices))}")
+    kind = declared[name].type
     try:
-        {"Integer": int, "Float": float}.get(kind, str)(value)
+        {"Integer": int, "Float": float}.get(kind or "String", str)(value)
     except ValueError:
         raise UserError(f"-p {assignment}: {name} is of type {kind}") from None
     return {"Name": name, "Value": value}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from typing import Any
 
 from groundloop.aws import client, poll_seconds
 from groundloop.errors import UserError
 from groundloop.executions.control import RUNNING, Transition, steps, transition
+from groundloop.spec.definition import parse_definition
 from groundloop.suggestions import near_misses
 
 # SageMaker names the job of a step within seconds of the step's start.
@@ -29,7 +28,7 @@ def job_of(region: str, execution: str, name: str, wait: bool = False) -> Transi
     Raises:
         UserError: there is no such step, it runs no job, or it has not started.
     """
-    types = dict(_step_types(region, execution))
+    types = _step_types(region, execution)
     with_job = [step for step, kind in types.items() if kind in _JOB_STEPS]
     if name not in types:
         near = near_misses(name, types, count=1, cutoff=0.5) or _equal_ignoring_case(name, types)
@@ -86,15 +85,11 @@ def _no_job(name: str, step: Transition | None, running: bool) -> str:
     return f"{name} is {step.status} and has no job: {step.reason or 'no reason was given'}"
 
 
-def _step_types(region: str, execution: str) -> Iterator[tuple[str, str]]:
-    """Yield name and type of each step of an execution's definition, including those in branches."""
+def _step_types(region: str, execution: str) -> dict[str, str]:
+    """Return name and type of each step of an execution's definition, including those in branches."""
     response = client("sagemaker", region).describe_pipeline_definition_for_execution(PipelineExecutionArn=execution)
-    pending: list[dict[str, Any]] = list(json.loads(response["PipelineDefinition"]).get("Steps", []))
-    while pending:
-        step = pending.pop(0)
-        yield step["Name"], step["Type"]
-        if step["Type"] == "Condition":
-            pending += [*step["Arguments"].get("IfSteps", []), *step["Arguments"].get("ElseSteps", [])]
+    definition, _ = parse_definition(json.loads(response["PipelineDefinition"]))
+    return {step.name: step.type for step in definition.steps}
 
 
 def _equal_ignoring_case(name: str, types: dict[str, str]) -> list[str]:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
 from groundloop.executions.control import RUNNING, steps
+from groundloop.spec.definition import Parameter, parse_definition
 
 # SageMaker throttles, and each execution in the list takes three calls.
 _MAX_WORKERS = 4
@@ -85,25 +86,25 @@ def _describe(region: str, summary: dict[str, Any]) -> Execution:
 
 def _changed_parameters(region: str, arn: str) -> dict[str, str]:
     sagemaker = client("sagemaker", region)
-    definition = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)["PipelineDefinition"]
-    defaults = {item["Name"]: item for item in json.loads(definition).get("Parameters", [])}
+    response = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
+    declared = parse_definition(json.loads(response["PipelineDefinition"]))[0].parameters
     pages = sagemaker.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=arn)
     return {
         item["Name"]: item["Value"]
         for page in pages
         for item in page["PipelineParameters"]
-        if not _is_default(item["Value"], defaults.get(item["Name"], {}))
+        if not _is_default(item["Value"], declared.get(item["Name"]))
     }
 
 
-def _is_default(value: str, declared: dict[str, Any]) -> bool:
+def _is_default(value: str, declared: Parameter | None) -> bool:
     """Tell whether a value, which is always a string in the API, is the parameter's default."""
-    if "DefaultValue" not in declared:
+    if declared is None or declared.default is None:
         return False
-    default = declared["DefaultValue"]
-    if declared.get("Type") in {"Integer", "Float"}:
+    default = declared.default
+    if declared.type in {"Integer", "Float"}:
         return float(value) == float(default)
-    return value == str(default) or (declared.get("Type") == "Boolean" and value.lower() == str(default).lower())
+    return value == str(default) or (declared.type == "Boolean" and value.lower() == str(default).lower())
 
 
 def _failure(region: str, arn: str, response: dict[str, Any]) -> str:

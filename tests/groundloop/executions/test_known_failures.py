@@ -114,8 +114,8 @@ from groundloop.executions.known_failures import KNOWN, EvidenceSource, known_fa
         pytest.param(
             "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: The requested resource "
             "training-job/ml.t3.medium is not available in this region\nRetry not appropriate on execution of step "
-            "with PipelineExecutionArn arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p/execution/q and StepId Train. No "
-            "retry policy configured for the exception type SAGEMAKER_RESOURCE_LIMIT.",
+            "with PipelineExecutionArn arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p/execution/q and "
+            "StepId Train. No retry policy configured for the exception type SAGEMAKER_RESOURCE_LIMIT.",
             "instance-type",
             EvidenceSource.NONE,
             id="not in this region",
@@ -135,8 +135,9 @@ from groundloop.executions.known_failures import KNOWN, EvidenceSource, known_fa
         pytest.param(
             "ClientError: Failed to invoke sagemaker:CreateProcessingJob. Error Details: User: "
             "arn:aws:sts::111122223333:assumed-role/r/sagemaker-pipeline-q-Prepare is not authorized to perform: "
-            "sagemaker:AddTags on resource: arn:aws:sagemaker:eu-west-1:111122223333:processing-job/pipelines-q-Prepare-x"
-            " because no identity-based policy allows the sagemaker:AddTags action",
+            "sagemaker:AddTags on resource: "
+            "arn:aws:sagemaker:eu-west-1:111122223333:processing-job/pipelines-q-Prepare-x because "
+            "no identity-based policy allows the sagemaker:AddTags action",
             "access",
             EvidenceSource.NONE,
             id="no permission to tag",

@@ -21,6 +21,14 @@ DEFINITIONS = {
     "cdk_job_names",
     # A definition of Lambda steps, posted with boto3: Conditions in branches that depend on their Condition.
     "lambda_monitoring",
+    # DescribePipeline's answer for the SDK's feature processor: a RetryStrategy; a parameter set by a schedule has no
+    # default, and nothing refers to it.
+    "feature_processor",
+    # DescribePipeline's answer in a labelling tool's guide: a built-in vision algorithm, channels that no Get connects,
+    # profiler rules.
+    "builtin_vision",
+    # Functions with the SDK's @step: results are read by JsonGet with an S3Uri, PipelineExperimentConfig is null.
+    "step_decorator",
     # The system test of Airflow's Amazon provider, which runs it on AWS: Conditions in Conditions, the last one empty.
     "nested_conditions",
 }
@@ -40,6 +48,8 @@ RESPONSES = {
     # A README about a first pipeline: DescribePipelineExecution of a failed and of a new execution.
     "execution_failed",
     "execution_executing",
+    # DescribePipeline's answer for the SDK's feature processor.
+    "pipeline",
 }
 
 

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from groundloop.errors import UserError
 from groundloop.executions import control, jobs, listing
 from groundloop.executions.control import Transition, transition, watch
 from groundloop.executions.known_failures import known_failures
@@ -16,6 +17,12 @@ from tests.groundloop.spec.service_samples.samples import RESPONSES, definition_
 
 REGION = "eu-west-1"
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/WearForecast/execution/m3n8b5v2c9xz"
+#: By the beginning of a sample's name: the operation, and how its request names the execution or pipeline.
+OPERATIONS = {
+    "steps": ("list_pipeline_execution_steps", "PipelineExecutionArn"),
+    "execution": ("describe_pipeline_execution", "PipelineExecutionArn"),
+    "pipeline": ("describe_pipeline", "PipelineName"),
+}
 
 
 @pytest.fixture
@@ -41,10 +48,9 @@ def transitions(sample: str) -> dict[str, Transition]:
 
 @pytest.mark.parametrize("name", sorted(RESPONSES))
 def test_each_sample_is_an_answer_of_the_api(answers: Callable[..., Any], name: str) -> None:
-    steps = name.startswith("steps_")
-    operation = "list_pipeline_execution_steps" if steps else "describe_pipeline_execution"
+    operation, member = OPERATIONS[name.partition("_")[0]]
     sagemaker = answers((operation, name))
-    assert getattr(sagemaker, operation)(PipelineExecutionArn=ARN)
+    assert getattr(sagemaker, operation)(**{member: ARN})
 
 
 def test_an_empty_cache_hit_is_none() -> None:
@@ -137,3 +143,42 @@ def test_the_earlier_jobs_of_a_step_with_a_long_name_are_found(monkeypatch: pyte
         )
         monkeypatch.setattr(jobs, "client", lambda *_: sagemaker)
         assert jobs.earlier_jobs(REGION, ARN, step) == [f"{prefix}aQwErTyUiO"]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "assignment", "parameters"),
+    [
+        pytest.param(response("pipeline"), "scheduled-time=now", [("scheduled-time", "now")], id="a name with a dash"),
+        pytest.param(
+            {"PipelineDefinition": '{"Version": "2020-12-01", "Parameters": [{"Name": "Input"}], "Steps": []}'},
+            "Input=s3://b/k",
+            [("Input", "s3://b/k")],
+            id="a parameter without type, as in the developer guide",
+        ),
+        pytest.param({"PipelineDefinition": definition_text("terraform_vpc")}, None, [], id="no parameters"),
+        pytest.param(
+            {"PipelineDefinition": '{"Version": "2020-12-01", "Parameters": null, "Steps": []}'}, None, [], id="null"
+        ),
+    ],
+)
+def test_an_execution_of_any_pipeline_is_started(
+    monkeypatch: pytest.MonkeyPatch, pipeline: dict[str, Any], assignment: str | None, parameters: list[tuple[str, str]]
+) -> None:
+    sagemaker = boto3.client("sagemaker", region_name=REGION)
+    monkeypatch.setattr(control, "client", lambda *_: sagemaker)
+    sent = [{"Name": name, "Value": value} for name, value in parameters]
+    with Stubber(sagemaker) as stubber:
+        stubber.add_response("describe_pipeline", pipeline)
+        stubber.add_response(
+            "start_pipeline_execution",
+            {"PipelineExecutionArn": ARN},
+            {"PipelineName": "wear", "PipelineParameters": sent},
+        )
+        assert control.start(REGION, "wear", [assignment] if assignment else []) == ARN
+
+
+@pytest.mark.parametrize("name", ["lambda_monitoring", "terraform_vpc", "sdk_v2_export"])
+def test_the_steps_with_a_log_are_named(answers: Callable[..., Any], name: str) -> None:
+    answers(("describe_pipeline_definition_for_execution", {"PipelineDefinition": definition_text(name)}))
+    with pytest.raises(UserError, match="there is no step 'Nowhere'"):
+        jobs.job_of(REGION, ARN, "Nowhere")
