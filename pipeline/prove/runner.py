@@ -157,35 +157,24 @@ def run(
 def outcomes(trial: Trial, bench: Workbench) -> Iterator[Verdict]:
     """Run a trial and return a verdict for each of its assumptions, whatever happens to it."""
     waiting = {assumption.id: assumption for assumption in trial.assumptions}
-    rest: Callable[[Any], Verdict]
+    why, words = "the test ended early", ""
     try:
         for verdict in trial.run(bench):
             waiting.pop(verdict.assumption)
             yield verdict
     except NotTriedError as error:
-        rest = _because(str(error))
+        why, words = str(error), error.words
     except ClientError as error:
-        rest = _refusal(error)
+        why, words = f"{error.operation_name} was refused", f"{error_code(error)}: {error_message(error)}"
+        if error_code(error) not in _ASIDE and waiting:
+            # The call was about the assumption whose turn it was.
+            yield broke(waiting.pop(next(iter(waiting))), why, words)
     except BotoCoreError as error:
-        rest = _because(explain(error))
+        why = explain(error)
     except UserError as error:
-        rest = _because(str(error))
-    else:
-        rest = _because("the test ended early")
+        why = str(error)
     for assumption in waiting.values():
-        yield rest(assumption)
-
-
-def _because(why: str) -> Callable[[Any], Verdict]:
-    return lambda assumption: not_tried(assumption, why)
-
-
-def _refusal(error: ClientError) -> Callable[[Any], Verdict]:
-    """Return what a refused call says of an assumption: that it doesn't hold, unless it is about something else."""
-    words = f"{error_code(error)}: {error_message(error)}"
-    if error_code(error) in _ASIDE:
-        return lambda assumption: not_tried(assumption, f"{error.operation_name} was refused", words)
-    return lambda assumption: broke(assumption, f"{error.operation_name} was refused", words)
+        yield not_tried(assumption, why, words)
 
 
 def _remove_of_trial(account: Account, journal: Journal, tell: Callable[[str], None]) -> None:

@@ -64,4 +64,13 @@ def not_tried(assumption: Assumption, why: str, words: str = "") -> Verdict:
 
 
 class NotTriedError(Exception):
-    """A trial can't go on, which says nothing of its assumptions; the text says why."""
+    """A trial can't go on, which says nothing of its assumptions.
+
+    Args:
+        why: What keeps it from going on.
+        words: AWS's own words; empty when it gave none.
+    """
+
+    def __init__(self, why: str, words: str = "") -> None:
+        super().__init__(why)
+        self.words = words

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import error_code, poll_seconds
+from groundloop.aws import error_code, error_message, poll_seconds
 from groundloop.images.access import Images
 from groundloop.images.s3 import S3Images
 from pipeline.config import Config
@@ -178,6 +179,21 @@ def job_seconds(kind: str, described: dict[str, Any]) -> float:
     begun = described.get(f"{kind}StartTime") or described.get("CreationTime")
     ended = described.get(f"{kind}EndTime") or described.get("LastModifiedTime")
     return max(0.0, (ended - begun).total_seconds()) if begun and ended else float("inf")
+
+
+@contextlib.contextmanager
+def prerequisite() -> Iterator[None]:
+    """Let a refusal in the body say nothing of the assumptions: it is about what a trial needs before it can ask.
+
+    Raises:
+        NotTriedError: AWS refused a call.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise NotTriedError(
+            f"{error.operation_name} was refused", f"{error_code(error)}: {error_message(error)}"
+        ) from None
 
 
 def is_missing(error: ClientError) -> bool:

@@ -12,7 +12,7 @@ from pipeline.doctor.region import container_images
 from pipeline.doctor.role_policy import policies
 from pipeline.prove.trial import Trial
 from pipeline.prove.verdict import Assumption, Verdict, broke, held
-from pipeline.prove.workbench import Workbench
+from pipeline.prove.workbench import Workbench, prerequisite
 
 _GUIDE = "Amazon SageMaker developer guide, 'How to use SageMaker execution roles'"
 
@@ -159,11 +159,12 @@ def _account(bench: Workbench) -> Iterator[Verdict]:
 def _simulated(bench: Workbench, assumption: Assumption, operation: str, subject: dict[str, Any]) -> Verdict:
     simulate, denied, count = bench.client("iam").get_paginator(operation), [], 0
     for call in calls(bench.config):
-        for page in simulate.paginate(**subject, **call.request()):
-            for result in page["EvaluationResults"]:
-                count += 1
-                if result["EvalDecision"] != "allowed":
-                    denied.append(f"{result['EvalDecision']}: {result['EvalActionName']} on {call.resource}")
+        with prerequisite():
+            pages = list(simulate.paginate(**subject, **call.request()))
+        for result in (result for page in pages for result in page["EvaluationResults"]):
+            count += 1
+            if result["EvalDecision"] != "allowed":
+                denied.append(f"{result['EvalDecision']}: {result['EvalActionName']} on {call.resource}")
     if denied:
         return broke(assumption, f"IAM denies {len(denied)} of {count} calls", "; ".join(denied))
     return held(assumption, f"IAM allows all {count} calls (simulated)")

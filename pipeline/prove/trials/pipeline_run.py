@@ -18,7 +18,7 @@ from pipeline.prove.probe_config import EVALUATE, PREDICT, PREPARE, TRAIN, probe
 from pipeline.prove.trial import Trial
 from pipeline.prove.trials.role_in_use import ROLE, TRUST, differences, role_verdicts
 from pipeline.prove.verdict import Assumption, NotTriedError, Verdict, broke, held, not_tried
-from pipeline.prove.workbench import Trained, Workbench, job_seconds
+from pipeline.prove.workbench import Trained, Workbench, job_seconds, prerequisite
 
 IMAGES = 24
 _RUN = f"The pipeline runs on {IMAGES} rendered images for one epoch; "
@@ -95,18 +95,19 @@ _OF_STEPS = {
 
 
 def _run(bench: Workbench) -> Iterator[Verdict]:
-    config = probe_config(bench.config, bench.run, bench.allotment.seconds)
-    granted = differences(bench)
-    arn = _started(bench, config)
-    found = _followed(bench, arn)
-    _charge(bench, found)
-    for name, assumption in _OF_STEPS.items():
-        yield _of_step(assumption, found, name)
-    yield _names(found)
-    yield from _trained(bench, found)
-    yield _registered(bench, found)
-    yield _after_branch(found)
-    yield from role_verdicts(found, granted)
+    # Every call here prepares or looks: what the assumptions are about, the pipeline service does.
+    with prerequisite():
+        config = probe_config(bench.config, bench.run, bench.allotment.seconds)
+        granted = differences(bench)
+        found = _followed(bench, _started(bench, config))
+        _charge(bench, found)
+        for name, assumption in _OF_STEPS.items():
+            yield _of_step(assumption, found, name)
+        yield _names(found)
+        yield from _trained(bench, found)
+        yield _registered(bench, found)
+        yield _after_branch(found)
+        yield from role_verdicts(found, granted)
 
 
 def _started(bench: Workbench, config: Config) -> str:

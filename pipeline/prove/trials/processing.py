@@ -9,7 +9,7 @@ from typing import Any
 from groundloop.executions.control import RUNNING, steps, transition
 from pipeline.prove.trial import Machine, Trial
 from pipeline.prove.verdict import Assumption, NotTriedError, Verdict, broke, held
-from pipeline.prove.workbench import Workbench, job_seconds
+from pipeline.prove.workbench import Workbench, job_seconds, prerequisite
 
 _INSTANCE = "ml.t3.medium"
 _OVERHEAD_SECONDS = 900
@@ -47,9 +47,10 @@ def _sizes(bench: Workbench) -> Iterator[Verdict]:
     request = {
         "PipelineName": name, "PipelineDefinition": definition, "RoleArn": bench.config.aws.role, "Tags": bench.tags
     }  # fmt: skip
-    bench.create("pipeline", name, lambda: sagemaker.create_pipeline(**request))
-    bench.allotment.begin(_FILE.use)
-    arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
+    with prerequisite():
+        bench.create("pipeline", name, lambda: sagemaker.create_pipeline(**request))
+        bench.allotment.begin(_FILE.use)
+        arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
     bench.wait(
         "the execution",
         lambda: dict(sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)),

@@ -12,7 +12,7 @@ from pipeline.demo.synthetic_images import draw_image
 from pipeline.prove.probe_config import CPU_INSTANCE
 from pipeline.prove.trial import Machine, Trial
 from pipeline.prove.verdict import Assumption, NotTriedError, Verdict, broke, held
-from pipeline.prove.workbench import Trained, Workbench
+from pipeline.prove.workbench import Trained, Workbench, prerequisite
 
 _PAGE = "Amazon SageMaker developer guide, 'Use Batch Transform' and the API reference, 'S3DataSource'"
 
@@ -60,7 +60,8 @@ def create_model(bench: Workbench, name: str) -> str:
     trained, sagemaker = require_trained(bench), bench.client("sagemaker")
     container = {"Image": trained.image, "ModelDataUrl": trained.model_data_url}
     request = {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": bench.config.aws.role}
-    bench.create("model", name, lambda: sagemaker.create_model(**request, Tags=bench.tags))
+    with prerequisite():
+        bench.create("model", name, lambda: sagemaker.create_model(**request, Tags=bench.tags))
     return name
 
 

@@ -16,7 +16,7 @@ from pipeline.prove.proof import redactor
 from pipeline.prove.runner import Account, clean, outcomes, run
 from pipeline.prove.trial import Trial
 from pipeline.prove.verdict import Assumption, NotTriedError, Outcome, Verdict, held
-from pipeline.prove.workbench import Workbench
+from pipeline.prove.workbench import Workbench, prerequisite
 from pipeline.teardown import Resource
 from tests.pipeline.prove.conftest import ACCOUNT, configured, left_over
 
@@ -25,6 +25,10 @@ FIRST, SECOND = (Assumption(name, "It is so.", "It matters.", "By asking.", "A p
 
 def refusal(code: str, message: str = "no such thing") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "CreatePipeline")
+
+
+def refuse(message: str) -> None:
+    raise refusal("ValidationException", message)
 
 
 def trial(*, fails: BaseException | None = None, creates: Callable[[Workbench], object] = lambda _: None) -> Trial:
@@ -72,6 +76,27 @@ def test_a_refusal_is_told_in_the_services_words(
     assert first == held(FIRST, "seen")
     assert (second.outcome, second.words) == (outcome, words)
     assert text in second.text
+
+
+def test_only_the_assumption_whose_turn_it_was_breaks(bench: Callable[..., Workbench]) -> None:
+    def steps(_: Workbench) -> Iterator[Verdict]:
+        refuse("no such thing")
+        yield held(FIRST, "never")
+
+    first, second = outcomes(Trial("tried", (FIRST, SECOND), (), steps), bench())
+    assert (first.outcome, second.outcome) == (Outcome.BROKE, Outcome.NOT_TRIED)
+    assert first.words == second.words == "ValidationException: no such thing"
+
+
+def test_a_refusal_of_what_comes_before_the_question_breaks_nothing(bench: Callable[..., Workbench]) -> None:
+    def steps(_: Workbench) -> Iterator[Verdict]:
+        with prerequisite():
+            refuse("Could not assume role")
+        yield held(FIRST, "never")
+
+    for verdict in outcomes(Trial("tried", (FIRST, SECOND), (), steps), bench()):
+        assert (verdict.outcome, verdict.text) == (Outcome.NOT_TRIED, "CreatePipeline was refused")
+        assert verdict.words == "ValidationException: Could not assume role"
 
 
 def _account(aws: LocalAws) -> Account:
