@@ -81,7 +81,7 @@ def check_manifest(
         (1, 'ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT')
     """
     configured = ClassList.from_config(list(classes)) if classes is not None else None
-    attribute, lines = read_manifest(str(path), region, label_attribute, configured.names if configured else None)
+    attribute, lines, _ = read_manifest(str(path), region, label_attribute, configured.names if configured else None)
     return check_lines(lines, attribute, configured)
 
 

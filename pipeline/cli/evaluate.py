@@ -12,15 +12,15 @@ from pipeline.cli.output import print_json, print_line
 
 
 def evaluate(
-    truth: Annotated[str, typer.Option(help="Manifest with the ground truth: a path or S3 URI.")],
+    truth: Annotated[str, typer.Option(help="Ground truth: labels in any format, a path or S3 URI.")],
     predictions: Annotated[
         Path, typer.Option(help="Folder of .out files, one for each image, as Batch Transform writes them.")
     ],
     validation: Annotated[
-        str | None, typer.Option(help="Manifest that thresholds are chosen on; default: --truth itself.")
+        str | None, typer.Option(help="Labels that thresholds are chosen on; default: --truth itself.")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")] = Path("evaluation"),
-    images: Annotated[Path | None, typer.Option(help="Folder of image files, for the report's gallery.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of image files, for the gallery and sizes.")] = None,
     classes: Annotated[
         list[str] | None,
         typer.Option(help="Names in the model's order, nut,bolt; repeatable. Default: the manifest's class maps."),

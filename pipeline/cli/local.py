@@ -32,10 +32,10 @@ def local(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 4599,
     labels: Annotated[
-        Path | None, typer.Option("--labels", help="Manifest to upload to its S3, with --images.")
+        str | None, typer.Option("--labels", help="Labels to upload to its S3, in any format, with --images.")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option("--images", help="Folder with the images that the manifest names.")
+        Path | None, typer.Option("--images", help="Folder with the images that the labels name.")
     ] = None,
     config: ConfigFiles = None,
 ) -> None:
@@ -52,13 +52,13 @@ def local(
     overlays = [local_overlay(), *(config or [])]
     settings = load_local(config, None)
     from pipeline.config.loading import OVERLAY_VARIABLE
-    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
+    from pipeline.demo.offline_run import new_home, offline_aws
 
     home = new_home()
     stop_on_signals()
     with contextlib.suppress(KeyboardInterrupt), offline_aws(settings, home, port) as aws:
         if labels and images:
-            upload_labels(settings, labels, images, print_line)
+            _upload(settings, labels, images)
         print_line(f"The offline AWS answers at {aws.endpoint_url} (this machine only). In another terminal:\n")
         files = os.pathsep.join(str(overlay.resolve()) for overlay in overlays)
         for name, value in {**aws.environment(), OVERLAY_VARIABLE: files}.items():
@@ -74,30 +74,49 @@ def local(
 
 @app.command()
 def run(
-    labels: Annotated[Path, typer.Option("--labels", help="Ground Truth output.manifest.")],
-    images: Annotated[Path, typer.Option("--images", help="Folder with the images that the manifest names.")],
+    labels: Annotated[
+        str, typer.Option("--labels", help="Labelled images: Ground Truth manifest, COCO, YOLO, Pascal VOC, CSV ...")
+    ],
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", help="Folder with the images; default: --labels, if a folder."),
+    ] = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
     """Run the whole pipeline on your own labelled images.
 
-    Goes from the manifest to an endpoint that serves the trained model.
+    Goes from the labels, in any format that `groundloop labels convert` reads, to an endpoint that serves the trained
+    model.
 
     Example: groundloop local run --labels output.manifest --images photos/
     """
-    from groundloop.errors import UserError
-
+    if images is None and not Path(labels).is_dir():
+        raise typer.BadParameter("give the folder with the images", param_hint="--images")
     settings = load_local(config, assignments)
-    if not labels.is_file():
-        raise UserError(f"--labels {labels}: no such file")
     from pipeline.cli.run_summary import run_and_report
-    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
+    from pipeline.demo.offline_run import new_home, offline_aws
 
     home = new_home()
     stop_on_signals()
     with offline_aws(settings, home):
-        upload_labels(settings, labels, images, print_line)
+        _upload(settings, labels, images or Path(labels))
         run_and_report(settings, home)
+
+
+def _upload(settings: Config, labels: str, images: Path) -> None:
+    """Upload labels in any format, and their images, to the offline AWS."""
+    from groundloop.errors import UserError
+    from groundloop.labels.label_input import as_manifest
+    from pipeline.demo.offline_run import upload_labels
+
+    try:
+        with as_manifest(labels, settings.aws.region, settings.labels.attribute, images) as source:
+            for note in source.notes:
+                print_line(f"note: {labels}: {note}")
+            upload_labels(settings, source.path, images, print_line)
+    except UserError as error:
+        raise UserError(str(error) if str(error).startswith("--") else f"--labels {error}") from None
 
 
 def local_overlay() -> Path:

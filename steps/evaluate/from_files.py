@@ -27,12 +27,12 @@ class EvaluationFiles:
     """The files to evaluate.
 
     Attributes:
-        truth: path or S3 URI of the manifest that is scored.
+        truth: path or S3 URI of the labels that are scored, in any format.
         predictions: folder of `.out` files, as Batch Transform or the endpoint writes them, one per image.
-        validation: of the manifest that thresholds are chosen on; None: the truth itself.
+        validation: of the labels that thresholds are chosen on; None: the truth itself.
         attribute: the label attribute, or `auto`.
         classes: names in the order of the model's class ids; empty: by the manifest's class maps.
-        images: folder of the image files, for the report; None: no pictures.
+        images: folder of the image files, for the report and for labels without sizes; None: no pictures.
         region: for S3 URIs.
     """
 
@@ -70,15 +70,15 @@ def evaluate_files(
 
     asked = parse_requirements(requirements)
     gallery = skip_images("no folder of images was given") if files.images is None else _from_folder(files.images)
-    attribute, lines = read_manifest(files.truth, files.region, files.attribute)
+    attribute, lines, converted = read_manifest(files.truth, files.region, files.attribute, images=files.images)
     classes = list(files.classes) or _classes(files.truth, attribute, lines)
-    truth, notes = {"test": _records(files.truth, lines, classes)}, _unused(files.truth, lines)
+    truth, notes = {"test": _records(files.truth, lines, classes)}, [*converted, *_unused(files.truth, lines)]
     if files.validation is None:
         notes.append("thresholds are chosen on the images that are scored: metrics at the threshold flatter the model")
     else:
-        _, others = read_manifest(files.validation, files.region, files.attribute)
+        _, others, converted = read_manifest(files.validation, files.region, files.attribute, images=files.images)
         truth = {"validation": _records(files.validation, others, classes), **truth}
-        notes += _unused(files.validation, others)
+        notes += [*converted, *_unused(files.validation, others)]
     joined = join_predictions(truth, files.predictions, classes)
     notes += joined.warnings()
     images = joined.splits

@@ -77,7 +77,7 @@ def test_a_manifest_that_cannot_be_used(
         pytest.param(["compile", *LOCAL, "-o", "/nowhere/x"], 1, "can't be written", id="no place to write"),
         pytest.param(["predict", *LOCAL, "missing.jpg"], 1, "missing.jpg: can't be read", id="no such image"),
         pytest.param(["predict", *LOCAL, "--endpoint", "e", "README.md"], 1, "no endpoint 'e'", id="no such endpoint"),
-        pytest.param(["local", "run", "--labels", "no", "--images", "."], 1, "no such file", id="no labels"),
+        pytest.param(["local", "run", "--labels", "no", "--images", "."], 1, "no does not exist", id="no labels"),
         pytest.param(["local", "run"], 2, "--labels", id="an option that is needed"),
         pytest.param(["conpile"], 2, "conpile", id="no such command"),
     ],

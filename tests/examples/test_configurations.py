@@ -48,7 +48,7 @@ def test_labels_of_another_tool_become_a_manifest_without_errors(tmp_path: Path)
             "--prefix",
             prefix,
         ],
-        ["labels", "check", converted, "--images-from", str(photos)],
+        ["labels", "check", converted, "--images", str(photos)],
         ["labels", "stats", converted],
         ["labels", "show", converted, "--images", str(photos), "-o", str(tmp_path / "sheet.jpg")],
     ):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+from itertools import islice
 from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.labels.attributes import label_types_in
 from groundloop.labels.formats.a2i.output_file import KEYS, OUTPUT
-from groundloop.labels.formats.coco.reader import json_file
-from groundloop.labels.formats.csv.reader import COLUMNS
+from groundloop.labels.formats.coco.reader import coco_files
+from groundloop.labels.formats.csv.reader import missing_columns
 from groundloop.labels.formats.disk import keys_of, read_bytes
+from groundloop.labels.formats.format_name import FormatName
 from groundloop.labels.formats.jumpstart.reader import ANNOTATIONS
 from groundloop.labels.formats.voc.reader import annotations_folder
 from groundloop.labels.formats.yolo.class_names import FILES, names_file
@@ -21,12 +23,14 @@ from groundloop.labels.video import KEYS as KEYS_OF_SEQUENCES
 _FOLDER = "it is a folder"
 _FILE = "it is a file, not a folder"
 _START = 100_000
+_LOOKED_AT = 1000
+_YAML = (".yaml", ".yml")
 
 
 def why_not_manifest(path: Path) -> str:
     """Check for a manifest of images: its first line that is not blank decides."""
     if path.is_dir():
-        return _FOLDER
+        return f"{_FOLDER}; give the manifest in it"
     try:
         line = _first_line(path)
     except UserError as error:
@@ -53,7 +57,7 @@ def why_not_video(path: Path) -> str:
 def why_not_coco(path: Path) -> str:
     """Check for COCO: the keys of the JSON object decide."""
     try:
-        file = json_file(path)
+        (file, *_), _ = coco_files(path)
         keys = keys_of(read_bytes(file))
     except UserError as error:
         return str(error)
@@ -78,12 +82,14 @@ def why_not_jumpstart(path: Path) -> str:
 def why_not_yolo(path: Path) -> str:
     """Check for YOLO: a list of classes and a folder of labels."""
     if not path.is_dir():
-        return _FILE
-    if names_file(path) is None:
+        return "" if path.suffix.lower() in _YAML else "it is neither a folder nor a data.yaml"
+    file = names_file(path)
+    if file is None:
         return f"holds none of {', '.join(FILES)}"
-    if not (path / "labels").is_dir() and not any(path.glob("*/labels")):
-        return "holds no folder labels/"
-    return ""
+    if (path / "labels").is_dir() or any(path.glob("*/labels")):
+        return ""
+    beside = file.suffix == ".txt" and any(other.name != file.name for other in path.glob("*.txt"))
+    return "" if beside else "holds no folder labels/"
 
 
 def why_not_voc(path: Path) -> str:
@@ -106,7 +112,7 @@ def why_not_csv(path: Path) -> str:
         header = next(csv.reader([start]), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         header = []
-    missing = [name for name in COLUMNS if name not in header]
+    missing = missing_columns(header)
     return f"its first line lacks the columns {', '.join(missing)}" if missing else ""
 
 
@@ -129,3 +135,22 @@ def why_not_a2i(path: Path) -> str:
     except UserError as error:
         return str(error)
     return f"{file.name} is not a JSON object with {', '.join(sorted(missing))}" if missing else ""
+
+
+#: The format that the suffix of an unrecognised file stands for.
+_BY_SUFFIX = {
+    ".manifest": FormatName.GROUNDTRUTH,
+    ".json": FormatName.COCO,
+    ".csv": FormatName.CSV,
+    ".tsv": FormatName.CSV,
+    ".txt": FormatName.YOLO,
+    ".xml": FormatName.VOC,
+}
+
+
+def nearest(path: Path) -> FormatName:
+    """Return the format that a file or folder in no format comes closest to, by the names of files."""
+    if not path.is_dir():
+        return _BY_SUFFIX.get(path.suffix.lower(), FormatName.GROUNDTRUTH)
+    found = {file.suffix.lower() for file in islice(path.rglob("*"), _LOOKED_AT)}
+    return next((name for suffix, name in _BY_SUFFIX.items() if suffix in found), FormatName.YOLO)

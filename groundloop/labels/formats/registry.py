@@ -17,6 +17,7 @@ from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from groundloop.labels.formats.groundtruth import as_groundtruth, from_groundtruth
 from groundloop.labels.formats.jumpstart import as_jumpstart, from_jumpstart
 from groundloop.labels.formats.recognition import (
+    nearest,
     why_not_a2i,
     why_not_coco,
     why_not_csv,
@@ -142,7 +143,8 @@ def detect(path: Path) -> FormatName:
     """Return the format of what is at the path.
 
     Raises:
-        UserError: there is nothing, it is in none of the formats (and why not), or could be in several.
+        UserError: there is nothing, it is in none of the formats (with the reason against the closest), or could be in
+            several.
     """
     if not path.exists():
         raise UserError(f"{path} does not exist: check the path")
@@ -153,5 +155,13 @@ def detect(path: Path) -> FormatName:
     if fitting:
         names = " and ".join(name.value for name in fitting)
         raise UserError(f"{path} could be {names}: choose one with --from")
-    details = "; ".join(f"{name.value}: {reason}" for name, reason in reasons.items())
-    raise UserError(f"{path} is in no supported format ({details}): choose one with --from")
+    closest = nearest(path)
+    raise UserError(
+        f"{path} is in no supported format; the closest is {closest.value}: {_after(path, reasons[closest])}. "
+        f"Supported are {', '.join(name.value for name in FORMATS)}"
+    )
+
+
+def _after(path: Path, reason: str) -> str:
+    """Return a reason that follows the path's name, without it."""
+    return reason.removeprefix(f"{path}: ").removeprefix(f"{path} ")

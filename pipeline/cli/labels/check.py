@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.labels.messages import print_notes
 from pipeline.cli.labels.progress import counter
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from groundloop.labels.records import Line
 
 _EXAMPLES = 3
+_IN_S3 = "s3"
 
 
 def check(
-    manifests: Annotated[list[str], typer.Argument(help="Paths or S3 URIs of manifests.")],
+    manifests: Annotated[list[str], typer.Argument(help="Labels in any format that convert reads.")],
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
     classes: Annotated[
         list[str] | None,
@@ -30,19 +32,21 @@ def check(
             help="In the order of ids: nut,bolt. A name with a comma in quotes: '\"nut, M4\",bolt'.",
         ),
     ] = None,
-    images: Annotated[bool, typer.Option("--images", help="Open the images too, in S3.")] = False,
-    images_from: Annotated[Path | None, typer.Option(help="Open the images in this folder instead.")] = None,
+    images: Annotated[
+        str | None, typer.Option(metavar="DIR|s3", help="Open the images too: in this folder, or where they are in S3.")
+    ] = None,
     max_image_mb: Annotated[float, typer.Option(min=0.001, help="Larger images are findings.")] = 6,
     image_shape: Annotated[int, typer.Option(min=1, help="Side in pixels that training resizes to.")] = 300,
     clip_tolerance: Annotated[float, typer.Option(min=0, help="Pixels beyond the image that are clipped.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="All findings and metrics as one JSON object.")] = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
-    """Check manifests line by line.
+    """Check labels line by line.
 
-    The exit code is 1 when there is an error.
+    Labels in other formats than Ground Truth's are converted to a manifest first. The exit code is 1 when there is an
+    error.
 
-    Example: groundloop labels check output.manifest --images-from photos/
+    Example: groundloop labels check output.manifest --images photos/
     """
     from groundloop.labels.checking import check_lines, check_together
     from groundloop.labels.classes import ClassList
@@ -52,12 +56,15 @@ def check(
 
     configured = ClassList.from_config(class_names(classes)) if classes else None
     allowed = configured.names if configured else None
-    checker = _checker(images, images_from, max_image_mb, region)
+    folder = None if images in (None, _IN_S3) else Path(str(images))
+    checker = _checker(folder, max_image_mb, region) if images is not None else None
     attributes: dict[str, str] = {}
     lines: dict[str, list[Line]] = {}
     for place in dict.fromkeys(manifests):
-        attributes[place], read = read_manifest(place, region, label_attribute, allowed, clip_tolerance)
-        lines[place] = _with_images(read, checker) if checker else read
+        source = read_manifest(place, region, label_attribute, allowed, clip_tolerance, folder)
+        print_notes(place, source.notes)
+        attributes[place] = source.label_attribute
+        lines[place] = _with_images(source.lines, checker) if checker else source.lines
     results = {place: check_lines(lines[place], attributes[place], configured, image_shape) for place in lines}
     together = check_together(lines, configured, image_shape) if len(lines) > 1 else None
     if as_json:
@@ -74,9 +81,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _checker(images: bool, folder: Path | None, max_image_mb: float, region: str) -> ImageChecker | None:
-    if not images and folder is None:
-        return None
+def _checker(folder: Path | None, max_image_mb: float, region: str) -> ImageChecker:
     from groundloop.images.access import MEGABYTE
     from groundloop.images.local import FolderImages
     from groundloop.images.s3 import S3Images

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +42,7 @@ def convert(
     from groundloop.images.local import ImageFolder
     from groundloop.labels.formats.disk import check_free
     from groundloop.labels.formats.registry import FORMATS, WRITERS, Options, detect
-    from groundloop.labels.label_input import labels_at
+    from groundloop.labels.label_input import fetch_from_s3, labels_at
     from groundloop.labels.reading import name_images
 
     if destination.startswith("s3://"):
@@ -53,7 +52,7 @@ def convert(
 
     def options() -> Options:
         """With an ImageFolder of its own: names may change, and there each file belongs to one name."""
-        return Options(ImageFolder(images) if images else None, label_attribute, _fetch(region))
+        return Options(ImageFolder(images) if images else None, label_attribute, fetch_from_s3(region))
 
     with labels_at(source, region, counter("files")) as labels:
         if not labels.path.exists():
@@ -69,16 +68,6 @@ def convert(
         for note in (*named.notes, *written):
             typer.echo(f"note       {labels.named(note)}")
         typer.echo(f"written    {to.value} {destination}")
-
-
-def _fetch(region: str) -> Callable[[str], bytes]:
-    def fetch(uri: str) -> bytes:
-        from groundloop.aws import client
-        from groundloop.s3 import read_bytes
-
-        return read_bytes(client("s3", region), uri)
-
-    return fetch
 
 
 def _counts(dataset: LabelledDataset) -> str:

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.labels.messages import print_notes, require_usable
+
 
 def show(
-    manifest: Annotated[str, typer.Argument(help="Path or S3 URI of a manifest.")],
+    manifest: Annotated[str, typer.Argument(help="Labels in any format that convert reads.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write.")] = Path("labels.jpg"),
     images: Annotated[Path | None, typer.Option(help="Folder with the images; else they are read from S3.")] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100, help="Images on the sheet.")] = 12,
@@ -25,7 +27,9 @@ def show(
     from groundloop.labels.label_input import read_manifest
     from groundloop.report.contact_sheet import ImageSource, contact_sheet
 
-    _, lines = read_manifest(manifest, region, label_attribute)
+    _, lines, notes = read_manifest(manifest, region, label_attribute, images=images)
+    print_notes(manifest, notes)
+    require_usable(manifest, lines)
     records = [line.record for line in lines if line.record]
     classes = sorted({box.class_name for record in records for box in record.boxes})
     if only is not None:

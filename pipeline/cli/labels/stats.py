@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.labels.messages import print_notes, require_usable
+
 if TYPE_CHECKING:
     from groundloop.labels.records import Record
     from groundloop.labels.statistics import Statistics
 
 
 def stats(
-    manifests: Annotated[list[str], typer.Argument(help="Paths or S3 URIs of manifests.")],
+    manifests: Annotated[list[str], typer.Argument(help="Labels in any format that convert reads.")],
+    images: Annotated[Path | None, typer.Option(help="Folder with the images, for labels without their sizes.")] = None,
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
     plot: Annotated[Path | None, typer.Option(help="Folder for a page of charts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The numbers as one JSON object.")] = False,
@@ -35,7 +38,9 @@ def stats(
     records: dict[str, Record] = {}
     replaced = 0
     for place in manifests:
-        _, lines = read_manifest(place, region, label_attribute)
+        _, lines, notes = read_manifest(place, region, label_attribute, images=images)
+        print_notes(place, notes)
+        require_usable(place, lines)
         replaced += sum(finding.code is LabelCode.DUPLICATE_SOURCE_REF for line in lines for finding in line.findings)
         found = {line.record.source_ref: line.record for line in lines if line.record}
         replaced += len(records.keys() & found.keys())

@@ -211,7 +211,7 @@ def _image_findings(result: Result) -> list[tuple[int, str]]:
 
 
 def test_images_in_a_folder_are_opened(write: Write, pictures: Path) -> None:
-    result = run(write(GOOD), "--images-from", str(pictures), "--max-image-mb", "0.1", "--json")
+    result = run(write(GOOD), "--images", str(pictures), "--max-image-mb", "0.1", "--json")
     assert result.exit_code == 1
     assert _image_findings(result) == IMAGE_FINDINGS
     assert result.stderr == "", "progress is for terminals"
@@ -227,7 +227,7 @@ def test_progress_is_shown_where_a_person_watches(
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     with pytest.raises(typer.Exit):
-        check([write(GOOD)], images_from=pictures)
+        check([write(GOOD)], images=str(pictures))
     assert terminal.getvalue() == "\rimages 12/12\r\033[K"
     assert capsys.readouterr().out.endswith("\n5 errors, 2 warnings\n")
 
@@ -238,7 +238,7 @@ def test_manifest_and_images_in_s3(s3: Any, write: Write, pictures: Path) -> Non
         s3.upload_file(str(path), "bucket", f"images/{path.name}")
     uri = "s3://bucket/job/output.manifest"
     assert run(uri).stdout.startswith(f"{uri}, label attribute 'bb'\n")
-    assert _image_findings(run(uri, "--images", "--max-image-mb", "0.1", "--json")) == IMAGE_FINDINGS
+    assert _image_findings(run(uri, "--images", "s3", "--max-image-mb", "0.1", "--json")) == IMAGE_FINDINGS
 
 
 def test_faults_of_a_manifest_in_s3_name_its_uri(s3: Any) -> None:
@@ -272,7 +272,7 @@ def test_no_message_names_the_copy_of_a_manifest_in_s3(s3: Any, content: bytes, 
 def test_a_folder_in_s3_is_no_manifest(s3: Any) -> None:
     s3.put_object(Bucket="bucket", Key="job/output.manifest", Body=b"{}")
     for uri in ("s3://bucket/job", "s3://bucket/job/", "s3://bucket"):
-        with pytest.raises(UserError, match=f"{uri}: is a folder in S3: give the manifest in it"):
+        with pytest.raises(UserError, match="the closest is groundtruth: it is a folder; give the manifest in it"):
             run(uri)
 
 
@@ -280,7 +280,7 @@ def test_an_image_that_several_files_could_be_is_a_finding(write: Write, tmp_pat
     for name in ("red/00.png", "blue/00.png"):
         (tmp_path / "photos" / name).parent.mkdir(parents=True)
         Image.new("RGB", (64, 48)).save(tmp_path / "photos" / name)
-    (one,) = json.loads(run(write(GOOD[:1]), "--images-from", str(tmp_path / "photos"), "--json").stdout)["manifests"]
+    (one,) = json.loads(run(write(GOOD[:1]), "--images", str(tmp_path / "photos"), "--json").stdout)["manifests"]
     found = [finding for finding in one["findings"] if finding["line"]]
     assert [finding["code"] for finding in found] == ["ERROR_IMAGE_MISSING"]
     assert "2 files fit s3://bucket/images/00.png equally well" in found[0]["message"]
@@ -307,7 +307,7 @@ def test_class_maps_that_contradict_each_other_are_told(write: Write) -> None:
             r"no bounding boxes but other labels: k \(groundtruth/image-classification\)",
             id="classification",
         ),
-        pytest.param(GOOD, ["--images-from", "nowhere"], "nowhere is not a folder", id="no folder"),
+        pytest.param(GOOD, ["--images", "nowhere"], "nowhere is not a folder", id="no folder"),
         pytest.param(GOOD, ["--classes", "a", "--classes", "a"], "'a' twice", id="class twice"),
         pytest.param(GOOD, ["--classes", "a,,b"], "holds an empty name", id="class without a name"),
         pytest.param(GOOD, ["--classes", ""], "class list is empty", id="no class"),

@@ -64,7 +64,7 @@ def test_two_manifests_are_counted_together(manifest: Path, tmp_path: Path) -> N
 @pytest.fixture
 def relabelled(manifest: Path, tmp_path: Path) -> Path:
     """The same images; a line behind all others gives each of the first two one box of another class."""
-    attribute, lines = read_manifest(str(manifest), "us-east-1", "auto")
+    attribute, lines, _ = read_manifest(str(manifest), "us-east-1", "auto")
     again = [json.loads(line.raw) for line in lines if line.record][:2]
     for line in again:
         line[attribute]["annotations"] = [{"class_id": 0, "left": 1, "top": 2, "width": 3, "height": 4}]

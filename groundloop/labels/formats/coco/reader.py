@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +12,12 @@ import msgspec
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
 from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
-from groundloop.labels.formats.disk import read_json
+from groundloop.labels.formats.disk import keys_of, read_bytes, read_json
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.records import Box
+
+#: The keys that a COCO file of object instances has.
+KEYS = frozenset({"images", "annotations", "categories"})
 
 _Pixels = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -46,15 +51,66 @@ class _Coco(msgspec.Struct):
 
 
 def from_coco(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
-    """Read a COCO file, or the only JSON file of a folder.
+    """Read a COCO file, or the COCO files of a folder or of its `annotations/` together.
 
     Args:
-        images: where to look up sizes that the file does not give.
+        path: the file or folder.
+        images: where to look up sizes that the files do not give.
 
     Raises:
         UserError: naming the file and the element that is wrong.
     """
-    file = json_file(path)
+    files, others = coco_files(path)
+    if len(files) == 1:
+        dataset = _read(files[0], images)
+    else:
+        # A part's file lies among the images of that part; those of `annotations/` name images of one folder.
+        dataset = _joined(path, {file: _under(_read(file, images), _part(file, path)) for file in files})
+    notes = [f"{file.relative_to(path).as_posix()} is not read: it holds no instances" for file in others]
+    return replace(dataset, notes=(*dataset.notes, *notes))
+
+
+def coco_files(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return the COCO files of object instances at a path, and the other JSON files beside them.
+
+    Of a folder: its own JSON files, else those of `annotations/`, else those of all folders in it.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not path.is_dir():
+        return [path], []
+    found: list[Path] = []
+    for pattern in ("*.json", "[aA]nnotations/*.json", "*/*.json"):
+        found = sorted(path.glob(pattern))
+        files = [file for file in found if keys_of(read_bytes(file)) >= KEYS]
+        # COCO's own downloads have the same images in person_keypoints_*.json too.
+        files = [file for file in files if file.name.startswith("instances")] or files
+        if files:
+            return files, [file for file in found if file not in files]
+    raise UserError(f"{path}: holds no JSON file with {', '.join(sorted(KEYS))}, neither itself nor in annotations/")
+
+
+def _part(file: Path, path: Path) -> str:
+    shared = file.parent == path or file.parent.name.lower() == "annotations"
+    return "" if shared else f"{file.parent.relative_to(path).as_posix()}/"
+
+
+def _under(dataset: LabelledDataset, part: str) -> LabelledDataset:
+    return replace(dataset, images=tuple(replace(image, name=part + image.name) for image in dataset.images))
+
+
+def _joined(path: Path, datasets: Mapping[Path, LabelledDataset]) -> LabelledDataset:
+    images = tuple(image for dataset in datasets.values() for image in dataset.images)
+    check_unique(images, path)
+    classes = tuple(dict.fromkeys(name for dataset in datasets.values() for name in dataset.classes))
+    notes = dict.fromkeys(note for dataset in datasets.values() for note in dataset.notes)
+    counts = [f"{file.relative_to(path).as_posix()} {len(dataset.images)}" for file, dataset in datasets.items()]
+    split = f"{len(datasets)} files are read together, so their split is not kept (images: {', '.join(counts)})"
+    return LabelledDataset(images, classes, (*notes, split))
+
+
+def _read(file: Path, images: ImageFolder | None) -> LabelledDataset:
     coco = read_json(file, _Coco)
     categories = sorted(coco.categories, key=lambda category: category.id)
     names = {category.id: category.name for category in categories}
@@ -81,21 +137,6 @@ def from_coco(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     found = tuple(LabelledImage(image.file_name, *measured[image.id], tuple(boxes[image.id])) for image in coco.images)
     check_unique(found, file)
     return LabelledDataset(found, tuple(names.values()), (*_not_kept(coco), *check.notes, *sizes.notes))
-
-
-def json_file(path: Path) -> Path:
-    """Return the file itself, or the only `.json` file in a folder.
-
-    Raises:
-        UserError: the folder holds none or several.
-    """
-    if not path.is_dir():
-        return path
-    found = sorted(path.glob("*.json"))
-    if len(found) != 1:
-        names = ", ".join(file.name for file in found[:3]) + (", ..." if len(found) > 3 else "") or "none"
-        raise UserError(f"{path}: holds {len(found)} JSON files ({names}): give the one to read")
-    return found[0]
 
 
 def _not_kept(coco: _Coco) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from groundloop.errors import UserError
@@ -15,6 +15,20 @@ from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.records import Box
 
 COLUMNS = ("image", "label", "left", "top", "width", "height")
+
+#: The other header, with corners and the image's size.
+CORNER_COLUMNS = ("filename", "class", "xmin", "ymin", "xmax", "ymax", "width", "height")
+
+
+def missing_columns(header: Sequence[str]) -> list[str]:
+    """Return the columns that a header lacks or names twice, of the table that it is closest to."""
+    return [name for name in _columns(header) if header.count(name) != 1]
+
+
+def _columns(header: Sequence[str]) -> tuple[str, ...]:
+    # Both tables have a width and a height.
+    own = len(set(COLUMNS) & set(header))
+    return CORNER_COLUMNS if len(set(CORNER_COLUMNS) & set(header)) > own else COLUMNS
 
 
 def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
@@ -28,11 +42,12 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     """
     rows = _rows(path)
     _, header = next(rows, (0, []))
-    missing = [name for name in COLUMNS if header.count(name) != 1]
+    columns = _columns(header)
+    missing = missing_columns(header)
     if missing:
-        raise UserError(f"{path}, line 1: the header needs {','.join(COLUMNS)} once each; wrong: {', '.join(missing)}")
-    places = [header.index(name) for name in COLUMNS]
-    others = [name for name in header if name not in COLUMNS]
+        raise UserError(f"{path}, line 1: the header needs {','.join(columns)} once each; wrong: {', '.join(missing)}")
+    places = [header.index(name) for name in columns]
+    others = [name for name in header if name not in columns]
     sizes, check = Sizes(images), BoxCheck()
     measured: dict[str, tuple[int, int]] = {}
     boxes: dict[str, list[Box]] = {}
@@ -41,11 +56,12 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
         where = f"{path}, line {line}"
         if len(row) != len(header):
             raise UserError(f"{where}: {len(row)} fields, but the header has {len(header)}: correct the line")
-        image, label, *sides = (row[place] for place in places)
+        image, label, *numbers = (row[place] for place in places)
+        sides, size = numbers[:4], numbers[4:]
         if not image:
             raise UserError(f"{where}: the image is empty: name it")
         if image not in boxes:
-            measured[image] = sizes.of(image)
+            measured[image] = _size(where, size) if any(size) else sizes.of(image)
         listed = boxes.setdefault(image, [])
         empty = not label and not any(sides)
         if image in negatives or (empty and listed):
@@ -53,7 +69,7 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
         if empty:
             negatives.add(image)
         else:
-            listed.append(check(where, _box(where, label, sides), *measured[image]))
+            listed.append(check(where, _box(where, label, sides, bool(size)), *measured[image]))
     found = tuple(LabelledImage(name, *measured[name], tuple(listed)) for name, listed in boxes.items())
     notes = [f"other columns not kept: {', '.join(others)}"] if others else []
     return LabelledDataset(found, used_classes(found), (*notes, *check.notes, *sizes.notes))
@@ -68,11 +84,22 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise UserError(f"{path}, line {reader.line_num}: not CSV: {error}") from None
 
 
-def _box(where: str, label: str, sides: list[str]) -> Box:
+def _size(where: str, size: list[str]) -> tuple[int, int]:
+    try:
+        width, height = map(int, size)
+    except ValueError:
+        width = height = 0
+    if min(width, height) < 1:
+        raise UserError(f"{where}: width and height are {','.join(size)}, not the image's size in whole pixels")
+    return width, height
+
+
+def _box(where: str, label: str, sides: list[str], corners: bool) -> Box:
     if not label:
         raise UserError(f"{where}: the label is empty: name the class, or empty the box too for an image without boxes")
     try:
         left, top, width, height = map(float, sides)
     except ValueError:
-        raise UserError(f"{where}: left, top, width, height are {','.join(sides)}, not four numbers") from None
-    return Box(label, left, top, width, height)
+        names = ", ".join((CORNER_COLUMNS if corners else COLUMNS)[2:6])
+        raise UserError(f"{where}: {names} are {','.join(sides)}, not four numbers") from None
+    return Box(label, left, top, width - left, height - top) if corners else Box(label, left, top, width, height)

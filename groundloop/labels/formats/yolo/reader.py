@@ -11,7 +11,7 @@ from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, Labelle
 from groundloop.labels.formats.disk import read_text
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.formats.names import label_files
-from groundloop.labels.formats.yolo.class_names import read_names
+from groundloop.labels.formats.yolo.class_names import dataset_folder, names_file, read_names, splits
 from groundloop.labels.records import Box
 
 _CLASSES = "classes.txt"  # stands among the label files of some tools and is none
@@ -24,7 +24,8 @@ def from_yolo(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     """Read a folder with labels, a list of classes, and images.
 
     Args:
-        images: where the images of `labels/` are; None: in the folder's own `images/`.
+        path: the folder, or its `data.yaml`.
+        images: where the images of `labels/` are; None: in the folder's own `images/`, or beside the label files.
 
     Raises:
         UserError: naming the file and line that is wrong.
@@ -33,22 +34,28 @@ def from_yolo(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     check_classes(list(names.values()), path)
     reading = _Reading(names)
     found = []
-    for prefix, image_folder, labels in _parts(path, images):
+    for prefix, image_folder, labels in _parts(dataset_folder(path), images):
         found += list(reading.part(prefix, image_folder, labels))
     check_unique(found, path)
-    return LabelledDataset(tuple(found), tuple(names.values()), tuple(reading.notes))
+    file = names_file(path) if path.is_dir() else path
+    split = ", ".join(splits(file)) if file else ""
+    notes = [f"the split of {file.name} ({split}) is not kept: all images are read"] if file and split else []
+    return LabelledDataset(tuple(found), tuple(names.values()), (*notes, *reading.notes))
 
 
 def _parts(path: Path, images: ImageFolder | None) -> list[tuple[str, ImageFolder, Path]]:
     """Return the beginning of the images' names, their folder, and the folder of their labels."""
     labels = path / "labels"
-    if images is not None:
-        if not labels.is_dir():
-            raise UserError(f"{path}: holds no folder labels/ for the images in {images.path}")
-        return [("", images, labels)]
-    if (path / "images").is_dir():
-        return [("", ImageFolder(path / "images"), labels)]
+    beside = not labels.is_dir()  # LabelImg's label files are in no folder of that name
     inside = [folder.parent for folder in sorted(path.glob("*/images")) if folder.is_dir()]
+    if images is not None and not (inside and beside) and images.path.resolve() != path.resolve():
+        return [("", images, path if beside else labels)]
+    if (path / "images").is_dir():
+        return [("", ImageFolder(path / "images"), path if beside else labels)]
+    if not inside and beside:
+        folder = ImageFolder(path.parent / "images" if path.name == "labels" else path)
+        if folder.names():
+            return [("", folder, path)]
     if not inside:
         raise UserError(f"{path}: holds no folder images/, and the boxes are fractions of the images: give --images")
     return [(f"{part.name}/", ImageFolder(part / "images"), part / "labels") for part in inside]

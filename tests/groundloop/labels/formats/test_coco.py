@@ -88,12 +88,53 @@ def test_what_boxes_cannot_hold_is_told(content: dict[str, Any], tmp_path: Path)
     )
 
 
-def test_a_folder_with_one_json_file_is_read(content: dict[str, Any], tmp_path: Path) -> None:
+def test_a_folder_with_one_coco_file_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     write(tmp_path, content)
     assert from_coco(tmp_path).boxes == 2
+    (tmp_path / "captions.json").write_text('{"images": [], "annotations": []}')
+    dataset = from_coco(tmp_path)
+    assert dataset.boxes == 2
+    assert dataset.notes == ("captions.json is not read: it holds no instances",)
+
+
+def test_a_folder_without_a_coco_file(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(UserError, match=r"holds 2 JSON files \(coco.json, other.json\): give the one to read"):
+    with pytest.raises(UserError, match="holds no JSON file with annotations, categories, images"):
         from_coco(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        pytest.param(
+            ("annotations/instances_train.json", "annotations/instances_val.json"), ["a.jpg", "b.jpg"], id="COCO"
+        ),
+        pytest.param(
+            ("train/_annotations.coco.json", "valid/_annotations.coco.json"),
+            ["train/a.jpg", "valid/b.jpg"],
+            id="Roboflow",
+        ),
+    ],
+)
+def test_files_of_a_split_are_read_together(
+    content: dict[str, Any], tmp_path: Path, files: tuple[str, str], names: list[str]
+) -> None:
+    val = {
+        "images": [{"id": 3, "file_name": "b.jpg", "width": 100, "height": 50}],
+        "annotations": [{"image_id": 3, "category_id": 1, "bbox": [5, 6, 7, 8]}],
+        "categories": [{"id": 1, "name": "washer"}],
+    }
+    del content["images"][0]
+    for file, one in zip(files, (content, val), strict=True):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(json.dumps(one))
+    dataset = from_coco(tmp_path)
+    assert [image.name for image in dataset.images] == names
+    assert [[box.class_name for box in image.boxes] for image in dataset.images] == [["bolt", "nut"], ["washer"]]
+    assert dataset.classes == ("nut", "bolt", "washer"), "ids mean what their own file says"
+    assert dataset.notes == (
+        f"2 files are read together, so their split is not kept (images: {files[0]} 1, {files[1]} 1)",
+    )
 
 
 def test_sizes_that_are_missing_come_from_the_images(

@@ -37,6 +37,32 @@ def test_spreadsheets_write_a_mark_crlf_and_columns_of_their_own(tmp_path: Path)
     assert dataset.notes == ("other columns not kept: note",)
 
 
+CORNERS = "filename,width,height,class,xmin,ymin,xmax,ymax"
+
+
+def test_the_table_with_corners_holds_sizes(tmp_path: Path) -> None:
+    dataset = from_csv(write(tmp_path, CORNERS, "a.jpg,200,100,nut,10,20,40,60", "b.jpg,64,48,,,,,"))
+    assert dataset.images == (
+        LabelledImage("a.jpg", 200, 100, (Box("nut", 10, 20, 30, 40),)),
+        LabelledImage("b.jpg", 64, 48),
+    )
+    assert dataset.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        pytest.param("a.jpg,wide,100,nut,1,2,3,4", "width and height are wide,100, not the image's size", id="size"),
+        pytest.param("a.jpg,0,100,nut,1,2,3,4", "width and height are 0,100, not the image's size", id="no size"),
+        pytest.param("a.jpg,200,100,nut,1,2,3,x", "xmin, ymin, xmax, ymax are 1,2,3,x, not four numbers", id="text"),
+        pytest.param("a.jpg,200,100,nut,3,2,1,4", "has no area", id="corners swapped"),
+    ],
+)
+def test_broken_rows_of_the_table_with_corners(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"line 2: .*{message}"):
+        from_csv(write(tmp_path, CORNERS, row))
+
+
 def test_what_is_written_as_the_csv_module_reads_it(screws: LabelledDataset, tmp_path: Path) -> None:
     notes = as_csv(screws, tmp_path / "labels.csv")
     with (tmp_path / "labels.csv").open(newline="") as file:

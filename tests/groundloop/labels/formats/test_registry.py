@@ -37,6 +37,8 @@ def test_every_name_has_a_format() -> None:
             "annotations.json", '{"images": [], "annotations": [], "categories": []}', FormatName.COCO, id="COCO's name"
         ),
         pytest.param("x.txt", "label,image,left,top,width,height,more\n", FormatName.CSV, id="CSV"),
+        pytest.param("x.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\n", FormatName.CSV, id="CSV, corners"),
+        pytest.param("data.yaml", "names: [nut]\n", FormatName.YOLO, id="YOLO's data.yaml"),
     ],
 )
 def test_files_are_recognised(tmp_path: Path, name: str, content: str, found: FormatName) -> None:
@@ -58,6 +60,10 @@ def test_a_compressed_manifest_is_recognised(tmp_path: Path) -> None:
         pytest.param({"a.xml": "<annotation/>", "a.jpg": ""}, FormatName.VOC, id="VOC beside the images"),
         pytest.param({"annotations.json": '{"images": [], "annotations": []}'}, FormatName.JUMPSTART, id="JumpStart"),
         pytest.param({"_annotations.json": COCO}, FormatName.COCO, id="COCO"),
+        pytest.param({"annotations/instances_val.json": COCO, "images/a.jpg": ""}, FormatName.COCO, id="COCO's layout"),
+        pytest.param({"train/_annotations.coco.json": COCO, "train/a.jpg": ""}, FormatName.COCO, id="COCO in parts"),
+        pytest.param({"classes.txt": "", "a.txt": "", "a.jpg": ""}, FormatName.YOLO, id="LabelImg"),
+        pytest.param({"labels/classes.txt": "", "labels/a.txt": ""}, FormatName.YOLO, id="LabelImg, labels apart"),
     ],
 )
 def test_folders_are_recognised(tmp_path: Path, files: dict[str, str], found: FormatName) -> None:
@@ -66,21 +72,34 @@ def test_folders_are_recognised(tmp_path: Path, files: dict[str, str], found: Fo
     assert detect(tmp_path) is found
 
 
-def test_what_is_in_no_format_is_told_why(tmp_path: Path) -> None:
-    put(tmp_path, "x.txt", "hello")
+_SUPPORTED = "Supported are groundtruth, coco, yolo, voc, csv, jumpstart, rekognition, a2i, video"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "closest"),
+    [
+        pytest.param(
+            "x.log", "hello", "groundtruth: its first line is not a JSON object with a source-ref", id="some text"
+        ),
+        pytest.param("x.json", '{"images": []}', "coco: no JSON object with annotations, categories", id="JSON"),
+        pytest.param(
+            "x.csv",
+            "filename,width,height,class,xmin,ymin\n",
+            "csv: its first line lacks the columns xmax, ymax",
+            id="CSV",
+        ),
+        pytest.param(
+            "d/a.txt", "0 1 1 1 1", "yolo: holds none of data.yaml, data.yml, dataset.yaml, classes.txt", id="YOLO"
+        ),
+        pytest.param("d/a.xml", "<svg/>", "voc: a.xml has no element annotation", id="XML"),
+    ],
+)
+def test_of_what_is_in_no_format_the_closest_is_named(tmp_path: Path, file: str, content: str, closest: str) -> None:
+    put(tmp_path, file, content)
+    place = tmp_path / file.partition("/")[0]
     with pytest.raises(UserError) as caught:
-        detect(tmp_path / "x.txt")
-    assert str(caught.value) == (
-        f"{tmp_path}/x.txt is in no supported format ("
-        "groundtruth: its first line is not a JSON object with a source-ref; "
-        "coco: no JSON object with images, annotations, categories; "
-        "yolo: it is a file, not a folder; voc: it is a file, not a folder; "
-        "csv: its first line lacks the columns image, label, left, top, width, height; "
-        "jumpstart: no annotations.json; "
-        "rekognition: its first line is not a JSON object with a source-ref; "
-        "a2i: x.txt is not a JSON object with humanAnswers, inputContent; "
-        "video: no SeqLabel.json, nor a manifest of a video job): choose one with --from"
-    )
+        detect(place)
+    assert str(caught.value) == f"{place} is in no supported format; the closest is {closest}. {_SUPPORTED}"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8bnot gzip", b"\xff\xfe\x00", b"[" * 5000, b"\x00" * 50])

@@ -94,6 +94,52 @@ def test_class_names_from_a_text_file(folder: Path) -> None:
     assert from_yolo(folder).images[0].boxes[0].class_name == "bolt"
 
 
+@pytest.mark.parametrize("where", ["", "path: ."])
+def test_the_data_yaml_stands_for_its_folder(folder: Path, where: str) -> None:
+    (folder / "data.yaml").write_text(f"{where}\nnames: [nut, bolt]\ntrain: images\nval: images\n")
+    assert from_yolo(folder / "data.yaml") == from_yolo(folder)
+
+
+@pytest.mark.parametrize("named", ["../y", "/datasets/of/another/machine"])
+def test_a_data_yaml_elsewhere_names_the_folder_or_lies_in_it(folder: Path, named: str) -> None:
+    file = folder / "data.yaml"
+    if named == "../y":
+        (folder.parent / "configs").mkdir()
+        file = file.rename(folder.parent / "configs/screws.yaml")
+    file.write_text(f"path: {named}\nnames: [nut, bolt]\n")
+    assert from_yolo(file).boxes == 1
+
+
+def test_a_split_is_told(folder: Path) -> None:
+    (folder / "data.yaml").write_text("names: [nut, bolt]\ntrain: images/train\nval: images/val\n")
+    assert from_yolo(folder).notes == ("the split of data.yaml (train, val) is not kept: all images are read",)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "given", "images"),
+    [
+        pytest.param("", "", "", "", id="all in one folder"),
+        pytest.param("labels", "labels", "", "images", id="labels and images apart"),
+        pytest.param("labels", "labels", "labels", "images", id="its labels given"),
+        pytest.param("annotations", "annotations", "annotations", "photos", id="images given"),
+    ],
+)
+def test_labelimg_keeps_the_classes_beside_the_label_files(
+    tmp_path: Path, make_image: MakeImage, names: str, labels: str, given: str, images: str
+) -> None:
+    make_image(tmp_path / images / "a.jpg", 200, 100)
+    for place, content in ((f"{names}/classes.txt", "nut\nbolt\n"), (f"{labels}/a.txt", "1 0.3 0.4 0.4 0.2\n")):
+        (tmp_path / place.lstrip("/")).parent.mkdir(exist_ok=True)
+        (tmp_path / place.lstrip("/")).write_text(content)
+    folder = ImageFolder(tmp_path / images) if images == "photos" else None
+    dataset = from_yolo(tmp_path / given, folder)
+    assert dataset.images == (LabelledImage("a.jpg", 200, 100, (Box("bolt", 20, 30, 80, 20),)),)
+
+
+def test_the_folder_of_the_data_set_may_be_given_as_that_of_the_images(folder: Path) -> None:
+    assert from_yolo(folder, ImageFolder(folder)) == from_yolo(folder)
+
+
 def test_parts_of_a_data_set_are_read_together(tmp_path: Path, make_image: MakeImage) -> None:
     for part in ("train", "valid"):
         make_image(tmp_path / part / "images/a.jpg", 10, 10)
