@@ -65,9 +65,9 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        pytest.param(b"", "no image", id="empty"),
-        pytest.param(b"<html>access denied</html>", "no image", id="something else"),
-        pytest.param(_file(Image.effect_noise((100, 100), 50), "JPEG")[:800], "no image", id="cut off"),
+        pytest.param(b"", "not an image", id="empty"),
+        pytest.param(b"<html>access denied</html>", "not an image", id="something else"),
+        pytest.param(_file(Image.effect_noise((100, 100), 50), "JPEG")[:800], "not an image", id="cut off"),
         pytest.param(_bomb(), "too many pixels", id="a bomb"),
     ],
 )

@@ -138,7 +138,7 @@ def test_a_sample_of_a_property_file_is_looked_into(tmp_path: Path, sound: Path)
     ("content", "message"),
     [
         pytest.param("{", "line 1, column 2: not JSON", id="no JSON"),
-        pytest.param('{\n "Steps": [],\n "Steps": []}', "the key 'Steps' stands twice", id="key given twice"),
+        pytest.param('{\n "Steps": [],\n "Steps": []}', "the key 'Steps' appears twice", id="key given twice"),
         pytest.param("[]", "not a pipeline definition", id="no object"),
         pytest.param('{"PipelineDefinition": "[1]"}', "not a pipeline definition", id="no object inside"),
         pytest.param("[" * 100_000, "not JSON", id="nested too deep"),

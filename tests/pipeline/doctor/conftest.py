@@ -120,7 +120,7 @@ def refusal() -> Callable[..., ClientError]:
     def refusal(code: str, status: int = 400, message: str = "no", **headers: str) -> ClientError:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         metadata = {"HTTPStatusCode": status, "HTTPHeaders": named}
-        return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, "Operation")
+        return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, "Asked")
 
     return refusal
 
