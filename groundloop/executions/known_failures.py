@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES
+
 
 class EvidenceSource(str, Enum):
     """Where the cause of a failure is searched for (see `failure_evidence.find_evidence`).
@@ -49,6 +51,12 @@ def _known(
 ) -> KnownFailure:
     return KnownFailure(code, re.compile(pattern, re.IGNORECASE), meaning, remedy, source)
 
+
+# The training type that works depends on the account; doctor compares quotas and EC2's offerings.
+_OTHER_INSTANCE = (
+    "For Train use a type that the account can have: `groundloop doctor` names it, usually "
+    + " or ".join(f"--set training.instance_type={name}" for name in CURRENT_INSTANCE_TYPES)
+)
 
 #: A warning, not a failure: training continues on fewer images than the manifest has.
 BATCH_COUNT = _known(
@@ -136,9 +144,9 @@ KNOWN: tuple[KnownFailure, ...] = (
     ),
     _known(
         "instance-type",  # 1951
-        r"requested resource \S+ is not available in this region|Instance type \S+ is not supported by algorithm",
+        r"requested resource \S+ is not available in this region|Instance type \S+ is not supported",
         "The region does not offer this instance type for this kind of job, or the algorithm does not run on it.",
-        "Use another instance type; the built-in algorithm trains on ml.g4dn and ml.g5.",
+        f"{_OTHER_INSTANCE}.",
     ),
     _known(
         "no-details",
@@ -182,14 +190,15 @@ KNOWN: tuple[KnownFailure, ...] = (
     _known(
         "quota",
         r"ResourceLimitExceeded|account-level service limit",
-        "The account's quota does not allow this instance type (0 by default for ml.p3), or no further instance of it.",
-        "`groundloop doctor` lists the instance types with quota; request an increase in Service Quotas.",
+        "The account's quota does not allow this instance type (GPU types: 0 by default), or not another instance.",
+        f"{_OTHER_INSTANCE}, or request an increase in Service Quotas.",
     ),
     _known(
         "capacity",
         r"CapacityError|InsufficientCapacity|Unable to provision requested ML compute capacity",
-        "AWS has no capacity for this instance type in the region at the moment; the quota is not the cause.",
-        "Start again later, use another instance type, or raise execution.retry.capacity.",
+        "AWS has no capacity for this instance type in the region at the moment, or no more at all (EC2 retires ml.p3); "
+        "the quota is not the cause.",
+        f"{_OTHER_INSTANCE}; or start again later, or raise execution.retry.capacity.",
     ),
     _known(
         "access",

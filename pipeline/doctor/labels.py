@@ -14,20 +14,23 @@ from groundloop.images.sample import ImageSample, sample_images
 from groundloop.labels.attributes import choose_attribute, find_attributes
 from groundloop.labels.manifest import ManifestReader, source_ref_of
 from groundloop.labels.records import LineStatus
+from groundloop.s3 import is_forbidden, is_missing
 from groundloop.suggestions import near_misses
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, not_checked, ok, unverified, warning
 from pipeline.doctor.manifest import ManifestSample, excerpt
 from pipeline.doctor.policy_statement import bucket_of
 from pipeline.doctor.session import Aws
-from pipeline.doctor.storage import bucket_fault
+from pipeline.doctor.storage import bucket_fault, input_key_finding
 
 MANIFEST, IMAGES = "manifest", "images"
 _AUTO = "auto"
 _READ_LINES = 1000
 _SAMPLED_IMAGES = 200
-_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
-_REFUSED = {"403", "AccessDenied", "Forbidden"}
+_NEW_ACCOUNTS = (
+    "an account that has not used Ground Truth can't create labeling jobs: make the manifest with `groundloop labels "
+    "convert` (COCO, YOLO, VOC, CSV) or `groundloop label`"
+)
 
 
 def labels(config: Config, aws: Aws) -> list[AccountFinding]:
@@ -39,12 +42,15 @@ def labels(config: Config, aws: Aws) -> list[AccountFinding]:
         return [fault, not_checked(IMAGES, "the manifest can't be read"), *more]
     try:
         part = excerpt(aws.client("s3"), uri)
-    except ClientError as refusal:
-        finding = _unreadable(aws, uri, refusal)
+    except ClientError as failure:
+        finding = _unreadable(aws, uri, failure)
         if finding is None:
             raise
         return [finding, not_checked(IMAGES, "the manifest can't be read"), *more]
-    return [_manifest(config, part), *_images(config, aws, part), *more]
+    references = [found for found in map(source_ref_of, part.spread) if found.startswith("s3://")]
+    names = dict.fromkeys(map(bucket_of, [uri, *references]))
+    keys = [input_key_finding(config, aws, name) for name in names]
+    return [_manifest(config, part), *_images(config, aws, part), *more, *filter(None, keys)]
 
 
 def _bucket(config: Config, aws: Aws, name: str, check: str, setting: str) -> AccountFinding | None:
@@ -52,14 +58,13 @@ def _bucket(config: Config, aws: Aws, name: str, check: str, setting: str) -> Ac
     return None if name == config.aws.bucket else bucket_fault(aws, name, config.aws.region, check, setting)
 
 
-def _unreadable(aws: Aws, uri: str, refusal: ClientError) -> AccountFinding | None:
-    code = error_code(refusal)
-    if code in _MISSING:
+def _unreadable(aws: Aws, uri: str, failure: ClientError) -> AccountFinding | None:
+    if is_missing(failure):
         near = _near(aws, uri)
-        remedy = f"did you mean {near}?" if near else "upload it there, or correct labels.manifest"
-        return error(MANIFEST, f"labels.manifest: {uri} is not there", remedy)
-    if code in _REFUSED:
-        remedy = "allow s3:GetObject and s3:ListBucket there (without the latter, what is missing looks the same)"
+        remedy = f"did you mean {near}?" if near else f"upload it, or correct labels.manifest; {_NEW_ACCOUNTS}"
+        return error(MANIFEST, f"labels.manifest: {uri} does not exist", remedy)
+    if is_forbidden(failure):
+        remedy = "allow s3:GetObject and s3:ListBucket (without the latter, S3 answers the same for a missing object)"
         return error(MANIFEST, f"labels.manifest: these credentials may not read {uri}", remedy)
     return None
 
@@ -81,8 +86,8 @@ def _present(aws: Aws, uri: str) -> AccountFinding | None:
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     try:
         listed = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-    except ClientError as refusal:
-        return unverified(MANIFEST, f"labels.additional_sources: {uri}", error_code(refusal))
+    except ClientError as failure:
+        return unverified(MANIFEST, f"labels.additional_sources: {uri}", error_code(failure))
     if listed.get("KeyCount", len(listed.get("Contents", []))):
         return ok(MANIFEST, f"labels.additional_sources: {uri} is there")
     return error(
@@ -95,7 +100,7 @@ def _present(aws: Aws, uri: str) -> AccountFinding | None:
 def _manifest(config: Config, part: ManifestSample) -> AccountFinding:
     uri, attribute = config.labels.manifest, config.labels.attribute
     if not part.head:
-        return error(MANIFEST, f"{uri} holds no line", "name the labelling job's output.manifest in labels.manifest")
+        return error(MANIFEST, f"{uri} has no lines", f"set labels.manifest to an output.manifest; {_NEW_ACCOUNTS}")
     seen = find_attributes(part.head)
     try:
         chosen = choose_attribute(seen) if attribute == _AUTO else attribute
@@ -105,26 +110,26 @@ def _manifest(config: Config, part: ManifestSample) -> AccountFinding:
         there = ", ".join(seen.detection) or ", ".join(f"{name} ({kind})" for name, kind in seen.other.items())
         remedy = f"set labels.attribute to one of: {there}" if there else "is it a manifest of bounding boxes?"
         return error(MANIFEST, f"{uri}: its first lines have no label attribute {attribute!r}", remedy)
-    return _judged(config, part, chosen)
+    return _checked_lines(config, part, chosen)
 
 
-def _judged(config: Config, part: ManifestSample, attribute: str) -> AccountFinding:
+def _checked_lines(config: Config, part: ManifestSample, attribute: str) -> AccountFinding:
     reader = ManifestReader(attribute, config.labels.classes or None, config.prepare.clip_tolerance_pixels)
     lines = [reader.read_line(number, raw) for number, raw in enumerate(part.head[:_READ_LINES], 1)]
     kinds = Counter(line.status for line in lines)
     counts = ", ".join(f"{count} {kind.value}" for kind, count in kinds.most_common())
-    told = f"{config.labels.manifest}: {part.describe_sample} lines, label attribute {attribute!r}"
-    told += f"; first {len(lines)}: {counts}"
-    refused = next((line for line in lines if line.status is LineStatus.REJECTED), None)
+    text = f"{config.labels.manifest}: {part.describe_sample} lines, label attribute {attribute!r}"
+    text += f"; first {len(lines)}: {counts}"
+    rejected = next((line for line in lines if line.status is LineStatus.REJECTED), None)
     remedy = f"groundloop labels check {config.labels.manifest} --region {config.aws.region}"
-    if refused is not None:
-        finding = refused.findings[0]
-        told += f"; line {refused.number}: {finding.code.value}: {finding.message}"
+    if rejected is not None:
+        finding = rejected.findings[0]
+        text += f"; line {rejected.number}: {finding.code.value}: {finding.message}"
     if not kinds[LineStatus.LABELLED]:
-        return error(MANIFEST, told, f"{remedy} says what is wrong with each line")
-    if refused is not None:
-        return warning(MANIFEST, told, f"{remedy}; Prepare keeps such lines out")
-    return ok(MANIFEST, told)
+        return error(MANIFEST, text, f"{remedy} says what is wrong with each line")
+    if rejected is not None:
+        return warning(MANIFEST, text, f"{remedy}; Prepare keeps such lines out")
+    return ok(MANIFEST, text)
 
 
 def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[AccountFinding]:
@@ -148,16 +153,16 @@ def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[AccountF
 
 
 def _sampled(config: Config, sample: ImageSample, of: str) -> AccountFinding:
-    told = f"{'all' if of == str(sample.checked) else f'{sample.checked} of'} {of} images checked in S3"
+    text = f"{'all' if of == str(sample.checked) else f'{sample.checked} of'} {of} images checked in S3"
     if not sample.problems:
-        return ok(IMAGES, f"{told}, all are there and at most {config.predict.max_payload_mb} MB")
+        return ok(IMAGES, f"{text}, all are there and at most {config.predict.max_payload_mb} MB")
     reference, problem = next(iter(sample.problems.items()))
-    told += f", {len(sample.problems)} can't be used, {reference} for one: {problem}"
+    text += f", {len(sample.problems)} can't be used, {reference} for one: {problem}"
     if len(sample.forbidden) == sample.checked:
         remedy = "the role may be allowed though these credentials are not: see permissions"
-        return unverified(IMAGES, told, "access is denied to all", remedy)
+        return unverified(IMAGES, text, "access is denied to all", remedy)
     if len(sample.problems) == sample.checked:
-        return error(IMAGES, told, "upload the images to where the source-refs say, or correct these")
+        return error(IMAGES, text, "upload the images to where the source-refs say, or correct these")
     keeps = "Prepare fails on them later" if config.prepare.check_images == "none" else "Prepare keeps them out"
     check = f"groundloop labels check {config.labels.manifest} --images --region {config.aws.region}"
-    return warning(IMAGES, told, f"{keeps}; `{check}` names them all")
+    return warning(IMAGES, text, f"{keeps}; `{check}` names them all")

@@ -1,7 +1,8 @@
-"""The jobs' network: that subnets and security groups fit together, and what can be reached from them."""
+"""Check the jobs' network: that subnets and security groups fit together, and what can be reached from them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -41,9 +42,12 @@ def network(config: Config, aws: Aws) -> list[AccountFinding]:
             f"{item.get('SubnetId') or item['GroupId']} in {item['VpcId']}" for item in [*subnets, *groups]
         )
         remedy = "name subnets and security groups of one VPC"
-        return [*findings, error(NETWORK, f"aws.network: they are of {len(vpcs)} VPCs: {places}", remedy)]
-    told = f"{vpcs[0]}: {len(subnets)} subnets, {len(groups)} security groups"
-    return [*findings, *_addresses(subnets), _ways_out(config, ec2, vpcs[0], subnets, told)]
+        return [
+            *findings,
+            error(NETWORK, f"aws.network: the subnets and groups are of {len(vpcs)} VPCs: {places}", remedy),
+        ]
+    text = f"{vpcs[0]}: {len(subnets)} subnets, {len(groups)} security groups"
+    return [*findings, *_addresses(subnets), *_ways_out(config, ec2, vpcs[0], subnets, text)]
 
 
 def _isolation(config: Config) -> list[AccountFinding]:
@@ -65,30 +69,76 @@ def _addresses(subnets: list[dict[str, Any]]) -> list[AccountFinding]:
     return [warning(NETWORK, f"{', '.join(full)}: no free IP address", "free some, or name another subnet")]
 
 
-def _ways_out(config: Config, ec2: Any, vpc: str, subnets: list[dict[str, Any]], told: str) -> AccountFinding:
+def _ways_out(config: Config, ec2: Any, vpc: str, subnets: list[dict[str, Any]], text: str) -> Iterator[AccountFinding]:
     tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
-    endpoints = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
+    endpoints = [
+        item
+        for item in ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
+        if item["State"].lower() == "available"
+    ]
     names = [item["SubnetId"] for item in subnets]
     closed = [name for name in names if not _leads_out(_table_of(name, tables))]
-    service = f"com.amazonaws.{config.aws.region}.s3"
-    to_s3 = [
-        item for item in endpoints if item["ServiceName"].endswith(service) and item["State"].lower() == "available"
-    ]
+    to_s3 = _endpoints_of(config, "s3", endpoints)
     without_s3 = [name for name in closed if not _serves(to_s3, _table_of(name, tables))]
     if without_s3:
-        return error(
+        service = _service(config, "s3")
+        yield error(
             NETWORK,
-            f"{told}; from {', '.join(without_s3)} nothing leads to S3: neither a gateway endpoint nor a NAT",
-            f"aws ec2 create-vpc-endpoint --vpc-id {vpc} --service-name {service} --route-table-ids ..., or a NAT",
+            f"{text}; from {', '.join(without_s3)} S3 can't be reached: it has neither a gateway endpoint nor a NAT",
+            f"aws ec2 create-vpc-endpoint --vpc-id {vpc} --service-name {service} --route-table-ids ..., "
+            "or add a NAT gateway",
         )
+        return
+    if closed:
+        yield from _services_called(config, vpc, closed, endpoints)
     if closed and not config.aws.network.isolation and config.processing.requirements == "install":
-        return warning(
+        yield warning(
             NETWORK,
-            f"{told}; from {', '.join(closed)} nothing leads to a package index, and jobs install with pip",
+            f"{text}; from {', '.join(closed)} no package index can be reached, and jobs install with pip",
             "add a NAT gateway, or set processing.image_uri to an image that holds the requirements and "
             "processing.requirements to preinstalled",
         )
-    return ok(NETWORK, f"{told}; S3 can be reached{'' if closed else ' and so can the internet'}")
+        return
+    yield ok(NETWORK, f"{text}; S3 can be reached{'' if closed else ' and so can the internet'}")
+
+
+def _services_called(
+    config: Config, vpc: str, closed: list[str], endpoints: list[dict[str, Any]]
+) -> Iterator[AccountFinding]:
+    """Yield an error for each AWS service that a job calls and that closed subnets can't reach."""
+    for name, caller in _called_by_jobs(config).items():
+        if _endpoints_of(config, name, endpoints):
+            continue
+        service = _service(config, name)
+        yield error(
+            NETWORK,
+            f"from {', '.join(closed)} the service {service} can't be reached, which {caller} calls",
+            f"aws ec2 create-vpc-endpoint --vpc-id {vpc} --vpc-endpoint-type Interface --service-name {service} "
+            "--subnet-ids ..., or add a NAT gateway",
+        )
+
+
+def _called_by_jobs(config: Config) -> dict[str, str]:
+    """Return the AWS services besides S3 that jobs call, and which job calls them."""
+    called = {}
+    if not config.aws.network.isolation:
+        called["sagemaker.api"] = "Evaluate (for the champion)"
+    deploy = config.deploy
+    if deploy.mode == "on_approval" or (deploy.mode == "on_pass" and deploy.needs_job):
+        called["sagemaker.api"] = "Deploy"
+        called["application-autoscaling"] = "Deploy"
+        if deploy.endpoint.autoscaling and deploy.endpoint.autoscaling.min_instances == 0:
+            called["monitoring"] = "Deploy (for the alarm that starts the first instance)"
+    return called
+
+
+def _service(config: Config, name: str) -> str:
+    return f"com.amazonaws.{config.aws.region}.{name}"
+
+
+def _endpoints_of(config: Config, name: str, endpoints: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    # In the China Regions the names begin with "cn.".
+    return [item for item in endpoints if item["ServiceName"].endswith(_service(config, name))]
 
 
 def _table_of(subnet: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
@@ -104,7 +154,7 @@ def _table_of(subnet: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _leads_out(table: dict[str, Any]) -> bool:
-    """Whether the default route helps a job: its interfaces have no public address, so an internet gateway doesn't."""
+    """Tell whether a job has a default route. An internet gateway is none: its interfaces have no public address."""
     return any(
         route.get("DestinationCidrBlock") == "0.0.0.0/0"
         and route.get("State", "active") == "active"
@@ -114,7 +164,7 @@ def _leads_out(table: dict[str, Any]) -> bool:
 
 
 def _serves(endpoints: list[dict[str, Any]], table: dict[str, Any]) -> bool:
-    """Whether an endpoint of S3 is for this route table; one by an interface is for the whole VPC."""
+    """Tell whether an S3 endpoint serves this route table; an interface endpoint serves the whole VPC."""
     return any(
         endpoint.get("VpcEndpointType", "Gateway") == "Interface"
         or table.get("RouteTableId") in endpoint["RouteTableIds"]

@@ -20,17 +20,17 @@ def bucket(config: Config, aws: Aws) -> list[AccountFinding]:
     if fault := bucket_fault(aws, name, region, BUCKET, "aws.bucket"):
         return [fault]
     s3 = aws.client("s3")
-    algorithm, key = _encryption(s3, name)
-    told = f"{name} in {region}, {algorithm}, {_versioning(s3, name)}"
+    algorithm, key = bucket_encryption(s3, name)
+    text = f"{name} in {region}, {algorithm}, {_versioning(s3, name)}"
     if key and not config.aws.kms_key:
         return [
             warning(
                 BUCKET,
-                f"{told}; by default it encrypts with {key}, which the jobs then need",
+                f"{text}; its default encryption uses {key}, which the jobs then need",
                 "set aws.kms_key to it: results carry it, and `groundloop doctor --policy` allows it",
             )
         ]
-    return [ok(BUCKET, told)]
+    return [ok(BUCKET, text)]
 
 
 def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> AccountFinding | None:
@@ -44,10 +44,10 @@ def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> 
         if status in {301, 400} and where != region:
             return _elsewhere(name, where, region, check, setting)
         if status == 404:
-            remedy = f"make it: aws s3 mb s3://{name} --region {region}"
+            remedy = f"create it: aws s3 mb s3://{name} --region {region}"
             return error(check, f"{setting}: there is no bucket {name}", remedy)
         if status == 403:
-            remedy = "bucket names are of all accounts: look whether it is yours, and allow s3:ListBucket on it"
+            remedy = "bucket names are shared by all accounts: check that it is yours, and allow s3:ListBucket on it"
             return error(check, f"{setting}: these credentials may not use bucket {name}", remedy)
         raise
     where = answer.get("BucketRegion") or region
@@ -59,7 +59,7 @@ def _elsewhere(name: str, where: str, region: str, check: str, setting: str) -> 
     return error(check, f"{setting}: {name} is in {where}, the jobs are in {region}", remedy)
 
 
-def _encryption(s3: Any, name: str) -> tuple[str, str]:
+def bucket_encryption(s3: Any, name: str) -> tuple[str, str]:
     """How the bucket encrypts by default, and the customer's key if it is by one."""
     try:
         rules = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -77,6 +77,29 @@ def _versioning(s3: Any, name: str) -> str:
     except ClientError as fault:
         return f"versioning unverified ({error_code(fault)})"
     return "versioned" if status == "Enabled" else "not versioned: a manifest that is overwritten is gone"
+
+
+def input_key_finding(config: Config, aws: Aws, name: str) -> AccountFinding | None:
+    """Report a customer managed key of an input bucket that the role's policy does not cover; None if there is none.
+
+    Args:
+        config: The configuration.
+        aws: Where it is asked.
+        name: The bucket of labels or images.
+    """
+    if name == config.aws.bucket:
+        return None  # its key is part of the bucket's own finding
+    _, key = bucket_encryption(aws.client("s3"), name)
+    known = [config.aws.kms_key or "", *config.aws.decrypt_keys]
+    # An id and its ARN name the same key; for an alias nobody knows without asking KMS, so it counts as different.
+    if not key or any(key.rsplit("/", 1)[-1] == other.rsplit("/", 1)[-1] for other in known if other):
+        return None
+    return warning(
+        KEY,
+        f"bucket {name} encrypts with {key}, which the jobs need to read from it",
+        f"add it to aws.decrypt_keys: --set 'aws.decrypt_keys=[{key}]', then `groundloop doctor --policy` allows it; "
+        "the key's own policy has to allow the role too",
+    )
 
 
 def key(config: Config, aws: Aws) -> list[AccountFinding]:

@@ -75,6 +75,12 @@ from groundloop.executions.known_failures import KNOWN, EvidenceSource, known_fa
             id="no machine free",
         ),
         pytest.param(
+            "ClientError: Instance type ml.p3.2xlarge is not supported in this region",
+            "instance-type",
+            EvidenceSource.NONE,
+            id="a type that the region does not offer",
+        ),
+        pytest.param(
             "ClientError: Data download failed: No S3 objects found under S3 URL 's3://b/k' given in input data",
             "no-input",
             EvidenceSource.NONE,
@@ -217,6 +223,20 @@ def test_a_known_error_is_recognised(log: str, code: str, source: EvidenceSource
 )
 def test_other_texts_are_not(text: str) -> None:
     assert known_failures(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("CapacityError: Unable to provision requested ML compute capacity.", id="capacity"),
+        pytest.param("ResourceLimitExceeded: 'ml.p3.2xlarge for training job usage' is 0 Instances", id="quota"),
+        pytest.param("Instance type ml.p3.2xlarge is not supported in this region", id="not supported"),
+    ],
+)
+def test_a_training_instance_that_cannot_be_had_names_one_that_can(text: str) -> None:
+    (failure,) = known_failures(text)
+    assert "--set training.instance_type=ml.g4dn.xlarge" in failure.remedy
+    assert "groundloop doctor" in failure.remedy
 
 
 def test_each_has_a_name_of_its_own_a_meaning_and_a_remedy() -> None:

@@ -68,7 +68,7 @@ def test_a_bucket_with_a_key_of_its_own(scripted: Build, configured: Build) -> N
     }
     (found,) = bucket(configured(), scripted(s3=s3))
     assert found.level is Level.WARNING
-    assert f"it encrypts with {KEY}" in found.text
+    assert f"default encryption uses {KEY}" in found.text
     assert "set aws.kms_key to it" in found.remedy
     (found,) = bucket(configured(f"aws.kms_key={KEY}"), scripted(s3=s3))
     assert found.level is Level.OK
@@ -78,7 +78,7 @@ def test_a_bucket_with_a_key_of_its_own(scripted: Build, configured: Build) -> N
     ("code", "status", "headers", "text", "remedy"),
     [
         pytest.param("404", 404, {}, "there is no bucket", "aws s3 mb s3://my-bucket --region us-east-1", id="missing"),
-        pytest.param("403", 403, {}, "may not use bucket my-bucket", "whether it is yours", id="another's"),
+        pytest.param("403", 403, {}, "may not use bucket my-bucket", "check that it is yours", id="another's"),
         pytest.param(
             "301",
             301,

@@ -27,12 +27,19 @@ def line(number: int, attribute: str = "parts", bucket: str = "my-bucket", **cha
     return json.dumps({**record, **changes}).encode()
 
 
+def encryption(key: str = "") -> dict[str, Any]:
+    """A bucket's default encryption: by a customer managed key, or S3's own."""
+    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key} if key else {"SSEAlgorithm": "AES256"}
+    return {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": rule}]}}
+
+
 class Bucket:
     """One object in S3 and what was read of it."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.bytes_read = 0
+        self.encryption = encryption()
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -40,6 +47,7 @@ class Bucket:
             "head_object": {"ContentLength": len(self._content)},
             "get_object": self._part,
             "head_bucket": {"BucketRegion": "us-east-1"},
+            "get_bucket_encryption": self.encryption,
         }
 
     def _part(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +78,7 @@ def test_faulty_lines_are_a_warning(scripted: Build, configured: Build) -> None:
 @pytest.mark.parametrize(
     ("content", "assignments", "text", "remedy"),
     [
-        pytest.param(b"", [], "holds no line", "output.manifest", id="an empty file"),
+        pytest.param(b"", [], "has no lines", "output.manifest", id="an empty file"),
         pytest.param(b"{not json\n", [], "1 rejected", "what is wrong with each line", id="no usable line"),
         pytest.param(
             line(1),
@@ -105,6 +113,42 @@ def test_labels_that_cannot_be_used(
     assert found.level is Level.ERROR
     assert text in found.text
     assert remedy in found.remedy
+
+
+KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0aa0-1"
+
+
+@pytest.mark.parametrize(
+    ("assignments", "level"),
+    [
+        pytest.param([], Level.WARNING, id="of which the role knows nothing"),
+        pytest.param([f"aws.decrypt_keys=['{KEY_ARN}']"], None, id="configured"),
+        pytest.param(["aws.decrypt_keys=[0aa0-1]"], None, id="configured by its id"),
+        pytest.param([f"aws.kms_key={KEY_ARN}"], None, id="that encrypts the results too"),
+    ],
+)
+def test_the_key_of_the_images_bucket_has_to_be_allowed(
+    scripted: Build, configured: Build, assignments: list[str], level: Level | None
+) -> None:
+    bucket = Bucket(line(1, bucket="pictures"))
+    bucket.encryption = encryption(KEY_ARN)
+    findings = labels(configured(*assignments), scripted(s3=bucket.answers))
+    keys = [finding for finding in findings if finding.check == "KMS key"]
+    assert [finding.level for finding in keys] == ([level] if level else [])
+    if level:
+        assert KEY_ARN in keys[0].text
+        assert f"aws.decrypt_keys=[{KEY_ARN}]" in keys[0].remedy
+
+
+def test_without_a_manifest_the_ways_without_ground_truth_are_named(
+    scripted: Build, configured: Build, refusal: Callable[..., Exception]
+) -> None:
+    """Ground Truth takes no new customers."""
+    listed = {"KeyCount": 0, "Contents": []}
+    aws = scripted(s3={"head_object": refusal("404", 404), "list_objects_v2": listed})
+    (found, _) = labels(configured(), aws)
+    assert "can't create labeling jobs" in found.remedy
+    assert "groundloop labels convert" in found.remedy
 
 
 def test_a_manifest_that_is_not_there_names_the_nearest(

@@ -17,8 +17,13 @@ INTERNET = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": 
 LOCAL = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
 
 
-def vpc(*routes: dict[str, Any], gateway: bool = False, **changes: Any) -> dict[str, Any]:
-    """The answers of a VPC whose main route table has these routes."""
+SERVICES = ("sagemaker.api", "application-autoscaling")
+
+
+def vpc(
+    *routes: dict[str, Any], gateway: bool = False, interfaces: tuple[str, ...] = SERVICES, **changes: Any
+) -> dict[str, Any]:
+    """The answers of a VPC whose main route table has these routes, with endpoints for S3 and for services."""
     endpoint = {
         "ServiceName": "com.amazonaws.us-east-1.s3",
         "State": "available",
@@ -33,7 +38,19 @@ def vpc(*routes: dict[str, Any], gateway: bool = False, **changes: Any) -> dict[
         "describe_route_tables": {
             "RouteTables": [{"RouteTableId": "rtb-1", "Routes": [LOCAL, *routes], "Associations": [{"Main": True}]}]
         },
-        "describe_vpc_endpoints": {"VpcEndpoints": [endpoint] if gateway else []},
+        "describe_vpc_endpoints": {
+            "VpcEndpoints": [
+                *([endpoint] if gateway else []),
+                *(
+                    {
+                        "ServiceName": f"com.amazonaws.us-east-1.{name}",
+                        "State": "available",
+                        "VpcEndpointType": "Interface",
+                    }
+                    for name in interfaces
+                ),
+            ]
+        },
         **changes,
     }
 
@@ -51,9 +68,9 @@ def test_without_a_vpc_nothing_is_asked(scripted: Build, configured: Build) -> N
     ("answers", "level", "text"),
     [
         pytest.param(vpc(NAT), Level.OK, "and so can the internet", id="a NAT"),
-        pytest.param(vpc(gateway=True), Level.WARNING, "nothing leads to a package index", id="S3 only"),
-        pytest.param(vpc(), Level.ERROR, "nothing leads to S3", id="closed"),
-        pytest.param(vpc(INTERNET), Level.ERROR, "nothing leads to S3", id="jobs have no public address"),
+        pytest.param(vpc(gateway=True), Level.WARNING, "no package index can be reached", id="S3 only"),
+        pytest.param(vpc(), Level.ERROR, "S3 can't be reached", id="closed"),
+        pytest.param(vpc(INTERNET), Level.ERROR, "S3 can't be reached", id="jobs have no public address"),
     ],
 )
 def test_what_can_be_reached(
@@ -70,6 +87,35 @@ def test_an_image_that_holds_the_requirements_needs_no_index(scripted: Build, co
     assert found.level is Level.OK
 
 
+OWN_IMAGE = "processing={image_uri: 111122223333.dkr.ecr.us-east-1.amazonaws.com/own:1, requirements: preinstalled}"
+FROM_ZERO = "deploy.endpoint={async_inference: {}, autoscaling: {min_instances: 0, max_instances: 2, target: 4}}"
+
+
+@pytest.mark.parametrize(
+    ("assignments", "interfaces", "missing"),
+    [
+        pytest.param([], ("sagemaker.api",), ["application-autoscaling, which Deploy calls"], id="autoscaling"),
+        pytest.param([], (), ["sagemaker.api, which Deploy", "application-autoscaling, which Deploy"], id="both"),
+        pytest.param(["deploy.mode=on_pass"], ("sagemaker.api",), [], id="deployed without the Deploy job"),
+        pytest.param(["deploy.mode=never"], (), ["sagemaker.api, which Evaluate"], id="the champion is compared"),
+        pytest.param([FROM_ZERO], SERVICES, ["monitoring, which Deploy"], id="an alarm starts the first instance"),
+    ],
+)
+def test_the_services_that_jobs_call_need_endpoints_in_closed_subnets(
+    scripted: Build, configured: Build, assignments: list[str], interfaces: tuple[str, ...], missing: list[str]
+) -> None:
+    config = configured(SETTING, OWN_IMAGE, *assignments)
+    findings = looked(scripted, config, vpc(gateway=True, interfaces=interfaces))
+    errors = [finding.text.replace(" can't be reached", "") for finding in findings if finding.level is Level.ERROR]
+    assert len(errors) == len(missing)
+    assert all(part in text for part, text in zip(missing, errors, strict=True))
+
+
+def test_with_a_nat_no_interface_endpoint_is_needed(scripted: Build, configured: Build) -> None:
+    (found,) = looked(scripted, configured(SETTING), vpc(NAT, interfaces=()))
+    assert found.level is Level.OK
+
+
 def test_a_subnets_own_route_table_counts(scripted: Build, configured: Build) -> None:
     tables = [
         {"RouteTableId": "rtb-1", "Routes": [NAT], "Associations": [{"Main": True}]},
@@ -77,7 +123,7 @@ def test_a_subnets_own_route_table_counts(scripted: Build, configured: Build) ->
     ]
     (found,) = looked(scripted, configured(SETTING), vpc(describe_route_tables={"RouteTables": tables}))
     assert found.level is Level.ERROR
-    assert "from subnet-2 nothing leads to S3" in found.text
+    assert "from subnet-2 S3 can't be reached" in found.text
 
 
 def test_several_vpcs(scripted: Build, configured: Build) -> None:

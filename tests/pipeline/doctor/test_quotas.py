@@ -28,10 +28,21 @@ def page(quota_values: Mapping[str, float]) -> dict[str, Any]:
 
 
 def found(
-    scripted: Build, config: Any, applied: Mapping[str, float], default: Mapping[str, float] | None = None
+    scripted: Build,
+    config: Any,
+    applied: Mapping[str, float],
+    default: Mapping[str, float] | None = None,
+    offered: tuple[str, ...] | Exception = ("p3.2xlarge", "g4dn.xlarge", "g5.xlarge"),
 ) -> dict[str, AccountFinding]:
     answers = {"list_service_quotas": page(applied), "list_aws_default_service_quotas": page(default or {})}
-    return {finding.check: finding for finding in quotas(config, scripted(service_quotas=answers))}
+    aws = scripted(service_quotas=answers, ec2={"describe_instance_type_offerings": offerings(offered)})
+    return {finding.check: finding for finding in quotas(config, aws)}
+
+
+def offerings(names: tuple[str, ...] | Exception) -> Any:
+    if isinstance(names, Exception):
+        return names
+    return {"InstanceTypeOfferings": [{"InstanceType": name, "LocationType": "region"} for name in names]}
 
 
 def test_enough_of_each(scripted: Build, configured: Build) -> None:
@@ -40,19 +51,80 @@ def test_enough_of_each(scripted: Build, configured: Build) -> None:
     assert told["quota, training job"].text == "ml.p3.2xlarge: quota 4, needed 1"
 
 
-def test_no_p3_names_the_next_types_that_have_quota(scripted: Build, configured: Build) -> None:
-    """Its quota is 0 at first."""
-    others = {"ml.g4dn.2xlarge for training job usage": 1, "ml.g5.xlarge for training job usage": 2}
-    nothing = {"ml.g4dn.xlarge for training job usage": 0, "ml.p3.2xlarge for training job usage": 0}
-    told = found(scripted, configured(), {**PLENTY, **others, **nothing})["quota, training job"]
-    assert (told.level, told.text) == (Level.ERROR, "ml.p3.2xlarge: quota 0, needed 1")
-    assert "--quota-code L-1 --desired-value 1" in told.remedy
-    assert told.remedy.endswith("set training.instance_type to ml.g4dn.2xlarge (quota 1) or ml.g5.xlarge (quota 2)")
+@pytest.mark.parametrize(
+    ("quota_values", "remedy"),
+    [
+        pytest.param(
+            {"ml.g4dn.xlarge": 2, "ml.g5.xlarge": 2},
+            "use --set training.instance_type=ml.g4dn.xlarge (quota 2)",
+            id="g4dn",
+        ),
+        pytest.param(
+            {"ml.g4dn.xlarge": 0, "ml.g5.xlarge": 1}, "use --set training.instance_type=ml.g5.xlarge (quota 1)", id="g5"
+        ),
+        pytest.param(
+            {"ml.g4dn.xlarge": 0, "ml.g4dn.2xlarge": 3},
+            "use --set training.instance_type=ml.g4dn.2xlarge (quota 3)",
+            id="a larger one",
+        ),
+        pytest.param(
+            {"ml.g4dn.xlarge": 0, "ml.g5.xlarge": 0},
+            "no usual type has quota; for ml.g4dn.xlarge, request an increase: aws service-quotas "
+            "request-service-quota-increase --service-code sagemaker --quota-code L-4 --desired-value 1, then --set "
+            "training.instance_type=ml.g4dn.xlarge",
+            id="none",
+        ),
+        pytest.param(
+            {},
+            "no usual type has quota: request one in Service Quotas, then set training.instance_type",
+            id="not listed",
+        ),
+    ],
+)
+def test_without_p3_the_assignment_that_works_is_named(
+    scripted: Build, configured: Build, quota_values: dict[str, float], remedy: str
+) -> None:
+    others = {f"{name} for training job usage": value for name, value in quota_values.items()}
+    nothing = {"ml.p3.2xlarge for training job usage": 0}
+    finding = found(scripted, configured(), {**PLENTY, **others, **nothing})["quota, training job"]
+    assert (finding.level, finding.remedy) == (Level.ERROR, remedy)
+    assert finding.text == "ml.p3.2xlarge: quota 0, needed 1; EC2 retires the generation of ml.p3.2xlarge"
 
 
-def test_none_of_the_others_either(scripted: Build, configured: Build) -> None:
-    told = found(scripted, configured(), {**PLENTY, "ml.p3.2xlarge for training job usage": 0})["quota, training job"]
-    assert "none of the usual types has quota" in told.remedy
+def test_a_training_instance_that_ec2_does_not_offer(scripted: Build, configured: Build) -> None:
+    """An old quota stays in the list when a generation is gone."""
+    quota_values = {**PLENTY, "ml.g4dn.xlarge for training job usage": 1, "ml.g5.xlarge for training job usage": 1}
+    finding = found(scripted, configured(), quota_values, offered=("g5.xlarge",))["quota, training job"]
+    assert finding.level is Level.ERROR
+    assert "EC2 does not offer p3.2xlarge in us-east-1" in finding.text
+    assert finding.remedy == "use --set training.instance_type=ml.g5.xlarge (quota 1)"
+
+
+def test_without_ec2s_answer_a_retired_generation_is_a_warning(
+    scripted: Build, configured: Build, refusal: Callable[..., Exception]
+) -> None:
+    denied = refusal("UnauthorizedOperation", 403)
+    finding = found(scripted, configured(), PLENTY, offered=denied)["quota, training job"]
+    assert finding.level is Level.WARNING
+    assert "EC2 retires the generation" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "level"),
+    [
+        pytest.param(7200, None, id="within the default of every account"),
+        pytest.param(7201, Level.ERROR, id="longer than the quota"),
+    ],
+)
+def test_the_run_time_is_compared_with_its_quota(
+    scripted: Build, configured: Build, minutes: int, level: Level | None
+) -> None:
+    config = configured(f"training.max_runtime_minutes={minutes}")
+    findings = found(scripted, config, {**PLENTY, "Longest run time for a training job": 432000})
+    finding = findings.get("quota, run time")
+    assert (finding and finding.level) is level
+    if finding:
+        assert finding.remedy.startswith("set training.max_runtime_minutes to at most 7200, or request an increase")
 
 
 def test_spot_has_a_quota_of_its_own(scripted: Build, configured: Build) -> None:
@@ -66,7 +138,7 @@ def test_a_type_that_the_region_does_not_offer(scripted: Build, configured: Buil
     told = found(scripted, config, PLENTY)["quota, transform job"]
     assert told.level is Level.ERROR
     assert told.text == "us-east-1 does not offer ml.x9.xlarge for this use"
-    assert told.remedy == "set predict.instance_type to ml.m5.xlarge (quota 4)"
+    assert told.remedy == "use --set predict.instance_type=ml.m5.xlarge (quota 4)"
 
 
 def test_a_list_without_any_machine_verifies_nothing(scripted: Build, configured: Build) -> None:
@@ -85,7 +157,7 @@ def test_an_update_takes_twice_the_machines(scripted: Build, configured: Build) 
     config = configured("deploy.endpoint.instance_count=3")
     told = found(scripted, config, PLENTY)["quota, endpoint"]
     assert told.level is Level.WARNING
-    assert told.remedy.startswith("ask for 6 of 'ml.m5.xlarge for endpoint usage'")
+    assert told.remedy.startswith("request 6 of 'ml.m5.xlarge for endpoint usage'")
 
 
 def test_the_list_is_read_no_further_than_needed(scripted: Build, configured: Build) -> None:
@@ -93,7 +165,8 @@ def test_the_list_is_read_no_further_than_needed(scripted: Build, configured: Bu
         raise AssertionError("all was known before")
 
     answers = {"list_service_quotas": page(PLENTY), "list_aws_default_service_quotas": unread}
-    assert len(quotas(configured(), scripted(service_quotas=answers))) == 4
+    ec2 = {"describe_instance_type_offerings": offerings(("p3.2xlarge",))}
+    assert len(quotas(configured(), scripted(service_quotas=answers, ec2=ec2))) == 4
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,8 @@ def test_a_quota_of_zero_breaks(bench: Bench, stubs: Stubs) -> None:
     for _ in range(2):
         for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
             stubs("service-quotas").add_response(operation, {"Quotas": quotas})
+        offered = [{"InstanceType": name} for name in ("p3.2xlarge", "g4dn.xlarge", "g5.xlarge")]
+        stubs("ec2").add_response("describe_instance_type_offerings", {"InstanceTypeOfferings": offered})
     made = bench(configured("training.instance_type=ml.p3.2xlarge"))
     verdicts = by_id(offerings.QUOTAS.run(made))
     stubs("service-quotas")._queue.clear()  # it stops asking once it knows
