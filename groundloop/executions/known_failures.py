@@ -196,7 +196,7 @@ KNOWN: tuple[KnownFailure, ...] = (
     _known(
         "capacity",
         r"CapacityError|InsufficientCapacity|Unable to provision requested ML compute capacity",
-        "AWS has no capacity for this instance type in the region at the moment, or no more at all (EC2 retires ml.p3); "
+        "AWS has no capacity for this instance type in the region at the moment, or not any more (EC2 retires ml.p3); "
         "the quota is not the cause.",
         f"{_OTHER_INSTANCE}; or start again later, or raise execution.retry.capacity.",
     ),
