@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,13 +53,16 @@ def local(
     overlays = [local_overlay(), *(config or [])]
     settings = load_local(config, None)
     from pipeline.config.loading import OVERLAY_VARIABLE
-    from pipeline.demo.offline_run import new_home, offline_aws
+    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
     stop_on_signals()
-    with contextlib.suppress(KeyboardInterrupt), offline_aws(settings, home, port) as aws:
-        if labels and images:
-            _upload(settings, labels, images)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.suppress(KeyboardInterrupt))
+        manifest = stack.enter_context(_manifest(settings, labels, images)) if labels and images else None
+        aws = stack.enter_context(offline_aws(settings, home, port))
+        if manifest and images:
+            upload_labels(settings, manifest, images, print_line)
         print_line(f"The offline AWS answers at {aws.endpoint_url} (this machine only). In another terminal:\n")
         files = os.pathsep.join(str(overlay.resolve()) for overlay in overlays)
         for name, value in {**aws.environment(), OVERLAY_VARIABLE: files}.items():
@@ -95,28 +99,30 @@ def run(
         raise typer.BadParameter("give the folder with the images", param_hint="--images")
     settings = load_local(config, assignments)
     from pipeline.cli.run_summary import run_and_report
-    from pipeline.demo.offline_run import new_home, offline_aws
+    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
     stop_on_signals()
-    with offline_aws(settings, home):
-        _upload(settings, labels, images or Path(labels))
+    images = images or Path(labels)
+    with _manifest(settings, labels, images) as manifest, offline_aws(settings, home):
+        upload_labels(settings, manifest, images, print_line)
         run_and_report(settings, home)
 
 
-def _upload(settings: Config, labels: str, images: Path) -> None:
-    """Upload labels in any format, and their images, to the offline AWS."""
+@contextlib.contextmanager
+def _manifest(settings: Config, labels: str, images: Path) -> Iterator[Path]:
+    """Provide labels in any format as a manifest while the body runs; before the offline AWS starts, as S3 is real."""
     from groundloop.errors import UserError
     from groundloop.labels.label_input import as_manifest
-    from pipeline.demo.offline_run import upload_labels
 
-    try:
-        with as_manifest(labels, settings.aws.region, settings.labels.attribute, images) as source:
-            for note in source.notes:
-                print_line(f"note: {labels}: {note}")
-            upload_labels(settings, source.path, images, print_line)
-    except UserError as error:
-        raise UserError(str(error) if str(error).startswith("--") else f"--labels {error}") from None
+    with contextlib.ExitStack() as stack:
+        try:
+            source = stack.enter_context(as_manifest(labels, settings.aws.region, settings.labels.attribute, images))
+        except UserError as error:
+            raise UserError(f"--labels {error}") from None
+        for note in source.notes:
+            print_line(f"note: {labels}: {note}")
+        yield source.path
 
 
 def local_overlay() -> Path:

@@ -61,6 +61,29 @@ def under_prefix(dataset: LabelledDataset, prefix: str | None, target: str) -> L
     return replace(dataset, images=tuple(replace(image, name=folder + image.name) for image in dataset.images))
 
 
+class NameReader:
+    r"""Reads image names as tools write them: Windows' `\` between folders is read as `/`."""
+
+    def __init__(self) -> None:
+        self._changed = 0
+        self._first = ""
+
+    def __call__(self, name: str) -> str:
+        r"""Return the name with `/` between its parts; S3 URIs stay, as a key may hold a `\`."""
+        if "\\" not in name or name.startswith(_S3):
+            return name
+        self._changed += 1
+        self._first = self._first or name
+        return name.replace("\\", "/").removeprefix("./")
+
+    @property
+    def notes(self) -> list[str]:
+        """Return a line on the changed names, if there are any."""
+        if not self._changed:
+            return []
+        return [f"{self._changed} image names have a backslash, which is read as /, first: {self._first}"]
+
+
 def check_file_name(name: str) -> PurePosixPath:
     """Return the name as a path that stays below the folder it is put into.
 

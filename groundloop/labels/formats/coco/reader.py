@@ -14,6 +14,7 @@ from groundloop.images.local import ImageFolder
 from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
 from groundloop.labels.formats.disk import keys_of, read_bytes, read_json
 from groundloop.labels.formats.image_sizes import Sizes
+from groundloop.labels.formats.names import NameReader
 from groundloop.labels.records import Box
 
 #: The keys that a COCO file of object instances has.
@@ -117,13 +118,14 @@ def _read(file: Path, images: ImageFolder | None) -> LabelledDataset:
     if len(names) < len(categories):
         raise UserError(f"{file}: two categories have the same id: give each its own")
     check_classes([category.name for category in categories], file)
-    sizes = Sizes(images)
+    sizes, read_name = Sizes(images), NameReader()
+    file_names = {image.id: read_name(image.file_name) for image in coco.images}
     measured = {}
     for image in coco.images:
         if image.id in measured:
             raise UserError(f"{file}: two images have the id {image.id}: give each its own")
         known = image.width is not None and image.height is not None
-        measured[image.id] = (image.width or 0, image.height or 0) if known else sizes.of(image.file_name)
+        measured[image.id] = (image.width or 0, image.height or 0) if known else sizes.of(file_names[image.id])
     boxes: dict[int, list[Box]] = {image.id: [] for image in coco.images}
     check = BoxCheck()
     for index, one in enumerate(coco.annotations):
@@ -134,9 +136,13 @@ def _read(file: Path, images: ImageFolder | None) -> LabelledDataset:
             raise UserError(f"{where}: there is no category with the id {one.category_id}: add it to categories")
         if not one.iscrowd:
             boxes[one.image_id].append(check(where, Box(names[one.category_id], *one.bbox), *measured[one.image_id]))
-    found = tuple(LabelledImage(image.file_name, *measured[image.id], tuple(boxes[image.id])) for image in coco.images)
+    found = tuple(
+        LabelledImage(file_names[image.id], *measured[image.id], tuple(boxes[image.id])) for image in coco.images
+    )
     check_unique(found, file)
-    return LabelledDataset(found, tuple(names.values()), (*_not_kept(coco), *check.notes, *sizes.notes))
+    return LabelledDataset(
+        found, tuple(names.values()), (*_not_kept(coco), *read_name.notes, *check.notes, *sizes.notes)
+    )
 
 
 def _not_kept(coco: _Coco) -> list[str]:

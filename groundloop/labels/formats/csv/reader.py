@@ -12,6 +12,7 @@ from groundloop.images.local import ImageFolder
 from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, used_classes
 from groundloop.labels.formats.disk import read_text
 from groundloop.labels.formats.image_sizes import Sizes
+from groundloop.labels.formats.names import NameReader
 from groundloop.labels.records import Box
 
 COLUMNS = ("image", "label", "left", "top", "width", "height")
@@ -48,7 +49,7 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
         raise UserError(f"{path}, line 1: the header needs {','.join(columns)} once each; wrong: {', '.join(missing)}")
     places = [header.index(name) for name in columns]
     others = [name for name in header if name not in columns]
-    sizes, check = Sizes(images), BoxCheck()
+    sizes, check, read_name = Sizes(images), BoxCheck(), NameReader()
     measured: dict[str, tuple[int, int]] = {}
     boxes: dict[str, list[Box]] = {}
     negatives: set[str] = set()
@@ -60,6 +61,7 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
         sides, size = numbers[:4], numbers[4:]
         if not image:
             raise UserError(f"{where}: the image is empty: name it")
+        image = read_name(image)
         if image not in boxes:
             measured[image] = _size(where, size) if any(size) else sizes.of(image)
         listed = boxes.setdefault(image, [])
@@ -72,7 +74,7 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
             listed.append(check(where, _box(where, label, sides, bool(size)), *measured[image]))
     found = tuple(LabelledImage(name, *measured[name], tuple(listed)) for name, listed in boxes.items())
     notes = [f"other columns not kept: {', '.join(others)}"] if others else []
-    return LabelledDataset(found, used_classes(found), (*notes, *check.notes, *sizes.notes))
+    return LabelledDataset(found, used_classes(found), (*notes, *read_name.notes, *check.notes, *sizes.notes))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -10,6 +10,7 @@ import msgspec
 from groundloop.errors import UserError
 from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
 from groundloop.labels.formats.disk import read_class_names, read_json
+from groundloop.labels.formats.names import NameReader
 from groundloop.labels.records import Box
 
 ANNOTATIONS = "annotations.json"
@@ -49,7 +50,7 @@ def from_jumpstart(path: Path) -> LabelledDataset:
     if len(sizes) < len(data.images):
         raise UserError(f"{file}: two images have the same id: give each its own")
     boxes: dict[int | str, list[Box]] = {image.id: [] for image in data.images}
-    check = BoxCheck()
+    check, read_name = BoxCheck(), NameReader()
     for index, one in enumerate(data.annotations):
         where = f"{file}: annotations[{index}]"
         if one.image_id not in boxes:
@@ -62,10 +63,11 @@ def from_jumpstart(path: Path) -> LabelledDataset:
         box = Box(names[one.category_id], left, top, right - left, bottom - top)
         boxes[one.image_id].append(check(where, box, *sizes[one.image_id]))
     found = tuple(
-        LabelledImage(image.file_name, image.width, image.height, tuple(boxes[image.id])) for image in data.images
+        LabelledImage(read_name(image.file_name), image.width, image.height, tuple(boxes[image.id]))
+        for image in data.images
     )
     check_unique(found, file)
-    return LabelledDataset(found, tuple(names.values()), (*notes, *check.notes))
+    return LabelledDataset(found, tuple(names.values()), (*notes, *read_name.notes, *check.notes))
 
 
 def _names(file: Path, data: _Input) -> tuple[dict[int, str], list[str]]:

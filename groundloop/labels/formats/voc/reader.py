@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
 from groundloop.errors import UserError
@@ -18,6 +18,7 @@ from groundloop.labels.formats.dataset import (
 )
 from groundloop.labels.formats.disk import read_class_names
 from groundloop.labels.formats.image_sizes import Sizes
+from groundloop.labels.formats.names import NameReader
 from groundloop.labels.formats.voc.xml_file import parse_xml
 from groundloop.labels.records import Box
 
@@ -57,8 +58,9 @@ def from_voc(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
 
 
 def annotations_folder(path: Path) -> Path:
-    """Return the folder of the XML files."""
-    return path / ANNOTATIONS if (path / ANNOTATIONS).is_dir() else path
+    """Return the folder of the XML files: `Annotations` in whatever case, else the folder itself."""
+    folders = (folder for folder in sorted(path.glob("*/")) if folder.name.lower() == ANNOTATIONS.lower())
+    return next((folder for folder in folders if folder.is_dir()), path)
 
 
 class _Reading:
@@ -70,6 +72,7 @@ class _Reading:
         self._check = BoxCheck()
         self._not_kept: Counter[str] = Counter()
         self._from_zero = 0
+        self._name = NameReader()
 
     def image(self, file: Path) -> LabelledImage:
         """Read the labels of one file."""
@@ -79,7 +82,7 @@ class _Reading:
         filename = root.findtext("filename")
         if not filename or not filename.strip():
             raise UserError(f"{file}: has no filename: name the image in it")
-        name = (file.parent.relative_to(self._folder) / filename).as_posix()
+        name = (self._folder_of_image(file) / self._name(filename)).as_posix()
         size = root.find("size")
         width, height = (0, 0) if size is None else (_pixels(f"{file}: size", size, s) for s in ("width", "height"))
         if width < 1 or height < 1:
@@ -90,6 +93,14 @@ class _Reading:
         )
         return LabelledImage(name, width, height, boxes)
 
+    def _folder_of_image(self, file: Path) -> PurePosixPath:
+        """Return the image's folder: that of the XML, without the `Annotations` of a part such as `train/`."""
+        parts = list(file.parent.relative_to(self._folder).parts)
+        if self._folder.name.lower() != ANNOTATIONS.lower():
+            number = next((n for n, part in enumerate(parts) if part.lower() == ANNOTATIONS.lower()), len(parts))
+            parts = parts[:number] + parts[number + 1 :]
+        return PurePosixPath(*parts)
+
     @property
     def notes(self) -> list[str]:
         """Return what reading left out, one line each."""
@@ -99,7 +110,7 @@ class _Reading:
                 f"{self._from_zero} boxes begin at 0, where Pascal VOC counts from 1: if the tool that wrote them "
                 "counts from 0, all boxes are one pixel too far to the left and top"
             )
-        return [*notes, *self._check.notes, *self._sizes.notes]
+        return [*notes, *self._name.notes, *self._check.notes, *self._sizes.notes]
 
     def _box(self, where: str, one: Element, width: int, height: int) -> Box:
         name = one.findtext("name")

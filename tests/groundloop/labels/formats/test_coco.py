@@ -88,6 +88,13 @@ def test_what_boxes_cannot_hold_is_told(content: dict[str, Any], tmp_path: Path)
     )
 
 
+def test_backslashes_of_windows_are_read_as_folders(content: dict[str, Any], tmp_path: Path) -> None:
+    content["images"][0]["file_name"] = r"train\b.jpg"
+    dataset = from_coco(write(tmp_path, content))
+    assert [image.name for image in dataset.images] == ["train/b.jpg", "a.jpg"]
+    assert dataset.notes == (r"1 image names have a backslash, which is read as /, first: train\b.jpg",)
+
+
 def test_a_folder_with_one_coco_file_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     write(tmp_path, content)
     assert from_coco(tmp_path).boxes == 2

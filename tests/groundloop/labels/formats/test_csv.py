@@ -37,6 +37,14 @@ def test_spreadsheets_write_a_mark_crlf_and_columns_of_their_own(tmp_path: Path)
     assert dataset.notes == ("other columns not kept: note",)
 
 
+def test_backslashes_of_windows_are_read_as_folders_but_not_in_s3(tmp_path: Path) -> None:
+    dataset = from_csv(write(tmp_path, HEADER, r"b\a.jpg,nut,1,2,3,4", r"b\a.jpg,nut,5,6,7,8"))
+    assert [(image.name, len(image.boxes)) for image in dataset.images] == [("b/a.jpg", 2)]
+    assert dataset.notes == (r"2 image names have a backslash, which is read as /, first: b\a.jpg",)
+    dataset = from_csv(write(tmp_path, HEADER, r"s3://b/a\b.jpg,nut,1,2,3,4"))
+    assert dataset.images[0].name == r"s3://b/a\b.jpg"
+
+
 CORNERS = "filename,width,height,class,xmin,ymin,xmax,ymax"
 
 

@@ -91,6 +91,33 @@ def test_files_beside_the_images_are_read_too(tmp_path: Path) -> None:
     assert from_voc(tmp_path).negatives == 1
 
 
+@pytest.mark.parametrize("folder", ["Annotations", "annotations", "ANNOTATIONS"])
+def test_the_annotations_folder_in_any_case_is_no_part_of_a_name(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder / "b").mkdir(parents=True)
+    (tmp_path / folder / "b/a.xml").write_text(annotation(SIZE))
+    assert [image.name for image in from_voc(tmp_path).images] == ["b/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        pytest.param("train/annotations/a.xml", "train/a.jpg", id="a part"),
+        pytest.param("train/a.xml", "train/a.jpg", id="beside the images of a part"),
+        pytest.param("Annotations/annotations/a.xml", "annotations/a.jpg", id="images in a folder of that name"),
+    ],
+)
+def test_parts_of_a_data_set(tmp_path: Path, file: str, name: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text(annotation(SIZE))
+    assert [image.name for image in from_voc(tmp_path).images] == [name]
+
+
+def test_backslashes_of_windows_are_read_as_folders(tmp_path: Path) -> None:
+    dataset = from_voc(write(tmp_path, annotation(SIZE).replace("a.jpg", r"b\a.jpg")))
+    assert dataset.images[0].name == "b/a.jpg"
+    assert dataset.notes == (r"1 image names have a backslash, which is read as /, first: b\a.jpg",)
+
+
 def test_a_missing_size_comes_from_the_images(tmp_path: Path, pictures: Path) -> None:
     folder = write(tmp_path, annotation(OBJECT).replace("a.jpg", "a.png"))
     assert from_voc(folder).images[0].width == 0
