@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fixtures.definitions",
     "tests.fixtures.evaluation_files",
     "tests.fixtures.offline_aws",
+    "tests.fixtures.recorded_calls",
     "tests.fixtures.s3",
     "tests.fixtures.scored_images",
 ]

@@ -37,7 +37,7 @@ def plan(
         print_json(plan.as_json())
     else:
         from pipeline.cli.plan_tables import print_estimate, print_forecast
-        from pipeline.plan.rendering import change_lines, prices_note, summary_line, wrapped
+        from pipeline.plan.rendering import change_lines, instance_note, prices_note, summary_line, wrapped
 
         width = terminal_width()
         print_line(f"AWS: {'offline' if plan.offline else settings.aws.region}, account {plan.deployed.account}")
@@ -50,6 +50,9 @@ def plan(
         print_line()
         for line in wrapped(prices_note(plan), "", width):
             print_line(line)
+        if not plan.offline and (note := instance_note(settings)):
+            for line in wrapped(note, "", width):
+                print_line(line)
         print_line(summary_line(plan))
         if plan.differs:
             print_line(f"next: groundloop upsert {out}" if out else "next: groundloop upsert, with the same options")

@@ -15,6 +15,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from groundloop.aws import error_code, error_message, explain, offline_endpoint
 from groundloop.errors import UserError
 from pipeline.config import Config
+from pipeline.doctor.endpoint import ENDPOINT, endpoint
 from pipeline.doctor.findings import AccountFinding, error, not_checked, unverified
 from pipeline.doctor.identity import CREDENTIALS, identity, installation
 from pipeline.doctor.labels import IMAGES, MANIFEST, labels
@@ -46,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     Check((QUOTAS,), quotas),
     Check((MANIFEST, IMAGES), labels),
     Check((NETWORK,), network),
+    Check((ENDPOINT,), endpoint),
 )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from groundloop.models.desired_endpoint import conversion_message, one_way_message
+from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES, RETIRED_INSTANCE_FAMILIES
+from pipeline.config import Config
 from pipeline.plan.changes import Change
 from pipeline.plan.endpoint import EndpointPlan
 from pipeline.plan.planning import PipelinePlan, Plan
@@ -119,6 +122,15 @@ def _last_name(path: str) -> str:
     return path.removesuffix(".value").rsplit(".", 1)[-1]
 
 
+def instance_note(config: Config) -> str:
+    """Say that the training instance type is of a retired generation, and which to use; empty if it is current."""
+    chosen = config.training.instance_type
+    if not chosen.startswith(tuple(f"{family}." for family in RETIRED_INSTANCE_FAMILIES)):
+        return ""
+    types = " or ".join(f"--set training.instance_type={name}" for name in CURRENT_INSTANCE_TYPES)
+    return f"note: EC2 retires the generation of {chosen}; `groundloop doctor` says whether you get it, else {types}"
+
+
 def _endpoint(endpoint: EndpointPlan, width: int | None) -> Iterator[str]:
     if not endpoint.status:
         yield f"  endpoint {endpoint.name}: none yet; the first deployment creates it"
@@ -130,3 +142,6 @@ def _endpoint(endpoint: EndpointPlan, width: int | None) -> Iterator[str]:
     yield f"  endpoint {endpoint.name}: {endpoint.status}, {serves}; not changed by upsert but by the next deployment:"
     for change in endpoint.changes:
         yield from wrapped(f"{change.sign} {change.path}{_values(change)}", "  ", width)
+        if change.path == "kind" and "serverless" in (change.old, change.new):
+            message = conversion_message if change.new == "serverless" else one_way_message
+            yield from wrapped(f"! {message(endpoint.name)}", "  ", width)

@@ -85,9 +85,9 @@ def test_what_may_not_be_asked_is_unverified_and_the_others_go_on(
     checks(fails(refusal("AccessDenied", 403)), lambda *_: [ok("check 2", "fine")], fails(refusal("Throttling")))
     found = by_check(run_checks(configured(), scripted(sts={"get_caller_identity": WHO})))
     assert found["check 1"].level is Level.WARNING
-    assert found["check 1"].text == "unverified: check 1 (these credentials may not Operation)"
+    assert found["check 1"].text == "unverified: check 1 (these credentials may not Asked)"
     assert found["check 2"].level is Level.OK
-    assert (found["check 3"].level, found["check 3"].text) == (Level.ERROR, "Operation: Throttling: no")
+    assert (found["check 3"].level, found["check 3"].text) == (Level.ERROR, "Asked: Throttling: no")
 
 
 def test_what_the_offline_aws_lacks_is_unverified(
@@ -102,7 +102,7 @@ def test_what_the_offline_aws_lacks_is_unverified(
     found = by_check(run_checks(configured(), scripted(sts={"get_caller_identity": WHO})))["check 1"]
     assert (found.level, found.text) == (
         Level.WARNING,
-        "unverified: check 1 (the offline AWS does not offer Operation)",
+        "unverified: check 1 (the offline AWS does not offer Asked)",
     )
 
 
