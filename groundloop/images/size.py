@@ -16,6 +16,8 @@ from groundloop.images.access import MAX_THREADS, Images, UnusableImageError, on
 #: The EXIF tag of an image's orientation, and its values that rotate by 90 or 270 degrees.
 EXIF_ORIENTATION = 0x0112
 ROTATING_ORIENTATIONS = frozenset({5, 6, 7, 8})
+#: The orientation of an image that is shown as it is stored.
+UPRIGHT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,13 @@ class Size:
 
     Attributes:
         rotated: the EXIF orientation swaps the stored width and height.
+        orientation: of EXIF, 1 to 8; 1 for an image that is shown as it is stored.
     """
 
     width: int
     height: int
     rotated: bool = False
+    orientation: int = 1
 
 
 def image_size(path: Path) -> Size:
@@ -49,9 +53,11 @@ def image_size(path: Path) -> Size:
                 orientation = image.getexif().get(EXIF_ORIENTATION) if "exif" in image.info else None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error) as e:
         raise UserError(f"{path}: cannot be read as an image ({type(e).__name__}): replace or remove it") from None
+    if not isinstance(orientation, int) or not 2 <= orientation <= 8:
+        return Size(width, height)
     if orientation in ROTATING_ORIENTATIONS:
-        return Size(height, width, True)
-    return Size(width, height)
+        return Size(height, width, True, orientation)
+    return Size(width, height, False, orientation)
 
 
 def stored_sizes(source_refs: Sequence[str], images: Images) -> dict[str, tuple[int, int]]:

@@ -196,6 +196,7 @@ def _convert(
     # Here, because the formats bring what reads images, and manifests need neither.
     from groundloop.labels.formats.groundtruth.writer import manifest
     from groundloop.labels.formats.names import under_prefix
+    from groundloop.labels.formats.orientation import as_stored
     from groundloop.labels.formats.registry import FORMATS, Options
 
     if images is None and FORMATS[name].measures_images:
@@ -205,7 +206,8 @@ def _convert(
     dataset = FORMATS[name].read(source.path, options)
     if not dataset.images:
         raise UserError(f"{source.path}: holds no labelled image")
-    named = dataset if dataset.in_s3 else under_prefix(dataset, LOCAL_PREFIX, name.value)
+    stored = as_stored(dataset, folder)
+    named = stored if stored.in_s3 else under_prefix(stored, LOCAL_PREFIX, name.value)
     target.write_bytes(manifest(named, options.written_attribute, confidence=0, target=name.value))
     return (f"read as {name.value}", *named.notes)
 

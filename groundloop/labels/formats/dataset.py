@@ -21,12 +21,14 @@ class LabelledImage:
         name: the S3 URI, or the file's name below the folder of images, its parts joined by `/`.
         width, height: pixels; 0 where the source does not say.
         boxes: may be empty (a negative).
+        orientation: of EXIF, where the boxes are on the image as shown and reading looked into its file; else 1.
     """
 
     name: str
     width: int
     height: int
     boxes: tuple[Box, ...] = ()
+    orientation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ class LabelledDataset:
         images: in the source's order, each name once.
         classes: names in the order of their ids, each once; holds every box's class, and maybe unused ones.
         notes: what reading left out or changed, one line each.
+        on_stored_pixels: whether boxes are on images as stored, and not as shown, where the sizes don't tell.
     """
 
     images: tuple[LabelledImage, ...]
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    on_stored_pixels: bool = False
 
     @property
     def boxes(self) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -110,12 +110,24 @@ def write_file(path: Path, content: bytes) -> None:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes], copies: Mapping[str, Path]) -> None:
+def copy_file(source: Path, target: BinaryIO) -> None:
+    """Copy a file as it is."""
+    with source.open("rb") as origin:
+        shutil.copyfileobj(origin, target)
+
+
+def write_folder(
+    folder: Path,
+    files: Mapping[str, bytes],
+    copies: Mapping[str, Path],
+    copy: Callable[[Path, BinaryIO], None] = copy_file,
+) -> None:
     """Write a new folder.
 
     Args:
         files: content by name below the folder.
         copies: files to copy, by name below the folder.
+        copy: copies one of them.
 
     Raises:
         UserError: the folder has something in it, or cannot be written.
@@ -131,8 +143,8 @@ def write_folder(folder: Path, files: Mapping[str, bytes], copies: Mapping[str, 
                 stream.write(content)
         for name, source in copies.items():
             file = _parent_made(folder / name)
-            with source.open("rb") as origin, file.open("xb") as stream:
-                shutil.copyfileobj(origin, stream)
+            with file.open("xb") as stream:
+                copy(source, stream)
     except FileExistsError as error:
         # Where file names differ in case only and the disk takes them for the same.
         raise UserError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.images.size import image_size
+from groundloop.images.size import Size, image_size
 from groundloop.labels.formats.dataset import LabelledImage
 
 
@@ -43,15 +43,18 @@ class Sizes:
 
     def of(self, name: str) -> tuple[int, int]:
         """Return width and height in pixels; 0, 0 when there is no folder of images."""
-        return (0, 0) if self._images is None else self.measure(self._images.path, self._images.file(name))
+        if self._images is None:
+            return 0, 0
+        size = self.measure(self._images.path, self._images.file(name))
+        return size.width, size.height
 
-    def measure(self, folder: Path, file: Path) -> tuple[int, int]:
-        """Return width and height in pixels of one file."""
+    def measure(self, folder: Path, file: Path) -> Size:
+        """Return the size of one file."""
         size = image_size(file)
         if size.rotated:
             self._rotated += 1
             self._first = self._first or file.relative_to(folder).as_posix()
-        return size.width, size.height
+        return size
 
     @property
     def notes(self) -> list[str]:

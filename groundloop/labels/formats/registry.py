@@ -16,6 +16,7 @@ from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from groundloop.labels.formats.groundtruth import as_groundtruth, from_groundtruth
 from groundloop.labels.formats.jumpstart import as_jumpstart, from_jumpstart
+from groundloop.labels.formats.orientation import as_shown, as_stored
 from groundloop.labels.formats.recognition import (
     nearest,
     why_not_a2i,
@@ -125,15 +126,31 @@ FORMATS = {
     ),
 }
 
-WRITERS: dict[WrittenFormat, Callable[[LabelledDataset, Path, Options], list[str]]] = {
-    WrittenFormat.GROUNDTRUTH: lambda dataset, path, options: as_groundtruth(dataset, path, options.written_attribute),
-    WrittenFormat.COCO: lambda dataset, path, _: as_coco(dataset, path),
+_Write = Callable[[LabelledDataset, Path, Options], list[str]]
+
+
+def _turned(turn: Callable[[LabelledDataset, ImageFolder | None], LabelledDataset], write: _Write) -> _Write:
+    """Return a function that turns boxes as a format wants them, and writes them."""
+
+    def turned(dataset: LabelledDataset, path: Path, options: Options) -> list[str]:
+        changed = turn(dataset, options.images)
+        return [*changed.notes[len(dataset.notes) :], *write(changed, path, options)]
+
+    return turned
+
+
+WRITERS: dict[WrittenFormat, _Write] = {
+    WrittenFormat.GROUNDTRUTH: _turned(
+        as_stored, lambda dataset, path, options: as_groundtruth(dataset, path, options.written_attribute)
+    ),
+    WrittenFormat.COCO: _turned(as_shown, lambda dataset, path, _: as_coco(dataset, path)),
     WrittenFormat.YOLO: lambda dataset, path, options: as_yolo(dataset, path, options.images),
     WrittenFormat.VOC: lambda dataset, path, options: as_voc(dataset, path, options.images),
-    WrittenFormat.CSV: lambda dataset, path, _: as_csv(dataset, path),
+    WrittenFormat.CSV: _turned(as_shown, lambda dataset, path, _: as_csv(dataset, path)),
     WrittenFormat.JUMPSTART: lambda dataset, path, options: as_jumpstart(dataset, path, options.images),
-    WrittenFormat.REKOGNITION: lambda dataset, path, options: as_rekognition(
-        dataset, path, options.written_attribute, options.images
+    WrittenFormat.REKOGNITION: _turned(
+        as_stored,
+        lambda dataset, path, options: as_rekognition(dataset, path, options.written_attribute, options.images),
     ),
 }
 """Each writes a data set to a new path and returns notes on what was lost; raises UserError."""

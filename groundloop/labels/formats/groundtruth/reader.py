@@ -42,7 +42,10 @@ def from_groundtruth(path: Path, label_attribute: str = AUTO) -> LabelledDataset
     images = tuple(LabelledImage(record.source_ref, record.width, record.height, record.boxes) for _, record in usable)
     classes, conflict = _classes(label_attribute, usable)
     return LabelledDataset(
-        images, classes, (*unused, *conflict, *_not_kept(usable, label_attribute), *_clipped(usable))
+        images,
+        classes,
+        (*unused, *conflict, *_not_kept(usable, label_attribute), *_clipped(usable)),
+        on_stored_pixels=True,
     )
 
 

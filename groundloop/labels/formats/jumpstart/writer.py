@@ -9,11 +9,13 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
+from groundloop.images.upright import copy_upright
 from groundloop.labels.formats.dataset import LabelledDataset, as_json_number
 from groundloop.labels.formats.disk import check_free, class_names_text, write_folder
 from groundloop.labels.formats.image_sizes import files_of
 from groundloop.labels.formats.jumpstart.reader import ANNOTATIONS, CLASSES
 from groundloop.labels.formats.names import as_file_names, check_file_name
+from groundloop.labels.formats.orientation import as_shown
 
 
 def as_jumpstart(dataset: LabelledDataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
@@ -27,7 +29,7 @@ def as_jumpstart(dataset: LabelledDataset, folder: Path, images: ImageFolder | N
     """
     check_free(folder)
     dataset.require_sizes("JumpStart")
-    named = as_file_names(dataset)
+    named = as_file_names(as_shown(dataset, images))
     labelled = replace(named, images=tuple(image for image in named.images if image.boxes))
     if not labelled.images:
         raise UserError("no image has a box: JumpStart's algorithm fails on images without boxes; label some first")
@@ -52,7 +54,7 @@ def as_jumpstart(dataset: LabelledDataset, folder: Path, images: ImageFolder | N
         CLASSES: class_names_text(dataset.classes).encode(),
     }
     copies = files_of(labelled.images, images) if images else {}
-    write_folder(folder, files, {f"images/{name}": file for name, file in copies.items()})
+    write_folder(folder, files, {f"images/{name}": file for name, file in copies.items()}, copy_upright)
     notes = list(named.notes[len(dataset.notes) :])
     if dataset.negatives:
         notes.append(f"{dataset.negatives} images without boxes left out: JumpStart's algorithm fails on them")

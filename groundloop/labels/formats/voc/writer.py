@@ -8,10 +8,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
+from groundloop.images.upright import copy_upright
 from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.disk import check_free, class_names_text, write_folder
 from groundloop.labels.formats.image_sizes import files_of
 from groundloop.labels.formats.names import as_file_names, label_files
+from groundloop.labels.formats.orientation import as_shown
 from groundloop.labels.formats.voc.reader import ANNOTATIONS, CLASSES
 from groundloop.labels.records import Box
 
@@ -32,7 +34,7 @@ def as_voc(dataset: LabelledDataset, folder: Path, images: ImageFolder | None = 
     """
     check_free(folder)
     dataset.require_sizes("Pascal VOC")
-    named = as_file_names(dataset)
+    named = as_file_names(as_shown(dataset, images))
     labels = label_files([image.name for image in named.images], ".xml")
     for name in (*dataset.classes, *labels):
         if _NOT_XML.search(name):
@@ -40,7 +42,7 @@ def as_voc(dataset: LabelledDataset, folder: Path, images: ImageFolder | None = 
     files = {f"{ANNOTATIONS}/{labels[image.name]}": _annotation(image) for image in named.images}
     files[CLASSES] = class_names_text(dataset.classes).encode()
     copies = files_of(named.images, images) if images else {}
-    write_folder(folder, files, {f"{IMAGES}/{name}": file for name, file in copies.items()})
+    write_folder(folder, files, {f"{IMAGES}/{name}": file for name, file in copies.items()}, copy_upright)
     notes = list(named.notes[len(dataset.notes) :])
     rounded = sum(_corners(box, image) != _exact(box) for image in named.images for box in image.boxes)
     if rounded:

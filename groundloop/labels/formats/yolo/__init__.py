@@ -10,6 +10,7 @@ position in `names` from 0, the box's middle and size as fractions of the image'
   the name is the path without `images` (`train/a.jpg`). Images of one folder whose label files would be the same
   (`a.jpg` and `a.png`) are rejected by name.
 - Sizes are not in the labels: the images' headers are read, turned as EXIF says, because training tools do so too.
+  Copies of images are written upright, and boxes turned with them.
 - Numbers are written with 12 decimals. A pixel that lies within the digits' own error of a whole one is taken for it,
   so whole pixels come back exactly; others within 1e-6 pixels.
 - Rejected: polygons. Not kept, and reported: a sixth number on a line (a prediction's confidence), the parts of

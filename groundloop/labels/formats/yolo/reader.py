@@ -83,14 +83,14 @@ class _Reading:
                     "add the images, or remove the label files"
                 )
         for name, file in files.items():
-            width, height = self._sizes.measure(images.path, images.path / name)
+            size = self._sizes.measure(images.path, images.path / name)
             label = labels / file
             if label.is_file():
-                boxes = tuple(self._boxes(label, width, height))
+                boxes = tuple(self._boxes(label, size.width, size.height))
             else:
                 self._without += 1
                 boxes = ()
-            yield LabelledImage(prefix + name, width, height, boxes)
+            yield LabelledImage(prefix + name, size.width, size.height, boxes, size.orientation)
 
     @property
     def notes(self) -> list[str]:

@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath
 from groundloop.errors import UserError
 from groundloop.images.access import SUFFIXES
 from groundloop.images.local import ImageFolder
+from groundloop.images.upright import copy_upright
 from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.formats.disk import check_free, write_folder
 from groundloop.labels.formats.image_sizes import files_of
 from groundloop.labels.formats.names import as_file_names, label_files
+from groundloop.labels.formats.orientation import as_shown
 
 
 def as_yolo(dataset: LabelledDataset, folder: Path, images: ImageFolder | None = None) -> list[str]:
@@ -25,7 +27,7 @@ def as_yolo(dataset: LabelledDataset, folder: Path, images: ImageFolder | None =
     """
     check_free(folder)
     dataset.require_sizes("YOLO")
-    named = as_file_names(dataset)
+    named = as_file_names(as_shown(dataset, images))
     for image in named.images:
         _check_name(image.name)
     labels = label_files([image.name for image in named.images], ".txt")
@@ -33,7 +35,7 @@ def as_yolo(dataset: LabelledDataset, folder: Path, images: ImageFolder | None =
     files = {f"labels/{labels[image.name]}": _lines(image, ids).encode() for image in named.images}
     files["data.yaml"] = _data_yaml(dataset.classes)
     copies = files_of(named.images, images) if images else {}
-    write_folder(folder, files, {f"images/{name}": file for name, file in copies.items()})
+    write_folder(folder, files, {f"images/{name}": file for name, file in copies.items()}, copy_upright)
     notes = list(named.notes[len(dataset.notes) :])
     if not images:
         notes.append(
