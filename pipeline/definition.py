@@ -42,6 +42,8 @@ def training_pipeline(config: Config) -> Pipeline:
         parameters=context.parameters.of_training_pipeline(),
         steps=[prepare, train, model, predict, evaluate, gate, deploy],
         sagemaker_session=context.session,
+        # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
+        pipeline_experiment_config=None,
     )
 
 
@@ -54,6 +56,8 @@ def deploy_pipeline(config: Config) -> Pipeline:
         parameters=context.parameters.of_deploy_pipeline(),
         steps=[deploy_job_step(context)],
         sagemaker_session=context.session,
+        # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
+        pipeline_experiment_config=None,
     )
 
 

@@ -21,6 +21,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 from sagemaker.mlops.workflow.steps import CacheConfig
 
+from groundloop.spec.instance_types import has_local_storage
 from steps.settings import AwsSettings, ExecutionSettings, RetryRule, Settings
 
 Section = TypeVar("Section", bound=Settings)
@@ -144,6 +145,15 @@ class BuildContext:
     def code_uri(self, job: str) -> str:
         """Return the S3 URI of a job's archive."""
         return self.job_archive(job).uri(self.aws.bucket, self.aws.prefix)
+
+    def volume_key(self, instance_type: str) -> str | None:
+        """Return the KMS key of a job's volumes; None for an instance type with local storage, which takes none.
+
+        Args:
+            instance_type: The configured instance type. One that an execution chooses instead has to be of the same
+                kind, or the API rejects the job.
+        """
+        return None if has_local_storage(instance_type) else self.aws.kms_key
 
     def results(self, *parts: str) -> Join:
         """Return an S3 URI under the execution's own prefix, so that no execution overwrites another's results."""

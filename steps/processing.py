@@ -10,6 +10,7 @@ from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.image_uris import retrieve
 from sagemaker.core.processing import ScriptProcessor
 from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
@@ -89,11 +90,12 @@ def processing_step(
         "role": aws.role,
         "instance_type": instance_type,
         "volume_size_in_gb": settings.volume_gb,
-        "volume_kms_key": aws.kms_key,
+        "volume_kms_key": context.volume_key(settings.instance_type),
         "output_kms_key": aws.kms_key,
         "max_runtime_in_seconds": (max_runtime_minutes or settings.max_runtime_minutes) * 60,
         "sagemaker_session": context.session,
-        "env": {"GROUNDLOOP_REQUIREMENTS": settings.requirements},
+        # boto3 reads no region from SageMaker's own AWS_REGION; without one its S3 client calls us-east-1.
+        "env": {"AWS_DEFAULT_REGION": aws.region, "GROUNDLOOP_REQUIREMENTS": settings.requirements},
         "tags": context.tags or None,
         "network_config": context.processing_network(calls_aws=calls_aws),
     }
@@ -142,6 +144,14 @@ def processing_step(
         cache_config=context.cache if cached else None,
         retry_policies=context.job_retries,
     )
+
+
+def as_text(value: JsonGet) -> Join:
+    """Return a value of a property file for a member of the API that takes text.
+
+    Joined it is text whatever the file holds. Bare, the guide shows it in Conditions only.
+    """
+    return Join(on="", values=[value])
 
 
 def output_uri(step: ProcessingStep, output: str) -> PipelineVariable:

@@ -72,8 +72,10 @@ class AwsSettings(Settings):
     )
     role: RoleArn = Field(description="ARN of the execution role that the pipeline and its jobs run as.")
     bucket: BucketName = Field(description="S3 bucket for code, data and results, in the same region.")
-    prefix: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*$", max_length=200)] = Field(
-        "groundloop", description="Key prefix in the bucket under which everything is written."
+    prefix: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*$", max_length=120)] = Field(
+        # URIs of results are values of the model package's metadata, which have at most 256 characters.
+        "groundloop",
+        description="Key prefix in the bucket under which everything is written.",
     )
     kms_key: str | None = Field(
         None, max_length=2048, description="KMS key for outputs and volumes; null: the AWS managed keys."
@@ -143,7 +145,7 @@ class CacheSettings(Settings):
 class RetryRule(Settings):
     """A retry policy: the wait grows from interval_seconds by backoff_rate."""
 
-    interval_seconds: int = Field(ge=1, le=86400, description="Wait before the first retry, seconds.")
+    interval_seconds: int = Field(ge=1, le=43200, description="Wait before the first retry, seconds.")
     backoff_rate: float = Field(2.0, ge=1, le=10, description="Each wait is this many times the one before.")
     max_attempts: int = Field(ge=1, le=20, description="Maximum number of retries.")
 

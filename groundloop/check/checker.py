@@ -9,6 +9,7 @@ from typing import Any
 from groundloop.check.business_rules import check_rules
 from groundloop.check.conditions import check_conditions
 from groundloop.check.findings import DefinitionCode, DefinitionFinding, Severity
+from groundloop.check.instances import check_instances
 from groundloop.check.object_detection import check_algorithm
 from groundloop.check.order import check_order
 from groundloop.check.parameters import check_parameters
@@ -29,6 +30,7 @@ _CHECKS = (
     check_conditions,
     check_requests,
     check_rules,
+    check_instances,
     check_algorithm,
 )
 

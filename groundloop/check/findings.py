@@ -51,6 +51,8 @@ class DefinitionCode(str, Enum):
     SPOT = "spot"
     NO_CHECKPOINTS = "no-checkpoints"
     FIXED_NAME = "fixed-name"
+    RETIRED_INSTANCE = "retired-instance"
+    VOLUME_KEY = "volume-key"
     AUGMENTED_MANIFEST = "augmented-manifest"
     # references
     BAD_EXPRESSION = "bad-expression"
@@ -103,6 +105,7 @@ _WARNINGS = {
     DefinitionCode.NAME_NOT_FOR_EVENTS,
     DefinitionCode.NO_CHECKPOINTS,
     DefinitionCode.FIXED_NAME,
+    DefinitionCode.RETIRED_INSTANCE,
     DefinitionCode.MAY_NOT_RUN,
     DefinitionCode.AFTER_CONDITION,
     DefinitionCode.NOT_SHUFFLED,

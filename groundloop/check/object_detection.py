@@ -14,9 +14,9 @@ from groundloop.spec.expressions import GET, UNKNOWN, child, expression, known
 from groundloop.spec.object_detection import (
     HYPERPARAMETERS,
     IMAGE_CONTENT_TYPES,
-    MAX_BATCH_SIZE_ON_P3_2XLARGE,
     OBJECTIVE_METRIC,
     TRAINING_INSTANCE_FAMILIES,
+    max_batch_size,
 )
 from groundloop.suggestions import correction, nearest, quoted
 
@@ -102,11 +102,12 @@ def _combinations(job: DetectorJob) -> Iterator[DefinitionFinding]:
             DefinitionCode.BATCH_SIZE, f"{job.hyperparameter_key}.mini_batch_size", message, f"use at most {samples}"
         )
     network = job.value("base_network", HYPERPARAMETERS["base_network"].default)
-    maximum = MAX_BATCH_SIZE_ON_P3_2XLARGE.get(network) if isinstance(network, str) else None
     instance_type = job.known(part(job.request, "ResourceConfig").get("InstanceType"))
-    if instance_type == "ml.p3.2xlarge" and batch is not None and maximum is not None and batch > maximum:
+    is_text = isinstance(network, str) and isinstance(instance_type, str)
+    maximum = max_batch_size(instance_type, network) if is_text else None
+    if batch is not None and maximum is not None and batch > maximum:
         message = f"mini_batch_size {batch} does not fit the memory of {instance_type} with {network}"
-        remedy = f"use at most {maximum}, or an instance type with more GPUs"
+        remedy = f"use at most {maximum}, or an instance type with more GPUs or memory"
         yield job.finding(DefinitionCode.BATCH_MEMORY, f"{job.hyperparameter_key}.mini_batch_size", message, remedy)
     text, epochs = job.value("lr_scheduler_step"), job.integer("epochs")
     if isinstance(text, str) and text and HYPERPARAMETERS["lr_scheduler_step"].allows(text):

@@ -7,8 +7,9 @@ from typing import Any
 
 from groundloop.check.expression_types import kind_of
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
-from groundloop.spec.caching import parse_duration
+from groundloop.spec.caching import is_enabled, parse_duration
 from groundloop.spec.definition import PARAMETER_TYPES, STEP_KEYS, STEP_NAME, Definition, Step
+from groundloop.spec.expressions import expression, referenced_step
 from groundloop.spec.step_types import STEP_TYPES, StepType
 from groundloop.suggestions import correction, listed, nearest, quoted
 
@@ -23,11 +24,11 @@ _EXCEPTIONS = (
 _RETRY_KEYS = {
     "ExceptionType", "FailureReasonType", "BackoffRate", "IntervalSeconds", "MaxAttempts", "ExpireAfterMin",
 }  # fmt: skip
-# Bounds of the SDK's RetryPolicy.
+# "Retry Policy for Pipeline Steps" in the developer guide.
 _RETRY_RANGES = {
     "MaxAttempts": (1, 20),
     "ExpireAfterMin": (1, 14400),
-    "IntervalSeconds": (0, None),
+    "IntervalSeconds": (0, 43200),
     "BackoffRate": (0, None),
 }
 _MAX_MESSAGE_LENGTH = 3072
@@ -48,6 +49,7 @@ def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
             continue
         yield from _keys(step, kind)
         yield from _cache(step, kind)
+        yield from _transform_cache(step, definition)
         yield from _retries(step, kind)
         if step.type in {"Lambda", "Callback"}:
             yield from _outputs(step)
@@ -126,6 +128,15 @@ def _cache(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     if config["Enabled"] and not kind.cached:
         told = f"steps of type {step.type} are never taken from the cache"
         yield DefinitionFinding(DefinitionCode.NEVER_CACHED, step.name, "CacheConfig", told, "remove CacheConfig")
+
+
+def _transform_cache(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
+    model = definition.steps_by_name.get(
+        referenced_step(*(expression(step.arguments.get("ModelName")) or ("", ""))) or ""
+    )
+    if step.type == "Transform" and model and model.type == "Model" and is_enabled(step.raw.get("CacheConfig")):
+        message = f"the step never comes from the cache: {model.name} makes a model of another name in each execution"
+        yield DefinitionFinding(DefinitionCode.NEVER_CACHED, step.name, "CacheConfig", message, "remove CacheConfig")
 
 
 def _is_duration(value: Any) -> bool:

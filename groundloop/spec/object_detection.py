@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from groundloop.spec.instance_types import GPU_MEMORY_GB, MULTI_GPU_TYPES
+
 _INTEGER = re.compile(r"[+-]?\d+")
 _FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 #: Epochs from 1, such as "10,20"; empty for none.
@@ -177,9 +179,25 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = MappingProxyType(
         "early_stopping_tolerance": _from_0_to_1(0.0, "[]"),
     }
 )
-#: The largest mini_batch_size that fits the one 16 GB GPU of ml.p3.2xlarge at 300 pixels, by base_network.
-MAX_BATCH_SIZE_ON_P3_2XLARGE = MappingProxyType({"resnet-50": 32, "vgg-16": 64})
+#: The largest mini_batch_size that fits one GPU of 16 GB at 300 pixels, by base_network.
+_MAX_BATCH_SIZE_IN_16_GB = MappingProxyType({"resnet-50": 32, "vgg-16": 64})
 
+
+def max_batch_size(instance_type: str, base_network: str) -> int | None:
+    """Return the largest mini_batch_size that fits the GPU of an instance type; None where none is documented.
+
+    Documented are GPUs of 16 GB, with one on each instance.
+
+    Example:
+        >>> max_batch_size("ml.g4dn.xlarge", "resnet-50"), max_batch_size("ml.g5.xlarge", "resnet-50")
+        (32, None)
+    """
+    if GPU_MEMORY_GB.get(instance_type) != _DOCUMENTED_GPU_MEMORY_GB or instance_type in MULTI_GPU_TYPES:
+        return None
+    return _MAX_BATCH_SIZE_IN_16_GB.get(base_network)
+
+
+_DOCUMENTED_GPU_MEMORY_GB = 16
 _HEADER_VALUES, _VALUES_PER_BOX = 2, 5
 # The guide suggests slack: 60 for 10 boxes, which need 52.
 _LABEL_WIDTH_SLACK = 8

@@ -36,7 +36,7 @@ def write_results(
     details: Mapping[str, str],
     notes: Sequence[str],
 ) -> None:
-    """Write `evaluation.json`, `detections.csv.gz`, `report.html` and `results.csv`.
+    """Write `evaluation.json`, `gate.json`, `detections.csv.gz`, `report.html` and `results.csv`.
 
     Args:
         images: the scored images by split; the gallery shows those of `test`.
@@ -48,8 +48,9 @@ def write_results(
     from groundloop.report import Report, worst_images, write_report
 
     folder.mkdir(parents=True, exist_ok=True)
-    encoded = msgspec.json.format(msgspec.json.encode(metrics), indent=2)
-    (folder / "evaluation.json").write_bytes(encoded + b"\n")
+    _write_json(folder / "evaluation.json", metrics)
+    # The part that the pipeline itself reads: the gate's verdict and what is registered.
+    _write_json(folder / "gate.json", {name: metrics[name] for name in ("gate", "registry") if name in metrics})
     thresholds = {row.name: row.threshold for row in evaluation.per_class}
     rows = (row for split, scored in images.items() for row in outcomes(split, scored, evaluation.classes, thresholds))
     write_outcomes(folder / NAME, rows)
@@ -63,6 +64,10 @@ def write_results(
         notes=notes,
     )
     write_report(folder, report)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
 def from_s3(choices: Sequence[WorstChoice]) -> list[WorstImage]:

@@ -1,9 +1,9 @@
 """Evaluate: scores the predictions against the ground truth; the quality gate decides on the metrics.
 
 The step never comes from the cache: the version that the model is compared with changes in the registry without a
-change of the step's arguments, and a stale verdict would let a model pass. Training and predictions, which cost the
-most, still come from theirs. The jobs' role has to be allowed to read the model package group and the evaluations of
-its versions (`steps/evaluate/champion.py` says which).
+change of the step's arguments, and a stale verdict would let a model pass. Training, which costs the most, still comes
+from its cache; the predictions don't, since each execution makes a model of another name. The jobs' role has to be
+allowed to read the model package group and the evaluations of its versions (`steps/evaluate/champion.py` says which).
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from steps.evaluate.requirements import AT_LEAST, AT_MOST, as_argument
 from steps.evaluate.settings import EvaluateSettings, GateSettings
 from steps.predict.step import predictions_uri
 from steps.prepare.step import report_uri
-from steps.processing import MOUNT, Text, output_uri, processing_step
+from steps.processing import MOUNT, Text, as_text, output_uri, processing_step
 
 NAME = "Evaluate"
-_EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
+#: A small file, since the size that a property file may have isn't documented; evaluation.json grows with the classes.
+_EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="gate.json")
 
 
 def evaluate_step(context: BuildContext, prepare: ProcessingStep, predict: TransformStep) -> ProcessingStep:
@@ -88,9 +89,9 @@ def evaluation_uri(evaluate: ProcessingStep) -> Join:
     return Join(on="/", values=[output_uri(evaluate, "evaluation"), "evaluation.json"])
 
 
-def registry_metric(evaluate: ProcessingStep, name: str) -> JsonGet:
+def registry_metric(evaluate: ProcessingStep, name: str) -> Join:
     """Return a text that Evaluate wrote for the registry (`steps/evaluate/registry_metadata.py`)."""
-    return _evaluation_value(evaluate, f"registry.{name}")
+    return as_text(_evaluation_value(evaluate, f"registry.{name}"))
 
 
 def quality_gate(evaluate: ProcessingStep, on_pass: Step) -> ConditionStep:

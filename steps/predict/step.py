@@ -13,7 +13,11 @@ from steps.prepare.step import manifest_uri
 
 
 def predict_step(context: BuildContext, prepare: ProcessingStep, model: ModelStep) -> TransformStep:
-    """Return the Predict step, which sends one image per request and writes one `<key>.out` per image."""
+    """Return the Predict step, which sends one image per request and writes one `<key>.out` per image.
+
+    It never comes from the cache: the model's name is part of what is compared, and CreateModel gives a new one in each
+    execution ("Caching Pipeline Steps").
+    """
     settings = context.settings(PredictSettings)
     transformer = Transformer(
         model_name=model.properties.ModelName,
@@ -25,7 +29,7 @@ def predict_step(context: BuildContext, prepare: ProcessingStep, model: ModelSte
         max_payload=settings.max_payload_mb,
         output_path=context.results("predict"),
         output_kms_key=context.aws.kms_key,
-        volume_kms_key=context.aws.kms_key,
+        volume_kms_key=context.volume_key(settings.instance_type),
         tags=context.tags or None,
         sagemaker_session=context.session,
     )
@@ -40,7 +44,6 @@ def predict_step(context: BuildContext, prepare: ProcessingStep, model: ModelSte
         display_name="Predict validation and test",
         description="Batch Transform over the images that training has not seen.",
         step_args=step_args,
-        cache_config=context.cache,
         retry_policies=context.job_retries,
     )
 

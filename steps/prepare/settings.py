@@ -41,7 +41,10 @@ class SourceSettings(Settings):
 class LabelsSettings(Settings):
     """The Ground Truth manifest and its classes."""
 
-    manifest: S3Uri = Field(description="S3 URI of Ground Truth's output.manifest.")
+    # An argument of the Prepare job too, and those have at most 256 characters.
+    manifest: Annotated[S3Uri, StringConstraints(max_length=256)] = Field(
+        description="S3 URI of Ground Truth's output.manifest, up to 256 characters."
+    )
     attribute: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,127}$")] = Field(
         "auto", description="Label attribute of the boxes; auto: the only one with boxes."
     )

@@ -10,7 +10,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 from steps.build_context import BuildContext
 from steps.prepare.parallel import SPARK
 from steps.prepare.settings import LabelsSettings, PrepareSettings, SourceSettings, SplitSettings
-from steps.processing import MOUNT, output_uri, processing_step
+from steps.processing import MOUNT, as_text, output_uri, processing_step
 from steps.settings import ProcessingSettings
 
 NAME = "Prepare"
@@ -79,9 +79,9 @@ def report_uri(prepare: ProcessingStep) -> PipelineVariable:
     return output_uri(prepare, "report")
 
 
-def summary_value(prepare: ProcessingStep, name: str) -> JsonGet:
+def summary_value(prepare: ProcessingStep, name: str) -> Join:
     """Return a hyperparameter that Prepare derives from the data: num_training_samples, num_classes or label_width.
 
     Prepare writes them as JSON strings, since the slots of HyperParameters take nothing else.
     """
-    return JsonGet(step_name=prepare.name, property_file=_SUMMARY, json_path=f"training.{name}")
+    return as_text(JsonGet(step_name=prepare.name, property_file=_SUMMARY, json_path=f"training.{name}"))

@@ -12,9 +12,11 @@ from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
 from steps.build_context import BuildContext
+from steps.deploy.settings import DeploySettings
 from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA
 from steps.evaluate.step import evaluation_uri, registry_metric
 from steps.model import capture_model_request
+from steps.predict.settings import PredictSettings
 from steps.prepare.step import manifest_uri, report_uri
 from steps.register.card import RawJson, json_join_parts, model_card
 from steps.register.settings import RegistrySettings
@@ -46,6 +48,9 @@ def register_step(
     links = {"summary": summary, "evaluation": evaluation, "test_manifest": test_manifest, "execution": execution}
     code_version = " ".join(f"{job}@{context.job_archive(job).sha256}" for job in ("prepare", "evaluate"))
     versions = {"config_sha256": context.config_sha256, "code_version": code_version}
+    endpoint = context.settings(DeploySettings).endpoint
+    others = (other.instance_type for other in endpoint.additional_variants if other.instance_type)
+    hosts = [] if endpoint.serverless else [endpoint.instance_type, *others]
     card = model_card(
         settings.card,
         creator=f"groundloop pipeline {context.settings(PipelineSettings).name}",
@@ -74,8 +79,10 @@ def register_step(
             ],
             content_types=["image/jpeg", "image/png", "application/x-image"],
             response_types=["application/json"],
-            inference_instances=list(settings.inference_instance_types),
-            transform_instances=list(settings.transform_instance_types),
+            inference_instances=_with(settings.inference_instance_types, *hosts),
+            transform_instances=_with(
+                settings.transform_instance_types, context.settings(PredictSettings).instance_type
+            ),
             approval_status=p.approval_status,
             domain="COMPUTER_VISION",
             task="OBJECT_DETECTION",
@@ -99,6 +106,11 @@ def register_step(
         step_args=capture_model_request(context.session, create),
         retry_policies=context.service_retries,
     )
+
+
+def _with(instance_types: Iterable[str], *configured: str) -> list[str]:
+    """Return the package's instance types and those that the pipeline itself uses the model on, each once."""
+    return list(dict.fromkeys([*instance_types, *configured]))
 
 
 def _flat(values: Iterable[Any]) -> list[Any]:

@@ -6,15 +6,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from groundloop.spec.object_detection import MAX_BATCH_SIZE_ON_P3_2XLARGE
+from groundloop.spec.object_detection import max_batch_size
 from steps.settings import Settings
 from steps.train.hyperparameters import Hyperparameters
 
 # GPU instances that run the algorithm's image; a pipeline parameter's enum holds at most 16 values.
 TrainInstanceType = Literal[
-    "ml.p3.2xlarge",
-    "ml.p3.8xlarge",
-    "ml.p3.16xlarge",
     "ml.g4dn.xlarge",
     "ml.g4dn.2xlarge",
     "ml.g4dn.4xlarge",
@@ -28,6 +25,10 @@ TrainInstanceType = Literal[
     "ml.g5.12xlarge",
     "ml.g5.16xlarge",
     "ml.g5.24xlarge",
+    # Last, since EC2 retires P3.
+    "ml.p3.2xlarge",
+    "ml.p3.8xlarge",
+    "ml.p3.16xlarge",
 ]
 
 
@@ -41,7 +42,9 @@ class SpotSettings(Settings):
 class TrainingSettings(Settings):
     """Settings of the Train step."""
 
-    instance_type: TrainInstanceType = Field("ml.p3.2xlarge", description="GPU instance type; p3 quota is 0 at first.")
+    instance_type: TrainInstanceType = Field(
+        "ml.p3.2xlarge", description="GPU instance type. EC2 retires P3: without quota use ml.g4dn.xlarge."
+    )
     instance_count: int = Field(1, ge=1, le=100, description="Instances; more than one needs hyperparameters.kv_store.")
     volume_gb: int = Field(50, ge=1, le=16384, description="Volume of each instance, GB.")
     max_runtime_minutes: int = Field(360, ge=1, le=40320, description="Training is stopped after this.")
@@ -67,10 +70,10 @@ class TrainingSettings(Settings):
     @model_validator(mode="after")
     def _batch_fits_gpu_memory(self) -> TrainingSettings:
         chosen = self.hyperparameters
-        maximum = MAX_BATCH_SIZE_ON_P3_2XLARGE[chosen.base_network]
-        if self.instance_type == "ml.p3.2xlarge" and chosen.mini_batch_size > maximum:
+        maximum = max_batch_size(self.instance_type, chosen.base_network)
+        if maximum is not None and chosen.mini_batch_size > maximum:
             raise ValueError(
-                f"hyperparameters.mini_batch_size {chosen.mini_batch_size} does not fit ml.p3.2xlarge: "
+                f"hyperparameters.mini_batch_size {chosen.mini_batch_size} does not fit {self.instance_type}: "
                 f"{chosen.base_network} takes at most {maximum}; lower it or choose an instance type with more GPUs"
             )
         return self

@@ -58,15 +58,14 @@ def train_step(context: BuildContext, prepare: ProcessingStep) -> TrainingStep:
             "epochs": p.epochs.to_string(),
             "mini_batch_size": p.mini_batch_size.to_string(),
             "learning_rate": p.learning_rate.to_string(),
-            "num_classes": summary_value(prepare, "num_classes"),
-            "num_training_samples": summary_value(prepare, "num_training_samples"),
-            "label_width": summary_value(prepare, "label_width"),
+            **{name: summary_value(prepare, name) for name in ("num_classes", "num_training_samples", "label_width")},
         },
         compute=Compute(
             instance_type=p.train_instance_type,
             instance_count=settings.instance_count,
             volume_size_in_gb=settings.volume_gb,
-            volume_kms_key_id=aws.kms_key,
+            # No volume_kms_key_id: types of TrainInstanceType have local storage, which is encrypted in hardware, and
+            # the API rejects the key for them.
             enable_managed_spot_training=spot or None,
         ),
         stopping_condition=StoppingCondition(

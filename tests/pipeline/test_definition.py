@@ -135,9 +135,7 @@ def test_no_number_stands_in_a_string_slot(definition: Definition) -> None:
             looked_at += 1
             if slot.type_name == "string" and "Get" in variable:
                 assert types.get(variable["Get"], "String") == "String", path
-            elif "Std:JsonGet" in variable:
-                found = variable["Std:JsonGet"]["Path"]
-                assert found.startswith(("training.", "registry.")), f"{path}: the jobs write strings there"
+            assert "Std:JsonGet" not in variable, f"{path}: JsonGet is joined, which makes it text"
     assert looked_at >= 5
 
 
@@ -240,7 +238,8 @@ def test_training_streams_the_augmented_manifest(training: Definition) -> None:
 def test_what_depends_on_the_data_comes_from_prepare(training: Definition) -> None:
     hyperparameters = training["Steps"][1]["Arguments"]["HyperParameters"]
     for name in ("num_classes", "num_training_samples", "label_width"):
-        assert hyperparameters[name]["Std:JsonGet"] == {
+        (value,) = hyperparameters[name]["Std:Join"]["Values"]
+        assert value["Std:JsonGet"] == {
             "PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Summary"},
             "Path": f"training.{name}",
         }
@@ -315,17 +314,42 @@ def test_vpc_key_tags_and_isolation_reach_every_job(define: Callable[..., Defini
         assert steps[name]["NetworkConfig"]["EnableNetworkIsolation"] is True
         assert steps[name]["ProcessingOutputConfig"]["KmsKeyId"] == key
         assert steps[name]["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == key
+        assert steps[name]["Environment"]["AWS_DEFAULT_REGION"] == "us-east-1"
     assert steps["Train"]["VpcConfig"] == vpc
     assert steps["Train"]["EnableNetworkIsolation"] is True
     assert steps["Train"]["EnableInterContainerTrafficEncryption"] is True
     assert steps["Train"]["OutputDataConfig"]["KmsKeyId"] == key
-    assert steps["Train"]["ResourceConfig"]["VolumeKmsKeyId"] == key
+    assert "VolumeKmsKeyId" not in steps["Train"]["ResourceConfig"], "types of TrainInstanceType have local storage"
     assert steps["CreateModel"]["VpcConfig"] == vpc
     assert steps["CreateModel"]["EnableNetworkIsolation"] is True
     assert steps["Predict"]["TransformOutput"]["KmsKeyId"] == key
     assert steps["EndpointConfig"]["KmsKeyId"] == key
     for name in ("Prepare", "Train", "CreateModel", "Predict", "Evaluate", "EndpointConfig", "Endpoint"):
         assert steps[name]["Tags"] == [{"Key": "team", "Value": "vision"}], name
+
+
+def test_no_key_is_sent_for_volumes_that_are_local_storage(define: Callable[..., Definition]) -> None:
+    """AWS rejects VolumeKmsKeyId for an instance type with local storage; outputs keep their key."""
+    definition = define(
+        "aws.kms_key=alias/data", "processing.instance_type=ml.g4dn.xlarge", "predict.instance_type=ml.g4dn.xlarge"
+    )
+    steps = {step["Name"]: step["Arguments"] for step in definition["Steps"]}
+    assert "VolumeKmsKeyId" not in steps["Prepare"]["ProcessingResources"]["ClusterConfig"]
+    assert "VolumeKmsKeyId" not in steps["Predict"]["TransformResources"]
+    assert steps["Predict"]["TransformOutput"]["KmsKeyId"] == "alias/data"
+
+
+def test_no_experiment_is_made(definition: Definition) -> None:
+    """The role that doctor prints allows none."""
+    assert definition["PipelineExperimentConfig"] is None
+
+
+def test_the_package_may_be_used_where_the_pipeline_uses_it(define: Callable[..., Definition]) -> None:
+    definition = define("deploy.endpoint.instance_type=ml.c6i.large", "predict.instance_type=ml.m5.4xlarge")
+    register = next(step for step in all_steps(definition["Steps"]) if step["Name"] == "Register")
+    specification = register["Arguments"]["InferenceSpecification"]
+    assert "ml.c6i.large" in specification["SupportedRealtimeInferenceInstanceTypes"]
+    assert "ml.m5.4xlarge" in specification["SupportedTransformInstanceTypes"]
 
 
 def test_spot_training_waits_and_writes_checkpoints(define: Callable[..., Definition]) -> None:
@@ -345,7 +369,7 @@ def test_without_spot_nothing_of_it_is_sent(training: Definition) -> None:
 @pytest.mark.parametrize(
     ("assignment", "steps_with_cache"),
     [
-        pytest.param("execution.cache.enabled=true", ["Prepare", "Train", "Predict"], id="on"),
+        pytest.param("execution.cache.enabled=true", ["Prepare", "Train"], id="on"),
         pytest.param("execution.cache.enabled=false", [], id="off"),
     ],
 )

@@ -19,7 +19,7 @@ from tests.groundloop.check.faults import (
     requests,
     steps,
 )
-from tests.groundloop.check.faults.edits import TRAIN, Definition, Edit, drop, get, parameter, put
+from tests.groundloop.check.faults.edits import TRAIN, Definition, Edit, drop, get, hyper, json_get, parameter, put
 
 TOPICS = (requests, business_rules, references, order, parameters, steps, conditions, object_detection)
 #: The edits; the code, the step and the path of the finding; a word of its message.
@@ -29,7 +29,7 @@ FAULTS = list(chain.from_iterable(topic.FAULTS for topic in TOPICS))
 @pytest.fixture(scope="module")
 def base(define: Callable[..., Definition]) -> Definition:
     """The whole pipeline, with the built-in algorithm's image."""
-    return define()
+    return define("training.instance_type=ml.g4dn.xlarge")
 
 
 def changed(base: Definition, edits: list[Edit]) -> list[DefinitionFinding]:
@@ -106,13 +106,15 @@ SUMMARY = {"training": {"num_training_samples": "20", "num_classes": 3, "label_w
 
 
 def test_with_a_sample_the_paths_into_a_property_file_are_checked(base: Definition) -> None:
+    bare = copy.deepcopy(base)
+    hyper("num_classes", json_get("Prepare", "Summary", "training.num_classes"))(bare)
     good = {"training": {**SUMMARY["training"], "num_classes": "3"}}
-    assert check_definition(base, samples={"Prepare.Summary": good}) == []
-    (number,) = check_definition(base, samples={"Prepare.Summary": SUMMARY})
+    assert check_definition(bare, samples={"Prepare.Summary": good}) == []
+    (number,) = check_definition(bare, samples={"Prepare.Summary": SUMMARY})
     assert (number.code, number.path) == (DefinitionCode.WRONG_TYPE, "Arguments.HyperParameters.num_classes")
     small = {"training": {**good["training"], "num_training_samples": "3"}}
-    (batch,) = check_definition(base, samples={"Prepare.Summary": small})
+    (batch,) = check_definition(bare, samples={"Prepare.Summary": small})
     assert batch.code is DefinitionCode.BATCH_SIZE
-    findings = check_definition(base, samples={"Prepare.Summary": {"training": {"num_class": "3"}}})
+    findings = check_definition(bare, samples={"Prepare.Summary": {"training": {"num_class": "3"}}})
     assert {finding.code for finding in findings} == {DefinitionCode.BAD_JSON_PATH}
     assert any(finding.remedy == 'write "num_class"' for finding in findings)

@@ -12,17 +12,30 @@ from typing import Any
 
 import pytest
 
-from groundloop.check import check_definition
+from groundloop.check import DefinitionCode, check_definition
 
 Definition = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = ROOT / "configs"
+#: What the checker suggests in place of the default.
+CURRENT = "training.instance_type=ml.g4dn.xlarge"
 
 
 @pytest.mark.parametrize("deploy", [pytest.param(False, id="training"), pytest.param(True, id="deploy")])
 @pytest.mark.parametrize("name", ["local", "prod"])
 def test_nothing_is_found_in_the_examples(define: Callable[..., Definition], name: str, deploy: bool) -> None:
-    assert check_definition(define(overlay=CONFIGS / f"{name}.yaml", deploy=deploy)) == []
+    assert check_definition(define(CURRENT, overlay=CONFIGS / f"{name}.yaml", deploy=deploy)) == []
+
+
+def test_the_default_instance_type_is_of_a_family_that_ec2_retires(training: Definition) -> None:
+    (found,) = check_definition(training)
+    assert (found.code, found.step) == (DefinitionCode.RETIRED_INSTANCE, "Train")
+    assert f"--set {CURRENT}" in found.remedy
+
+
+def test_what_it_suggests_is_accepted(define: Callable[..., Definition]) -> None:
+    assert check_definition(define(CURRENT)) == []
+    assert check_definition(define(overlay=CONFIGS / "prod.yaml")) == [], "real accounts start from a current type"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +53,14 @@ def test_nothing_is_found_in_the_examples(define: Callable[..., Definition], nam
         ),
         pytest.param(["aws.network={subnets: [subnet-0a], security_groups: [sg-0b]}"], id="VPC"),
         pytest.param(["aws.kms_key=arn:aws:kms:us-east-1:123456789012:key/k"], id="KMS key"),
+        pytest.param(
+            [
+                "aws.kms_key=alias/data",
+                "processing.instance_type=ml.g4dn.xlarge",
+                "predict.instance_type=ml.g4dn.xlarge",
+            ],
+            id="KMS key with local storage",
+        ),
         pytest.param(["aws.tags={'cost centre': 'Zürich 7', team: vision}"], id="tags beyond ASCII"),
         pytest.param(["prepare.split.stratify=true"], id="stratified"),
         pytest.param(["prepare.split.group.pattern='clip-\\d+'"], id="groups"),
@@ -76,7 +97,7 @@ def test_nothing_is_found_in_the_examples(define: Callable[..., Definition], nam
 )
 def test_nothing_is_found_in_variants(define: Callable[..., Definition], assignments: list[str]) -> None:
     for deploy in (False, True):
-        assert check_definition(define(*assignments, deploy=deploy)) == []
+        assert check_definition(define(CURRENT, *assignments, deploy=deploy)) == []
 
 
 def test_all_configurations_in_the_folder_are_checked() -> None:
@@ -90,7 +111,8 @@ def test_a_check_takes_less_than_half_a_second(training: Definition) -> None:
     assert time.perf_counter() - start < 0.5
 
 
-def test_it_needs_neither_the_sdk_nor_a_region_nor_credentials(training: Definition) -> None:
+def test_it_needs_neither_the_sdk_nor_a_region_nor_credentials(define: Callable[..., Definition]) -> None:
+    training = define(CURRENT)
     program = (
         "import json, sys\n"
         "from groundloop.check import check_definition\n"

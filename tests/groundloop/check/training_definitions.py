@@ -136,10 +136,10 @@ def incremental() -> Pipeline:
     given = {"num_classes": "2", "num_training_samples": "640", "mini_batch_size": "32", "base_network": "resnet-50"}
     recordio = "application/x-recordio"
     data = [channel(name, f"s3://bucket/{name}.rec", recordio) for name in ("train", "validation")]
-    first = TrainingStep(name="First", step_args=trainer(data, given, image=DETECTOR, machine="ml.p3.2xlarge").train())
+    first = TrainingStep(name="First", step_args=trainer(data, given, image=DETECTOR, machine="ml.g4dn.xlarge").train())
     start = channel("model", first.properties.ModelArtifacts.S3ModelArtifacts, "application/x-sagemaker-model")
     again = {**given, "use_pretrained_model": "0", "learning_rate": "0.0001"}
     second = TrainingStep(
-        name="Second", step_args=trainer([*data, start], again, image=DETECTOR, machine="ml.p3.2xlarge").train()
+        name="Second", step_args=trainer([*data, start], again, image=DETECTOR, machine="ml.g4dn.xlarge").train()
     )
     return pipeline("incremental", [first, second])

@@ -52,9 +52,11 @@ def test_base_yaml_comments_each_setting() -> None:
     ]
 
 
-@pytest.mark.parametrize("overlay", ["local.yaml", "prod.yaml"])
-def test_each_overlay_makes_a_whole_configuration(overlay: str) -> None:
-    assert load_config([CONFIGS / overlay], environment={}).training.instance_type == "ml.p3.2xlarge"
+@pytest.mark.parametrize(
+    ("overlay", "instance_type"), [("local.yaml", "ml.p3.2xlarge"), ("prod.yaml", "ml.g4dn.xlarge")]
+)
+def test_each_overlay_makes_a_whole_configuration(overlay: str, instance_type: str) -> None:
+    assert load_config([CONFIGS / overlay], environment={}).training.instance_type == instance_type
 
 
 def test_later_sources_win(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         ),
         pytest.param(
             "training.instance_type=ml.p3.2xlarg",
-            "training.instance_type is 'ml.p3.2xlarg', but should be 'ml.p3.2xlarge'",
+            "training.instance_type is 'ml.p3.2xlarg', but should be 'ml.g4dn.xlarge', 'ml.g4dn.2xlarge'",
             id="not one of the machines",
         ),
         pytest.param("training.input_mode=File", "but should be 'Pipe'", id="no other input mode"),

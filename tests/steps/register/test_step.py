@@ -20,7 +20,8 @@ def register(*assignments: str) -> dict[str, Any]:
     from pipeline.definition import compile_pipeline, training_pipeline
 
     definition = json.loads(compile_pipeline(training_pipeline(load_config([LOCAL], assignments, environment={}))))
-    step: dict[str, Any] = definition["Steps"][-1]["Arguments"]["IfSteps"][0]
+    gate = next(step for step in definition["Steps"] if step["Name"] == "QualityGate")
+    (step,) = gate["Arguments"]["IfSteps"]
     assert step["Name"] == "Register"
     arguments: dict[str, Any] = step["Arguments"]
     return arguments
@@ -32,7 +33,9 @@ def arguments() -> dict[str, Any]:
 
 
 def path_of(value: Any) -> str:
-    """What a JsonGet reads of evaluation.json."""
+    """What a JsonGet reads of gate.json; alone in a member it is joined, which makes it text."""
+    if "Std:Join" in value:
+        (value,) = value["Std:Join"]["Values"]
     assert value["Std:JsonGet"]["PropertyFile"] == {"Get": "Steps.Evaluate.PropertyFiles.Evaluation"}
     return str(value["Std:JsonGet"]["Path"])
 
