@@ -59,8 +59,8 @@ DEFINITION_TEXTS = {
     "after-condition": "A step depends on a Condition itself; it can only depend on steps in the branches.",
     "retired-instance": "EC2 retires the family of the instance type. Choose another with "
     "`--set training.instance_type=ml.g4dn.xlarge`, or as a parameter of the execution.",
-    "volume-key": "`VolumeKmsKeyId` is given for an instance type with local storage, or as an alias for a training job; "
-    "AWS rejects both. Leave it out: local storage is encrypted in hardware.",
+    "volume-key": "`VolumeKmsKeyId` is given for an instance type with local storage, or as an alias for a training "
+    "job; AWS rejects both. Leave it out: local storage is encrypted in hardware.",
     "large-definition": "The definition is too large for the request itself and is sent through an object in S3.",
     "bad-name": "A name has characters or a length that the service rejects.",
     "duplicate-name": "Two steps or parameters have the same name.",
