@@ -111,13 +111,13 @@ def _property_kind(path: str, definition: Definition) -> str | None:
         remedy = correction(name, definition.steps_by_name, "name a step of this definition")
         raise BadReferenceError(DefinitionCode.UNKNOWN_STEP, f"there is no step {quoted(name)}", remedy)
     if not rest:
-        told = f"{quoted(path)} is a step, not a value"
+        message = f"{quoted(path)} is a step, not a value"
         raise BadReferenceError(
-            DefinitionCode.WHOLE_STRUCTURE, told, f"name one of the properties of {name}, to its last member"
+            DefinitionCode.WHOLE_STRUCTURE, message, f"name one of the properties of {name}, to its last member"
         )
     if rest[0] == "PropertyFiles":
-        told = f"{quoted(path)} is a property file, not a value"
-        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, told, "read a value of it with Std:JsonGet")
+        message = f"{quoted(path)} is a property file, not a value"
+        raise BadReferenceError(DefinitionCode.BAD_EXPRESSION, message, "read a value of it with Std:JsonGet")
     return _followed(step, rest, path)
 
 
@@ -136,30 +136,30 @@ def _followed(step: Step, rest: list[str | int], path: str) -> str | None:
             _check_declared(step, rest, path)
             return _walk(shape, rest, path)
     members = {*kind.properties, *(name for operation in kind.answers for name in output_shape(operation).members)}
-    told = f"a step of type {step.type} has no property {quoted(first)} ({path})"
+    message = f"a step of type {step.type} has no property {quoted(first)} ({path})"
     else_do = f"use {listed(sorted(members), near=first)}" if members else "refer to another step"
-    raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, correction(first, members, else_do))
+    raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, message, correction(first, members, else_do))
 
 
 def _walk(shape: Shape, rest: list[str | int], path: str) -> str | None:
     for token in rest:
         if isinstance(shape, StructureShape):
             if token not in shape.members:
-                told = f"{shape.name} has no member {quoted(token)} ({path})"
+                message = f"{shape.name} has no member {quoted(token)} ({path})"
                 remedy = correction(token, shape.members, f"use {listed(shape.members, near=token)}")
-                raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, remedy)
+                raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, message, remedy)
             shape = shape.members[token]
         elif isinstance(shape, ListShape):
             named = isinstance(shape.member, StructureShape) and any(n in shape.member.members for n in _NAME_MEMBERS)
             if isinstance(token, str) and not named:
-                told = f"{shape.name} is a list, and {quoted(token)} is not an index ({path})"
-                raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, "write an index, e.g. [0]")
+                message = f"{shape.name} is a list, and {quoted(token)} is not an index ({path})"
+                raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, message, "write an index, e.g. [0]")
             shape = shape.member
         elif isinstance(shape, MapShape):
             shape = shape.value
         else:
-            told = f"{shape.name} is a {shape.type_name}, which has no {quoted(token)} ({path})"
-            raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, "end the path before it")
+            message = f"{shape.name} is a {shape.type_name}, which has no {quoted(token)} ({path})"
+            raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, message, "end the path before it")
     return KINDS.get(shape.type_name)
 
 
@@ -172,9 +172,9 @@ def _check_declared(step: Step, rest: list[str | int], path: str) -> None:
             names = declared(step, outer, str(token), member)
             if names is not None and name not in names:
                 noun = "output" if token == "Outputs" else "input"  # noqa: S105
-                told = f"step {step.name} has no {noun} {quoted(name)} ({path})"
+                message = f"step {step.name} has no {noun} {quoted(name)} ({path})"
                 remedy = correction(name, names, f"use one of its {noun}s: {listed(names) or 'there are none'}")
-                raise BadReferenceError(DefinitionCode.UNKNOWN_OUTPUT, told, remedy)
+                raise BadReferenceError(DefinitionCode.UNKNOWN_OUTPUT, message, remedy)
 
 
 def declared(step: Step, outer: str | None, key: str, member: str) -> list[str] | None:
@@ -196,12 +196,12 @@ def _output_parameter(step: Step, rest: list[str | int], path: str) -> str | Non
         if isinstance(item, dict) and isinstance(item.get("OutputName"), str)
     }
     if rest[0] != "OutputParameters" or len(rest) < 2:
-        told = f"a step of type {step.type} has no property {quoted(rest[0])} ({path})"
-        raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, told, "write OutputParameters['<name>']")
+        message = f"a step of type {step.type} has no property {quoted(rest[0])} ({path})"
+        raise BadReferenceError(DefinitionCode.UNKNOWN_PROPERTY, message, "write OutputParameters['<name>']")
     if rest[1] not in outputs:
-        told = f"step {step.name} has no output {quoted(rest[1])} ({path})"
+        message = f"step {step.name} has no output {quoted(rest[1])} ({path})"
         remedy = correction(rest[1], outputs, f"declare it in OutputParameters of {step.name}")
-        raise BadReferenceError(DefinitionCode.UNKNOWN_OUTPUT, told, remedy)
+        raise BadReferenceError(DefinitionCode.UNKNOWN_OUTPUT, message, remedy)
     kind = outputs[rest[1]]
     return kind if isinstance(kind, str) else None
 
@@ -217,9 +217,9 @@ def check_sampled(body: dict[str, Any], definition: Definition) -> None:
     except MissingMemberError as error:
         keys = [str(key) for key in error.value] if isinstance(error.value, dict) else []
         there = listed(keys, near=error.token) or quoted(error.value)
-        told = f"the sample has nothing at {quoted(body['Path'])}: there is no {quoted(error.token)}"
+        message = f"the sample has nothing at {quoted(body['Path'])}: there is no {quoted(error.token)}"
         remedy = correction(error.token, keys, f"there is: {there}")
-        raise BadReferenceError(DefinitionCode.BAD_JSON_PATH, told, remedy) from None
+        raise BadReferenceError(DefinitionCode.BAD_JSON_PATH, message, remedy) from None
 
 
 def request_shape(step: Step) -> Shape | None:

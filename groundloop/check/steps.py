@@ -39,8 +39,8 @@ def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
     seen: set[str] = set()
     for step in definition.steps:
         if step.name in seen:
-            told = f"two steps are named {quoted(step.name)}; names count across all branches"
-            yield DefinitionFinding(DefinitionCode.DUPLICATE_NAME, step.name, "Name", told, "rename one of them")
+            message = f"two steps are named {quoted(step.name)}; names count across all branches"
+            yield DefinitionFinding(DefinitionCode.DUPLICATE_NAME, step.name, "Name", message, "rename one of them")
         seen.add(step.name)
         yield from _frame(step)
         kind = STEP_TYPES.get(step.type)
@@ -59,20 +59,20 @@ def check_steps(definition: Definition) -> Iterator[DefinitionFinding]:
 
 def _frame(step: Step) -> Iterator[DefinitionFinding]:
     if isinstance(step.raw.get("Name"), str) and step.name and not STEP_NAME.fullmatch(step.name):
-        told = f"{quoted(step.name)} is not a valid step name"
+        message = f"{quoted(step.name)} is not a valid step name"
         yield DefinitionFinding(
-            DefinitionCode.BAD_NAME, step.name, "Name", told, "use up to 64 of A-Z, a-z, 0-9, - and _"
+            DefinitionCode.BAD_NAME, step.name, "Name", message, "use up to 64 of A-Z, a-z, 0-9, - and _"
         )
     if not isinstance(step.raw.get("Arguments"), dict):
-        told = "the step has no Arguments" if step.raw.get("Arguments") is None else "Arguments is not an object"
+        message = "the step has no Arguments" if step.raw.get("Arguments") is None else "Arguments is not an object"
         yield DefinitionFinding(
-            DefinitionCode.MALFORMED, step.name, "Arguments", told, "write an object, {} if there are none"
+            DefinitionCode.MALFORMED, step.name, "Arguments", message, "write an object, {} if there are none"
         )
     for key, max_length in _MAX_LENGTHS.items():
         text = step.raw.get(key)
         if text is not None and (not isinstance(text, str) or len(text) > max_length):
-            told = f"{quoted(text)} is not a string of up to {max_length} characters"
-            yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, key, told, "shorten it")
+            message = f"{quoted(text)} is not a string of up to {max_length} characters"
+            yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, key, message, "shorten it")
 
 
 def _unknown_type(step: Step) -> Iterator[DefinitionFinding]:
@@ -81,12 +81,12 @@ def _unknown_type(step: Step) -> Iterator[DefinitionFinding]:
     near = nearest(step.type, STEP_TYPES)
     # A known name with more behind it may be a newer type: the service has AutoML jobs of a second version, too.
     if near and not step.type.startswith(near):
-        told = f"there is no step type {quoted(step.type)}"
-        yield DefinitionFinding(DefinitionCode.UNKNOWN_STEP_TYPE, step.name, "Type", told, f"write {quoted(near)}")
+        message = f"there is no step type {quoted(step.type)}"
+        yield DefinitionFinding(DefinitionCode.UNKNOWN_STEP_TYPE, step.name, "Type", message, f"write {quoted(near)}")
     else:
-        told = f"step type {quoted(step.type)} is not known here, so the step's Arguments were not checked"
+        message = f"step type {quoted(step.type)} is not known here, so the step's Arguments were not checked"
         yield DefinitionFinding(
-            DefinitionCode.UNCHECKED_STEP_TYPE, step.name, "Type", told, "make sure that the service has this type"
+            DefinitionCode.UNCHECKED_STEP_TYPE, step.name, "Type", message, "make sure that the service has this type"
         )
 
 
@@ -94,10 +94,10 @@ def _keys(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     allowed = STEP_KEYS | kind.keys
     for key in step.raw:
         if key not in allowed | {"CacheConfig", "RetryPolicies"}:
-            told = f"a step of type {step.type} has no {quoted(key)}"
+            message = f"a step of type {step.type} has no {quoted(key)}"
             near = nearest(key, [*allowed, "CacheConfig", "RetryPolicies"])
             remedy = f"write {quoted(near)}" if near else f"remove it; there is: {listed(sorted(allowed), near=key)}"
-            yield DefinitionFinding(DefinitionCode.UNKNOWN_KEY, step.name, key, told, remedy)
+            yield DefinitionFinding(DefinitionCode.UNKNOWN_KEY, step.name, key, message, remedy)
     for key, needed in (("FunctionArn", "Lambda"), ("SqsQueueUrl", "Callback")):
         if step.type == needed and step.raw.get(key) in (None, ""):
             yield DefinitionFinding(
@@ -110,9 +110,13 @@ def _cache(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     if config is None:
         return
     if not isinstance(config, dict) or not isinstance(config.get("Enabled"), bool):
-        told = "CacheConfig takes Enabled (true or false) and ExpireAfter"
+        message = "CacheConfig takes Enabled (true or false) and ExpireAfter"
         yield DefinitionFinding(
-            DefinitionCode.BAD_CACHE, step.name, "CacheConfig", told, 'write {"Enabled": true, "ExpireAfter": "P30D"}'
+            DefinitionCode.BAD_CACHE,
+            step.name,
+            "CacheConfig",
+            message,
+            'write {"Enabled": true, "ExpireAfter": "P30D"}',
         )
         return
     for key in sorted(set(config) - {"Enabled", "ExpireAfter"}):
@@ -122,12 +126,12 @@ def _cache(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
         )
     expiry = config.get("ExpireAfter")
     if expiry is not None and not _is_duration(expiry):
-        told = f"{quoted(expiry)} is not an ISO 8601 duration"
+        message = f"{quoted(expiry)} is not an ISO 8601 duration"
         remedy = "write one like P30D (30 days) or PT12H (12 hours)"
-        yield DefinitionFinding(DefinitionCode.BAD_CACHE, step.name, "CacheConfig.ExpireAfter", told, remedy)
+        yield DefinitionFinding(DefinitionCode.BAD_CACHE, step.name, "CacheConfig.ExpireAfter", message, remedy)
     if config["Enabled"] and not kind.cached:
-        told = f"steps of type {step.type} are never taken from the cache"
-        yield DefinitionFinding(DefinitionCode.NEVER_CACHED, step.name, "CacheConfig", told, "remove CacheConfig")
+        message = f"steps of type {step.type} are never taken from the cache"
+        yield DefinitionFinding(DefinitionCode.NEVER_CACHED, step.name, "CacheConfig", message, "remove CacheConfig")
 
 
 def _transform_cache(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
@@ -152,8 +156,10 @@ def _retries(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     if policies is None:
         return
     if not kind.retried:
-        told = f"steps of type {step.type} are never retried by a policy"
-        yield DefinitionFinding(DefinitionCode.NEVER_RETRIED, step.name, "RetryPolicies", told, "remove RetryPolicies")
+        message = f"steps of type {step.type} are never retried by a policy"
+        yield DefinitionFinding(
+            DefinitionCode.NEVER_RETRIED, step.name, "RetryPolicies", message, "remove RetryPolicies"
+        )
     if not isinstance(policies, list):
         yield DefinitionFinding(
             DefinitionCode.BAD_RETRY, step.name, "RetryPolicies", "it is not a list of policies", "write a list"
@@ -162,9 +168,9 @@ def _retries(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
     for index, policy in enumerate(policies):
         path = f"RetryPolicies[{index}]"
         if not isinstance(policy, dict):
-            told = f"{quoted(policy)} is not a policy"
+            message = f"{quoted(policy)} is not a policy"
             yield DefinitionFinding(
-                DefinitionCode.BAD_RETRY, step.name, path, told, "write an object with ExceptionType and MaxAttempts"
+                DefinitionCode.BAD_RETRY, step.name, path, message, "write an object with ExceptionType and MaxAttempts"
             )
         else:
             yield from _policy(step, policy, path)
@@ -177,30 +183,30 @@ def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[Definitio
             DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", f"a retry policy has no {quoted(key)}", remedy
         )
     if (policy.get("MaxAttempts") is None) == (policy.get("ExpireAfterMin") is None):
-        told = "a retry policy has either MaxAttempts or ExpireAfterMin"
-        yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, path, told, "give one of them")
+        message = "a retry policy has either MaxAttempts or ExpireAfterMin"
+        yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, path, message, "give one of them")
     for key, (minimum, maximum) in _RETRY_RANGES.items():
         value = policy.get(key)
         if value is None:
             continue
         fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= minimum
         if not fits or (maximum is not None and value > maximum):
-            told = f"{quoted(value)} is out of range"
+            message = f"{quoted(value)} is out of range"
             remedy = f"use a number from {minimum} to {maximum}" if maximum else f"use a number of at least {minimum}"
-            yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", told, remedy)
+            yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", message, remedy)
     named = 0
     for key in ("ExceptionType", "FailureReasonType"):
         listed_types = policy.get(key) or []
         for index, name in enumerate(listed_types if isinstance(listed_types, list) else [listed_types]):
             named += 1
             if name not in _EXCEPTIONS:
-                told = f"there is no exception {quoted(name)} to retry"
+                message = f"there is no exception {quoted(name)} to retry"
                 remedy = correction(name, _EXCEPTIONS, f"use one of {', '.join(_EXCEPTIONS)}")
-                yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}[{index}]", told, remedy)
+                yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}[{index}]", message, remedy)
     if not named:
-        told = "the policy names no exception that it retries"
+        message = "the policy names no exception that it retries"
         yield DefinitionFinding(
-            DefinitionCode.BAD_RETRY, step.name, path, told, f"add ExceptionType, of {', '.join(_EXCEPTIONS)}"
+            DefinitionCode.BAD_RETRY, step.name, path, message, f"add ExceptionType, of {', '.join(_EXCEPTIONS)}"
         )
 
 
@@ -211,15 +217,15 @@ def _outputs(step: Step) -> Iterator[DefinitionFinding]:
         path = f"OutputParameters[{index}]"
         name, kind = (item.get("OutputName"), item.get("OutputType")) if isinstance(item, dict) else (None, None)
         if not isinstance(name, str) or kind not in PARAMETER_TYPES:
-            told = f"{quoted(item)} is not an output"
+            message = f"{quoted(item)} is not an output"
             remedy = correction(
                 kind, PARAMETER_TYPES, f"give it an OutputName and an OutputType of {listed(PARAMETER_TYPES)}"
             )
-            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, path, told, remedy)
+            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, path, message, remedy)
         elif name in names:
-            told = f"output {quoted(name)} is declared twice"
+            message = f"output {quoted(name)} is declared twice"
             yield DefinitionFinding(
-                DefinitionCode.DUPLICATE_NAME, step.name, path, told, "remove or rename one of them"
+                DefinitionCode.DUPLICATE_NAME, step.name, path, message, "remove or rename one of them"
             )
         else:
             names.add(name)
@@ -232,19 +238,19 @@ def _fail(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
         yield DefinitionFinding(
             DefinitionCode.UNKNOWN_MEMBER, step.name, path, f"a Fail step has no argument {quoted(key)}", remedy
         )
-    message = step.arguments.get("ErrorMessage")
-    kind = kind_of(message, definition)
+    text = step.arguments.get("ErrorMessage")
+    kind = kind_of(text, definition)
     if kind not in {None, "String"}:
-        told = f"the message is of type {kind}, not String"
+        message = f"the message is of type {kind}, not String"
         yield DefinitionFinding(
-            DefinitionCode.WRONG_TYPE, step.name, "Arguments.ErrorMessage", told, "wrap it in Std:Join (to_string)"
+            DefinitionCode.WRONG_TYPE, step.name, "Arguments.ErrorMessage", message, "wrap it in Std:Join (to_string)"
         )
-    elif isinstance(message, str) and len(message) > _MAX_MESSAGE_LENGTH:
-        told = f"ErrorMessage has {len(message)} characters"
+    elif isinstance(text, str) and len(text) > _MAX_MESSAGE_LENGTH:
+        message = f"ErrorMessage has {len(text)} characters"
         remedy = f"use at most {_MAX_MESSAGE_LENGTH}"
-        yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", told, remedy)
-    if not step.inside and not step.depends_on and kind == "String" and isinstance(message, str):
-        told = "the step waits for nothing and stands in no branch: every execution fails at once"
+        yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", message, remedy)
+    if not step.inside and not step.depends_on and kind == "String" and isinstance(text, str):
+        message = "the step waits for nothing and is in no branch: every execution fails at once"
         yield DefinitionFinding(
-            DefinitionCode.ALWAYS_FAILS, step.name, "", told, "move it into a branch of a Condition step"
+            DefinitionCode.ALWAYS_FAILS, step.name, "", message, "move it into a branch of a Condition step"
         )

@@ -1,7 +1,7 @@
 """COCO average precision, by faster-coco-eval: the numbers of pycocotools (equal in tests) at a sixth of its CPU time.
 
 The measure: cocoapi `COCOeval`, boxes: AP is the mean over IoU 0.50 to 0.95 (step 0.05) of precision at 101 recall
-levels, at most 100 detections an image and class; a class without true boxes has no AP and is left out of means.
+levels, at most 100 detections per image and class; a class without true boxes has no AP and is left out of means.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from groundloop.detections.matching import Floats, Ints, pool_detections
 
 _IOU_50, _IOU_75 = 0, 5  # positions in IoU 0.50, 0.55, ... 0.95
 _ANY, _SMALL, _MEDIUM, _LARGE = range(4)  # positions of the area ranges: under 32 squared, to 96 squared, over
-_1, _10, _100 = range(3)  # positions of the limits of detections an image and class
+_1, _10, _100 = range(3)  # positions of the limits of detections per image and class
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoSc
     evaluation = COCOeval_faster(truth, found, "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
-    # (IoU, recall level, class, area range, detections an image), -1 where a class has no true box
+    # (IoU, recall level, class, area range, detections per image), -1 where a class has no true box
     precision = np.asarray(evaluation.eval["precision"])
     recall = np.asarray(evaluation.eval["recall"])  # without the recall levels
     metrics = {

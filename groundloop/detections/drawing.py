@@ -114,7 +114,7 @@ def _legend(
             text += f" (true: {sum(box.class_name == name for box in true_boxes)})"
         rows.append((text, _colours(class_id)[0]))
     if true_boxes is not None:
-        rows.append(("true box", _TRUE_COLOUR))
+        rows.append(("ground truth", _TRUE_COLOUR))
     least = set(threshold.values()) if isinstance(threshold, Mapping) else {threshold}
     by_class = f" to {max(least):.2f}, by class" if len(least) > 1 else ""
     rows.append((f"score >= {min(least):.2f}{by_class}", None))

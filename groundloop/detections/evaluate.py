@@ -41,7 +41,7 @@ def evaluate(
     """
     for split, images in (("validation", validation), ("test", test)):
         if not any(len(image.true_ids) for image in images):
-            raise UserError(f"the {split} split holds no true box, so nothing can be measured: run Prepare again")
+            raise UserError(f"the {split} split holds no ground-truth box, so nothing is measured: run Prepare again")
     thresholds = choose_thresholds(match_detections(pool_detections(validation, len(classes))), classes, rule)
     return _scored(test, classes, thresholds, len(validation), Resampling(resamples, level, seed))
 

@@ -1,6 +1,6 @@
 """detections.csv.gz: the outcomes as a table for further analysis, and for scoring the detections again.
 
-One row a detection or missed true box, a header first; what there is not is empty. Numbers are written so that reading
+One row per detection or missed box, a header first; what there is not is empty. Numbers are written so that reading
 gives the same ones, and equal rows give equal bytes.
 """
 

@@ -80,7 +80,7 @@ def choose_thresholds(matches: Matches, classes: Sequence[str], rule: ThresholdR
     pool, is_true_positive = matches.pool, matches.truth[0] >= 0
     truths = pool.truths_by_class()
     if not is_true_positive.any():
-        description = f"{rule.describe()}; no detection on validation matches a true box, so that it is set to 1"
+        description = f"{rule.describe()}; no detection on validation matches a ground-truth box, so it is set to 1"
         return Thresholds(NONE_MATCHES, np.full(pool.classes, NONE_MATCHES), description)
     notes = [rule.describe()]
     overall = _chosen(pool.scores, is_true_positive, int(truths.sum()), rule)

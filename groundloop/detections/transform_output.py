@@ -51,7 +51,7 @@ def match_outputs(source_refs: Sequence[str], outputs: Sequence[str]) -> list[st
     for output in outputs:
         known_tails = [tail for tail in _tails(PurePosixPath(output.removesuffix(SUFFIX)).parts) if tail in by_tail]
         if not known_tails:
-            continue  # an output of some other image: not ours to judge
+            continue  # an output of some other image: not checked here
         tail = known_tails[0]  # the longest
         fitting = by_tail[tail]
         if len(fitting) > 1:

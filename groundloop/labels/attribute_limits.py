@@ -19,7 +19,7 @@ def long_attributes(number: int, raw: bytes, source_ref: str) -> Iterator[LabelF
 
     Args:
         number: of the line, from 1.
-        raw: the line, a sound JSON object.
+        raw: the line, a valid JSON object.
         source_ref: of its image.
     """
     for name, value in _FIELDS.decode(raw).items():

@@ -26,7 +26,7 @@ def duplicate_key(raw: bytes) -> str | None:
     a line that fails it (or may mislead it) is decoded slowly to find the key.
 
     Args:
-        raw: sound JSON; what is not gives None, since the reader names that fault itself.
+        raw: valid JSON; invalid JSON gives None, since the reader names that fault itself.
     """
     if not any(text in raw for text in _MISLEADING):
         try:

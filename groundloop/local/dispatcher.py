@@ -114,12 +114,13 @@ class Dispatcher:
                 raise ApiError("NotImplemented", f"The offline AWS does not offer {name}.")
             return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer, default=_json).encode()
         except ApiError as error:
-            status, told = error.status, {"__type": error.code, "message": error.message, **error.details}
+            status, answer = error.status, {"__type": error.code, "message": error.message, **error.details}
         except Exception as error:
             # botocore would retry a 5xx for seconds; a fault of the offline AWS is the same each time.
             logger.exception("%s failed", name)
-            status, told = 400, {"__type": "InternalFailure", "message": f"The offline AWS failed in {name}: {error!r}"}
-        return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(told).encode()
+            message = f"The offline AWS failed in {name}: {error!r}"
+            status, answer = 400, {"__type": "InternalFailure", "message": message}
+        return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
 
     def _invoke(self, endpoint: str, environ: WSGIEnvironment) -> tuple[int, dict[str, str], bytes]:
         body = _body(environ)
@@ -158,8 +159,8 @@ class Dispatcher:
             if ":role/" in principal:
                 self._context.client("iam").get_role(RoleName=principal.rsplit("/", 1)[-1])
         except ClientError as error:
-            told = escape(error.response["Error"]["Message"])
-            fault = f"<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>{told}</Message></Error>"
+            message = escape(error.response["Error"]["Message"])
+            fault = f"<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>{message}</Message></Error>"
             return 404, {"Content-Type": "text/xml"}, f'<ErrorResponse xmlns="{_IAM}">{fault}</ErrorResponse>'.encode()
         actions = [values[0] for key, values in form.items() if key.startswith("ActionNames.member.")]
         members = "".join(

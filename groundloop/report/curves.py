@@ -70,7 +70,7 @@ def _legend(evaluation: Evaluation) -> tuple[LegendEntry, ...]:
         entries.append(LegendEntry("many", "", "one line per class; rest the pointer on a line to read its name"))
     for index, row in enumerate(evaluation.per_class):
         if row.curves is None:
-            entries.append(LegendEntry("grid", row.name, ": no true box, so no curve"))
+            entries.append(LegendEntry("grid", row.name, ": no ground-truth box, so no curve"))
         elif not alike:
             entries.append(LegendEntry(series_look(index), row.name, f": AP@50 {ratio(row.ap_50)}"))
     return tuple(entries)

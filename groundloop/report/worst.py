@@ -16,8 +16,8 @@ from groundloop.detections.matching import Bools, Floats, PooledDetections, matc
 class BoxOutcome(str, Enum):
     """The outcome of a box at its class's threshold."""
 
-    FOUND = "true box, found"
-    MISSED = "true box, missed"
+    FOUND = "ground-truth box, found"
+    MISSED = "ground-truth box, missed"
     RIGHT = "detection, right"
     FALSE = "detection, false"
 

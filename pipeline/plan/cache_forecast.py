@@ -45,7 +45,7 @@ def runs(old: FlatDefinition | None, new: FlatDefinition, *, ran: bool) -> list[
 
 
 def _judge(name: str, old: FlatDefinition | None, new: FlatDefinition, found: dict[str, Run]) -> bool:
-    """Whether a step runs again; those that it takes values from are judged first."""
+    """Whether a step runs again; those that it takes values from are forecast first."""
     if name not in found:
         step = new.steps[name]
         found[name] = Run(name, True, "it waits for itself")  # a cycle, which the checker refuses

@@ -109,7 +109,7 @@ def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     used = len(_json(groups))
     shown: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _BY_CLASS}
     for name in names:
-        boxes = f"{per_class[name]['boxes']} true boxes"
+        boxes = f"{per_class[name]['boxes']} ground-truth boxes"
         metrics = {
             kind: _metric(name, per_class[name][kind], boxes) for kind in _BY_CLASS if per_class[name][kind] is not None
         }

@@ -184,7 +184,7 @@ class BatchNormRelu:
         squares = self._buffers.get("squares", flat.shape, x)
         np.multiply(flat, flat, out=squares)
         variance = np.maximum(column_sums(squares) / count - mean * mean, 0)
-        # A plain mean over the first batches, a fading one later: short runs validate with sound statistics too.
+        # A plain mean over the first batches, a fading one later: short runs validate with usable statistics too.
         self._batches += 1
         share = max(self.MOMENTUM, 1 / self._batches)
         self.running_mean += share * (mean - self.running_mean)

@@ -118,8 +118,8 @@ def _table(checked: CheckResult) -> list[str]:
             rows.append(f"      and {count - _EXAMPLES} more")
     overview = checked.overview
     kinds = ", ".join(f"{checked.lines[kind]} {kind.value}" for kind in LineStatus if checked.lines[kind])
-    machine = f"; {overview.auto_labelled} labelled automatically" if overview.auto_labelled else ""
-    rows += ["", f"  lines    {checked.lines.total()} read{': ' if kinds else ''}{kinds}{machine}"]
+    automatic = f"; {overview.auto_labelled} labelled automatically" if overview.auto_labelled else ""
+    rows += ["", f"  lines    {checked.lines.total()} read{': ' if kinds else ''}{kinds}{automatic}"]
     rows.append(f"  classes  {len(checked.classes)}, boxes {overview.boxes.total()}")
     rows += [
         f"    {name:<30} {overview.boxes[name]:>7} boxes on {overview.images_with[name]} images"
@@ -139,17 +139,17 @@ def _example(finding: LabelFinding) -> str:
 
 
 def _json(results: dict[str, CheckResult], attributes: dict[str, str], together: CheckResult | None) -> dict[str, Any]:
-    figures: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "format": 1,
         "manifests": [
-            {"manifest": place, "label_attribute": attributes[place], **_figures(checked)}
+            {"manifest": place, "label_attribute": attributes[place], **_counts(checked)}
             for place, checked in results.items()
         ],
     }
-    return figures | ({"together": _figures(together)} if together else {})
+    return counts | ({"together": _counts(together)} if together else {})
 
 
-def _figures(checked: CheckResult) -> dict[str, Any]:
+def _counts(checked: CheckResult) -> dict[str, Any]:
     from groundloop.labels.findings import Severity, Tally
     from groundloop.labels.records import LineStatus
 

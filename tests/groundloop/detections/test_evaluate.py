@@ -76,7 +76,7 @@ def test_each_class_counts_from_its_own_threshold(make_image: MakeImage) -> None
 def test_a_split_without_true_boxes(split: str, make_image: MakeImage) -> None:
     image, empty = make_image([(0, *HERE)], []), make_image([], [(0, 0.9, *HERE)])
     splits = {"validation": [image], "test": [image], split: [empty]}
-    with pytest.raises(UserError, match=f"the {split} split holds no true box"):
+    with pytest.raises(UserError, match=f"the {split} split holds no ground-truth box"):
         evaluate(splits["validation"], splits["test"], ("nut",), ThresholdRule())
 
 

@@ -108,7 +108,7 @@ def test_without_any_match_it_is_one(make_image: MakeImage, found: list[tuple[fl
     chosen = _choose(make_image([(0, *HERE)], found), ThresholdRule(per_class=per_class))
     assert chosen.overall == 1
     assert chosen.by_class.tolist() == [1, 1, 1]
-    assert "no detection on validation matches a true box" in chosen.description
+    assert "no detection on validation matches a ground-truth box" in chosen.description
 
 
 @pytest.mark.parametrize("seed", range(10))

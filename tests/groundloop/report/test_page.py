@@ -177,7 +177,7 @@ def test_a_class_without_true_boxes_is_named_without_a_curve(make_report: MakeRe
     first, *others = made.evaluation.per_class
     absent = replace(first, curves=None, ap=None, ap_50=None, boxes=0)
     elements = Elements(page(replace(made, evaluation=replace(made.evaluation, per_class=(absent, *others)))))
-    assert "bolt|: no true box, so no curve" in elements.texts["curves"]
+    assert "bolt|: no ground-truth box, so no curve" in elements.texts["curves"]
 
 
 @pytest.mark.parametrize("classes", [MAX_NUMBERED, MAX_NUMBERED + 1])

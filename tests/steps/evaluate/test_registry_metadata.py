@@ -87,8 +87,8 @@ def test_metrics_are_the_metrics_with_their_intervals_then_those_by_class(evalua
     )
     assert [group["name"] for group in by_class] == ["AP at IoU 0.50 by class", "Precision by class", "Recall by class"]
     assert by_class[0]["metric_data"] == [
-        {"name": "nut", "type": "number", "value": 0.8, "notes": "30 true boxes"},
-        {"name": "bolt", "type": "number", "value": 0.7, "notes": "12 true boxes"},
+        {"name": "nut", "type": "number", "value": 0.8, "notes": "30 ground-truth boxes"},
+        {"name": "bolt", "type": "number", "value": 0.7, "notes": "12 ground-truth boxes"},
     ]
 
 
