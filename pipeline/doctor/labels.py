@@ -29,7 +29,7 @@ _READ_LINES = 1000
 _SAMPLED_IMAGES = 200
 _NEW_ACCOUNTS = (
     "an account that has not used Ground Truth can't create labeling jobs: make the manifest with `groundloop labels "
-    "convert` (COCO, YOLO, VOC, CSV) or `groundloop label`"
+    "convert` from COCO, YOLO, VOC or CSV"
 )
 
 
