@@ -41,7 +41,7 @@ def as_shown(dataset: LabelledDataset, images: ImageFolder | None) -> LabelledDa
         The data set with a note on the images that were turned.
 
     Raises:
-        UserError: an image is missing, or is not an image.
+        UserError: a file is not an image.
     """
     return _turned(dataset, images, to_stored=False)
 
@@ -68,8 +68,10 @@ def _turned_image(
     image: LabelledImage, images: ImageFolder | None, to_stored: bool, labels_on_stored: bool
 ) -> LabelledImage:
     orientation, shown = image.orientation, (image.width, image.height)
-    if orientation == UPRIGHT and images is not None:
-        size = image_size(images.file(image.name))
+    # An image that is missing says nothing; whoever needs the file reports it.
+    file = images.find(image.name) if images is not None and orientation == UPRIGHT else None
+    if file is not None:
+        size = image_size(file)
         orientation, shown = size.orientation, (size.width, size.height)
     if orientation == UPRIGHT:
         return image

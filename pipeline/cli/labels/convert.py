@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +69,26 @@ def convert(
         for note in (*named.notes, *written):
             typer.echo(f"note       {labels.named(note)}")
         typer.echo(f"written    {to.value} {destination}")
+    copied = FORMATS[FormatName(to.value)].keeps_images and images is not None
+    for command in _next_steps(destination, to, target if copied else images, prefix):
+        typer.echo(f"next       {command}")
+
+
+def _next_steps(destination: str, to: WrittenFormat, images: Path | None, prefix: str | None) -> list[str]:
+    """Return the commands that use what was written."""
+    from pipeline.cli.local import program_name
+
+    program, written = program_name(), shlex.quote(destination)
+    if images is None:
+        return [f"{program} labels check {written}"] if to is WrittenFormat.GROUNDTRUTH else []
+    folder = shlex.quote(str(images))
+    steps = [
+        f"{program} labels check {written} --images {folder}",
+        f"{program} local run --labels {written} --images {folder}",
+    ]
+    if to is WrittenFormat.GROUNDTRUTH and prefix is not None:
+        steps.append(f"aws s3 sync {folder} {shlex.quote(prefix)}")
+    return steps
 
 
 def _counts(dataset: LabelledDataset) -> str:

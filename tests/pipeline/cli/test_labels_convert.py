@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from typer.testing import CliRunner, Result
 from groundloop.errors import UserError
 from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.formats.groundtruth import from_groundtruth
+from groundloop.labels.label_input import as_manifest
 from groundloop.s3_download import S3Download
 from pipeline.cli.labels.convert import convert
+from tests.fixtures.cli import Groundloop
 
 _SCENES = 6
 
@@ -79,6 +82,28 @@ def test_images_are_copied_where_the_format_keeps_them(manifest: Path, tmp_path:
     assert len(copied) in (_SCENES, _SCENES - 1)
     with Image.open(copied[0]) as image:
         assert image.size == (320, 240)
+
+
+@pytest.mark.parametrize("to", ["coco", "yolo", "voc", "csv", "groundtruth"])
+def test_the_next_steps_work_as_they_are_printed(
+    groundloop: Groundloop, manifest: Path, tmp_path: Path, to: str
+) -> None:
+    images = manifest.parent / "images"
+    source = tmp_path / "coco.json"
+    run(manifest, source, "--to", "coco")
+    target = tmp_path / "written labels"
+    prefix = ["--prefix", "s3://bucket/photos/"] if to == "groundtruth" else []
+    printed = run(source, target, "--to", to, "--images", images, *prefix).stdout.splitlines()
+    steps = [shlex.split(line.removeprefix("next ")) for line in printed if line.startswith("next ")]
+    copied = target if to in ("yolo", "voc") else images
+    given = [str(target), "--images", str(copied)]
+    assert [step[1:] for step in steps[:2]] == [["labels", "check", *given], ["local", "run", "--labels", *given]]
+    assert steps[2:] == ([["aws", "s3", "sync", str(images), "s3://bucket/photos/"]] if prefix else [])
+    result = groundloop(*steps[0][1:])
+    assert (result.code, f"{_SCENES} read" in result.out) == (0, True), result.err or result.out
+    # The second takes a minute; this is how it reads its labels.
+    with as_manifest(steps[1][4], "us-east-1", images=Path(steps[1][6])) as labels:
+        assert labels.path.is_file()
 
 
 def test_the_label_attribute_and_a_shorter_prefix(manifest: Path, tmp_path: Path) -> None:

@@ -68,6 +68,11 @@ def test_boxes_are_where_the_object_is_shown(photos: Path, stored: LabelledDatas
     assert as_stored(shown, ImageFolder(photos)).images == stored.images
 
 
+def test_labels_of_an_image_that_is_missing_stay(photos: Path, stored: LabelledDataset) -> None:
+    (photos / "a.png").unlink()
+    assert as_shown(stored, ImageFolder(photos)).images == stored.images
+
+
 @pytest.mark.parametrize("name", [FormatName.COCO, FormatName.YOLO, FormatName.VOC, FormatName.CSV])
 def test_a_manifest_through_another_format_and_back(
     photos: Path, stored: LabelledDataset, tmp_path: Path, name: FormatName
