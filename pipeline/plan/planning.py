@@ -104,6 +104,8 @@ def make_plan(config: Config) -> Plan:
     """
     pipelines, archives = desired_pipelines(config), job_archives()
     warnings = [definition_warnings(pipeline) for pipeline in pipelines]
+    if config.deploy.rollout.warning:
+        warnings[-1].append(config.deploy.rollout.warning)
     check_account(config)
     check_bucket(config)
     deployed = read_deployed_state(config, [pipeline.name for pipeline in pipelines], archives)

@@ -78,7 +78,9 @@ class EndpointSettings(Settings):
     """The endpoint: real-time, serverless or asynchronous."""
 
     name: ResourceName = Field(
-        "groundloop", description="Name of the endpoint, which is created, or updated when it exists."
+        "groundloop",
+        description="Name of the endpoint, which is created, or updated when it exists. The role that doctor prints "
+        "allows this name, and those that continue it with a hyphen.",
     )
     variant_name: ResourceName = Field("AllTraffic", description="Name of the production variant.")
     weight: float = Field(1.0, gt=0, le=1e6, description="Weight of the variant, against those of additional_variants.")
@@ -136,6 +138,16 @@ class RolloutSettings(Settings):
         [], max_length=10, description="Names of CloudWatch alarms; one that goes off during the rollout rolls it back."
     )
     timeout_minutes: int = Field(60, ge=10, le=480, description="A rollout that takes longer is rolled back, minutes.")
+
+    @property
+    def warning(self) -> str | None:
+        """Return what is accepted but not advisable, in a sentence; None if there is nothing."""
+        if self.traffic == "all_at_once" or self.alarms:
+            return None
+        return (
+            f"deploy.rollout.traffic is {self.traffic} without alarms: errors of the new version don't roll it back; "
+            "name CloudWatch alarms in deploy.rollout.alarms"
+        )
 
     @model_validator(mode="after")
     def _steps_fit_timeout(self) -> RolloutSettings:

@@ -243,6 +243,12 @@ def check_counts(counts: Mapping[Split, SplitCounts], mini_batch_size: int) -> N
             f"the train split holds {train} images, fewer than mini_batch_size {mini_batch_size}: "
             f"set mini_batch_size to {train} or less, or label more images"
         )
+    validation = counts[Split.VALIDATION].images
+    if validation < mini_batch_size:
+        say(
+            f"warning: the validation split holds {validation} images, fewer than mini_batch_size {mini_batch_size}: "
+            "if Train fails on it, lower mini_batch_size or raise prepare.split.validation"
+        )
 
 
 def report(classes: ClassList, statuses: Counter[LineStatus], tally: Tally) -> None:

@@ -192,6 +192,18 @@ def test_without_a_bucket_or_with_another_account_there_is_no_plan(aws: Any, con
         make_plan(configured("aws.account='111122223333'"))
 
 
+@pytest.mark.parametrize(
+    ("alarms", "warned"), [pytest.param("[]", True, id="no alarm"), pytest.param("[errors]", False, id="an alarm")]
+)
+def test_traffic_in_steps_without_alarms_is_warned_of(
+    standing: Any, configured: Configured, alarms: str, warned: bool
+) -> None:
+    rollout = f"deploy.rollout={{traffic: canary, alarms: {alarms}}}"
+    plan = make_plan(configured(rollout, "deploy.endpoint.instance_count=2"))
+    messages = [message for pipeline in plan.pipelines for message in pipeline.warnings]
+    assert any("without alarms" in message for message in messages) is warned
+
+
 def test_the_json_keeps_its_keys(standing: Any, configured: Configured) -> None:
     one, other = (make_plan(configured("training.hyperparameters.epochs=80")).as_json() for _ in range(2))
     assert one == other

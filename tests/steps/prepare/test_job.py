@@ -294,6 +294,14 @@ def test_a_split_with_negatives_only_cannot_be_evaluated(
     assert f"the test split got only {len(in_test)} images without boxes" in prepare(forty).message
 
 
+def test_a_validation_split_smaller_than_a_batch_is_warned_of(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
+    validation = prepare(forty).summary["validation"]["images"]
+    assert "warning: the validation split" not in prepare(forty, "--mini-batch-size", str(validation)).out
+    done = prepare(forty, "--mini-batch-size", str(validation + 1))
+    assert done.code == 0
+    assert f"warning: the validation split holds {validation} images" in done.out
+
+
 def test_a_train_split_smaller_than_a_batch_fails_early(prepare: Prepare, forty: list[dict[str, Any]]) -> None:
     train = prepare(forty).summary["train"]["images"]
     assert prepare(forty, "--mini-batch-size", str(train)).code == 0
