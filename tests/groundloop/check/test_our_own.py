@@ -38,63 +38,64 @@ def test_what_it_suggests_is_accepted(define: Callable[..., Definition]) -> None
     assert check_definition(define(overlay=CONFIGS / "prod.yaml")) == [], "real accounts start from a current type"
 
 
-@pytest.mark.parametrize(
-    "assignments",
-    [
-        pytest.param(["training.spot.enabled=true"], id="spot"),
-        pytest.param(
-            [
-                "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true, encrypt_traffic: true}",
-                "processing.image_uri=123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
-                "processing.requirements=preinstalled",
-                "prepare.check_images=none",
-            ],
-            id="VPC and isolation",
-        ),
-        pytest.param(["aws.network={subnets: [subnet-0a], security_groups: [sg-0b]}"], id="VPC"),
-        pytest.param(["aws.kms_key=arn:aws:kms:us-east-1:123456789012:key/k"], id="KMS key"),
-        pytest.param(
-            [
-                "aws.kms_key=alias/data",
-                "processing.instance_type=ml.g4dn.xlarge",
-                "predict.instance_type=ml.g4dn.xlarge",
-            ],
-            id="KMS key with local storage",
-        ),
-        pytest.param(["aws.tags={'cost centre': 'Zürich 7', team: vision}"], id="tags beyond ASCII"),
-        pytest.param(["prepare.split.stratify=true"], id="stratified"),
-        pytest.param(["prepare.split.group.pattern='clip-\\d+'"], id="groups"),
-        pytest.param(["labels.classes=[nut, bolt, washer]"], id="classes"),
-        pytest.param(["deploy.mode=never"], id="never deployed"),
-        pytest.param(["deploy.mode=on_pass"], id="deployed at once"),
-        pytest.param(
-            ["deploy.mode=on_pass", "deploy.endpoint.autoscaling={min_instances: 1, max_instances: 4, target: 300}"],
-            id="autoscaling, by the Deploy job",
-        ),
-        pytest.param(["deploy.endpoint.data_capture_percent=20"], id="data capture"),
-        pytest.param(["deploy.endpoint.serverless={memory_mb: 4096, max_concurrency: 5}"], id="serverless"),
-        pytest.param(["deploy.endpoint.async_inference={}"], id="asynchronous"),
-        pytest.param(["execution.cache.enabled=false"], id="no cache"),
-        pytest.param(["execution.cache.expire_after=PT12H"], id="cache for hours"),
-        pytest.param(["execution.retry={service: null, job: null, capacity: null}"], id="no retries"),
-        pytest.param(["training.instance_count=2", "training.hyperparameters.kv_store=dist_sync"], id="two machines"),
-        pytest.param(["training.instance_type=ml.g5.xlarge"], id="another machine"),
-        pytest.param(["processing.engine=spark"], id="Spark"),
-        pytest.param(
-            [
-                "training.hyperparameters.base_network=resnet-50",
-                "training.hyperparameters.optimizer=adam",
-                "training.hyperparameters.lr_scheduler_step='3,6'",
-                "training.hyperparameters.early_stopping=true",
-                "training.hyperparameters.freeze_layer_pattern='^conv1'",
-                "training.hyperparameters.learning_rate=1e-05",
-            ],
-            id="hyperparameters",
-        ),
-        pytest.param(["aws.region=eu-west-1"], id="another region"),
-        pytest.param(["gate.thresholds.map=0", "gate.thresholds.map_50=1"], id="thresholds of 0 and 1"),
-    ],
-)
+#: Assignments to the local configuration that change the definitions.
+VARIANTS = [
+    pytest.param(["training.spot.enabled=true"], id="spot"),
+    pytest.param(
+        [
+            "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true, encrypt_traffic: true}",
+            "processing.image_uri=123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
+            "processing.requirements=preinstalled",
+            "prepare.check_images=none",
+        ],
+        id="VPC and isolation",
+    ),
+    pytest.param(["aws.network={subnets: [subnet-0a], security_groups: [sg-0b]}"], id="VPC"),
+    pytest.param(["aws.kms_key=arn:aws:kms:us-east-1:123456789012:key/k"], id="KMS key"),
+    pytest.param(
+        [
+            "aws.kms_key=alias/data",
+            "processing.instance_type=ml.g4dn.xlarge",
+            "predict.instance_type=ml.g4dn.xlarge",
+        ],
+        id="KMS key with local storage",
+    ),
+    pytest.param(["aws.tags={'cost centre': 'Zürich 7', team: vision}"], id="tags beyond ASCII"),
+    pytest.param(["prepare.split.stratify=true"], id="stratified"),
+    pytest.param(["prepare.split.group.pattern='clip-\\d+'"], id="groups"),
+    pytest.param(["labels.classes=[nut, bolt, washer]"], id="classes"),
+    pytest.param(["deploy.mode=never"], id="never deployed"),
+    pytest.param(["deploy.mode=on_pass"], id="deployed at once"),
+    pytest.param(
+        ["deploy.mode=on_pass", "deploy.endpoint.autoscaling={min_instances: 1, max_instances: 4, target: 300}"],
+        id="autoscaling, by the Deploy job",
+    ),
+    pytest.param(["deploy.endpoint.data_capture_percent=20"], id="data capture"),
+    pytest.param(["deploy.endpoint.serverless={memory_mb: 4096, max_concurrency: 5}"], id="serverless"),
+    pytest.param(["deploy.endpoint.async_inference={}"], id="asynchronous"),
+    pytest.param(["execution.cache.enabled=false"], id="no cache"),
+    pytest.param(["execution.cache.expire_after=PT12H"], id="cache for hours"),
+    pytest.param(["execution.retry={service: null, job: null, capacity: null}"], id="no retries"),
+    pytest.param(["training.instance_count=2", "training.hyperparameters.kv_store=dist_sync"], id="two machines"),
+    pytest.param(["training.instance_type=ml.g5.xlarge"], id="another machine"),
+    pytest.param(["processing.engine=spark"], id="Spark"),
+    pytest.param(
+        [
+            "training.hyperparameters.base_network=resnet-50",
+            "training.hyperparameters.optimizer=adam",
+            "training.hyperparameters.lr_scheduler_step='3,6'",
+            "training.hyperparameters.early_stopping=true",
+            "training.hyperparameters.freeze_layer_pattern='^conv1'",
+            "training.hyperparameters.learning_rate=1e-05",
+        ],
+        id="hyperparameters",
+    ),
+    pytest.param(["aws.region=eu-west-1"], id="another region"),
+    pytest.param(["gate.thresholds.map=0", "gate.thresholds.map_50=1"], id="thresholds of 0 and 1"),
+]
+
+
+@pytest.mark.parametrize("assignments", VARIANTS)
 def test_nothing_is_found_in_variants(define: Callable[..., Definition], assignments: list[str]) -> None:
     for deploy in (False, True):
         assert check_definition(define(CURRENT, *assignments, deploy=deploy)) == []
