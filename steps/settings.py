@@ -78,7 +78,10 @@ class AwsSettings(Settings):
         description="Key prefix in the bucket under which everything is written.",
     )
     kms_key: str | None = Field(
-        None, max_length=2048, description="KMS key for outputs and volumes; null: the AWS managed keys."
+        None,
+        max_length=2048,
+        description="KMS key for outputs and volumes; null: the AWS managed keys. Volumes of instance types with local "
+        "storage, which is encrypted in hardware, take no key.",
     )
     decrypt_keys: list[Annotated[str, StringConstraints(min_length=1, max_length=2048)]] = Field(
         [],
