@@ -202,14 +202,14 @@ def _convert(
     if images is None and FORMATS[name].measures_images:
         source.fetch_images()
     folder = None if images is None else ImageFolder(images)
-    options = Options(folder, attribute, fetch_from_s3(region))
+    options = Options(folder, attribute, fetch_from_s3(region), strict=False)
     dataset = FORMATS[name].read(source.path, options)
     if not dataset.images:
         raise UserError(f"{source.path}: holds no labelled image")
     stored = as_stored(dataset, folder)
     named = stored if stored.in_s3 else under_prefix(stored, LOCAL_PREFIX, name.value)
     target.write_bytes(manifest(named, options.written_attribute, confidence=0, target=name.value))
-    return (f"read as {name.value}", *named.notes)
+    return (f"read as {name.value}", *named.notes, *(f"left out: {message}" for message in named.left_out))
 
 
 def _is_image(name: str) -> bool:

@@ -40,12 +40,14 @@ class LabelledDataset:
         classes: names in the order of their ids, each once; holds every box's class, and maybe unused ones.
         notes: what reading left out or changed, one line each.
         on_stored_pixels: whether boxes are on images as stored, and not as shown, where the sizes don't tell.
+        left_out: why images were left out, one message each, where reading was asked to go on.
     """
 
     images: tuple[LabelledImage, ...]
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
     on_stored_pixels: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def boxes(self) -> int:
@@ -121,6 +123,39 @@ class BoxCheck:
             return []
         left = f"{self._clipped} boxes left their image by up to {CLIP_TOLERANCE:g} pixels and were clipped to it"
         return [f"{left}, first: {self._first}"]
+
+
+class LeftOut:
+    """The faults for which images are left out: without the faulty box, an image would teach that nothing is there.
+
+    Args:
+        strict: the first fault is raised.
+    """
+
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+        self._messages: list[str] = []
+
+    def add(self, error: UserError) -> None:
+        """Keep a fault.
+
+        Raises:
+            UserError: the fault itself, if strict.
+        """
+        if self._strict:
+            raise error
+        self._messages.append(str(error))
+
+    def messages(self, images: Sequence[LabelledImage]) -> tuple[str, ...]:
+        """Return all faults.
+
+        Raises:
+            UserError: no image is left.
+        """
+        if self._messages and not images:
+            others = f" ({len(self._messages)} faults, and no image is left)" if len(self._messages) > 1 else ""
+            raise UserError(f"{self._messages[0]}{others}")
+        return tuple(self._messages)
 
 
 def check_unique(images: Iterable[LabelledImage], source: Path) -> None:

@@ -43,11 +43,13 @@ class Options:
         images: the folder with the image files.
         label_attribute: of manifests; `auto` means the only one when read, `bounding-box` when written.
         fetch: reads what is in S3, for labels that are spread over files there.
+        strict: whether COCO, YOLO, Pascal VOC and CSV raise the first fault; else they leave out what is faulty.
     """
 
     images: ImageFolder | None = None
     label_attribute: str = AUTO
     fetch: Fetch | None = None
+    strict: bool = True
 
     @property
     def written_attribute(self) -> str:
@@ -83,22 +85,22 @@ FORMATS = {
         file_names=False,
     ),
     FormatName.COCO: Format(
-        lambda path, options: from_coco(path, options.images),
+        lambda path, options: from_coco(path, options.images, options.strict),
         why_not_coco,
     ),
     FormatName.YOLO: Format(
-        lambda path, options: from_yolo(path, options.images),
+        lambda path, options: from_yolo(path, options.images, options.strict),
         why_not_yolo,
         keeps_images=True,
         measures_images=True,
     ),
     FormatName.VOC: Format(
-        lambda path, options: from_voc(path, options.images),
+        lambda path, options: from_voc(path, options.images, options.strict),
         why_not_voc,
         keeps_images=True,
     ),
     FormatName.CSV: Format(
-        lambda path, options: from_csv(path, options.images),
+        lambda path, options: from_csv(path, options.images, options.strict),
         why_not_csv,
         uris=True,
     ),

@@ -28,6 +28,7 @@ def convert(
         str | None, typer.Option(help="S3 folder of the images, s3://bucket/images/: put before or taken off names.")
     ] = None,
     label_attribute: Annotated[str, typer.Option(help="Label attribute of manifests; auto: the only one.")] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Write nothing when an image has to be left out.")] = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
     """Convert labels from one format to another.
@@ -35,7 +36,8 @@ def convert(
     Formats: Ground Truth, COCO, YOLO, Pascal VOC, CSV, JumpStart and Rekognition.
 
     Also from Ground Truth's video jobs, and from what people answered in A2I's human loops (a folder of output.json).
-    What a format cannot hold is told in notes.
+    What a format cannot hold is told in notes. Images with faulty labels are left out of COCO, YOLO, Pascal VOC
+    and CSV, and listed.
 
     Example: groundloop labels convert output.manifest dataset/ --to yolo --images photos/
     """
@@ -53,7 +55,7 @@ def convert(
 
     def options() -> Options:
         """With an ImageFolder of its own: names may change, and there each file belongs to one name."""
-        return Options(ImageFolder(images) if images else None, label_attribute, fetch_from_s3(region))
+        return Options(ImageFolder(images) if images else None, label_attribute, fetch_from_s3(region), strict=False)
 
     with labels_at(source, region, counter("files")) as labels:
         if not labels.path.exists():
@@ -62,12 +64,16 @@ def convert(
         if images is None and FORMATS[read_format].measures_images:
             labels.fetch_images()
         dataset = FORMATS[read_format].read(labels.path, options())
+        if strict and dataset.left_out:
+            raise UserError(labels.named("\n".join(dataset.left_out)))
         named = name_images(dataset, to, prefix)
         written = WRITERS[to](named, target, options())
         typer.echo(f"read       {_counts(dataset)}, from {read_format.value} {source}")
         typer.echo(f"classes    {', '.join(dataset.classes) or 'none'}")
         for note in (*named.notes, *written):
             typer.echo(f"note       {labels.named(note)}")
+        for message in dataset.left_out:
+            typer.echo(f"left out   {labels.named(message)}")
         typer.echo(f"written    {to.value} {destination}")
     copied = FORMATS[FormatName(to.value)].keeps_images and images is not None
     for command in _next_steps(destination, to, target if copied else images, prefix):

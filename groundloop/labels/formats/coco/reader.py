@@ -11,7 +11,14 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
+from groundloop.labels.formats.dataset import (
+    BoxCheck,
+    LabelledDataset,
+    LabelledImage,
+    LeftOut,
+    check_classes,
+    check_unique,
+)
 from groundloop.labels.formats.disk import keys_of, read_bytes, read_json
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.formats.names import NameReader
@@ -51,22 +58,23 @@ class _Coco(msgspec.Struct):
     categories: list[_Category]
 
 
-def from_coco(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
+def from_coco(path: Path, images: ImageFolder | None = None, strict: bool = True) -> LabelledDataset:
     """Read a COCO file, or the COCO files of a folder or of its `annotations/` together.
 
     Args:
         path: the file or folder.
         images: where to look up sizes that the files do not give.
+        strict: whether a fault is raised; else the image is left out.
 
     Raises:
         UserError: naming the file and the element that is wrong.
     """
     files, others = coco_files(path)
     if len(files) == 1:
-        dataset = _read(files[0], images)
+        dataset = _read(files[0], images, strict)
     else:
         # A part's file lies among the images of that part; those of `annotations/` name images of one folder.
-        dataset = _joined(path, {file: _under(_read(file, images), _part(file, path)) for file in files})
+        dataset = _joined(path, {file: _under(_read(file, images, strict), _part(file, path)) for file in files})
     notes = [f"{file.relative_to(path).as_posix()} is not read: it holds no instances" for file in others]
     return replace(dataset, notes=(*dataset.notes, *notes))
 
@@ -108,10 +116,11 @@ def _joined(path: Path, datasets: Mapping[Path, LabelledDataset]) -> LabelledDat
     notes = dict.fromkeys(note for dataset in datasets.values() for note in dataset.notes)
     counts = [f"{file.relative_to(path).as_posix()} {len(dataset.images)}" for file, dataset in datasets.items()]
     split = f"{len(datasets)} files are read together, so their split is not kept (images: {', '.join(counts)})"
-    return LabelledDataset(images, classes, (*notes, split))
+    left_out = tuple(message for dataset in datasets.values() for message in dataset.left_out)
+    return LabelledDataset(images, classes, (*notes, split), left_out=left_out)
 
 
-def _read(file: Path, images: ImageFolder | None) -> LabelledDataset:
+def _read(file: Path, images: ImageFolder | None, strict: bool) -> LabelledDataset:
     coco = read_json(file, _Coco)
     categories = sorted(coco.categories, key=lambda category: category.id)
     names = {category.id: category.name for category in categories}
@@ -127,22 +136,31 @@ def _read(file: Path, images: ImageFolder | None) -> LabelledDataset:
         known = image.width is not None and image.height is not None
         measured[image.id] = (image.width or 0, image.height or 0) if known else sizes.of(file_names[image.id])
     boxes: dict[int, list[Box]] = {image.id: [] for image in coco.images}
-    check = BoxCheck()
+    check, left_out = BoxCheck(), LeftOut(strict)
+    faulty: set[int] = set()
     for index, one in enumerate(coco.annotations):
         where = f"{file}: annotations[{index}]"
-        if one.image_id not in boxes:
-            raise UserError(f"{where}: there is no image with the id {one.image_id}: correct or remove the annotation")
-        if one.category_id not in names:
-            raise UserError(f"{where}: there is no category with the id {one.category_id}: add it to categories")
-        if not one.iscrowd:
-            boxes[one.image_id].append(check(where, Box(names[one.category_id], *one.bbox), *measured[one.image_id]))
+        try:
+            if one.image_id not in boxes:
+                raise UserError(
+                    f"{where}: there is no image with the id {one.image_id}: correct or remove the annotation"
+                )
+            if one.category_id not in names:
+                raise UserError(f"{where}: there is no category with the id {one.category_id}: add it to categories")
+            if not one.iscrowd:
+                box = check(where, Box(names[one.category_id], *one.bbox), *measured[one.image_id])
+                boxes[one.image_id].append(box)
+        except UserError as error:
+            left_out.add(error)
+            faulty.add(one.image_id)
     found = tuple(
-        LabelledImage(file_names[image.id], *measured[image.id], tuple(boxes[image.id])) for image in coco.images
+        LabelledImage(file_names[image.id], *measured[image.id], tuple(boxes[image.id]))
+        for image in coco.images
+        if image.id not in faulty
     )
     check_unique(found, file)
-    return LabelledDataset(
-        found, tuple(names.values()), (*_not_kept(coco), *read_name.notes, *check.notes, *sizes.notes)
-    )
+    notes = (*_not_kept(coco), *read_name.notes, *check.notes, *sizes.notes)
+    return LabelledDataset(found, tuple(names.values()), notes, left_out=left_out.messages(found))
 
 
 def _not_kept(coco: _Coco) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, used_classes
+from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, LeftOut, used_classes
 from groundloop.labels.formats.disk import read_text
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.formats.names import NameReader
@@ -32,11 +32,12 @@ def _columns(header: Sequence[str]) -> tuple[str, ...]:
     return CORNER_COLUMNS if len(set(CORNER_COLUMNS) & set(header)) > own else COLUMNS
 
 
-def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
+def from_csv(path: Path, images: ImageFolder | None = None, strict: bool = True) -> LabelledDataset:
     """Read a CSV file.
 
     Args:
         images: where to look up the images' sizes; without it they are not known.
+        strict: whether a fault is raised; else the image is left out.
 
     Raises:
         UserError: naming the line that is wrong.
@@ -53,28 +54,36 @@ def from_csv(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     measured: dict[str, tuple[int, int]] = {}
     boxes: dict[str, list[Box]] = {}
     negatives: set[str] = set()
+    left_out, faulty = LeftOut(strict), set()
     for line, row in rows:
-        where = f"{path}, line {line}"
-        if len(row) != len(header):
-            raise UserError(f"{where}: {len(row)} fields, but the header has {len(header)}: correct the line")
-        image, label, *numbers = (row[place] for place in places)
-        sides, size = numbers[:4], numbers[4:]
-        if not image:
-            raise UserError(f"{where}: the image is empty: name it")
-        image = read_name(image)
-        if image not in boxes:
-            measured[image] = _size(where, size) if any(size) else sizes.of(image)
-        listed = boxes.setdefault(image, [])
-        empty = not label and not any(sides)
-        if image in negatives or (empty and listed):
-            raise UserError(f"{where}: {image} has a row without a box and another row: remove one of them")
-        if empty:
-            negatives.add(image)
-        else:
-            listed.append(check(where, _box(where, label, sides, bool(size)), *measured[image]))
-    found = tuple(LabelledImage(name, *measured[name], tuple(listed)) for name, listed in boxes.items())
+        where, image = f"{path}, line {line}", ""
+        try:
+            if len(row) != len(header):
+                raise UserError(f"{where}: {len(row)} fields, but the header has {len(header)}: correct the line")
+            image, label, *numbers = (row[place] for place in places)
+            sides, size = numbers[:4], numbers[4:]
+            if not image:
+                raise UserError(f"{where}: the image is empty: name it")
+            image = read_name(image)
+            if image not in boxes:
+                measured[image] = _size(where, size) if any(size) else sizes.of(image)
+            listed = boxes.setdefault(image, [])
+            empty = not label and not any(sides)
+            if image in negatives or (empty and listed):
+                raise UserError(f"{where}: {image} has a row without a box and another row: remove one of them")
+            if empty:
+                negatives.add(image)
+            else:
+                listed.append(check(where, _box(where, label, sides, bool(size)), *measured[image]))
+        except UserError as error:
+            left_out.add(error)
+            faulty.add(image)
+    found = tuple(
+        LabelledImage(name, *measured[name], tuple(listed)) for name, listed in boxes.items() if name not in faulty
+    )
     notes = [f"other columns not kept: {', '.join(others)}"] if others else []
-    return LabelledDataset(found, used_classes(found), (*notes, *read_name.notes, *check.notes, *sizes.notes))
+    every = (*notes, *read_name.notes, *check.notes, *sizes.notes)
+    return LabelledDataset(found, used_classes(found), every, left_out=left_out.messages(found))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -12,6 +12,7 @@ from groundloop.labels.formats.dataset import (
     BoxCheck,
     LabelledDataset,
     LabelledImage,
+    LeftOut,
     check_classes,
     check_unique,
     used_classes,
@@ -28,11 +29,13 @@ CLASSES = "classes.txt"
 _FLAGS = ("difficult", "truncated", "occluded")
 
 
-def from_voc(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
+def from_voc(path: Path, images: ImageFolder | None = None, strict: bool = True) -> LabelledDataset:
     """Read the XML files below `Annotations/` or, where there is no such folder, below the folder itself.
 
     Args:
+        path: the folder.
         images: where to look up sizes that the files do not give.
+        strict: whether a fault is raised; else the image is left out.
 
     Raises:
         UserError: naming the file and the element that is wrong.
@@ -42,7 +45,14 @@ def from_voc(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     if not files:
         raise UserError(f"{path}: holds no XML file: give the folder that has {ANNOTATIONS}/")
     reading = _Reading(folder, Sizes(images))
-    found = tuple(reading.image(file) for file in files)
+    left_out = LeftOut(strict)
+    images_read = []
+    for file in files:
+        try:
+            images_read.append(reading.image(file))
+        except UserError as error:
+            left_out.add(error)
+    found = tuple(images_read)
     check_unique(found, path)
     classes = used_classes(found)
     if (path / CLASSES).is_file():
@@ -54,7 +64,7 @@ def from_voc(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
                 f"{path / CLASSES}: the class {unknown[0]!r} of a box is not in it: add it, or remove the file"
             )
         classes = listed
-    return LabelledDataset(found, classes, tuple(reading.notes))
+    return LabelledDataset(found, classes, tuple(reading.notes), left_out=left_out.messages(found))
 
 
 def annotations_folder(path: Path) -> Path:

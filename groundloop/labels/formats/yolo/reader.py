@@ -7,7 +7,14 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, check_unique
+from groundloop.labels.formats.dataset import (
+    BoxCheck,
+    LabelledDataset,
+    LabelledImage,
+    LeftOut,
+    check_classes,
+    check_unique,
+)
 from groundloop.labels.formats.disk import read_text
 from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.formats.names import label_files
@@ -20,19 +27,20 @@ _CLASSES = "classes.txt"  # stands among the label files of some tools and is no
 _MIN_DECIMALS = 6
 
 
-def from_yolo(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
+def from_yolo(path: Path, images: ImageFolder | None = None, strict: bool = True) -> LabelledDataset:
     """Read a folder with labels, a list of classes, and images.
 
     Args:
         path: the folder, or its `data.yaml`.
         images: where the images of `labels/` are; None: in the folder's own `images/`, or beside the label files.
+        strict: whether a fault is raised; else the image is left out.
 
     Raises:
         UserError: naming the file and line that is wrong.
     """
     names = read_names(path)
     check_classes(list(names.values()), path)
-    reading = _Reading(names)
+    reading = _Reading(names, LeftOut(strict))
     found = []
     for prefix, image_folder, labels in _parts(dataset_folder(path), images):
         found += list(reading.part(prefix, image_folder, labels))
@@ -40,7 +48,9 @@ def from_yolo(path: Path, images: ImageFolder | None = None) -> LabelledDataset:
     file = names_file(path) if path.is_dir() else path
     split = ", ".join(splits(file)) if file else ""
     notes = [f"the split of {file.name} ({split}) is not kept: all images are read"] if file and split else []
-    return LabelledDataset(tuple(found), tuple(names.values()), (*notes, *reading.notes))
+    return LabelledDataset(
+        tuple(found), tuple(names.values()), (*notes, *reading.notes), left_out=reading.left_out.messages(found)
+    )
 
 
 def _parts(path: Path, images: ImageFolder | None) -> list[tuple[str, ImageFolder, Path]]:
@@ -64,7 +74,8 @@ def _parts(path: Path, images: ImageFolder | None) -> list[tuple[str, ImageFolde
 class _Reading:
     """Reads label files and keeps count of what to report."""
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], left_out: LeftOut) -> None:
+        self.left_out = left_out
         self._names = {str(class_id): name for class_id, name in names.items()}
         self._check = BoxCheck()
         self._sizes = Sizes(None)
@@ -78,18 +89,21 @@ class _Reading:
             left = {file.relative_to(labels).as_posix() for file in labels.rglob("*.txt") if file.name != _CLASSES}
             left -= {str(file) for file in files.values()}
             if left:
-                raise UserError(
-                    f"{labels / min(left)}: there is no image for it in {images.path} ({len(left)} such files): "
-                    "add the images, or remove the label files"
+                self.left_out.add(
+                    UserError(
+                        f"{labels / min(left)}: there is no image for it in {images.path} ({len(left)} such files): "
+                        "add the images, or remove the label files"
+                    )
                 )
         for name, file in files.items():
-            size = self._sizes.measure(images.path, images.path / name)
             label = labels / file
-            if label.is_file():
-                boxes = tuple(self._boxes(label, size.width, size.height))
-            else:
-                self._without += 1
-                boxes = ()
+            try:
+                size = self._sizes.measure(images.path, images.path / name)
+                boxes = tuple(self._boxes(label, size.width, size.height)) if label.is_file() else ()
+            except UserError as error:
+                self.left_out.add(error)
+                continue
+            self._without += not label.is_file()
             yield LabelledImage(prefix + name, size.width, size.height, boxes, size.orientation)
 
     @property
