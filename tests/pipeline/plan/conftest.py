@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,14 +20,6 @@ from pipeline.job_archive import JobArchive
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
 
-@pytest.fixture(scope="session")
-def session() -> Callable[[str, str], Any]:
-    """The SDK's session for building, made once: its clients take nearly all the time of a build, and it calls none."""
-    from pipeline.sdk import OfflineSession
-
-    return functools.cache(OfflineSession)
-
-
 @pytest.fixture(scope="module")
 def memory() -> Iterator[None]:
     """One moto for a module, and the clients with it, which take longer to make than what they do here."""
@@ -39,14 +30,14 @@ def memory() -> Iterator[None]:
 
 
 @pytest.fixture
-def aws(memory: None, monkeypatch: pytest.MonkeyPatch, session: Callable[[str, str], Any]) -> Any:
+def aws(memory: None, monkeypatch: pytest.MonkeyPatch, sdk_session: Callable[[str, str], Any]) -> Any:
     """An AWS with the bucket and nothing else; gives its SageMaker client. Prices can't be asked for."""
 
     def unreachable() -> Any:
         raise EndpointConnectionError(endpoint_url="https://api.pricing.us-east-1.amazonaws.com")
 
     monkeypatch.setattr("pipeline.plan.prices.pricing_client", unreachable)
-    monkeypatch.setattr("pipeline.sdk.OfflineSession", session)
+    monkeypatch.setattr("pipeline.sdk.OfflineSession", sdk_session)
     reset()
     client("s3", "us-east-1").create_bucket(Bucket="groundloop-local")
     return client("sagemaker", "us-east-1")

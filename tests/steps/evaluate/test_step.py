@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from pipeline.config import load_config
+import pytest
 
-LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
+Evaluate = Callable[..., dict[str, Any]]
 
 
-def evaluate(*assignments: str) -> dict[str, Any]:
-    from pipeline.definition import compile_pipeline, training_pipeline
+@pytest.fixture
+def evaluate(define: Callable[..., dict[str, Any]]) -> Evaluate:
+    """The Evaluate step, from local.yaml and assignments."""
 
-    definition = json.loads(compile_pipeline(training_pipeline(load_config([LOCAL], assignments, environment={}))))
-    (step,) = (step for step in definition["Steps"] if step["Name"] == "Evaluate")
-    return dict(step)
+    def build(*assignments: str) -> dict[str, Any]:
+        (step,) = (step for step in define(*assignments)["Steps"] if step["Name"] == "Evaluate")
+        return dict(step)
+
+    return build
 
 
 def arguments(step: dict[str, Any]) -> list[Any]:
@@ -46,7 +47,7 @@ def thresholds(step: dict[str, Any], option: str) -> dict[str, str]:
     return found
 
 
-def test_the_main_thresholds_are_parameters() -> None:
+def test_the_main_thresholds_are_parameters(evaluate: Evaluate) -> None:
     step = evaluate("gate.thresholds.count.mae=0.5")
     assert thresholds(step, "--minimum") == {
         "map": "Parameters.MinMap",
@@ -56,7 +57,7 @@ def test_the_main_thresholds_are_parameters() -> None:
     assert thresholds(step, "--maximum") == {"count.mae": "Parameters.MaxCountMae"}
 
 
-def test_other_thresholds_and_improvements_are_passed_one_by_one() -> None:
+def test_other_thresholds_and_improvements_are_passed_one_by_one(evaluate: Evaluate) -> None:
     step = evaluate(
         "gate.thresholds={per_class.a.recall: 0.8, count.rmse: 1, count.bias: {min: -0.5, max: 0.5}, map: {max: 0.9}}",
         "gate.min_improvement_over_champion={map_50: 0.01, count.mae: -0.5}",
@@ -74,13 +75,13 @@ def test_a_disabled_threshold_has_neither_argument_nor_parameter(define: Callabl
     assert thresholds(step, "--minimum") == {"map_50": "Parameters.MinMap50"}
 
 
-def test_without_any_the_options_are_left_out() -> None:
+def test_without_any_the_options_are_left_out(evaluate: Evaluate) -> None:
     step = evaluate("gate.thresholds={map: null, map_50: null, voc_map: null}")
     strings = {item for item in arguments(step) if isinstance(item, str)}
     assert not {"--minimum", "--maximum", "--min-improvement"} & strings
 
 
-def test_as_much_as_can_be_asked_is_within_the_apis_limits() -> None:
+def test_as_much_as_can_be_asked_is_within_the_apis_limits(evaluate: Evaluate) -> None:
     """ContainerArguments: at most 100, each of at most 256 characters (CreateProcessingJob)."""
     thresholds = ", ".join(f"per_class.{'x' * 200}{n}.recall: {{min: 0.8, max: 0.9}}" for n in range(20))
     gains = ", ".join(f"per_class.{'x' * 200}{n}.recall: -0.123456789" for n in range(20))
@@ -95,13 +96,13 @@ def test_as_much_as_can_be_asked_is_within_the_apis_limits() -> None:
     assert all(len(item) <= 256 for item in given if isinstance(item, str))
 
 
-def test_the_champion_is_looked_for_in_the_group_and_never_in_the_cache() -> None:
+def test_the_champion_is_looked_for_in_the_group_and_never_in_the_cache(evaluate: Evaluate) -> None:
     step = evaluate("registry.group=detectors")
     assert values(step, "--champion-group") == ["detectors"]
     assert "CacheConfig" not in step, "the registry may have changed, of which a cache key knows nothing"
 
 
-def test_without_a_network_nobody_looks_for_a_champion() -> None:
+def test_without_a_network_nobody_looks_for_a_champion(evaluate: Evaluate) -> None:
     step = evaluate(
         "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true}",
         "processing.image_uri=123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
@@ -111,7 +112,7 @@ def test_without_a_network_nobody_looks_for_a_champion() -> None:
     assert "--champion-group" not in arguments(step)
 
 
-def test_how_the_threshold_is_chosen_and_intervals_are_made_is_handed_on() -> None:
+def test_how_the_threshold_is_chosen_and_intervals_are_made_is_handed_on(evaluate: Evaluate) -> None:
     step = evaluate(
         "evaluate.threshold={rule: recall, target: 0.9, per_class: true}",
         "evaluate.intervals={resamples: 200, level: 0.9, seed: 7}",

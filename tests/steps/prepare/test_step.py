@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
 Request = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def arguments() -> Callable[..., Request]:
+def arguments(define: Callable[..., dict[str, Any]]) -> Callable[..., Request]:
     """The Arguments of the step, from local.yaml and assignments."""
 
     def build(*assignments: str) -> Request:
-        from pipeline.config import load_config
-        from pipeline.definition import compile_pipeline, training_pipeline
-
-        config = load_config([LOCAL], assignments, environment={})
-        prepare = json.loads(compile_pipeline(training_pipeline(config)))["Steps"][0]
-        found: Request = prepare["Arguments"]
+        found: Request = define(*assignments)["Steps"][0]["Arguments"]
         return found
 
     return build

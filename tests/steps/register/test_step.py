@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from groundloop.local.api.model_card import check_model_card
-from pipeline.config import load_config
 from pipeline.job_archive import job_archive
 from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA, registry_metadata
 
-LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
-
-
-def register(*assignments: str) -> dict[str, Any]:
-    from pipeline.definition import compile_pipeline, training_pipeline
-
-    definition = json.loads(compile_pipeline(training_pipeline(load_config([LOCAL], assignments, environment={}))))
-    gate = next(step for step in definition["Steps"] if step["Name"] == "QualityGate")
-    (step,) = gate["Arguments"]["IfSteps"]
-    assert step["Name"] == "Register"
-    arguments: dict[str, Any] = step["Arguments"]
-    return arguments
+Register = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def arguments() -> dict[str, Any]:
+def register(define: Callable[..., dict[str, Any]]) -> Register:
+    """The Arguments of the step, from local.yaml and assignments."""
+
+    def build(*assignments: str) -> dict[str, Any]:
+        gate = next(step for step in define(*assignments)["Steps"] if step["Name"] == "QualityGate")
+        (step,) = gate["Arguments"]["IfSteps"]
+        assert step["Name"] == "Register"
+        arguments: dict[str, Any] = step["Arguments"]
+        return arguments
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def arguments(register: Register) -> dict[str, Any]:
     return register()
 
 
@@ -49,7 +51,7 @@ def test_metadata_carries_what_evaluate_wrote_for_it(arguments: dict[str, Any]) 
     assert arguments["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == metadata["evaluation"]
 
 
-def test_metadata_names_code_and_configuration(arguments: dict[str, Any]) -> None:
+def test_metadata_names_code_and_configuration(arguments: dict[str, Any], register: Register) -> None:
     metadata = arguments["CustomerMetadataProperties"]
     assert metadata["code_version"] == " ".join(f"{job}@{job_archive(job).sha256}" for job in ("prepare", "evaluate"))
     assert len(metadata["code_version"]) <= 256
@@ -83,7 +85,7 @@ def test_the_card_is_valid_once_its_variables_are_known(
     assert used == {f"registry.{name}" for name in ("card_data", "card_observation", "card_metric_groups", "threshold")}
 
 
-def test_people_say_in_the_configuration_what_the_model_is_for() -> None:
+def test_people_say_in_the_configuration_what_the_model_is_for(register: Register) -> None:
     given = register("registry.card.business_problem='Who took the \"nuts\"?'", "registry.card.risk_rating=High")
     text = "".join(
         piece if isinstance(piece, str) else "1"
