@@ -147,7 +147,7 @@ def test_upsert_takes_over_the_pipeline(
     assert "updated groundloop\n" in ran.out
     assert "created groundloop-deploy\n" in ran.out
     assert "arn:aws:sagemaker:us-east-1:123456789012:pipeline/groundloop" in ran.out
-    assert re.search(r"MinMap50 +Float +0\.2\n", ran.out)
+    assert re.search(r"MinMap50 +Float +0\.2\b", ran.out)
     again = groundloop("upsert", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
     assert "created" not in again.out, "the second time nothing is new"
 
