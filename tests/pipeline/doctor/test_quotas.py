@@ -19,6 +19,12 @@ PLENTY = {
 }
 
 
+@pytest.fixture
+def configured(configured: Build) -> Build:
+    """The configuration of an account that trains on the default instance type, which EC2 retires."""
+    return lambda *assignments: configured("training.instance_type=ml.p3.2xlarge", *assignments)
+
+
 def page(quota_values: Mapping[str, float]) -> dict[str, Any]:
     items = [
         {"QuotaName": name, "Value": value, "QuotaCode": f"L-{i}"}
