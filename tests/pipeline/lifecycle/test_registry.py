@@ -23,7 +23,7 @@ def test_versions_are_listed_with_figures_champion_and_the_one_served(triggered:
     lines = groundloop("models").out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["3", "2", "1"]
     assert "PendingManualApproval" in lines[1]
-    assert "0.750  0.800  0.700  0.250" in lines[2]
+    assert lines[2].split()[4:8] == ["0.750", "0.800", "0.700", "0.250"]
     assert lines[2].endswith("champion")
     assert lines[3].endswith("served")
     listed = json.loads(groundloop("models", "--json").out)
@@ -77,11 +77,11 @@ def test_a_decision_keeps_its_reason_and_is_not_taken_twice(project: Any, ground
     package = project.register()
     ran = groundloop("approve", "1", "--reason", "good on night images")
     assert "PendingManualApproval -> Approved" in ran.out
-    assert "no rule deploys it; next: groundloop deploy 1" in ran.out
+    assert "no rule deploys approved versions; next: groundloop deploy 1" in ran.out
     described = boto3.client("sagemaker").describe_model_package(ModelPackageName=package)
     assert (described["ModelApprovalStatus"], described["ApprovalDescription"]) == ("Approved", "good on night images")
     again = groundloop("approve", "1", "-r", "other")
-    assert (again.code, again.out) == (0, "version 1 is Approved already: good on night images\n")
+    assert (again.code, again.out) == (0, "version 1 is already Approved: good on night images\n")
     assert groundloop("reject", "1", "-r", "misses bolts").code == 0
     assert (
         boto3.client("sagemaker").describe_model_package(ModelPackageName=package)["ModelApprovalStatus"] == "Rejected"
@@ -90,7 +90,10 @@ def test_a_decision_keeps_its_reason_and_is_not_taken_twice(project: Any, ground
 
 def test_an_approval_says_which_rule_acts_on_it(triggered: Any, groundloop: Any) -> None:
     triggered.register()
-    assert f"rule {triggered.name}-approval starts {triggered.name}-deploy" in groundloop("approve", "1", "-r", "x").out
+    assert (
+        f"rule {triggered.name}-approval starts pipeline {triggered.name}-deploy"
+        in groundloop("approve", "1", "-r", "x").out
+    )
     assert triggered.statuses() == ["Succeeded"]
 
 

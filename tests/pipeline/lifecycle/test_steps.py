@@ -22,13 +22,14 @@ KINDS = {
 
 
 def deploying_steps(training: Definition) -> list[Definition]:
-    gate = training["Steps"][-1]["Arguments"]["IfSteps"][-1]
-    found: list[Definition] = gate["Arguments"]["IfSteps"]
-    return found
+    deploy_gate = training["Steps"][-1]
+    assert deploy_gate["Name"] == "DeployGate"
+    steps: list[Definition] = deploy_gate["Arguments"]["IfSteps"]
+    return steps
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_both_definitions_of_every_kind_of_endpoint_are_sound(define: Callable[..., Definition], kind: str) -> None:
+def test_both_definitions_of_every_kind_of_endpoint_are_valid(define: Callable[..., Definition], kind: str) -> None:
     for deploy in (False, True):
         definition = define(*KINDS[kind], deploy=deploy)
         parse(json.dumps(definition))
@@ -49,7 +50,7 @@ def test_what_the_endpoint_steps_cannot_express_is_a_job_in_the_main_pipeline(
     assert "CacheConfig" not in job
 
 
-def test_a_serverless_endpoint_has_no_machine_to_choose(define: Callable[..., Definition]) -> None:
+def test_a_serverless_endpoint_has_no_instance_type_to_choose(define: Callable[..., Definition]) -> None:
     for deploy in (False, True):
         names = [p["Name"] for p in define(*KINDS["serverless"], deploy=deploy)["Parameters"]]
         assert "EndpointInstanceType" not in names

@@ -35,6 +35,7 @@ def test_what_is_there_is_ok_and_what_cannot_be_known_is_unverified(groundloop: 
         "credentials": "ok",
         "account": "ok",
         "region": "ok",
+        "endpoint": "ok",
         "bucket": "ok",
         "KMS key": "ok",
         "role": "ok",
@@ -63,7 +64,7 @@ def test_an_error_is_exit_code_1_with_the_remedy_under_it(groundloop: GROUNDLOOP
     failed = {line.split(":")[0].removeprefix("error").strip() for line in lines if line.startswith("error")}
     assert failed >= {"bucket", "role", "KMS key", "network"}
     remedy = lines[next(number for number, line in enumerate(lines) if "no bucket nobodys-bucket" in line) + 1]
-    assert remedy.strip() == "-> make it: aws s3 mb s3://nobodys-bucket --region us-east-1"
+    assert remedy.strip() == "-> create it: aws s3 mb s3://nobodys-bucket --region us-east-1"
 
 
 def test_the_policies_need_no_aws(groundloop: GROUNDLOOP, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_a_failed_step_shows_the_end_of_its_log(
     ran = groundloop("start", "--name", name, "--watch")
     assert ran.code == 1
     assert "  | before\n  | it is broken\n" in ran.err
-    assert "last lines of Prepare's log; all: groundloop logs Prepare -e arn:" in ran.err
+    assert "last lines of Prepare's log; the whole log: groundloop logs Prepare -e arn:" in ran.err
     assert "groundloop labels check s3://b/m.manifest --region us-east-1" in ran.err
     assert ran.error.startswith("Prepare failed: AlgorithmError: it is broken")
 

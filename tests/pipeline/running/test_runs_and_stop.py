@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -33,8 +34,8 @@ def test_runs_are_listed_with_what_differs_and_why_they_failed(
     assert "\n" not in older["failure"]
     shown = groundloop("runs", "--name", name).out
     assert f"{older['id']}  " in shown
-    assert "              Mode=fancy\n" in shown
-    assert "              Prepare: AlgorithmError: " in shown
+    assert re.search(r"^ +Mode=fancy$", shown, re.MULTILINE)
+    assert re.search(r"^ +Prepare: AlgorithmError: ", shown, re.MULTILINE)
 
 
 def test_only_the_newest_are_listed(
@@ -68,7 +69,7 @@ def test_the_one_that_runs_is_stopped_with_its_job(
         job = boto3.client("sagemaker").describe_processing_job(ProcessingJobName=step["job"])
         assert job["ProcessingJobStatus"] == "Stopped"
     assert "no execution of pipeline" in groundloop("stop", "--name", name).error
-    assert f"{arn} does not run: its status is Stopped" in groundloop("stop", "--name", name, arn).error
+    assert f"{arn} is not running: its status is Stopped" in groundloop("stop", "--name", name, arn).error
 
 
 def test_of_several_one_has_to_be_named(
