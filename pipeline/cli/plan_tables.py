@@ -11,11 +11,11 @@ def print_forecast(pipeline: PipelinePlan) -> None:
     """Print which steps the next execution runs, why, and which it takes from the cache."""
     print_line(f"\nnext execution of {pipeline.name}")
     rows = [
-        ("runs", run.step, f"{run.why} ({run.reached})" if run.reached else run.why)
-        for run in pipeline.forecasts
-        if run.again
+        ("runs", step.step, f"{step.reason} ({step.branch})" if step.branch else step.reason)
+        for step in pipeline.forecasts
+        if step.reruns
     ]
-    if cached := [run.step for run in pipeline.forecasts if not run.again]:
+    if cached := [step.step for step in pipeline.forecasts if not step.reruns]:
         condition = "if the last execution used these defaults and is recent enough"
         rows.append(("cached", ", ".join(cached), condition))
     print_table(("", "", ""), rows, indent=2)

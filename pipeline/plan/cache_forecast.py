@@ -1,7 +1,7 @@
 """Which steps the next execution runs again instead of taking them from the cache, and why.
 
-Compared is with an execution of the old definition that is younger than the steps' ExpireAfter; both were started
-without values for the parameters. AWS compares requests, not what lies behind a URI.
+The comparison assumes an execution of the old definition that is younger than the steps' ExpireAfter, and that both
+are started without values for the parameters. AWS compares requests, not what is behind a URI.
 """
 
 from __future__ import annotations
@@ -13,48 +13,57 @@ from groundloop.spec.caching import compared_arguments, is_enabled
 from groundloop.spec.step_types import STEP_TYPES
 from pipeline.plan.flatten import FlatDefinition, FlatStep, FlatValue, flatten
 
-#: They do nothing that could be reused.
+#: Step types that do nothing that could be reused.
 _FREE = {"Condition", "Fail"}
 
 
 @dataclass(frozen=True)
-class Run:
-    """A step of the next execution. ``again`` False: it comes from the cache. ``reached``: the branch it is in."""
+class StepForecast:
+    """A step of the next execution.
+
+    Attributes:
+        step: its name.
+        reruns: it runs; False: its result comes from the cache.
+        reason: why it runs; empty if it doesn't.
+        branch: the branch of a Condition step that it is in; empty outside of all branches.
+    """
 
     step: str
-    again: bool
-    why: str
-    reached: str = ""
+    reruns: bool
+    reason: str
+    branch: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """For ``--json``; these keys stay."""
+        """Return the forecast as `plan --json` prints it; scripts read these keys."""
         return asdict(self)
 
 
-def runs(old: FlatDefinition | None, new: FlatDefinition, *, ran: bool) -> list[Run]:
-    """Each step that does work, in the definition's order.
+def forecast(old: FlatDefinition | None, new: FlatDefinition, *, executed: bool) -> list[StepForecast]:
+    """Forecast each step that does work, in the definition's order.
 
     Args:
-        old: What stands in AWS; None: nothing does.
-        ran: That has been executed.
+        old: the definition that AWS has; None if it has none.
+        new: the definition that the next execution runs.
+        executed: the old definition has been executed.
     """
-    found: dict[str, Run] = {}
+    forecasts: dict[str, StepForecast] = {}
     for name in new.steps:
-        _judge(name, old if ran else None, new, found)
-    return [found[name] for name, step in new.steps.items() if step.type not in _FREE]
+        _reruns(name, old if executed else None, new, forecasts)
+    return [forecasts[name] for name, step in new.steps.items() if step.type not in _FREE]
 
 
-def _judge(name: str, old: FlatDefinition | None, new: FlatDefinition, found: dict[str, Run]) -> bool:
-    """Whether a step runs again; those that it takes values from are forecast first."""
-    if name not in found:
+def _reruns(name: str, old: FlatDefinition | None, new: FlatDefinition, forecasts: dict[str, StepForecast]) -> bool:
+    """Tell whether a step runs again; the steps that it takes values from are forecast first."""
+    if name not in forecasts:
         step = new.steps[name]
-        found[name] = Run(name, True, "it waits for itself")  # a cycle, which the checker refuses
-        why = _why(step, old, new, found)
-        found[name] = Run(name, bool(why), why, step.place)
-    return found[name].again
+        forecasts[name] = StepForecast(name, True, "it waits for itself")  # a cycle, which the checker rejects
+        reason = _reason(step, old, new, forecasts)
+        forecasts[name] = StepForecast(name, bool(reason), reason, step.place)
+    return forecasts[name].reruns
 
 
-def _why(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, found: dict[str, Run]) -> str:
+def _reason(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, forecasts: dict[str, StepForecast]) -> str:
+    """Say why a step runs again; empty if its result comes from the cache."""
     known = STEP_TYPES.get(step.type)
     if known is None or not known.cached:
         return f"a {step.type} step is never cached"
@@ -67,15 +76,15 @@ def _why(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, found:
         return "it is new"
     if not _cached(before):
         return "its cache was off"
-    facts = _deciding(step, new)
-    if changed := _changed(_deciding(before, old), facts):
+    values = _compared_values(step, new)
+    if changed := _changed(_compared_values(before, old), values):
         return changed
-    for path, fact in facts.items():
-        if fact.per_execution:
+    for path, value in values.items():
+        if value.per_execution:
             return f"{path} is another in each execution"
-    for path, fact in facts.items():
-        for source in fact.steps:
-            if source in new.steps and _judge(source, old, new, found):
+    for path, value in values.items():
+        for source in value.steps:
+            if source in new.steps and _reruns(source, old, new, forecasts):
                 return f"{path} comes from {source}, which runs again"
     return ""
 
@@ -86,17 +95,17 @@ def _changed(old: Mapping[str, FlatValue], new: Mapping[str, FlatValue]) -> str:
     for path in dict.fromkeys([*old, *new]):
         before, after = old.get(path), new.get(path)
         code = code or (before is not None and after is not None and before.code != after.code)
-        # From where a value comes doesn't count here, only what it is.
+        # Only the value counts here, not where it comes from.
         if (before and before.text) != (after and after.text):
             paths.append(path)
-    told = ["its code changed"] if code else []
+    changes = ["its code changed"] if code else []
     if paths:
         more = f" and {len(paths) - 2} more" if len(paths) > 2 else ""
-        told.append(f"{', '.join(paths[:2])}{more} changed")
-    return " and ".join(told)
+        changes.append(f"{', '.join(paths[:2])}{more} changed")
+    return " and ".join(changes)
 
 
-def _deciding(step: FlatStep, definition: FlatDefinition) -> dict[str, FlatValue]:
+def _compared_values(step: FlatStep, definition: FlatDefinition) -> dict[str, FlatValue]:
     return dict(flatten(compared_arguments(step.type, step.arguments), definition.defaults))
 
 

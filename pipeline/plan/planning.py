@@ -11,7 +11,7 @@ from pipeline.config import Config
 from pipeline.deployed import DeployedPipeline
 from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
 from pipeline.job_archive import JobArchive
-from pipeline.plan.cache_forecast import Run, runs
+from pipeline.plan.cache_forecast import StepForecast, forecast
 from pipeline.plan.changes import Change, Sign, differences
 from pipeline.plan.cost_estimate import CostEstimate, estimate_cost
 from pipeline.plan.deployed_state import DeployedState, read_deployed_state
@@ -32,7 +32,7 @@ class PipelinePlan:
     name: str
     action: Action
     changes: list[Change]
-    forecasts: list[Run]
+    forecasts: list[StepForecast]
     cost_estimate: CostEstimate
     warnings: list[str]
 
@@ -42,7 +42,7 @@ class PipelinePlan:
             "name": self.name,
             "action": self.action,
             "changes": [change.as_json() for change in self.changes],
-            "steps": [forecast.as_json() for forecast in self.forecasts],
+            "steps": [step.as_json() for step in self.forecasts],
             "cost_estimate": self.cost_estimate.as_json(),
             "warnings": self.warnings,
         }
@@ -139,7 +139,7 @@ def _plan_pipeline(
 ) -> PipelinePlan:
     new = read(desired.definition)
     old = _parsed_definition(deployed)
-    forecasts = runs(old, new, ran=deployed is not None and deployed.ran)
+    forecasts = forecast(old, new, executed=deployed is not None and deployed.ran)
     common = forecasts, estimate_cost(new, prices.of), warnings
     if deployed is None:
         added = [change for change in differences(_EMPTY, new) if change.kind in ("parameter", "step")]

@@ -16,7 +16,7 @@ Configured = Callable[..., Config]
 
 def steps(config: Config) -> dict[str, str]:
     """Why each step of the training pipeline runs again; empty for one from the cache."""
-    return {run.step: run.why for run in make_plan(config).pipelines[0].forecasts}
+    return {forecast.step: forecast.reason for forecast in make_plan(config).pipelines[0].forecasts}
 
 
 def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Configured) -> None:
@@ -72,15 +72,15 @@ def test_code_runs_its_step_and_what_follows(
 
 def test_checkpoints_under_the_executions_own_prefix_are_never_cached() -> None:
     """Whether ours lie there is the Train step's matter: the plan says what follows from the definition."""
-    from pipeline.plan.cache_forecast import runs
+    from pipeline.plan.cache_forecast import forecast
     from pipeline.plan.flatten import read
 
     uri = {"Std:Join": {"On": "/", "Values": ["s3://b", {"Get": "Execution.PipelineExecutionId"}]}}
     arguments = {"CheckpointConfig": {"S3Uri": uri}, "OutputDataConfig": {"S3OutputPath": uri}}
     train = {"Name": "Train", "Type": "Training", "Arguments": arguments, "CacheConfig": {"Enabled": True}}
     definition = read(json.dumps({"Steps": [train]}))
-    (found,) = runs(definition, definition, ran=True)
-    assert found.why == "CheckpointConfig.S3Uri is another in each execution"
+    (found,) = forecast(definition, definition, executed=True)
+    assert found.reason == "CheckpointConfig.S3Uri is another in each execution"
 
 
 def test_before_the_first_execution_nothing_is_cached(aws: Any, configured: Configured) -> None:
