@@ -76,23 +76,23 @@ def _class(statistics: Statistics, name: str) -> dict[str, Any]:
     return {
         "boxes": statistics.boxes[name],
         "images": statistics.images_with[name],
-        "width": {"least": min(widths), "median": quantile(widths, 0.5), "most": max(widths)},
-        "height": {"least": min(heights), "median": quantile(heights, 0.5), "most": max(heights)},
+        "width": {"min": min(widths), "median": quantile(widths, 0.5), "max": max(widths)},
+        "height": {"min": min(heights), "median": quantile(heights, 0.5), "max": max(heights)},
     }
 
 
 def _table(statistics: Statistics) -> list[str]:
     numbers = _numbers(statistics)
     sizes = ", ".join(f"{size} ({count})" for size, count in list(numbers["image_sizes"].items())[:5])
-    most = max(statistics.boxes_per_image, default=0)
+    max_boxes = max(statistics.boxes_per_image, default=0)
     lines = [
         f"images   {statistics.images}, {statistics.negatives} of them negatives; sizes {sizes or 'none'}",
-        f"boxes    {statistics.boxes.total()}, at most {most} on one image",
+        f"boxes    {statistics.boxes.total()}, at most {max_boxes} on one image",
         "",
         f"{'class':<24} {'boxes':>7} {'images':>7}   {'width, pixels':<22} {'height, pixels':<22}",
     ]
     for name, one in numbers["classes"].items():
-        width, height = (f"{s['least']:g} .. {s['median']:g} .. {s['most']:g}" for s in (one["width"], one["height"]))
+        width, height = (f"{s['min']:g} .. {s['median']:g} .. {s['max']:g}" for s in (one["width"], one["height"]))
         lines.append(f"{name:<24} {one['boxes']:>7} {one['images']:>7}   {width:<22} {height:<22}")
     if statistics.together:
         lines += ["", "on one image together"]

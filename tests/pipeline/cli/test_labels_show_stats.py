@@ -80,8 +80,8 @@ def test_an_image_labelled_twice_counts_once_with_its_last_labels(manifest: Path
     assert numbers["classes"]["cog"] == {
         "boxes": 2,
         "images": 2,
-        "width": {"least": 3, "median": 3, "most": 3},
-        "height": {"least": 4, "median": 4, "most": 4},
+        "width": {"min": 3, "median": 3, "max": 3},
+        "height": {"min": 4, "median": 4, "max": 4},
     }
     told = run("stats", str(relabelled)).stdout
     assert told.startswith("again    2 labels not counted: a later line labels the same image\nimages   20, ")
