@@ -7,6 +7,7 @@ from typing import Any
 
 from groundloop.check.expression_types import kind_of
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
+from groundloop.spec import retries
 from groundloop.spec.caching import is_enabled, parse_duration
 from groundloop.spec.definition import PARAMETER_TYPES, STEP_KEYS, STEP_NAME, Definition, Step
 from groundloop.spec.expressions import expression, referenced_step
@@ -14,23 +15,6 @@ from groundloop.spec.step_types import STEP_TYPES, StepType
 from groundloop.suggestions import correction, listed, nearest, quoted
 
 _MAX_LENGTHS = {"DisplayName": 256, "Description": 3072}
-_EXCEPTIONS = (
-    "Step.SERVICE_FAULT",
-    "Step.THROTTLING",
-    "SageMaker.JOB_INTERNAL_ERROR",
-    "SageMaker.CAPACITY_ERROR",
-    "SageMaker.RESOURCE_LIMIT",
-)
-_RETRY_KEYS = {
-    "ExceptionType", "FailureReasonType", "BackoffRate", "IntervalSeconds", "MaxAttempts", "ExpireAfterMin",
-}  # fmt: skip
-# "Retry Policy for Pipeline Steps" in the developer guide.
-_RETRY_RANGES = {
-    "MaxAttempts": (1, 20),
-    "ExpireAfterMin": (1, 14400),
-    "IntervalSeconds": (0, 43200),
-    "BackoffRate": (0, None),
-}
 _MAX_MESSAGE_LENGTH = 3072
 
 
@@ -177,15 +161,15 @@ def _retries(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
 
 
 def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[DefinitionFinding]:
-    for key in sorted(set(policy) - _RETRY_KEYS):
-        remedy = correction(key, _RETRY_KEYS, "remove it")
+    for key in sorted(set(policy) - retries.KEYS):
+        remedy = correction(key, retries.KEYS, "remove it")
         yield DefinitionFinding(
             DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", f"a retry policy has no {quoted(key)}", remedy
         )
-    if (policy.get("MaxAttempts") is None) == (policy.get("ExpireAfterMin") is None):
+    if not retries.has_one_limit(policy):
         message = "a retry policy has either MaxAttempts or ExpireAfterMin"
         yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, path, message, "give one of them")
-    for key, (minimum, maximum) in _RETRY_RANGES.items():
+    for key, (minimum, maximum) in retries.RANGES.items():
         value = policy.get(key)
         if value is None:
             continue
@@ -195,18 +179,22 @@ def _policy(step: Step, policy: dict[str, Any], path: str) -> Iterator[Definitio
             remedy = f"use a number from {minimum} to {maximum}" if maximum else f"use a number of at least {minimum}"
             yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}", message, remedy)
     named = 0
-    for key in ("ExceptionType", "FailureReasonType"):
+    for key in retries.EXCEPTION_KEYS:
         listed_types = policy.get(key) or []
         for index, name in enumerate(listed_types if isinstance(listed_types, list) else [listed_types]):
             named += 1
-            if name not in _EXCEPTIONS:
+            if name not in retries.EXCEPTIONS:
                 message = f"there is no exception {quoted(name)} to retry"
-                remedy = correction(name, _EXCEPTIONS, f"use one of {', '.join(_EXCEPTIONS)}")
+                remedy = correction(name, retries.EXCEPTIONS, f"use one of {', '.join(retries.EXCEPTIONS)}")
                 yield DefinitionFinding(DefinitionCode.BAD_RETRY, step.name, f"{path}.{key}[{index}]", message, remedy)
     if not named:
         message = "the policy names no exception that it retries"
         yield DefinitionFinding(
-            DefinitionCode.BAD_RETRY, step.name, path, message, f"add ExceptionType, of {', '.join(_EXCEPTIONS)}"
+            DefinitionCode.BAD_RETRY,
+            step.name,
+            path,
+            message,
+            f"add ExceptionType, with any of {', '.join(retries.EXCEPTIONS)}",
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from groundloop.spec.retries import JOB_INTERNAL_ERROR
 from pipeline.plan.expression_text import render
 from pipeline.plan.flatten import FlatDefinition, FlatStep
 from pipeline.plan.prices import Price
@@ -15,8 +16,6 @@ from pipeline.plan.prices import Price
 _DEFAULT_SECONDS = 24 * 3600
 #: MaxAttempts of a retry policy that sets none.
 _DEFAULT_ATTEMPTS = 5
-#: The fault that ends a job that was running: its instances are billed, and those of the retry again.
-_BILLED_AGAIN = "SageMaker.JOB_INTERNAL_ERROR"
 
 GetPrice = Callable[[str, str], Price | None]
 
@@ -102,10 +101,11 @@ def _item(step: FlatStep, definition: FlatDefinition, get_price: GetPrice) -> Co
     defaults = definition.defaults
     instance_type = render(resources.get("InstanceType"), defaults).text
     instance_count = _integer(resources.get("InstanceCount"), defaults, 1)
+    # This failure ends a job that was running: its instances are billed, and those of the retry again.
     attempts = 1 + sum(
         int(policy.get("MaxAttempts", _DEFAULT_ATTEMPTS))
         for policy in step.raw.get("RetryPolicies") or []
-        if _BILLED_AGAIN in policy.get("ExceptionType", [])
+        if JOB_INTERNAL_ERROR in policy.get("ExceptionType", [])
     )
     hours = None
     if component != "Batch Transform":  # CreateTransformJob has no StoppingCondition

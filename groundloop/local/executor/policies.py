@@ -10,6 +10,7 @@ from typing import Any
 from groundloop.local.executor.parameters import DefinitionError
 from groundloop.spec.caching import is_enabled, parse_duration
 from groundloop.spec.definition import Json
+from groundloop.spec.retries import EXCEPTION_KEYS, SERVICE_FAULT, THROTTLING, has_one_limit
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class RetryPolicy:
 
 
 #: What the service retries without being asked (the SDK's documentation of StepRetryPolicy); the numbers are ours.
-DEFAULT_RETRY = RetryPolicy(frozenset({"Step.SERVICE_FAULT", "Step.THROTTLING"}), 0.5, 2.0, 3, None)
+DEFAULT_RETRY = RetryPolicy(frozenset({SERVICE_FAULT, THROTTLING}), 0.5, 2.0, 3, None)
 
 
 def cache_expiry(config: Json | None) -> timedelta | None:
@@ -47,16 +48,15 @@ def cache_expiry(config: Json | None) -> timedelta | None:
 
 def retry_policy(policy: Json) -> RetryPolicy:
     """Parse one of a step's RetryPolicies."""
-    exceptions = [*(policy.get("ExceptionType") or []), *(policy.get("FailureReasonType") or [])]
-    attempts, minutes = policy.get("MaxAttempts"), policy.get("ExpireAfterMin")
-    if (attempts is None) == (minutes is None):
+    exceptions = [name for key in EXCEPTION_KEYS for name in policy.get(key) or []]
+    if not has_one_limit(policy):
         raise DefinitionError("a retry policy has either MaxAttempts or ExpireAfterMin")
     return RetryPolicy(
         frozenset(exceptions),
         float(policy.get("IntervalSeconds", 1)),
         float(policy.get("BackoffRate", 2.0)),
-        attempts,
-        minutes,
+        policy.get("MaxAttempts"),
+        policy.get("ExpireAfterMin"),
     )
 
 
@@ -68,7 +68,7 @@ def retry_policies(policies: Any) -> list[RetryPolicy]:
 def pause_before_next(policies: Sequence[RetryPolicy], kind: str, attempts: int, elapsed: float) -> float | None:
     """Return the seconds until the next attempt after a failure of this kind, or None if there is none.
 
-    ``attempts`` have been made, in ``elapsed`` seconds. The first policy that names the kind decides.
+    `attempts` have been made, in `elapsed` seconds. The first policy that names the kind decides.
     """
     for policy in (*policies, DEFAULT_RETRY):
         if kind not in policy.exceptions:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from groundloop.local.context import random_id
 from groundloop.spec.definition import Json
+from groundloop.spec.retries import CAPACITY_ERROR, JOB_INTERNAL_ERROR, RESOURCE_LIMIT, SERVICE_FAULT, THROTTLING
 
 #: Seconds between two looks at a job or an endpoint.
 _POLL = 0.15
@@ -43,11 +44,11 @@ def call(operation: Callable[..., Any], **members: Any) -> Json:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
         kind = ""
         if "Throttling" in code or status == 429:
-            kind = "Step.THROTTLING"
+            kind = THROTTLING
         elif status >= 500:
-            kind = "Step.SERVICE_FAULT"
+            kind = SERVICE_FAULT
         elif code == "ResourceLimitExceeded":
-            kind = "SageMaker.RESOURCE_LIMIT"
+            kind = RESOURCE_LIMIT
         raise StepError(f"ClientError: {error}", kind) from error
     except BotoCoreError as error:
         # A request that does not fit the service's model, e.g. a number where a string belongs.
@@ -133,9 +134,9 @@ class JobRunner(Runner):
 
 def _job_failure(reason: str) -> StepError:
     kinds = {
-        "InternalServerError": "SageMaker.JOB_INTERNAL_ERROR",
-        "CapacityError": "SageMaker.CAPACITY_ERROR",
-        "ResourceLimitExceeded": "SageMaker.RESOURCE_LIMIT",
+        "InternalServerError": JOB_INTERNAL_ERROR,
+        "CapacityError": CAPACITY_ERROR,
+        "ResourceLimitExceeded": RESOURCE_LIMIT,
     }
     return StepError(reason, kinds.get(reason.split(":")[0], ""))
 
