@@ -44,40 +44,45 @@ def image_size(path: Path) -> Size:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            # Nothing is decoded, so a large image cannot fill the memory.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                width, height = image.size
-                # Asking every image for its EXIF would decode PNGs to the end.
-                orientation = image.getexif().get(EXIF_ORIENTATION) if "exif" in image.info else None
+        return _opened_size(path)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error) as e:
         raise UserError(f"{path}: cannot be read as an image ({type(e).__name__}): replace or remove it") from None
-    if not isinstance(orientation, int) or not 2 <= orientation <= 8:
-        return Size(width, height)
-    if orientation in ROTATING_ORIENTATIONS:
-        return Size(height, width, True, orientation)
-    return Size(width, height, False, orientation)
 
 
-def stored_sizes(source_refs: Sequence[str], images: Images) -> dict[str, tuple[int, int]]:
-    """Read the width and height in pixels of images as they are stored, in parallel.
+def image_sizes(source_refs: Sequence[str], images: Images) -> dict[str, Size]:
+    """Read the sizes of images in parallel.
 
     Raises:
         UserError: the images can't be read, or one is missing or not an image; the text names it.
     """
     with ThreadPoolExecutor(MAX_THREADS) as pool:
-        sizes = pool.map(lambda source_ref: _stored_size(images, source_ref), source_refs)
+        sizes = pool.map(lambda source_ref: _image_size(images, source_ref), source_refs)
         return dict(zip(source_refs, sizes, strict=True))
 
 
-def _stored_size(images: Images, source_ref: str) -> tuple[int, int]:
-    from PIL import Image
-
+def _image_size(images: Images, source_ref: str) -> Size:
     try:
-        with Image.open(io.BytesIO(images.body(source_ref))) as image:
-            return image.size
+        return _opened_size(io.BytesIO(images.body(source_ref)))
     except UnusableImageError as error:
         raise UserError(f"the size of {source_ref} can't be read: {error}") from None
+    except UserError:
+        raise
     except Exception as error:  # decoders raise every kind
         raise UserError(f"the size of {source_ref} can't be read: {one_line(error)}") from None
+
+
+def _opened_size(file: Path | io.BytesIO) -> Size:
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        # Nothing is decoded, so a large image cannot fill the memory.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(file) as image:
+            width, height = image.size
+            # Asking every image for its EXIF would decode PNGs to the end.
+            orientation = image.getexif().get(EXIF_ORIENTATION) if "exif" in image.info else None
+    if not isinstance(orientation, int) or not 2 <= orientation <= 8:
+        return Size(width, height)
+    if orientation in ROTATING_ORIENTATIONS:
+        return Size(height, width, True, orientation)
+    return Size(width, height, False, orientation)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from groundloop.errors import UserError
 from groundloop.images.access import MEGABYTE
 from groundloop.images.s3 import S3Images
-from groundloop.images.size import stored_sizes
+from groundloop.images.size import image_sizes
 from groundloop.labels.attributes import AUTO, find_attributes
 from groundloop.labels.boxes import CLIP_TOLERANCE
 from groundloop.labels.classes import ClassList, similar_names, unused_classes
@@ -151,7 +151,7 @@ def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:
     for folder, label_format, attribute, images, uri in arguments.additional_source or ():
         argument = SourceArgument(Path(folder), label_format, attribute, "" if images == NO_IMAGES else images, uri)
         sources.append(
-            resolve_additional_source(argument, work, lambda source_refs: stored_sizes(source_refs, S3Images()))
+            resolve_additional_source(argument, work, lambda source_refs: image_sizes(source_refs, S3Images()))
         )
     return sources
 

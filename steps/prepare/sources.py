@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundloop.errors import UserError
+from groundloop.images.size import Size
 from groundloop.labels.attributes import AUTO, CANONICAL, Attributes, choose_attribute
 from groundloop.labels.formats.format_name import FormatName
 from groundloop.labels.line_reader import is_compressed
@@ -60,8 +61,8 @@ def find_manifest(folder: Path, uri: str) -> Path:
     raise UserError(f"{folder} should hold one manifest but holds {found}: choose one with --manifest-uri")
 
 
-#: Reads width and height in pixels of images, by S3 URI.
-ReadSizes = Callable[[Sequence[str]], Mapping[str, tuple[int, int]]]
+#: Reads the sizes of images, by S3 URI.
+ReadSizes = Callable[[Sequence[str]], Mapping[str, Size]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def resolve_additional_source(argument: SourceArgument, work: Path, sizes: ReadS
 
     Args:
         work: folder for the manifest, where they are none.
-        sizes: asks S3 for the width and height in pixels of images, for formats that don't say them.
+        sizes: reads the sizes of images from S3, for formats that don't say them.
 
     Raises:
         UserError: They can't be found or read; the message names their URI.
@@ -107,16 +108,19 @@ def resolve_additional_source(argument: SourceArgument, work: Path, sizes: ReadS
         dataset = FORMATS[label_format].read(path, Options())
     except UserError as error:
         raise UserError(str(error).replace(str(path), argument.uri.rstrip("/"))) from None
-    for note in dataset.notes:
+    stored = _in_s3(dataset, argument, sizes)
+    for note in stored.notes:
         say(f"{argument.uri}: {note}")
-    target = work / f"resolve_additional_source-{len(list(work.iterdir()))}.manifest"
-    target.write_bytes(manifest(_in_s3(dataset, argument, sizes), CANONICAL, confidence=0, target=argument.uri))
-    say(f"{argument.uri}: {len(dataset.images)} images, read as {label_format.value}")
+    target = work / f"additional-source-{len(list(work.iterdir()))}.manifest"
+    target.write_bytes(manifest(stored, CANONICAL, confidence=0, target=argument.uri))
+    say(f"{argument.uri}: {len(stored.images)} images, read as {label_format.value}")
     return ManifestSource(target, argument.uri, CANONICAL)
 
 
 def _in_s3(dataset: LabelledDataset, argument: SourceArgument, sizes: ReadSizes) -> LabelledDataset:
-    """Return the data set with its images named by S3 URI, and their sizes."""
+    """Name the images by S3 URI, look up sizes that the labels don't say, and put boxes onto the pixels as stored."""
+    from groundloop.labels.formats.orientation import as_stored
+
     images = dataset.images
     if not dataset.in_s3:
         if not argument.images:
@@ -129,10 +133,12 @@ def _in_s3(dataset: LabelledDataset, argument: SourceArgument, sizes: ReadSizes)
     if unknown:
         known = sizes(unknown)
         images = tuple(
-            replace(image, width=known[image.name][0], height=known[image.name][1]) if image.name in known else image
+            replace(image, width=size.width, height=size.height, orientation=size.orientation)
+            if (size := known.get(image.name))
+            else image
             for image in images
         )
-    return replace(dataset, images=images)
+    return as_stored(replace(dataset, images=images), None)
 
 
 def unpacked(source: ManifestSource, folder: Path) -> ManifestSource:

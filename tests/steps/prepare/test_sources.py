@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 ManifestLine = Callable[..., dict[str, Any]]
 Prepare = Callable[..., Any]
@@ -141,6 +142,47 @@ def test_sizes_that_nothing_says_are_read_from_s3(
     gone = prepare(forty, *source)
     assert gone.code == 1
     assert "the size of s3://bucket/images/05.jpg can't be read: the image is not in S3" in gone.message
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("beside", [True, False], ids=["image beside the labels", "image in S3"])
+def test_boxes_are_on_the_pixels_as_stored(
+    prepare: Prepare,
+    more: Any,
+    forty: list[dict[str, Any]],
+    s3: Any,
+    picture: Callable[..., bytes],
+    orientation: int,
+    beside: bool,
+) -> None:
+    """Labels of other formats are on the image as it is shown; the algorithm takes the pixels as they are stored."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = picture(exif=exif)  # stored as 64 x 48
+    left, top = {1: (8, 16), 3: (64 - 8 - 10, 48 - 16 - 12), 6: (48 - 16 - 12, 8)}[orientation]  # as shown
+    width, height = (12, 10) if orientation == 6 else (10, 12)
+    shown_width, shown_height = (48, 64) if orientation == 6 else (64, 48)
+    if beside:
+        center = ((left + width / 2) / shown_width, (top + height / 2) / shown_height)
+        row = f"0 {center[0]} {center[1]} {width / shown_width} {height / shown_height}\n"
+        files = {"data.yaml": "names: [bolt]\n", "labels/05.txt": row, "images/05.png": image}
+        source = more("s3://x/yolo/", files, images=IMAGES)
+    else:
+        s3.put_object(Bucket="bucket", Key="images/05.png", Body=image)
+        table = f"image,label,left,top,width,height\n05.png,bolt,{left},{top},{width},{height}\n"
+        source = more("s3://x/labels.csv", {"labels.csv": table}, images=IMAGES)
+    done = prepare(forty, *source)
+    assert done.code == 0, done.message
+    (line,) = (
+        line
+        for split in ("train", "validation", "test")
+        for line in done.lines(split)
+        if line["source-ref"] == f"{IMAGES}/05.png"
+    )
+    label = line["bounding-box"]
+    assert (label["image_size"][0]["width"], label["image_size"][0]["height"]) == (64, 48)
+    (box,) = label["annotations"]
+    assert [round(box[key]) for key in ("left", "top", "width", "height")] == [8, 16, 10, 12]
 
 
 @pytest.mark.parametrize(
