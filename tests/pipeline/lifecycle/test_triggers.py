@@ -89,7 +89,7 @@ def test_a_rule_of_somebody_else_is_never_touched(project: Any) -> None:
     apply_triggers(project.changed("deploy.mode=never").config)
     assert list(rules(project.name)) == [f"{project.name}-theirs"]
     events.put_rule(Name=f"{project.name}-approval", ScheduleExpression="rate(1 day)")
-    with pytest.raises(UserError, match="that this pipeline did not make"):
+    with pytest.raises(UserError, match="does not belong to this pipeline"):
         apply_triggers(project.config)
     assert rules(project.name)[f"{project.name}-approval"]["ScheduleExpression"] == "rate(1 day)"
 
