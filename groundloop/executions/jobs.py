@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime, timezone
 
 from groundloop.aws import client, poll_seconds
 from groundloop.errors import UserError
@@ -62,6 +63,13 @@ def earlier_jobs(region: str, execution: str, step: Transition) -> list[str]:
     names = [job[f"{step.kind}Name"] for page in pages for job in page[f"{step.kind}Summaries"]]
     # "...-Train-" is also in the names of the jobs of a step Train-Again.
     return [name for name in names if name != step.job and name.rpartition("-")[0] == prefix[:-1]]
+
+
+def seconds_since_start(region: str, execution: str) -> float:
+    """Return how long ago an execution started, in seconds."""
+    described = client("sagemaker", region).describe_pipeline_execution(PipelineExecutionArn=execution)
+    started: datetime = described["CreationTime"]
+    return (datetime.now(timezone.utc) - started).total_seconds()
 
 
 def status_of(region: str, execution: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.options import Assignments, ConfigFiles, load, suggest
 from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def follow_deployment(config: Config, arn: str, wait: bool) -> None:
     """Print the progress of an execution of the deploy pipeline, and what the endpoint serves afterwards."""
     print_line(f"started {arn}")
     if not wait:
-        print_line(f"next: groundloop watch {arn}")
+        print_line(f"next: {suggest('watch', arn)}")
         return
     from pipeline.cli.progress import follow
     from pipeline.deployment import describe_endpoint
 
-    follow(config.aws.region, arn, stop_on_interrupt=False)  # half a deployment is worse than one too many
+    follow(config.aws.region, arn)
     deployed = describe_endpoint(config)
     if deployed is not None:
         print_line(f"endpoint {deployed.name} is {deployed.status} and serves version {deployed.version}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,11 +32,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 
+_shared_options: list[str] = []
+
+
 def load(config: list[Path] | None, assignments: list[str] | None) -> Config:
     """Load the configuration that the shared options describe."""
     from pipeline.config import load_config
 
+    files = [text for file in config or [] for text in ("-c", str(file))]
+    _shared_options[:] = [*files, *(text for assignment in assignments or [] for text in ("-s", assignment))]
     return load_config(config or [], assignments or [])
+
+
+def suggest(*words: str) -> str:
+    """Return a command to type next, with the configuration that this command was given.
+
+    Example:
+        >>> suggest("reject", "2", "--reason", "misses bolts")
+        "groundloop reject 2 --reason 'misses bolts'"
+    """
+    return shlex.join(["groundloop", *words, *_shared_options])
 
 
 def class_names(values: list[str]) -> list[str]:

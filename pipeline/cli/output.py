@@ -28,6 +28,11 @@ def terminal_width() -> int | None:
     return max(_MIN_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
 
 
+def is_interactive() -> bool:
+    """Tell whether somebody can answer a prompt."""
+    return sys.stdin.isatty()
+
+
 def uses_colour(stream: TextIO) -> bool:
     """Tell whether a stream gets colours.
 

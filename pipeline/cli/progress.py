@@ -12,6 +12,7 @@ from groundloop.errors import UserError
 from groundloop.executions.console_links import job_page, log_page
 from groundloop.executions.control import ExecutionResult, Transition, stop, watch
 from groundloop.executions.diagnosis import Diagnosis, diagnose, warning_of_training
+from pipeline.cli.options import suggest
 from pipeline.cli.output import print_json_line, print_line
 
 COLOURS = {"Succeeded": typer.colors.GREEN, "Failed": typer.colors.RED, "Stopped": typer.colors.YELLOW}
@@ -19,13 +20,14 @@ _INDENT = " " * 7
 _MAX_LINE_LENGTH = 500
 
 
-def follow(region: str, arn: str, stop_on_interrupt: bool = True, as_json: bool = False) -> ExecutionResult:
+def follow(region: str, arn: str, stop_on_interrupt: bool = False, as_json: bool = False) -> ExecutionResult:
     """Print an execution's steps until it ends.
 
     Args:
         region: AWS region.
         arn: of the execution.
-        stop_on_interrupt: stop the execution on Ctrl-C, before the interrupt is raised again.
+        stop_on_interrupt: stop the execution on Ctrl-C; otherwise it goes on, and a message says how to follow and how
+            to stop it. Either way the interrupt is raised again.
         as_json: print one JSON object per line: each change of a step, then the end with its diagnoses.
 
     Raises:
@@ -43,10 +45,12 @@ def follow(region: str, arn: str, stop_on_interrupt: bool = True, as_json: bool 
     try:
         outcome = watch(region, arn, report)
     except KeyboardInterrupt:
-        if not stop_on_interrupt:
-            raise
-        typer.echo("stopping the execution ...", err=True)
-        typer.echo(f"execution {stop(region, arn)}: {arn}", err=True)
+        if stop_on_interrupt:
+            print_line("stopping the execution ...", to_stderr=True)
+            print_line(f"execution {stop(region, arn)}: {arn}", to_stderr=True)
+        else:
+            print_line(f"the execution is still running; to follow it: {suggest('watch', arn)}", to_stderr=True)
+            print_line(f"to stop it: {suggest('stop', arn)}", to_stderr=True)
         raise
     diagnoses = [diagnose(region, arn, step) for step in outcome.failed]
     if as_json:

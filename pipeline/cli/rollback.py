@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.deploy import Wait
-from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.options import Assignments, ConfigFiles, load, suggest
 from pipeline.cli.output import print_line
 
 
 def rollback(
-    reject: Annotated[
-        str | None, typer.Option("--reject", metavar="REASON", help="Also reject the current version, for this reason.")
+    reject: Annotated[bool, typer.Option("--reject", help="Also reject the current version; needs --reason.")] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", "-r", help="Why it is rejected, kept as its ApprovalDescription.")
     ] = None,
     wait: Wait = True,
     config: ConfigFiles = None,
@@ -21,24 +22,31 @@ def rollback(
 ) -> None:
     """Go back to the previous approved version.
 
-    The current version stays approved in the registry unless --reject is given.
+    The current version keeps its status in the registry unless --reject is given.
 
-    Example: groundloop rollback --reject "misses small bolts"
+    Example: groundloop rollback --reject --reason "misses small bolts"
     """
+    reason = None if reason is None else reason.strip()
+    if reject != (reason is not None) or reason == "":
+        raise typer.BadParameter("--reject and --reason TEXT go together", param_hint="--reject")
     settings = load(config, assignments)
-    from groundloop.models.registry import decide
+    from groundloop.models.registry import decide, version
     from pipeline.cli.deploy import follow_deployment
     from pipeline.deployment import previous_approved, start_deployment
 
     current, previous = previous_approved(settings)
-    print_line(f"from version {current} back to version {previous}")
+    print_line(f"rolling back from version {current} to version {previous}")
     follow_deployment(settings, start_deployment(settings, previous), wait)
-    if reject is not None:
+    if reason is not None:
         # After the deployment: a trigger that acts on the rejection then finds nothing to do.
-        decide(settings.aws.region, settings.registry.group, current, "Rejected", reject)
+        decide(settings.aws.region, settings.registry.group, current, "Rejected", reason)
         print_line(f"version {current} is Rejected")
-    else:
+        return
+    status = version(settings.aws.region, settings.registry.group, current).status
+    if status == "Approved":
         print_line(
-            f"version {current} is still approved, and the next approval or rejection may deploy it again; "
-            f"to prevent that: groundloop reject {current} --reason ..."
+            f"version {current} is still Approved, so the next deployment of the latest approved version deploys it; "
+            f"to prevent that: {suggest('reject', str(current), '--reason', 'TEXT')}"
         )
+    else:
+        print_line(f"version {current} is {status}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from groundloop.aws import client
@@ -17,7 +18,8 @@ from pipeline.demo.offline_run import OfflineRunResult, run_pipeline
 
 def run_and_report(config: Config, home: Path) -> None:
     """Run the pipeline and print its results; an endpoint is called for an annotated image."""
-    result = run_pipeline(config, follow, print_line)
+    # The offline AWS ends with this command, and so would the execution.
+    result = run_pipeline(config, partial(follow, stop_on_interrupt=True), print_line)
     _print_evaluation(result)
     values = {"package": f"{result.package.arn} ({result.package.approval_status})"}
     if result.endpoint is None:

@@ -6,15 +6,13 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, PipelineParameters, load
+from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, PipelineParameters, load, suggest
 from pipeline.cli.output import print_json_line, print_line
 
 
 def start(
     parameters: PipelineParameters = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Follow it until it ends; Ctrl-C stops the execution.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends; Ctrl-C leaves it running.")] = False,
     name: PipelineName = None,
     as_json: JsonLines = False,
     config: ConfigFiles = None,
@@ -39,4 +37,4 @@ def start(
     if watch:
         follow(settings.aws.region, arn, as_json=as_json)
     elif not as_json:
-        print_line(f"next: groundloop watch {arn}")
+        print_line(f"next: {suggest('watch', arn)}")

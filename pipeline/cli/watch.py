@@ -32,4 +32,4 @@ def watch(
     arn = resolve(settings.aws.region, name or settings.pipeline.name, execution)
     if not as_json:
         print_line(f"watching {arn}")
-    follow(settings.aws.region, arn, stop_on_interrupt=False, as_json=as_json)
+    follow(settings.aws.region, arn, as_json=as_json)

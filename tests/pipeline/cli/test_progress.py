@@ -10,7 +10,7 @@ import pytest
 from groundloop.errors import UserError
 from groundloop.executions.control import ExecutionResult, Transition
 from groundloop.executions.diagnosis import Diagnosis
-from pipeline.cli import progress
+from pipeline.cli import options, progress
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -25,10 +25,12 @@ def change(status: str, **members: Any) -> Transition:
 def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Follows an execution on AWS that goes through the given changes."""
 
-    def follow(*changes: Transition, status: str = "Succeeded") -> None:
+    def follow(*changes: Transition, status: str = "Succeeded", stop_on_interrupt: bool = False) -> None:
         def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> ExecutionResult:
             for item in changes:
                 tell(item)
+            if status == "Executing":
+                raise KeyboardInterrupt
             failed = tuple(item for item in changes if item.status == "Failed")
             return ExecutionResult(arn, status, "; ".join(item.reason for item in failed), 75, failed)
 
@@ -37,7 +39,7 @@ def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(
             progress, "diagnose", lambda region, arn, step: Diagnosis(arn, step.step, step.job, GROUP, [], [], [])
         )
-        progress.follow("us-east-1", ARN)
+        progress.follow("us-east-1", ARN, stop_on_interrupt=stop_on_interrupt)
 
     return follow
 
@@ -90,3 +92,25 @@ def test_a_log_cannot_upset_the_terminal() -> None:
     assert written[1].startswith("  | ?[2Jxxx")
     assert written[1].endswith("x ... (9004 characters)")
     assert len(written[1]) < 600
+
+
+def test_an_interrupt_leaves_the_execution_running_and_says_how_to_follow_and_stop_it(
+    follow: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "stop", lambda *_: pytest.fail("the execution was stopped"))
+    monkeypatch.setattr(options, "_shared_options", ["-c", "my project.yaml"])
+    with pytest.raises(KeyboardInterrupt):
+        follow(change("Executing"), status="Executing")
+    assert capsys.readouterr().err.splitlines() == [
+        f"the execution is still running; to follow it: groundloop watch {ARN} -c 'my project.yaml'",
+        f"to stop it: groundloop stop {ARN} -c 'my project.yaml'",
+    ]
+
+
+def test_where_the_execution_ends_with_the_command_an_interrupt_stops_it(
+    follow: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "stop", lambda *_: "Stopped")
+    with pytest.raises(KeyboardInterrupt):
+        follow(change("Executing"), status="Executing", stop_on_interrupt=True)
+    assert capsys.readouterr().err.splitlines()[-1] == f"execution Stopped: {ARN}"

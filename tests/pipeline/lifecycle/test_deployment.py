@@ -62,18 +62,46 @@ def test_other_settings_for_the_same_version_are_deployed(project: Any, groundlo
 def test_rollback_goes_one_approved_version_back_and_says_what_may_undo_it(project: Any, groundloop: Any) -> None:
     ran = rolled_back(project, groundloop)
     assert ran.code == 0, ran.error
-    assert "from version 2 back to version 1" in ran.out
+    assert "rolling back from version 2 to version 1" in ran.out
     assert "serves version 1" in ran.out
-    assert "version 2 is still approved" in ran.out
+    assert "version 2 is still Approved" in ran.out
+    assert "groundloop reject 2 --reason TEXT -c " in ran.out
     assert "no version before it is approved" in groundloop("rollback").error
 
 
 def test_rollback_can_reject_what_it_leaves(project: Any, groundloop: Any) -> None:
-    assert rolled_back(project, groundloop, "--reject", "misses bolts").out.endswith("version 2 is Rejected\n")
+    assert rolled_back(project, groundloop, "--reject", "--reason", "misses bolts").out.endswith(
+        "version 2 is Rejected\n"
+    )
     listed = json.loads(groundloop("models", "--json").out)["versions"]
     assert [(v["status"], v["reason"], v["served"]) for v in listed] == [
         ("Rejected", "misses bolts", False), ("Approved", "", True),
     ]  # fmt: skip
+
+
+def test_rollback_does_not_call_a_rejected_version_approved(project: Any, groundloop: Any) -> None:
+    """Rejected first, then rolled back: without a trigger, that is what one does."""
+    for number in (1, 2):
+        project.register(status="Approved")
+        groundloop("deploy", str(number))
+    groundloop("reject", "2", "--reason", "misses bolts")
+    ran = groundloop("rollback")
+    assert ran.out.splitlines()[-1] == "version 2 is Rejected"
+    assert "Approved" not in ran.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--reject"], id="no reason"),
+        pytest.param(["--reason", "misses bolts"], id="a reason for nothing"),
+        pytest.param(["--reject", "--reason", " "], id="an empty reason"),
+    ],
+)
+def test_a_rejection_and_its_reason_go_together(groundloop: Any, arguments: list[str]) -> None:
+    ran = groundloop("rollback", *arguments)
+    assert ran.code == 2
+    assert "--reject and --reason TEXT go together" in ran.err
 
 
 def test_traffic_and_alarms_reach_the_update_and_are_shown(project: Any, groundloop: Any) -> None:

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 def groundloop(aws: LocalAws, groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch) -> Groundloop:
     """Run a command with the offline AWS's configuration."""
     monkeypatch.chdir(ROOT)
-    return lambda *arguments: groundloop(*arguments, "-c", "configs/local.yaml")
+    return lambda *arguments, stdin="": groundloop(*arguments, "-c", "configs/local.yaml", stdin=stdin)
 
 
 @pytest.fixture

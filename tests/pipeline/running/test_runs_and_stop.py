@@ -86,3 +86,27 @@ def test_of_several_one_has_to_be_named(
         assert ran.code == 0, ran.error
         assert ran.out.splitlines()[0].endswith(f"{id_} ...")
         assert ran.out.splitlines()[-1] == "execution Stopped"
+
+
+def test_on_a_terminal_stop_asks_first(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any], monkeypatch: Any
+) -> None:
+    name = make_pipeline(script("Prepare", SLOW))
+    arn = groundloop("start", "--name", name, "--json").json["execution"]
+    monkeypatch.setattr("pipeline.cli.stop.is_interactive", lambda: True)
+    declined = groundloop("stop", "--name", name, stdin="n\n")
+    assert declined.code == 0
+    assert re.search(rf"Stop execution {arn.rsplit('/', 1)[-1]}, running for [\d.]+ s\? \[y/N\]", declined.out)
+    assert declined.out.splitlines()[-1] == "nothing was stopped"
+    assert groundloop("stop", "--name", name, stdin="y\n").out.splitlines()[-1] == "execution Stopped"
+
+
+def test_yes_stops_without_asking(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any], monkeypatch: Any
+) -> None:
+    name = make_pipeline(script("Prepare", SLOW))
+    groundloop("start", "--name", name)
+    monkeypatch.setattr("pipeline.cli.stop.is_interactive", lambda: True)
+    ran = groundloop("stop", "--name", name, "--yes")
+    assert "[y/N]" not in ran.out
+    assert ran.out.splitlines()[-1] == "execution Stopped"
