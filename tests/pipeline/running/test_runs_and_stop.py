@@ -97,8 +97,8 @@ def test_on_a_terminal_stop_asks_first(
     declined = groundloop("stop", "--name", name, stdin="n\n")
     assert declined.code == 0
     assert re.search(rf"Stop execution {arn.rsplit('/', 1)[-1]}, running for [\d.]+ s\? \[y/N\]", declined.out)
-    assert declined.out.splitlines()[-1] == "nothing was stopped"
-    assert groundloop("stop", "--name", name, stdin="y\n").out.splitlines()[-1] == "execution Stopped"
+    assert declined.out.endswith("nothing was stopped\n"), "the answer's own line break is not echoed"
+    assert groundloop("stop", "--name", name, stdin="y\n").out.endswith("execution Stopped\n")
 
 
 def test_yes_stops_without_asking(
