@@ -10,7 +10,8 @@ from groundloop.check.business_rules import items, part, training_jobs
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Json, Parameter, Step
 from groundloop.spec.expressions import GET, expression, known
-from groundloop.spec.instance_types import REPLACEMENT_TYPE, has_local_storage, is_retired
+from groundloop.spec.instance_types import has_local_storage, is_retired
+from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES
 from groundloop.suggestions import quoted
 
 #: Where the resources of a job stand in its request.
@@ -58,11 +59,11 @@ def _retired(definition: Definition, resources: _Resources) -> Iterator[Definiti
     family = instance_type.split(".")[1].upper()
     message = f"EC2 retires {family}: {instance_type} can't be had where there is no quota or capacity left"
     parameter = _parameter(resources.members.get("InstanceType"), definition)
-    remedy = f"use {REPLACEMENT_TYPE}"
+    remedy = f"use {CURRENT_INSTANCE_TYPES[0]}"
     if parameter:
         remedy += f" as {parameter.name}"
     if resources.trains:
-        remedy += f" (in groundloop: --set training.instance_type={REPLACEMENT_TYPE})"
+        remedy += f" (in groundloop: --set training.instance_type={CURRENT_INSTANCE_TYPES[0]})"
     path = f"{resources.path}.InstanceType"
     yield DefinitionFinding(DefinitionCode.RETIRED_INSTANCE, resources.step.name, path, message, remedy)
 

@@ -8,9 +8,8 @@ from typing import Any
 from groundloop.check.expression_types import kind_of
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec import retries
-from groundloop.spec.caching import is_enabled, parse_duration
+from groundloop.spec.caching import is_enabled, model_of_each_execution, parse_duration
 from groundloop.spec.definition import PARAMETER_TYPES, STEP_KEYS, STEP_NAME, Definition, Step
-from groundloop.spec.expressions import expression, referenced_step
 from groundloop.spec.step_types import STEP_TYPES, StepType
 from groundloop.suggestions import correction, listed, nearest, quoted
 
@@ -119,11 +118,10 @@ def _cache(step: Step, kind: StepType) -> Iterator[DefinitionFinding]:
 
 
 def _transform_cache(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
-    model = definition.steps_by_name.get(
-        referenced_step(*(expression(step.arguments.get("ModelName")) or ("", ""))) or ""
-    )
-    if step.type == "Transform" and model and model.type == "Model" and is_enabled(step.raw.get("CacheConfig")):
-        message = f"the step never comes from the cache: {model.name} makes a model of another name in each execution"
+    types = {name: other.type for name, other in definition.steps_by_name.items()}
+    model = model_of_each_execution(step.type, step.arguments, types)
+    if model and is_enabled(step.raw.get("CacheConfig")):
+        message = f"the step never comes from the cache: {model} makes a model of another name in each execution"
         yield DefinitionFinding(DefinitionCode.NEVER_CACHED, step.name, "CacheConfig", message, "remove CacheConfig")
 
 

@@ -11,6 +11,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from groundloop.spec.expressions import expression, referenced_step
+
 #: The members of a request that are compared with those of the earlier run, by step type; of other types all are.
 _COMPARED_MEMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -50,6 +52,28 @@ def compared_arguments(step_type: str, arguments: Mapping[str, Any]) -> dict[str
     """
     compared = _COMPARED_MEMBERS.get(step_type, tuple(arguments))
     return {member: arguments[member] for member in compared if member in arguments}
+
+
+def model_of_each_execution(step_type: str, arguments: Mapping[str, Any], types: Mapping[str, str]) -> str | None:
+    """Return the Model step whose model a Transform step uses; None if there is none.
+
+    Such a step never comes from the cache: the model's name is compared, and a Model step, which itself isn't cached,
+    gives a new one in each execution.
+
+    Args:
+        step_type: The step's type.
+        arguments: Its arguments.
+        types: Types of the definition's steps by name.
+
+    Example:
+        >>> arguments = {"ModelName": {"Get": "Steps.CreateModel.ModelName"}}
+        >>> model_of_each_execution("Transform", arguments, {"CreateModel": "Model"})
+        'CreateModel'
+    """
+    if step_type != "Transform":
+        return None
+    name = referenced_step(*(expression(arguments.get("ModelName")) or ("", "")))
+    return name if name and types.get(name) == "Model" else None
 
 
 def is_enabled(cache_config: Any) -> bool:

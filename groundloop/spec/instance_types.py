@@ -28,8 +28,6 @@ MULTI_GPU_TYPES = frozenset(
 )  # fmt: skip
 #: Families that EC2 retires. SageMaker's API still names them, but new accounts get no quota or capacity for them.
 RETIRED_FAMILIES = ("ml.p2", "ml.p3")
-#: What to train on instead: the smallest type with a GPU of as much memory as that of ml.p3.2xlarge.
-REPLACEMENT_TYPE = "ml.g4dn.xlarge"
 
 
 def has_local_storage(instance_type: str) -> bool:

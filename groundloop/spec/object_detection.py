@@ -28,8 +28,6 @@ REQUIRED_CHANNELS = ("train", "validation")
 #: The metric that a tuning job can maximise.
 OBJECTIVE_METRIC = "validation:mAP"
 TRAINING_INSTANCE_FAMILIES = ("ml.p2", "ml.p3", "ml.g4dn", "ml.g5")
-#: Of these, the generations that EC2 retires: accounts without quota get none, and capacity ends.
-RETIRED_INSTANCE_FAMILIES = ("ml.p2", "ml.p3")
 #: One GPU with at least 16 GB, as ml.p3.2xlarge has: what to train on instead, the cheapest first.
 CURRENT_INSTANCE_TYPES = ("ml.g4dn.xlarge", "ml.g5.xlarge")
 

@@ -10,7 +10,8 @@ from typing import Any, get_args
 from botocore.exceptions import ClientError
 
 from groundloop.aws import offline_endpoint
-from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES, RETIRED_INSTANCE_FAMILIES
+from groundloop.spec.instance_types import is_retired
+from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, ok, unverified, warning
 from pipeline.doctor.session import Aws
@@ -83,11 +84,6 @@ def needs(config: Config) -> list[Need]:
             for name, count in instances.items()
         ]
     return found
-
-
-def is_retired(instance_type: str) -> bool:
-    """Tell whether EC2 retires the generation of an instance type."""
-    return instance_type.startswith(tuple(f"{family}." for family in RETIRED_INSTANCE_FAMILIES))
 
 
 def quotas(config: Config, aws: Aws) -> list[AccountFinding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from groundloop.spec.caching import compared_arguments, is_enabled
+from groundloop.spec.caching import compared_arguments, is_enabled, model_of_each_execution
 from groundloop.spec.step_types import STEP_TYPES
 from pipeline.plan.flatten import FlatDefinition, FlatStep, FlatValue, flatten
 
@@ -67,6 +67,9 @@ def _reason(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, for
     known = STEP_TYPES.get(step.type)
     if known is None or not known.cached:
         return f"a {step.type} step is never cached"
+    types = {name: other.type for name, other in new.steps.items()}
+    if model := model_of_each_execution(step.type, step.arguments, types):
+        return f"{model} makes a model of another name in each execution"
     if not _cached(step):
         return "its cache is off"
     if old is None:

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 
 from groundloop.models.desired_endpoint import conversion_message, one_way_message
-from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES, RETIRED_INSTANCE_FAMILIES
+from groundloop.spec.instance_types import is_retired
+from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES
 from pipeline.config import Config
 from pipeline.plan.changes import Change
 from pipeline.plan.endpoint import EndpointPlan
@@ -125,7 +126,7 @@ def _last_name(path: str) -> str:
 def instance_note(config: Config) -> str:
     """Say that the training instance type is of a retired generation, and which to use; empty if it is current."""
     chosen = config.training.instance_type
-    if not chosen.startswith(tuple(f"{family}." for family in RETIRED_INSTANCE_FAMILIES)):
+    if not is_retired(chosen):
         return ""
     types = " or ".join(f"--set training.instance_type={name}" for name in CURRENT_INSTANCE_TYPES)
     return f"note: EC2 retires the generation of {chosen}; `groundloop doctor` says whether you get it, else {types}"

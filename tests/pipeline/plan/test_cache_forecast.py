@@ -24,7 +24,7 @@ def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Confi
         "Prepare": "",
         "Train": "",
         "CreateModel": "a Model step is never cached",
-        "Predict": "its cache is off",
+        "Predict": "CreateModel makes a model of another name in each execution",
         "Evaluate": "its cache is off",
         "Register": "a RegisterModel step is never cached",
         "EndpointConfig": "its cache is off",
