@@ -54,8 +54,9 @@ DEFINITION_TEXTS = {
     "unknown-key": "An object has a key that the schema of pipeline definitions does not have.",
     "wrong-version": "`Version` is not `2020-12-01`.",
     "definition-too-large": "The definition is larger than the service accepts.",
-    "nested-condition": "A Condition is in a branch of another, which SageMaker Pipelines does not support. Move "
-    "it to the top level and let it depend on a step of that branch.",
+    "nested-condition": "A Condition is in a branch of another, which the developer guide documents as unsupported "
+    "('Pipelines steps'), though public definitions exist that ran. Move it to the top level and let it depend on a "
+    "step of that branch: that is documented, and does the same.",
     "after-condition": "A step depends on a Condition itself; it can only depend on steps in the branches.",
     "retired-instance": "EC2 retires the family of the instance type. Choose another with "
     "`--set training.instance_type=ml.g4dn.xlarge`, or as a parameter of the execution.",

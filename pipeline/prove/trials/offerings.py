@@ -21,8 +21,8 @@ _QUOTAS = "AWS Service Quotas, 'Amazon SageMaker endpoints and quotas'"
 CONFIGURED = Assumption(
     "quotas-configured",
     "The account has quota for the instances that the configuration names.",
-    "ml.p3.2xlarge, the default of `training.instance_type`, is of a generation that EC2 retires: without quota the "
-    "training step fails at once.",
+    "ml.p3.2xlarge, the default of `training.instance_type`, is of a generation that EC2 retires (check warns: "
+    "retired-instance): without quota the training step fails at once.",
     "service-quotas ListServiceQuotas.",
     _QUOTAS,
 )

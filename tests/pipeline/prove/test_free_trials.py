@@ -52,7 +52,9 @@ def test_a_definition_that_aws_refuses_breaks_its_assumption(bench: Bench, stubs
 def test_a_nested_condition_that_aws_accepts_breaks_the_rule_of_check(bench: Bench, stubs: Stubs) -> None:
     for _ in definitions.TRIAL.assumptions:
         stubs("sagemaker").add_response("create_pipeline", {"PipelineArn": "arn:aws:sagemaker:us-east-1:1:pipeline/x"})
-    assert by_id(outcomes(definitions.TRIAL, bench()))["definition-nested-condition"].outcome is Outcome.BROKE
+    verdict = by_id(outcomes(definitions.TRIAL, bench()))["definition-nested-condition"]
+    assert verdict.outcome is Outcome.BROKE
+    assert "nested-condition is stricter than AWS" in verdict.text
 
 
 def test_credentials_that_may_not_create_pipelines_settle_nothing(bench: Bench, stubs: Stubs) -> None:
