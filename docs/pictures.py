@@ -28,7 +28,7 @@ PROGRAM = [sys.executable, "-c", "from pipeline.cli.main import main; main()"]
 BUCKET = "groundloop-local"
 CHANGE = ["--set", "evaluate.threshold.per_class=true"]
 # US dollars per hour in us-east-1; the offline AWS has no prices.
-PRICES = {"GROUNDLOOP__COSTS__HOURLY_USD": "{ml.p3.2xlarge: 3.825, ml.m5.xlarge: 0.23}"}
+PRICES = {"GROUNDLOOP__COSTS__HOURLY_USD": "{ml.g4dn.xlarge: 0.736, ml.m5.xlarge: 0.23}"}
 _COLUMNS = 100
 _REPORT_SIZE = (1280, 1120)
 

@@ -21,7 +21,7 @@ _MAX_PREFIX_LENGTH = 34
 def prefix(config: Config) -> str:
     """Return the prefix of the names of rules and queue.
 
-    A rule's name has at most 64 characters, a pipeline's 256: a long name is cut and gets a hash.
+    A rule's name has at most 64 characters, a pipeline's 160: a long name is cut and gets a hash.
     """
     name = config.pipeline.name
     if len(name) <= _MAX_PREFIX_LENGTH:

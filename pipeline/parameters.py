@@ -47,7 +47,7 @@ def pipeline_parameters(config: Config) -> Parameters:
             config.registry.approval_status,
             enum_values=_choices(RegistrySettings, "approval_status"),
         ),
-        deploy_mode=ParameterString("DeployMode", config.deploy.mode, enum_values=_choices(DeploySettings, "mode")),
+        deploy_mode=ParameterString("DeployMode", config.deploy.mode, enum_values=_deploy_modes(config.deploy)),
         endpoint_name=ParameterString("EndpointName", endpoint.name),
         endpoint_instance_type=(
             None if endpoint.serverless else ParameterString("EndpointInstanceType", endpoint.instance_type)
@@ -55,6 +55,11 @@ def pipeline_parameters(config: Config) -> Parameters:
         model_package_arn=ParameterString("ModelPackageArn", LATEST_APPROVED),
         changed_package_arn=ParameterString("ChangedPackageArn", NO_CHANGE),
     )
+
+
+def _deploy_modes(settings: DeploySettings) -> list[str]:
+    """Return the modes that an execution may choose: only never where the role is not allowed to deploy."""
+    return ["never"] if settings.mode == "never" else _choices(DeploySettings, "mode")
 
 
 def _choices(settings: type[Settings], field: str) -> list[str]:

@@ -25,7 +25,9 @@ BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
 
 
-PipelineName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$", max_length=256)]
+# The API takes 256 characters, but the ARN of an execution, which has the name and up to 85 more, is a value of the
+# model package's metadata, and these have at most 256.
+PipelineName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,159}$", max_length=160)]
 
 
 class PipelineSettings(Settings):

@@ -17,6 +17,7 @@ from botocore.validate import ParamValidator
 from groundloop.errors import ConfigError
 from pipeline.config import Config
 from pipeline.definition import compile_pipeline, training_pipeline
+from steps.train.settings import TrainingSettings
 
 Definition = dict[str, Any]
 
@@ -117,6 +118,21 @@ def test_no_condition_is_in_a_branch_of_another(training: Definition) -> None:
     ]
     assert "Condition" not in {step["Type"] for step in inside}
     assert training["Steps"][-1]["DependsOn"] == ["Register"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "choices"),
+    [
+        pytest.param("on_pass", ["on_pass", "on_approval", "never"], id="deployed at once"),
+        pytest.param("on_approval", ["on_pass", "on_approval", "never"], id="deployed after approval"),
+        pytest.param("never", ["never"], id="never deployed: the role has no permissions for endpoints"),
+    ],
+)
+def test_an_execution_chooses_among_the_modes_that_the_role_allows(
+    define: Callable[..., Definition], mode: str, choices: list[str]
+) -> None:
+    (parameter,) = (item for item in define(f"deploy.mode={mode}")["Parameters"] if item["Name"] == "DeployMode")
+    assert (parameter["DefaultValue"], parameter["EnumValues"]) == (mode, choices)
 
 
 def test_the_deploy_pipeline_is_one_job_that_decides_when_it_runs(deploying: Definition) -> None:
@@ -235,7 +251,8 @@ def test_training_streams_the_augmented_manifest(training: Definition) -> None:
         assert channel["RecordWrapperType"] == "RecordIO"
         assert channel["ContentType"] == "application/x-recordio"
     machine = {p["Name"]: p["DefaultValue"] for p in training["Parameters"]}["TrainInstanceType"]
-    assert machine == "ml.p3.2xlarge"
+    assert machine == "ml.g4dn.xlarge", "as local.yaml says"
+    assert TrainingSettings.model_fields["instance_type"].default == "ml.p3.2xlarge"
 
 
 def test_what_depends_on_the_data_comes_from_prepare(training: Definition) -> None:

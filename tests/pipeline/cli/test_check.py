@@ -19,10 +19,6 @@ Definition = dict[str, Any]
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
 
-#: The default, ml.p3.2xlarge, gives a warning.
-CURRENT = "training.instance_type=ml.g4dn.xlarge"
-
-
 def run(*arguments: str, stdin: str | None = None) -> Result:
     app = typer.Typer(rich_markup_mode=None)
     app.command()(check)
@@ -35,14 +31,14 @@ def run(*arguments: str, stdin: str | None = None) -> Result:
 @pytest.fixture
 def sound(tmp_path: Path, define: Callable[..., Definition]) -> Path:
     path = tmp_path / "definition.json"
-    path.write_text(json.dumps(define(CURRENT)), encoding="utf-8")
+    path.write_text(json.dumps(define()), encoding="utf-8")
     return path
 
 
 @pytest.fixture
 def faulty(tmp_path: Path, define: Callable[..., Definition]) -> Path:
     """One error and one warning."""
-    definition = define(CURRENT)
+    definition = define()
     arguments = definition["Steps"][1]["Arguments"]
     arguments["AlgorithmSpecification"]["TrainingInputMode"] = "pipe"
     del arguments["InputDataConfig"][0]["ShuffleConfig"]
@@ -83,7 +79,7 @@ def test_on_a_terminal_lines_end_at_its_width(faulty: Path, monkeypatch: pytest.
 
 
 def test_warnings_alone_are_no_failure(tmp_path: Path, define: Callable[..., Definition]) -> None:
-    definition = define(CURRENT)
+    definition = define()
     definition["Parameters"].append({"Name": "Nothing", "Type": "String", "DefaultValue": "x"})
     path = tmp_path / "warned.json"
     path.write_text(json.dumps(definition), encoding="utf-8")
@@ -111,15 +107,13 @@ def test_json_is_one_object_of_a_fixed_form(faulty: Path) -> None:
 
 
 def test_without_a_file_both_our_pipelines_are_checked() -> None:
-    result = run("--config", str(LOCAL), "--set", CURRENT, "--set", "deploy.mode=on_approval")
+    result = run("--config", str(LOCAL), "--set", "deploy.mode=on_approval")
     assert result.exit_code == 0
     assert result.output == "groundloop: no findings\ngroundloop-deploy: no findings\n0 errors, 0 warnings\n"
 
 
 def test_the_deploy_pipeline_is_left_out_when_it_is_not_made() -> None:
-    assert run("--config", str(LOCAL), "--set", CURRENT, "--set", "deploy.mode=never").output.startswith(
-        "groundloop: no findings\n0 "
-    )
+    assert run("--config", str(LOCAL), "--set", "deploy.mode=never").output.startswith("groundloop: no findings\n0 ")
 
 
 def test_an_answer_of_describe_pipeline_is_taken(tmp_path: Path, sound: Path) -> None:

@@ -50,8 +50,8 @@ def test_without_prices_there_are_hours_and_the_reason(groundloop: Groundloop) -
     out = groundloop("plan", *GIVEN).out
     assert "Prices: none, so hours only (the AWS Pricing API can't be reached (EndpointConnectionError)" in out
     assert "$" not in out
-    priced = groundloop("plan", *GIVEN, "-s", "costs.hourly_usd={ml.p3.2xlarge: 3.825}").out
-    assert re.search(r"Train +ml.p3.2xlarge +12 h \(2 attempts x 6 h\) +\$45\.90\n", priced)
+    priced = groundloop("plan", *GIVEN, "-s", "costs.hourly_usd={ml.g4dn.xlarge: 3.825}").out
+    assert re.search(r"Train +ml.g4dn.xlarge +12 h \(2 attempts x 6 h\) +\$45\.90\n", priced)
     assert "Prices: costs.hourly_usd; none for ml.m5.xlarge" in priced
 
 

@@ -53,7 +53,7 @@ def test_base_yaml_comments_each_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overlay", "instance_type"), [("local.yaml", "ml.p3.2xlarge"), ("prod.yaml", "ml.g4dn.xlarge")]
+    ("overlay", "instance_type"), [("local.yaml", "ml.g4dn.xlarge"), ("prod.yaml", "ml.g4dn.xlarge")]
 )
 def test_each_overlay_makes_a_whole_configuration(overlay: str, instance_type: str) -> None:
     assert load_config([CONFIGS / overlay], environment={}).training.instance_type == instance_type
@@ -141,6 +141,11 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         pytest.param("pipeline.deploy_name=groundloop", "they are two pipelines", id="two pipelines of one name"),
         pytest.param("execution.cache.expire_after=30 days", "but should match pattern", id="not an ISO duration"),
         pytest.param("pipeline.name=has_underscore", "but should match pattern", id="a pipeline's name"),
+        pytest.param(
+            f"pipeline.name={'a' * 161}",
+            "but should have at most 160 characters",
+            id="a pipeline's name whose executions' ARNs are too long for a model package's metadata",
+        ),
         pytest.param("evaluate.intervals.level=.nan", "level is nan, but should be", id="not a number"),
         pytest.param("no-equals-sign", "write it as --set key.path=value", id="no value"),
         pytest.param("a.b=[1", "is not a YAML value", id="not YAML"),

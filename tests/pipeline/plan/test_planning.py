@@ -88,8 +88,8 @@ CHANGES = [
     pytest.param(
         ["training.instance_type=ml.g5.xlarge"],
         [
-            "~ parameter TrainInstanceType  default: ml.p3.2xlarge → ml.g5.xlarge",
-            "~ Train  ResourceConfig.InstanceType: ml.p3.2xlarge → ml.g5.xlarge  (parameter TrainInstanceType)",
+            "~ parameter TrainInstanceType  default: ml.g4dn.xlarge → ml.g5.xlarge",
+            "~ Train  ResourceConfig.InstanceType: ml.g4dn.xlarge → ml.g5.xlarge  (parameter TrainInstanceType)",
         ],
         id="an instance type",
     ),

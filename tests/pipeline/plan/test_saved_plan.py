@@ -52,7 +52,7 @@ def test_the_whole_configuration_is_kept(aws: Any, configured: Configured, tmp_p
     config = configured(
         "triggers.schedules={weekly: {at: 'cron(0 3 ? * MON *)', parameters: {Epochs: '40'}}}",
         "deploy.endpoint.additional_variants=[{name: Challenger, package: 7, weight: 0.1}]",
-        "costs.hourly_usd={ml.p3.2xlarge: 3.825}",
+        "costs.hourly_usd={ml.g4dn.xlarge: 3.825}",
         "labels.additional_sources=[{uri: s3://groundloop-local/more.manifest}]",
         "execution.retry.job=null",
     )
@@ -139,7 +139,7 @@ def edited(key: str, value: Any) -> Callable[[bytes], bytes]:
         pytest.param(lambda _: b"{}", "is not a plan from `groundloop plan --out`", id="other JSON"),
         pytest.param(lambda _: b"[1]", "is not a plan from `groundloop plan --out`", id="a list"),
         pytest.param(
-            lambda content: content.replace(b"ml.p3.2xlarge", b"ml.p3.8xlarge"),
+            lambda content: content.replace(b"ml.g4dn.xlarge", b"ml.g4dn.2xlarge"),
             "was edited or is damaged",
             id="edited",
         ),
