@@ -84,13 +84,13 @@ class Budget:
 
     def _whole(self, trial: Trial) -> Allotment:
         hourly = {}
-        for machine in trial.machines:
-            price = self._price_of(machine.instance, machine.component)
+        for instance in trial.instances:
+            price = self._price_of(instance.instance_type, instance.component)
             if price is None:
                 raise OverBudgetError(
-                    f"the price of {machine.instance} isn't known, so nothing bounds the cost: "
-                    f"set costs.hourly_usd.{machine.instance}, or allow pricing:GetProducts"
+                    f"the price of {instance.instance_type} isn't known, so nothing bounds the cost: "
+                    f"set costs.hourly_usd.{instance.instance_type}, or allow pricing:GetProducts"
                 )
-            hourly[machine.use] = price.usd
-        seconds = {machine.use: int(machine.minutes * 60) for machine in trial.machines}
+            hourly[instance.use] = price.usd
+        seconds = {instance.use: int(instance.minutes * 60) for instance in trial.instances}
         return Allotment(seconds, hourly, 0.0 if offline_endpoint() else trial.requests_usd)

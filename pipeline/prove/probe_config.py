@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pipeline.config import Config
-from pipeline.prove.trial import Machine
+from pipeline.prove.trial import TrialInstance
 from steps.deploy.settings import DeploySettings, EndpointSettings
 from steps.evaluate.settings import EvaluateSettings, GateSettings
 from steps.prepare.settings import LabelsSettings, SplitSettings
@@ -14,10 +14,10 @@ from steps.prepare.settings import LabelsSettings, SplitSettings
 TRAIN_INSTANCE, CPU_INSTANCE = "ml.g4dn.xlarge", "ml.m5.large"
 SUFFIX = "-prove"
 #: The steps of the whole pipeline that pay for an instance.
-PREPARE = Machine("Prepare", CPU_INSTANCE, "Processing", 20)
-TRAIN = Machine("Train", TRAIN_INSTANCE, "Training", 30)
-PREDICT = Machine("Predict", CPU_INSTANCE, "Batch Transform", 30)
-EVALUATE = Machine("Evaluate", CPU_INSTANCE, "Processing", 20)
+PREPARE = TrialInstance("Prepare", CPU_INSTANCE, "Processing", 20)
+TRAIN = TrialInstance("Train", TRAIN_INSTANCE, "Training", 30)
+PREDICT = TrialInstance("Predict", CPU_INSTANCE, "Batch Transform", 30)
+EVALUATE = TrialInstance("Evaluate", CPU_INSTANCE, "Processing", 20)
 
 
 def probe_config(config: Config, run: str, seconds: dict[str, int] | None = None) -> Config:
@@ -33,7 +33,7 @@ def probe_config(config: Config, run: str, seconds: dict[str, int] | None = None
     Example:
         A configured `registry.group: parts` becomes `parts-prove`.
     """
-    limits = seconds or {machine.use: int(machine.minutes * 60) for machine in (PREPARE, TRAIN, PREDICT, EVALUATE)}
+    limits = seconds or {instance.use: int(instance.minutes * 60) for instance in (PREPARE, TRAIN, PREDICT, EVALUATE)}
     prefix = f"{config.aws.prefix}/prove/{run}"
     processing_seconds = min(limits[PREPARE.use], limits[EVALUATE.use])
     probe = changed(

@@ -10,18 +10,18 @@ from pipeline.prove.workbench import Workbench
 
 
 @dataclass(frozen=True)
-class Machine:
+class TrialInstance:
     """An instance that a trial pays for.
 
     Attributes:
         use: The step or job that it runs.
-        instance: Its type.
+        instance_type: Its type.
         component: What SageMaker bills it as: Processing, Training or Batch Transform.
         minutes: How long it may run when the budget allows it.
     """
 
     use: str
-    instance: str
+    instance_type: str
     component: str
     minutes: float
 
@@ -33,7 +33,7 @@ class Trial:
     Attributes:
         creates: What it makes, for the listing; all of it is removed afterwards.
         run: Yields a verdict for each assumption. What it leaves out, by an error or otherwise, counts as not tried.
-        machines: The instances that it pays for; none: it is free.
+        instances: The instances that it pays for; none: it is free.
         requests_usd: Upper bound of what it pays for besides instances, such as requests to a serverless endpoint.
         only_aws: Why the offline AWS can't play it; empty when it can.
         by_hand: Why `prove` leaves it to a person; empty when it runs it.
@@ -43,7 +43,7 @@ class Trial:
     assumptions: tuple[Assumption, ...]
     creates: tuple[str, ...]
     run: Callable[[Workbench], Iterator[Verdict]]
-    machines: tuple[Machine, ...] = ()
+    instances: tuple[TrialInstance, ...] = ()
     requests_usd: float = 0.0
     only_aws: str = ""
     by_hand: str = ""
@@ -51,4 +51,4 @@ class Trial:
     @property
     def free(self) -> bool:
         """Whether AWS bills nothing for it."""
-        return not (self.machines or self.requests_usd or self.by_hand)
+        return not (self.instances or self.requests_usd or self.by_hand)

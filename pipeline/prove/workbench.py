@@ -144,7 +144,7 @@ class Workbench:
 
         Args:
             kind: Processing, Training or Transform.
-            use: The machine of the trial that runs it; a stopping condition says how long it may, and of a transform
+            use: The instance of the trial that runs it; a stopping condition says how long it may, and of a transform
                 job, which has none, this process does.
             request: The members of the create call besides tags and stopping condition.
 
@@ -167,7 +167,7 @@ class Workbench:
             lambda: getattr(sagemaker, f"describe_{kind.lower()}_job")(**{f"{kind}JobName": name}),
             f"{kind}JobStatus",
             {"InProgress", "Stopping"},
-            # A transform job is billed from the start of its instance, which isn't told apart while it runs.
+            # A transform job is billed from the start of its instance, which can't be distinguished while it runs.
             seconds if kind == "Transform" else seconds + _STARTUP_SECONDS,
         )
         self.allotment.ran(use, job_seconds(kind, described))

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.prove.probe_config import TRAIN_INSTANCE
-from pipeline.prove.trial import Machine, Trial
+from pipeline.prove.trial import Trial, TrialInstance
 from pipeline.prove.trials.transform import require_trained
 from pipeline.prove.verdict import Assumption, Verdict, broke, held
 from pipeline.prove.workbench import Workbench
 
-_TRAIN = Machine("isolated training", TRAIN_INSTANCE, "Training", 20)
+_TRAIN = TrialInstance("isolated training", TRAIN_INSTANCE, "Training", 20)
 #: Members that describe a job as well as CreateTrainingJob asks for it.
 _AGAIN = ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "ResourceConfig", "HyperParameters")
 

@@ -35,7 +35,7 @@ IN_IMAGE = Assumption(
 )
 ON_GPU = Assumption(
     "run-training",
-    f"The built-in algorithm trains on {TRAIN.instance} from augmented manifests in Pipe mode.",
+    f"The built-in algorithm trains on {TRAIN.instance_type} from augmented manifests in Pipe mode.",
     "The algorithm's page names instance families; the service checks the type when the job is created.",
     _RUN + "the Train step succeeds.",
     _GUIDE + "'Object Detection - MXNet'",
@@ -139,15 +139,15 @@ def _started(bench: Workbench, config: Config) -> str:
 def _followed(bench: Workbench, arn: str) -> dict[str, dict[str, Any]]:
     """Wait for the execution's end and return its steps by name; one that takes too long is stopped."""
     sagemaker, region = bench.client("sagemaker"), bench.config.aws.region
-    told: set[str] = set()
+    printed: set[str] = set()
     predicting_since: float | None = None
 
     def look() -> dict[str, Any]:
         nonlocal predicting_since
         for step in steps(region, arn):
             line = f"  {step['StepName']}: {step['StepStatus']}"
-            if line not in told:
-                told.add(line)
+            if line not in printed:
+                printed.add(line)
                 bench.tell(line)
             if step["StepName"] == PREDICT.use and step["StepStatus"] == "Executing":
                 predicting_since = predicting_since or time.monotonic()
@@ -169,14 +169,14 @@ def _followed(bench: Workbench, arn: str) -> dict[str, dict[str, Any]]:
 def _charge(bench: Workbench, found: dict[str, dict[str, Any]]) -> None:
     """Note how long each step's instance ran; a step that never started costs nothing."""
     sagemaker = bench.client("sagemaker")
-    for machine in (PREPARE, TRAIN, PREDICT, EVALUATE):
-        change = transition(found[machine.use]) if machine.use in found else None
+    for instance in (PREPARE, TRAIN, PREDICT, EVALUATE):
+        change = transition(found[instance.use]) if instance.use in found else None
         if change is None or not change.job:
-            bench.allotment.ran(machine.use, 0)
+            bench.allotment.ran(instance.use, 0)
             continue
         kind = change.kind.removesuffix("Job")
         described = getattr(sagemaker, f"describe_{kind.lower()}_job")(**{f"{kind}JobName": change.job})
-        bench.allotment.ran(machine.use, job_seconds(kind, described))
+        bench.allotment.ran(instance.use, job_seconds(kind, described))
 
 
 def _of_step(assumption: Assumption, found: dict[str, dict[str, Any]], name: str) -> Verdict:

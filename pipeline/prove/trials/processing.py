@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundloop.executions.control import RUNNING, steps, transition
-from pipeline.prove.trial import Machine, Trial
+from pipeline.prove.trial import Trial, TrialInstance
 from pipeline.prove.verdict import Assumption, NotTriedError, Verdict, broke, held
 from pipeline.prove.workbench import Workbench, job_seconds, prerequisite
 
 _INSTANCE = "ml.t3.medium"
 _OVERHEAD_SECONDS = 900
 _SIZES_MB = (1, 5, 20)
-_FILE = Machine("property files", _INSTANCE, "Processing", 10 * len(_SIZES_MB))
-_IN_VPC = Machine("job in the VPC", _INSTANCE, "Processing", 10)
+_FILE = TrialInstance("property files", _INSTANCE, "Processing", 10 * len(_SIZES_MB))
+_IN_VPC = TrialInstance("job in the VPC", _INSTANCE, "Processing", 10)
 
 FILE_SIZE = Assumption(
     "property-file-size",

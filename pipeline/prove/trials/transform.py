@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.demo.synthetic_images import draw_image
 from pipeline.prove.probe_config import CPU_INSTANCE
-from pipeline.prove.trial import Machine, Trial
+from pipeline.prove.trial import Trial, TrialInstance
 from pipeline.prove.verdict import Assumption, NotTriedError, Verdict, broke, held
 from pipeline.prove.workbench import Trained, Workbench, prerequisite
 
@@ -120,5 +120,5 @@ TRIAL = Trial(
     tuple(_KEYS),
     ("a model", f"{len(_KEYS)} transform jobs", "6 images and their predictions in S3"),
     _run,
-    tuple(Machine(assumption.id, CPU_INSTANCE, "Batch Transform", 15) for assumption in _KEYS),
+    tuple(TrialInstance(assumption.id, CPU_INSTANCE, "Batch Transform", 15) for assumption in _KEYS),
 )

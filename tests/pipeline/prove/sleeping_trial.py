@@ -38,11 +38,11 @@ def _run(bench: Workbench) -> Iterator[Verdict]:
 
 
 if __name__ == "__main__":
-    from pipeline.prove.trial import Machine
+    from pipeline.prove.trial import TrialInstance
 
-    machine = Machine("job", "ml.t3.medium", "Processing", 10)
+    instance = TrialInstance("job", "ml.t3.medium", "Processing", 10)
     catalogue.TRIALS = (
-        Trial("sleeping", (SLEEPS,), (), _run, (machine,)),
+        Trial("sleeping", (SLEEPS,), (), _run, (instance,)),
         Trial("waiting", (WAITS,), (), lambda _: iter(())),
     )
 

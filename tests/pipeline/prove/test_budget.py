@@ -8,7 +8,7 @@ import pytest
 from groundloop.local import LocalAws
 from pipeline.plan.prices import Price
 from pipeline.prove.budget import Budget, OverBudgetError, PriceOf, price_lookup
-from pipeline.prove.trial import Machine, Trial
+from pipeline.prove.trial import Trial, TrialInstance
 from tests.pipeline.prove.conftest import Prove, configured
 
 
@@ -20,10 +20,11 @@ def prices(**usd: float) -> PriceOf:
 
 def trial(*minutes: float, requests_usd: float = 0.0) -> Trial:
     """Return a trial with an ml.g4dn.xlarge for each number of minutes."""
-    machines = tuple(
-        Machine(f"job {number}", "ml.g4dn.xlarge", "Training", each) for number, each in enumerate(minutes, start=1)
+    instances = tuple(
+        TrialInstance(f"job {number}", "ml.g4dn.xlarge", "Training", each)
+        for number, each in enumerate(minutes, start=1)
     )
-    return Trial("trained", (), (), lambda bench: iter(()), machines, requests_usd)
+    return Trial("trained", (), (), lambda bench: iter(()), instances, requests_usd)
 
 
 @pytest.fixture(autouse=True)

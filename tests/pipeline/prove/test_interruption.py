@@ -77,9 +77,9 @@ def test_a_signal_ends_the_proof_and_removes_what_it_made(
     assert running.returncode == 130, out
     assert left_over() == {}
     written = json.loads((tmp_path / "proof" / "proof.json").read_text(encoding="utf-8"))
-    told = {item["id"]: (item["outcome"], item["text"]) for item in written["assumptions"]}
-    assert told["sleeps"] == ("not tried", "the run was interrupted")
-    assert told["waits"] == ("not tried", "it was not asked for")
+    outcomes = {item["id"]: (item["outcome"], item["text"]) for item in written["assumptions"]}
+    assert outcomes["sleeps"] == ("not tried", "the run was interrupted")
+    assert outcomes["waits"] == ("not tried", "it was not asked for")
 
 
 def test_a_second_proof_in_the_same_folder_waits_for_the_first(running: subprocess.Popen[str], prove: Prove) -> None:

@@ -165,12 +165,12 @@ def test_what_was_made_elsewhere_is_not_looked_for_here(
 
 def test_an_offline_aws_that_has_ended_took_everything_with_it(aws: LocalAws, tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    told: list[str] = []
+    messages: list[str] = []
     journal.begin(Place("a", "us-east-1", ACCOUNT, "http://127.0.0.1:9"))
     journal.create(Resource("pipeline", "groundloop-prove-a"))
-    clean(_account(aws), journal, told.append)
+    clean(_account(aws), journal, messages.append)
     assert journal.left == []
-    assert told == ["the offline AWS at http://127.0.0.1:9 has ended, and all that was in it"]
+    assert messages == ["the offline AWS at http://127.0.0.1:9 has ended, and all that was in it"]
     journal.close()
 
 
