@@ -170,7 +170,7 @@ def use(raw: list[bytes]) -> Counter[str]:
     glancer = FastLineReader(ATTRIBUTE, None, IMAGE_SHAPE)
     for line in read:
         seen = glancer(line.raw)
-        if seen and (line.findings or line.record is None or _told(line.record) != _seen(seen)):
+        if seen and (line.findings or line.record is None or _essence(line.record) != _seen(seen)):
             raise LostLineError(f"read at a glance as {_seen(seen)}: {line.raw!r}")
     overview = Overview()
     overview.add(line.record for line in lines if line.record)
@@ -187,7 +187,7 @@ def use(raw: list[bytes]) -> Counter[str]:
     return Counter(_outcome(line) for line in lines)
 
 
-def _told(record: Record) -> tuple[str, list[str], int, bool]:
+def _essence(record: Record) -> tuple[str, list[str], int, bool]:
     overview = Overview()
     overview.add([record])
     names = [box.class_name for box in record.boxes]
@@ -208,8 +208,8 @@ def main() -> None:
     """Read damaged lines and print how each of them was classified."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else LINES
     chooser = seeded(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    sound = samples(chooser)
-    lines = (mutate(chooser.choice(sound), chooser) for _ in range(count))
+    valid = samples(chooser)
+    lines = (mutate(chooser.choice(valid), chooser) for _ in range(count))
     outcomes: Counter[str] = Counter()
     begun = time.perf_counter()
     while batch := list(islice(lines, BATCH)):

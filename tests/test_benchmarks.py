@@ -49,8 +49,8 @@ class TestManifest:
 
     def test_lines_with_one_kind_of_fault_can_be_left_out(self, tmp_path: Path) -> None:
         truth = write_manifest(tmp_path / "all", LINES, 1)
-        without(tmp_path / "all", tmp_path / "sound", truth, "bad_json")
-        lines = (tmp_path / "sound").read_bytes().splitlines()
+        without(tmp_path / "all", tmp_path / "valid", truth, "bad_json")
+        lines = (tmp_path / "valid").read_bytes().splitlines()
         assert len(lines) == LINES - truth.by_kind()["bad_json"]
         for line in lines:
             msgspec.json.decode(line)
@@ -75,7 +75,7 @@ class TestAgreement:
             bench.cost(Candidate("broken", ("-m", "benchmarks.prepare.peers.no_such")))
 
     @pytest.mark.parametrize(
-        ("file", "change", "told"),
+        ("file", "change", "messages"),
         [
             pytest.param(
                 "test.manifest", lambda lines: lines[1:], ["lines in the splits", "the test split"], id="a line is lost"
@@ -92,7 +92,7 @@ class TestAgreement:
                 ["the train split"],
                 id="a box is elsewhere",
             ),
-            pytest.param("rejected.jsonl", lambda lines: lines[1:], ["faults by kind"], id="a fault is not told"),
+            pytest.param("rejected.jsonl", lambda lines: lines[1:], ["faults by kind"], id="a fault is not reported"),
             pytest.param(
                 "rejected.jsonl",
                 lambda lines: [lines[0].replace(b'"line":', b'"line":1', 1), *lines[1:]],
@@ -103,16 +103,16 @@ class TestAgreement:
         ],
     )
     def test_what_counts(
-        self, tmp_path: Path, file: str, change: Callable[[list[bytes]], list[bytes]], told: list[str]
+        self, tmp_path: Path, file: str, change: Callable[[list[bytes]], list[bytes]], messages: list[str]
     ) -> None:
         truth, reference = stdlib_run(tmp_path)
         path = tmp_path / file
         path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
         result, problems = agreement.read(STDLIB, tmp_path, truth)
         problems += agreement.differences(STDLIB, result, reference)
-        assert len(problems) >= len(told)
-        assert bool(problems) == bool(told)
-        for text in told:
+        assert len(problems) >= len(messages)
+        assert bool(problems) == bool(messages)
+        for text in messages:
             assert any(text in problem for problem in problems), problems
 
 

@@ -108,11 +108,11 @@ class _Rules:
         if algorithm := part(job, "AlgorithmSpecification"):
             at = f"{path}.AlgorithmSpecification"
             yield from self.one_of(algorithm, at, "TrainingImage", "AlgorithmName", needed=not serverless)
-        if machines := part(job, "ResourceConfig"):
+        if resources := part(job, "ResourceConfig"):
             at = f"{path}.ResourceConfig"
-            yield from self.one_of(machines, at, "InstanceType", "InstanceGroups", "InstancePreferences")
-            count = self._number(machines.get("InstanceCount"))
-            if machines.get("InstanceType") is not None and machines.get("InstanceCount") is None:
+            yield from self.one_of(resources, at, "InstanceType", "InstanceGroups", "InstancePreferences")
+            count = self._number(resources.get("InstanceCount"))
+            if resources.get("InstanceType") is not None and resources.get("InstanceCount") is None:
                 message = "InstanceCount is required with InstanceType, and missing"
                 yield self._finding(DefinitionCode.REQUIRED, f"{at}.InstanceCount", message, "add InstanceCount")
             # The model's minimum is 0, for the answers of serverless jobs.

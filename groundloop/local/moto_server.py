@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 ADDRESS = "127.0.0.1"
-#: moto's own account, which it uses unless told otherwise.
+#: moto's own account, which it uses by default.
 _MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
 
 

@@ -176,8 +176,8 @@ class Rollout:
         self._created.append((kind, name))
 
     def _exists(self, kind: str, name: dict[str, str]) -> bool:
-        # The API answers a ValidationException both for what exists already and for what doesn't exist, told apart only
-        # by its text. So the resource is described instead.
+        # The API answers a ValidationException both for what exists already and for what doesn't exist, and only its
+        # text distinguishes the two. So the resource is described instead.
         try:
             getattr(self.sagemaker, f"describe_{kind}")(**name)
         except ClientError as error:

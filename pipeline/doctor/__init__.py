@@ -1,4 +1,4 @@
-"""What stands between a configuration and a run, told before anything is billed: read-only, and never for long."""
+"""Checks of what would stop a run of a configuration, made before anything is billed: read-only and quick."""
 
 from pipeline.doctor.findings import AccountFinding, Level
 from pipeline.doctor.region import container_images

@@ -43,10 +43,10 @@ def identity(config: Config, aws: Aws) -> list[AccountFinding]:
     Raises:
         BotoCoreError, ClientError: AWS can't be asked at all.
     """
-    told = aws.client("sts").get_caller_identity()
-    account, offline = told["Account"], offline_endpoint()
+    caller = aws.client("sts").get_caller_identity()
+    account, offline = caller["Account"], offline_endpoint()
     where = f"the offline AWS at {offline}" if offline else config.aws.region
-    return [ok(CREDENTIALS, f"{told['Arn']}, {where}"), _account(config, account)]
+    return [ok(CREDENTIALS, f"{caller['Arn']}, {where}"), _account(config, account)]
 
 
 def _account(config: Config, account: str) -> AccountFinding:

@@ -21,7 +21,7 @@ from pipeline.plan.expression_text import Text, joined_document, render
 _NAMES = ("PropertyFileName", "Name", "InputName", "OutputName", "ChannelName", "VariantName", "MetricName", "name")
 #: Where a job's archive lies (pipeline/job_archive.py): another hash is other code at the same place.
 _CODE = re.compile(r"(?<=/code/)[0-9a-f]{64}(?=/)")
-#: One of several values of an option that are told apart by a name: ``map_50=0.5``.
+#: One of several values of an option, each with a name: `map_50=0.5`.
 _ASSIGNMENT = re.compile(r"[\w.-]+=(?!=)")
 _BRANCHES = {"IfSteps": "if {} holds", "ElseSteps": "unless {} holds", "ForEachBody": "for each item of {}"}
 _OPERATORS = {

@@ -1,4 +1,4 @@
-"""What contributors are told to use is there: hooks, settings and paths that the pages name."""
+"""What contributors are asked to use exists: hooks, settings and paths that the pages name."""
 
 from __future__ import annotations
 

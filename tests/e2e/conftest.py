@@ -22,7 +22,7 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
-class House:
+class Project:
     """The running offline AWS, its folder, its data and its configuration."""
 
     home: Path
@@ -41,7 +41,7 @@ def settings() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     from pipeline.demo.offline_run import offline_aws, upload_labels
     from pipeline.demo.synthetic_images import write_dataset
 
@@ -50,4 +50,4 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     manifest = write_dataset(data, IMAGES, BUCKET)
     with offline_aws(config, home):
         upload_labels(config, manifest, data / "images", lambda _: None)
-        yield House(home, data, config)
+        yield Project(home, data, config)

@@ -45,7 +45,7 @@ def decide(arn: str, status: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def config(house: Any, settings: list[str]) -> Config:
+def config(project: Any, settings: list[str]) -> Config:
     """Two pipelines and their rules; what follows is seen and done with plain boto3."""
     from pipeline.triggers import apply_triggers
     from pipeline.upsert import upsert_pipelines
@@ -78,9 +78,9 @@ def versions(config: Config) -> list[str]:
 
 
 @pytest.fixture
-def answer(house: Any) -> Any:
+def answer(project: Any) -> Any:
     """Asks the endpoint what is on a test image; the answer as it comes."""
-    image = (house.data / "images" / "image-0001.jpg").read_bytes()
+    image = (project.data / "images" / "image-0001.jpg").read_bytes()
 
     def ask() -> Any:
         runtime = boto3.client("sagemaker-runtime")

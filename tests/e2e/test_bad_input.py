@@ -15,11 +15,11 @@ LOCAL = ("-c", "configs/local.yaml", "-s", "pipeline.name=mistaken", "-s", "pipe
 
 
 @pytest.fixture(scope="module")
-def upserted(house: Any) -> None:
+def upserted(project: Any) -> None:
     from pipeline.upsert import upsert_pipelines
 
-    names = house.config.pipeline.model_copy(update={"name": "mistaken", "deploy_name": "mistaken-deploy"})
-    upsert_pipelines(house.config.model_copy(update={"pipeline": names}))
+    names = project.config.pipeline.model_copy(update={"name": "mistaken", "deploy_name": "mistaken-deploy"})
+    upsert_pipelines(project.config.model_copy(update={"pipeline": names}))
 
 
 @pytest.mark.usefixtures("upserted")
@@ -43,7 +43,7 @@ def upserted(house: Any) -> None:
     ],
 )
 def test_a_manifest_that_cannot_be_used(
-    house: Any, groundloop: Callable[..., Any], content: bytes | None, message: str
+    project: Any, groundloop: Callable[..., Any], content: bytes | None, message: str
 ) -> None:
     s3, key = boto3.client("s3"), "labels/given.manifest"
     s3.delete_object(Bucket="groundloop-e2e", Key=key)
@@ -91,7 +91,7 @@ def test_a_command_that_cannot_be_done(
     assert "Traceback" not in ran.out + ran.err
 
 
-@pytest.mark.usefixtures("house")
+@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
@@ -133,9 +133,9 @@ def test_a_way_to_aws_that_is_none(
 
 
 @pytest.mark.usefixtures("upserted")
-def test_an_image_missing_in_s3_is_kept_out_and_named(house: Any, groundloop: Callable[..., Any]) -> None:
+def test_an_image_missing_in_s3_is_kept_out_and_named(project: Any, groundloop: Callable[..., Any]) -> None:
     """All images of a manifest gone: Prepare says so before anything is trained."""
-    lines = (house.data / "output.manifest").read_text().replace("groundloop-e2e/images", "groundloop-e2e/gone")
+    lines = (project.data / "output.manifest").read_text().replace("groundloop-e2e/images", "groundloop-e2e/gone")
     boto3.client("s3").put_object(Bucket="groundloop-e2e", Key="labels/gone.manifest", Body=lines.encode())
     ran = groundloop("start", *LOCAL, "-p", "InputManifest=s3://groundloop-e2e/labels/gone.manifest", "--watch")
     assert ran.code == 1

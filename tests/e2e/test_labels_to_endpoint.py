@@ -19,12 +19,12 @@ STEPS = [
 
 
 @pytest.fixture(scope="module")
-def execution(house: Any) -> str:
+def execution(project: Any) -> str:
     """ARN of an execution that plain boto3 made: uploaded code, created pipeline, started, waited for."""
     from pipeline.definition import compile_pipeline, training_pipeline
     from pipeline.job_archive import job_archive
 
-    config = house.config
+    config = project.config
     s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
     for name in ("prepare", "evaluate"):
         archive = job_archive(name)
@@ -89,7 +89,7 @@ def test_prepare_kept_every_line(execution: str) -> None:
     rejected = [
         json.loads(line) for line in read(metadata["summary"].replace("summary.json", "rejected.jsonl")).splitlines()
     ]
-    assert summary["lines"]["read"] == 114, "110 scenes and four faulty lines"
+    assert summary["lines"]["read"] == 114, "110 synthetic images and four faulty lines"
     assert summary["lines"]["rejected"] == 3
     assert summary["lines"]["failed"] == 1
     assert len(rejected) == 4
@@ -107,10 +107,10 @@ def test_training_got_its_figures_from_prepare(execution: str) -> None:
     assert metrics["validation:mAP"] > 0.2
 
 
-def test_the_endpoint_answers_a_jpeg(execution: str, house: Any) -> None:
+def test_the_endpoint_answers_a_jpeg(execution: str, project: Any) -> None:
     assert execution
     status = boto3.client("sagemaker").describe_endpoint(EndpointName="groundloop")["EndpointStatus"]
-    image = (house.data / "images" / "image-0000.jpg").read_bytes()
+    image = (project.data / "images" / "image-0000.jpg").read_bytes()
     answer = boto3.client("sagemaker-runtime").invoke_endpoint(
         EndpointName="groundloop", ContentType="image/jpeg", Body=image
     )
@@ -139,7 +139,7 @@ def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> N
 
 
 def test_upsert_takes_over_the_pipeline(
-    execution: str, house: Any, settings: list[str], groundloop: Callable[..., Any]
+    execution: str, project: Any, settings: list[str], groundloop: Callable[..., Any]
 ) -> None:
     assert execution
     ran = groundloop("upsert", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
@@ -153,7 +153,7 @@ def test_upsert_takes_over_the_pipeline(
 
 
 def test_a_gate_that_is_missed_fails_with_the_figures(
-    execution: str, house: Any, groundloop: Callable[..., Any]
+    execution: str, project: Any, groundloop: Callable[..., Any]
 ) -> None:
     """What did not change comes from the cache, so the training isn't paid for twice."""
     assert execution
@@ -193,14 +193,20 @@ def test_the_report_lies_beside_the_figures(execution: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gain", "code", "told"),
+    ("gain", "code", "message"),
     [
         pytest.param("0", 0, "compared with version", id="as good as the champion"),
         pytest.param("0.5", 1, "under the required improvement of 0.5", id="not better by what was asked"),
     ],
 )
 def test_a_second_execution_is_compared_with_the_champion(
-    execution: str, house: Any, settings: list[str], groundloop: Callable[..., Any], gain: str, code: int, told: str
+    execution: str,
+    project: Any,
+    settings: list[str],
+    groundloop: Callable[..., Any],
+    gain: str,
+    code: int,
+    message: str,
 ) -> None:
     """The same model again, trained by nobody: its training comes from the cache, the comparison does not."""
     champion = package_of(execution)["ModelPackageArn"]
@@ -220,11 +226,11 @@ def test_a_second_execution_is_compared_with_the_champion(
     assert compared["package"].rpartition("/")[0] == champion.rpartition("/")[0]
     assert compared["images_shared"] == evaluation["images"]["test"]
     assert compared["metrics"]["map_50"] == pytest.approx(compared["candidate"]["map_50"])
-    assert told in compared["message"] + ran.err
+    assert message in compared["message"] + ran.err
 
 
 def test_the_deploy_pipeline_moves_the_endpoint_to_a_package(
-    execution: str, house: Any, groundloop: Callable[..., Any]
+    execution: str, project: Any, groundloop: Callable[..., Any]
 ) -> None:
     sagemaker = boto3.client("sagemaker")
     before = sagemaker.describe_endpoint(EndpointName="groundloop")["EndpointConfigName"]
@@ -236,12 +242,12 @@ def test_the_deploy_pipeline_moves_the_endpoint_to_a_package(
 
 
 def test_predict_draws_what_the_endpoint_sees(
-    execution: str, house: Any, tmp_path: Path, groundloop: Callable[..., Any]
+    execution: str, project: Any, tmp_path: Path, groundloop: Callable[..., Any]
 ) -> None:
     from PIL import Image
 
     assert execution
-    image, picture = house.data / "images" / "image-0001.jpg", tmp_path / "seen.png"
+    image, picture = project.data / "images" / "image-0001.jpg", tmp_path / "seen.png"
     ran = groundloop("predict", str(image), "-o", str(picture), "-c", "configs/local.yaml")
     assert ran.code == 0, ran.err
     assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "picture:"]

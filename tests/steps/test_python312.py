@@ -43,8 +43,8 @@ def python312() -> str:
     version, _, executable = asked.stdout.strip().rpartition(" ")
     if version != "3 12":
         # One that was asked for by name must work; one that happens to be on the path need not.
-        told = f"{python} is not a working Python 3.12: {asked.stderr.strip() or version}"
-        pytest.fail(told) if named else pytest.skip(told)
+        message = f"{python} is not a working Python 3.12: {asked.stderr.strip() or version}"
+        pytest.fail(message) if named else pytest.skip(message)
     return executable
 
 
@@ -84,8 +84,8 @@ def test_the_gate_words_its_verdict_alike(python312: str) -> None:
         "from steps.evaluate.requirements import parse_thresholds; "
         "print(verdict({'map': 0.412}, parse_thresholds(['map=0.6'], []))['message'])"
     )
-    told = _run(python312, code)
-    assert told.stdout == "map is 0.412, 0.188 under its threshold 0.6\n", told.stderr
+    result = _run(python312, code)
+    assert result.stdout == "map is 0.412, 0.188 under its threshold 0.6\n", result.stderr
 
 
 def _manifest(folder: Path) -> None:

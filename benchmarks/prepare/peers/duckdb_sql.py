@@ -32,8 +32,8 @@ SCHEMA = {
 # ruff: noqa: S608  everything put into the queries stands in this repository
 READ = f"""
 CREATE TABLE lines AS
-SELECT row_number() OVER () AS number, text, json_valid(text) AS sound,
-       CASE WHEN sound THEN json_transform(text, '{json.dumps(SCHEMA)}') END AS line
+SELECT row_number() OVER () AS number, text, json_valid(text) AS valid,
+       CASE WHEN valid THEN json_transform(text, '{json.dumps(SCHEMA)}') END AS line
 FROM read_csv($manifest, columns = {{'text': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x01',
               quote = '', escape = '', max_line_size = 10000000);
 
@@ -43,15 +43,15 @@ FROM (SELECT DISTINCT line."{METADATA}"."class-map" AS text FROM lines) WHERE te
 """
 
 JUDGE = f"""
-CREATE TABLE judged AS
+CREATE TABLE checked AS
 WITH parts AS (
-    SELECT number, text, sound, line."source-ref" AS source_ref, line."{ATTRIBUTE}" AS label,
+    SELECT number, text, valid, line."source-ref" AS source_ref, line."{ATTRIBUTE}" AS label,
            line."{METADATA}" AS metadata
     FROM lines),
 known AS (SELECT maps.text AS map, list_transform(map_keys(names), lambda key: key::INTEGER) AS ids FROM maps),
 found AS (
     SELECT parts.*, CASE
-        WHEN NOT sound THEN 'bad_json'
+        WHEN NOT valid THEN 'bad_json'
         WHEN source_ref IS NULL OR NOT starts_with(source_ref, 's3://') THEN 'source_ref'
         WHEN label IS NULL AND metadata."failure-reason" IS NOT NULL THEN 'failure_reason'
         WHEN label IS NULL THEN 'missing_label'
@@ -68,7 +68,7 @@ found AS (
                 OR box.top + box.height > label.image_size[1].height)) THEN 'box_outside'
         ELSE '' END AS fault
     FROM parts LEFT JOIN known ON known.map = metadata."class-map")
-SELECT * EXCLUDE (fault, sound), CASE
+SELECT * EXCLUDE (fault, valid), CASE
     WHEN fault = '' AND number < max(number) FILTER (fault = '') OVER (PARTITION BY source_ref) THEN 'duplicate'
     ELSE fault END AS fault
 FROM found;
@@ -84,7 +84,7 @@ SELECT map, map_from_entries(list((old::INTEGER, id::INTEGER))) AS ids
 FROM (SELECT maps.text AS map, unnest(map_entries(names), recursive := true) FROM maps) AS entries(map, old, name)
 JOIN classes USING (name) GROUP BY map;
 
-CREATE TABLE sound AS
+CREATE TABLE valid AS
 SELECT to_json({{
     'source-ref': source_ref,
     'bounding-box': {{'image_size': label.image_size, 'annotations': list_transform(label.annotations,
@@ -94,7 +94,7 @@ SELECT to_json({{
         'human-annotated': metadata."human-annotated", 'job-name': metadata."job-name",
         'creation-date': metadata."creation-date"}}}}) AS text,
     number, source_ref, md5_number_upper(source_ref || '{SEED}') / 18446744073709551616.0 AS place
-FROM judged JOIN changes ON changes.map = metadata."class-map" WHERE fault = '';
+FROM checked JOIN changes ON changes.map = metadata."class-map" WHERE fault = '';
 """
 
 TEXT = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
@@ -113,10 +113,10 @@ def prepare(manifest: Path, folder: Path) -> None:
         order = f"hash(source_ref, {SEED})" if split == "train" else "number"
         target = folder / f"{split}.manifest"
         connection.execute(
-            f"COPY (SELECT text FROM sound WHERE {share} = '{split}' ORDER BY {order}) TO '{target}' {TEXT}"
+            f"COPY (SELECT text FROM valid WHERE {share} = '{split}' ORDER BY {order}) TO '{target}' {TEXT}"
         )
     connection.execute(
-        "COPY (SELECT number AS line, fault AS code, source_ref, text FROM judged WHERE fault != '' ORDER BY number) "
+        "COPY (SELECT number AS line, fault AS code, source_ref, text FROM checked WHERE fault != '' ORDER BY number) "
         f"TO '{folder / 'rejected.jsonl'}' (FORMAT json)"
     )
 

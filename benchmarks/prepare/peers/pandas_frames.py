@@ -1,7 +1,7 @@
 """The job with pandas: ``python -m benchmarks.prepare.peers.pandas_frames MANIFEST FOLDER``.
 
 ``read_json`` stops at the first line that is not JSON, so the manifest must not have any. It says nothing of keys that
-stand twice. Boxes are judged all together, as columns.
+appear twice. Boxes are checked all together, as columns.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def read(manifest: Path) -> pd.DataFrame:
     return pd.concat(list(frames), ignore_index=True)
 
 
-def judge(frame: pd.DataFrame) -> pd.DataFrame:
+def check(frame: pd.DataFrame) -> pd.DataFrame:
     """Check the lines; return the boxes, one row each. Faults go into the frame's column `fault`."""
     frame["fault"] = ""
     unlabelled = frame[ATTRIBUTE].isna()
@@ -86,11 +86,11 @@ def judge(frame: pd.DataFrame) -> pd.DataFrame:
 def prepare(manifest: Path, folder: Path) -> None:
     """Do the whole job."""
     frame = read(manifest)
-    boxes = judge(frame)
-    sound = frame[frame["fault"] == ""]
-    replaced = sound.index[sound.duplicated("source-ref", keep="last")]
+    boxes = check(frame)
+    valid = frame[frame["fault"] == ""]
+    replaced = valid.index[valid.duplicated("source-ref", keep="last")]
     frame.loc[replaced, "fault"] = "duplicate"
-    sound = sound.drop(replaced)
+    valid = valid.drop(replaced)
     rejected = frame[frame["fault"] != ""]
     kept = rejected[["source-ref", ATTRIBUTE, METADATA]].to_dict("records")
     write_rejected(
@@ -101,19 +101,19 @@ def prepare(manifest: Path, folder: Path) -> None:
         ],
     )
 
-    maps = [metadata["class-map"] for metadata in sound[METADATA]]
+    maps = [metadata["class-map"] for metadata in valid[METADATA]]
     classes = sorted(set(chain.from_iterable(map(dict.values, maps))))
     ids = {name: number for number, name in enumerate(classes)}
     class_map = {str(number): name for name, number in ids.items()}
-    new_ids = boxes.loc[boxes.index.isin(sound.index), "name"].map(ids).astype(int).tolist()
-    for box, new in zip(chain.from_iterable(label["annotations"] for label in sound[ATTRIBUTE]), new_ids, strict=True):
+    new_ids = boxes.loc[boxes.index.isin(valid.index), "name"].map(ids).astype(int).tolist()
+    for box, new in zip(chain.from_iterable(label["annotations"] for label in valid[ATTRIBUTE]), new_ids, strict=True):
         box["class_id"] = new
-    for metadata in sound[METADATA]:
+    for metadata in valid[METADATA]:
         metadata["class-map"] = class_map
-    sound = sound.drop(columns="fault").rename(columns=NEW_NAMES)
-    split = sound["source-ref"].map(split_of)
+    valid = valid.drop(columns="fault").rename(columns=NEW_NAMES)
+    split = valid["source-ref"].map(split_of)
     for name in SPLITS:
-        part = sound[split == name]
+        part = valid[split == name]
         if name == "train":
             part = part.sample(frac=1, random_state=SEED)
         write(part, folder / f"{name}.manifest")

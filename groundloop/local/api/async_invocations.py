@@ -1,6 +1,6 @@
 """Asynchronous invocations: the request is read from S3, the answer is written there.
 
-SNS topics of the endpoint config are not told.
+SNS topics of the endpoint config are not notified.
 """
 
 from __future__ import annotations

@@ -280,11 +280,11 @@ class Endpoints:
             )
         return answer, variant.name
 
-    def _model_error(self, endpoint: Endpoint, variant: Variant, status: int, told: str) -> ApiError:
+    def _model_error(self, endpoint: Endpoint, variant: Variant, status: int, original: str) -> ApiError:
         side = "client" if status < 500 else "server"
         log = variant.server.log
-        message = f'Received {side} error ({status}) from {variant.name} with message "{told}". See {log} for more.'
-        details = {"OriginalStatusCode": status, "OriginalMessage": told, "LogStreamArn": str(log)}
+        message = f'Received {side} error ({status}) from {variant.name} with message "{original}". See {log} for more.'
+        details = {"OriginalStatusCode": status, "OriginalMessage": original, "LogStreamArn": str(log)}
         return ApiError("ModelError", message, 424, details)
 
     def stop_all(self) -> None:

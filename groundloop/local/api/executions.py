@@ -129,7 +129,7 @@ class Executions:
         if not request.get("PipelineExecutionArn"):
             raise invalid("PipelineExecutionArn is required.")
         records = self._find(request).execution.steps()
-        # The service lists the latest first unless told otherwise.
+        # The service lists the latest first unless the request says otherwise.
         ordered = in_order(records, request, {"CreationTime": lambda record: record.number}, "Descending")
         return page([record.summary() for record in ordered], request, "PipelineExecutionSteps", default=20)
 

@@ -39,9 +39,9 @@ class Registry:
         self._last_version: dict[str, int] = {}
         self._approved: Callable[[Package], None] = lambda package: None
 
-    def on_approval(self, told: Callable[[Package], None]) -> None:
-        """Call `told` with every package whose approval status is set (the event that EventBridge gets)."""
-        self._approved = told
+    def on_approval(self, callback: Callable[[Package], None]) -> None:
+        """Call `callback` with every package whose approval status is set (the event that EventBridge gets)."""
+        self._approved = callback
 
     def _user(self) -> dict[str, Any]:
         return {

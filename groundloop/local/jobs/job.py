@@ -159,9 +159,9 @@ class Job(ABC):
             self._shipped = time.monotonic()
             self._shipper.ship()
 
-    def algorithm_error(self, code: int, told: str = "") -> JobError:
+    def algorithm_error(self, code: int, message: str = "") -> JobError:
         """Build the error of a program that ended with `code`, from its message or the last line of its log."""
-        text = (told or last_line(self.log)).strip()[: _REASON_LENGTH - 200]
+        text = (message or last_line(self.log)).strip()[: _REASON_LENGTH - 200]
         return JobError("AlgorithmError", f"{text}, exit code: {code} (log: {self.shown(self.log)})")
 
     @staticmethod
@@ -171,6 +171,6 @@ class Job(ABC):
         return relative if len(relative) < len(str(path)) else str(path)
 
     @staticmethod
-    def told(path: Path) -> str:
+    def read_message(path: Path) -> str:
         """Return what a program left in a message file; empty if nothing."""
         return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""

@@ -48,7 +48,7 @@ class ProcessingJob(Job):
             local.mkdir(parents=True, exist_ok=True)
         (self.folder / "output").mkdir(exist_ok=True)
         code = self.run_program(self._command(), self._environment())
-        message = self.told(self.folder / "output" / "message")
+        message = self.read_message(self.folder / "output" / "message")
         # As the service does: up to one kilobyte.
         self.exit_message = message.encode()[:1024].decode(errors="ignore") or None
         if code:

@@ -98,7 +98,7 @@ class TrainingJob(Job):
         self._check_feeders()
         self._keep_checkpoints()
         if code:
-            raise self.algorithm_error(code, self.told(self.folder / "output" / "failure"))
+            raise self.algorithm_error(code, self.read_message(self.folder / "output" / "failure"))
 
     def _check_feeders(self) -> None:
         for feeder in self._feeders:
@@ -231,7 +231,7 @@ class TrainingJob(Job):
             **self.request,
             "TrainingJobArn": self.arn,
             "TrainingJobStatus": self.status,
-            # The job's end and its last transition are told in one breath.
+            # The job's end and its last transition are set together, so no answer shows one without the other.
             "SecondaryStatus": self.transitions[-1]["Status"] if self.ended else self._secondary(),
             "SecondaryStatusTransitions": list(self.transitions),
             "FailureReason": self.failure_reason,

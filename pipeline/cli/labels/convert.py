@@ -36,7 +36,7 @@ def convert(
     Formats: Ground Truth, COCO, YOLO, Pascal VOC, CSV, JumpStart and Rekognition.
 
     Also from Ground Truth's video jobs, and from what people answered in A2I's human loops (a folder of output.json).
-    What a format cannot hold is told in notes. Images with faulty labels are left out of COCO, YOLO, Pascal VOC
+    Notes list what a format cannot hold. Images with faulty labels are left out of COCO, YOLO, Pascal VOC
     and CSV, and listed.
 
     Example: groundloop labels convert output.manifest dataset/ --to yolo --images photos/

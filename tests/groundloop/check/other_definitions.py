@@ -138,7 +138,7 @@ def clusters() -> Pipeline:
     serverless = EMRServerlessStep(
         name="SparkServerless",
         display_name="Spark, serverless",
-        description="On machines that come and go.",
+        description="On spot instances.",
         job_config=EMRServerlessJobConfig(
             job_driver={"sparkSubmit": {"entryPoint": "s3://bucket/job.py"}}, execution_role_arn=ROLE
         ),

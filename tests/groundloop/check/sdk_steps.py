@@ -40,14 +40,14 @@ SESSION = sdk.OfflineSession("us-east-1", "bucket")
 
 
 def processing(
-    name: str, *arguments: Any, source: Any = "s3://bucket/raw", machine: Any = "ml.m5.large", **more: Any
+    name: str, *arguments: Any, source: Any = "s3://bucket/raw", instance_type: Any = "ml.m5.large", **more: Any
 ) -> ProcessingStep:
     processor = ScriptProcessor(
         image_uri=OWN_IMAGE,
         command=["python3"],
         role=ROLE,
         instance_count=1,
-        instance_type=machine,
+        instance_type=instance_type,
         sagemaker_session=SESSION,
     )
     step_args = processor.run(
@@ -106,7 +106,7 @@ def trainer(
     hyperparameters: dict[str, Any],
     *,
     image: Any = OWN_IMAGE,
-    machine: Any = "ml.m5.xlarge",
+    instance_type: Any = "ml.m5.xlarge",
     spot: bool = False,
     mode: str = "File",
 ) -> ModelTrainer:
@@ -117,7 +117,7 @@ def trainer(
         sagemaker_session=SESSION,
         hyperparameters=hyperparameters,
         compute=Compute(
-            instance_type=machine,
+            instance_type=instance_type,
             instance_count=1,
             volume_size_in_gb=30,
             enable_managed_spot_training=spot or None,

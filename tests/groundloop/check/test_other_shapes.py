@@ -162,8 +162,8 @@ LIMITS = ("Arguments", "HyperParameterTuningJobConfig", "ResourceLimits")
             DefinitionCode.BAD_DEFAULT,
             "Train",
             "Arguments.ResourceConfig.InstanceType",
-            "parameter Machine",
-            id="default of a machine",
+            "parameter InstanceType",
+            id="default of an instance type",
         ),
         pytest.param(
             "abalone",

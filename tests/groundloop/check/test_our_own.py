@@ -77,8 +77,8 @@ VARIANTS = [
     pytest.param(["execution.cache.enabled=false"], id="no cache"),
     pytest.param(["execution.cache.expire_after=PT12H"], id="cache for hours"),
     pytest.param(["execution.retry={service: null, job: null, capacity: null}"], id="no retries"),
-    pytest.param(["training.instance_count=2", "training.hyperparameters.kv_store=dist_sync"], id="two machines"),
-    pytest.param(["training.instance_type=ml.g5.xlarge"], id="another machine"),
+    pytest.param(["training.instance_count=2", "training.hyperparameters.kv_store=dist_sync"], id="two instances"),
+    pytest.param(["training.instance_type=ml.g5.xlarge"], id="another instance type"),
     pytest.param(["processing.engine=spark"], id="Spark"),
     pytest.param(
         [

@@ -39,7 +39,7 @@ from tests.groundloop.check.sdk_steps import (
 
 def abalone() -> Pipeline:
     """The SDK's classic: prepare, train, evaluate, a condition on a JSON file, register with figures, or fail."""
-    machine = ParameterString("Machine", "ml.m5.xlarge")
+    instance_type = ParameterString("InstanceType", "ml.m5.xlarge")
     rounds, limit = ParameterInteger("Rounds", 50), ParameterFloat("MaxError", 6.0)
     status = ParameterString("Status", "PendingManualApproval", enum_values=["Approved", "PendingManualApproval"])
     prepare = processing("Prepare", "--share", "0.7", cache_config=CacheConfig(True, "p30d"))
@@ -48,7 +48,7 @@ def abalone() -> Pipeline:
         step_args=trainer(
             [channel("train", output(prepare)), channel("validation", Join(on="/", values=[output(prepare), "v"]))],
             {"num_round": rounds.to_string(), "objective": "reg:linear"},
-            machine=machine,
+            instance_type=instance_type,
         ).train(),
     )
     report = PropertyFile(name="Report", output_name="out", path="evaluation.json")
@@ -79,7 +79,7 @@ def abalone() -> Pipeline:
         if_steps=[accept, model("Serve", train.properties.ModelArtifacts.S3ModelArtifacts)],
         else_steps=[FailStep("TooBad", error_message=Join(on=" ", values=["error over", limit]))],
     )
-    return pipeline("abalone", [prepare, train, evaluate, gate], [machine, rounds, limit, status])
+    return pipeline("abalone", [prepare, train, evaluate, gate], [instance_type, rounds, limit, status])
 
 
 def tuning() -> Pipeline:
@@ -90,7 +90,7 @@ def tuning() -> Pipeline:
             [augmented("train", attribute), augmented("validation", attribute)],
             {"num_classes": "2", "num_training_samples": "640", "epochs": "40", "lr_scheduler_step": "20,30"},
             image=DETECTOR,
-            machine="ml.g4dn.xlarge",
+            instance_type="ml.g4dn.xlarge",
             mode="Pipe",
         ),
         objective_metric_name="validation:mAP",
@@ -109,12 +109,15 @@ def tuning() -> Pipeline:
 
 
 def parallel() -> Pipeline:
-    """Three trainings side by side on spot machines, a step after all of them, and one that tells of a failure."""
+    """Three trainings side by side on spot instances, a step after all of them, and one that reports a failure."""
     trainings: list[Step] = [
         TrainingStep(
             name=f"Train-{name}",
             step_args=trainer(
-                [channel("training", "s3://bucket/data")], {"depth": str(depth)}, spot=True, machine="ml.c5.xlarge"
+                [channel("training", "s3://bucket/data")],
+                {"depth": str(depth)},
+                spot=True,
+                instance_type="ml.c5.xlarge",
             ).train(),
         )
         for depth, name in enumerate(["small", "medium", "large"], start=3)
@@ -136,10 +139,12 @@ def incremental() -> Pipeline:
     given = {"num_classes": "2", "num_training_samples": "640", "mini_batch_size": "32", "base_network": "resnet-50"}
     recordio = "application/x-recordio"
     data = [channel(name, f"s3://bucket/{name}.rec", recordio) for name in ("train", "validation")]
-    first = TrainingStep(name="First", step_args=trainer(data, given, image=DETECTOR, machine="ml.g4dn.xlarge").train())
+    first = TrainingStep(
+        name="First", step_args=trainer(data, given, image=DETECTOR, instance_type="ml.g4dn.xlarge").train()
+    )
     start = channel("model", first.properties.ModelArtifacts.S3ModelArtifacts, "application/x-sagemaker-model")
     again = {**given, "use_pretrained_model": "0", "learning_rate": "0.0001"}
     second = TrainingStep(
-        name="Second", step_args=trainer([*data, start], again, image=DETECTOR, machine="ml.g4dn.xlarge").train()
+        name="Second", step_args=trainer([*data, start], again, image=DETECTOR, instance_type="ml.g4dn.xlarge").train()
     )
     return pipeline("incremental", [first, second])

@@ -49,13 +49,13 @@ def follow(monkeypatch: pytest.MonkeyPatch, *moments: tuple[str, list[dict[str, 
     scripted = Scripted(*moments)
     monkeypatch.setattr(executions, "client", lambda *_: scripted)
     monkeypatch.setattr("time.sleep", lambda _: None)
-    told: list[Transition] = []
-    outcome = watch("us-east-1", ARN, told.append)
-    return told, outcome
+    transitions: list[Transition] = []
+    outcome = watch("us-east-1", ARN, transitions.append)
+    return transitions, outcome
 
 
 def test_each_change_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, outcome = follow(
+    transitions, outcome = follow(
         monkeypatch,
         ("Executing", [step("Prepare", "Starting")]),
         ("Executing", [step("Prepare", "Executing", AttemptCount=0)]),
@@ -63,25 +63,25 @@ def test_each_change_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("Executing", [step("Prepare", "Succeeded", 4, AttemptCount=1), step("Train", "Executing")]),
         ("Succeeded", [step("Prepare", "Succeeded", 4, AttemptCount=1), step("Train", "Succeeded", 9)]),
     )
-    assert [(change.step, change.status) for change in told] == [
+    assert [(change.step, change.status) for change in transitions] == [
         ("Prepare", "Executing"),
         ("Prepare", "Succeeded"),
         ("Train", "Executing"),
         ("Train", "Succeeded"),
     ]
-    assert told[1].seconds == 4
+    assert transitions[1].seconds == 4
     assert outcome.succeeded
     assert outcome.seconds == 9
 
 
 def test_a_retry_is_told_as_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, _ = follow(
+    transitions, _ = follow(
         monkeypatch,
         ("Executing", [step("Train", "Executing", AttemptCount=1)]),
         ("Executing", [step("Train", "Executing", AttemptCount=2)]),
         ("Succeeded", [step("Train", "Succeeded", 5, AttemptCount=2)]),
     )
-    assert [change.attempt for change in told] == [1, 2, 2]
+    assert [change.attempt for change in transitions] == [1, 2, 2]
 
 
 def test_the_reason_is_that_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,8 +99,10 @@ def test_an_execution_that_no_step_failed_keeps_its_own_reason(monkeypatch: pyte
 
 def test_a_jobs_log_is_found_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     arn = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-e-Train-1"
-    told, _ = follow(monkeypatch, ("Failed", [step("Train", "Failed", 1, Metadata={"TrainingJob": {"Arn": arn}})]))
-    assert (told[0].log_group, told[0].job) == ("/aws/sagemaker/TrainingJobs", "pipelines-e-Train-1")
+    transitions, _ = follow(
+        monkeypatch, ("Failed", [step("Train", "Failed", 1, Metadata={"TrainingJob": {"Arn": arn}})])
+    )
+    assert (transitions[0].log_group, transitions[0].job) == ("/aws/sagemaker/TrainingJobs", "pipelines-e-Train-1")
 
 
 def test_a_job_that_is_named_late_is_told_with_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,14 +110,14 @@ def test_a_job_that_is_named_late_is_told_with_its_step(monkeypatch: pytest.Monk
     named: dict[str, Any] = {
         "Metadata": {"TrainingJob": {"Arn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/j"}}
     }
-    told, _ = follow(
+    transitions, _ = follow(
         monkeypatch,
         ("Executing", [step("Train", "Executing")]),
         ("Executing", [step("Train", "Executing", **named)]),
         ("Executing", [step("Train", "Executing", **named)]),
         ("Succeeded", [step("Train", "Succeeded", 5, **named)]),
     )
-    assert [(change.status, change.job) for change in told] == [("Executing", "j"), ("Succeeded", "j")]
+    assert [(change.status, change.job) for change in transitions] == [("Executing", "j"), ("Succeeded", "j")]
 
 
 def test_a_step_that_failed_and_was_tried_again_did_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,5 +148,5 @@ def test_a_lost_connection_does_not_end_the_watching(monkeypatch: pytest.MonkeyP
 
 def test_a_step_from_the_cache_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     hit = step("Prepare", "Succeeded", 0, CacheHitResult={"SourcePipelineExecutionArn": ARN})
-    told, _ = follow(monkeypatch, ("Succeeded", [hit]))
-    assert told[0].cached
+    transitions, _ = follow(monkeypatch, ("Succeeded", [hit]))
+    assert transitions[0].cached

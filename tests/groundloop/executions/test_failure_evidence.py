@@ -20,26 +20,26 @@ def line(boxes: int = 1, image: str = "s3://b/a.jpg", **more: Any) -> bytes:
     return json.dumps({"source-ref": image, "bounding-box": {"annotations": [BOX] * boxes}, **more}).encode()
 
 
-def told(look: EvidenceSource, *lines: bytes, channel: str = "train", **hyperparameters: str) -> list[str]:
+def evidence(look: EvidenceSource, *lines: bytes, channel: str = "train", **hyperparameters: str) -> list[str]:
     read = list(read_lines(lines, ATTRIBUTES))
     return [suspect.text for suspect in find_evidence(look, channel, "train.manifest", read, hyperparameters)]
 
 
 def test_the_lines_with_most_boxes_come_first() -> None:
-    assert told(EvidenceSource.BOXES, line(2), line(84), line(70), line(3), label_width="350") == [
+    assert evidence(EvidenceSource.BOXES, line(2), line(84), line(70), line(3), label_width="350") == [
         "train.manifest line 2: 84 boxes need label_width 422, it is 350",
         "train.manifest line 3: 70 boxes need label_width 352, it is 350",
     ]
 
 
 def test_only_some_lines_are_named() -> None:
-    found = told(EvidenceSource.BOXES, *[line(3)] * 9, label_width="7")
+    found = evidence(EvidenceSource.BOXES, *[line(3)] * 9, label_width="7")
     assert len(found) == 6
     assert found[-1] == "train.manifest: 4 more lines need more than 7"
 
 
 def test_a_manifest_that_fits_is_said_to() -> None:
-    assert told(EvidenceSource.BOXES, line(2), line(5), label_width="350") == [
+    assert evidence(EvidenceSource.BOXES, line(2), line(5), label_width="350") == [
         "train.manifest: no line needs more than 350; most boxes: line 2, 5"
     ]
 
@@ -85,15 +85,15 @@ def test_a_manifest_that_fits_is_said_to() -> None:
     ],
 )
 def test_what_is_wrong_with_a_line(raw: bytes, problem: str) -> None:
-    assert told(EvidenceSource.LINES, line(), raw) == [f"train.manifest line 2: {problem}"]
+    assert evidence(EvidenceSource.LINES, line(), raw) == [f"train.manifest line 2: {problem}"]
 
 
 def test_images_without_objects_belong_in_validation() -> None:
-    assert told(EvidenceSource.LINES, line(0), channel="validation") == []
+    assert evidence(EvidenceSource.LINES, line(0), channel="validation") == []
 
 
 def test_counts_stand_beside_what_they_are_compared_with() -> None:
-    assert told(EvidenceSource.COUNT, line(), b"", line(), num_training_samples="3", mini_batch_size="32") == [
+    assert evidence(EvidenceSource.COUNT, line(), b"", line(), num_training_samples="3", mini_batch_size="32") == [
         "train.manifest: 2 usable lines of 3, num_training_samples is 3, mini_batch_size is 32",
         "train.manifest line 2: the line is blank",
     ]
@@ -134,4 +134,4 @@ def test_a_channel_that_the_algorithm_cannot_read(members: dict[str, Any], fault
 @given(st.lists(st.binary(max_size=60) | st.builds(line, st.integers(0, 3)), max_size=8))
 def test_no_line_upsets_the_search(lines: list[bytes]) -> None:
     for source in EvidenceSource:
-        told(source, *lines, label_width="7")
+        evidence(source, *lines, label_width="7")

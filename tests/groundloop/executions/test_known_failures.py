@@ -72,7 +72,7 @@ from groundloop.executions.known_failures import KNOWN, EvidenceSource, known_fa
             "CapacityError: Unable to provision requested ML compute capacity. Please retry later",
             "capacity",
             EvidenceSource.NONE,
-            id="no machine free",
+            id="no capacity",
         ),
         pytest.param(
             "ClientError: Instance type ml.p3.2xlarge is not supported in this region",

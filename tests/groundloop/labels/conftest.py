@@ -15,7 +15,7 @@ ReadLine = Callable[..., Line]
 
 @pytest.fixture
 def manifest_line() -> ManifestLine:
-    """A sound line as a dict, to be spoilt by the test."""
+    """A valid line as a dict, for the test to change."""
 
     def make(
         key: str = "a.jpg", boxes: int = 1, attribute: str = "bb", class_map: dict[str, str] | None = None

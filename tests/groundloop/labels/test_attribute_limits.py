@@ -20,7 +20,7 @@ from groundloop.labels.findings import LabelCode
 )
 def test_each_long_attribute_is_told(fields: dict[str, object], found: list[str]) -> None:
     raw = json.dumps(fields, ensure_ascii=False).encode()
-    told = list(long_attributes(3, raw, "s3://b/a.jpg"))
-    assert [finding.code for finding in told] == [LabelCode.LONG_ATTRIBUTE] * len(found)
-    assert all(f"{name!r} has" in finding.message for name, finding in zip(found, told, strict=True))
-    assert all(finding.line == 3 for finding in told)
+    findings = list(long_attributes(3, raw, "s3://b/a.jpg"))
+    assert [finding.code for finding in findings] == [LabelCode.LONG_ATTRIBUTE] * len(found)
+    assert all(f"{name!r} has" in finding.message for name, finding in zip(found, findings, strict=True))
+    assert all(finding.line == 3 for finding in findings)

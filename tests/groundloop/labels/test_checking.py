@@ -18,9 +18,9 @@ def _lines(*lines: dict[str, Any]) -> list[Line]:
 
 
 def test_findings_of_lines_come_first_and_then_those_of_the_whole(manifest_line: ManifestLine) -> None:
-    spoilt = manifest_line("b.jpg")
-    del spoilt["source-ref"]
-    checked = check_lines(_lines(manifest_line(), spoilt, {"source-ref": "s3://b/u"}), "bb")
+    corrupted = manifest_line("b.jpg")
+    del corrupted["source-ref"]
+    checked = check_lines(_lines(manifest_line(), corrupted, {"source-ref": "s3://b/u"}), "bb")
     assert [finding.code for finding in checked.findings] == [
         LabelCode.MISSING_SOURCE_REF,
         LabelCode.UNLABELLED,
@@ -50,8 +50,8 @@ def test_the_configured_list_decides_the_classes(manifest_line: ManifestLine) ->
 def test_contradicting_class_maps_are_told_once_of_each_manifest(manifest_line: ManifestLine) -> None:
     maps: list[dict[str, str]] = [{"0": "nut"}, {"0": "bolt"}, {"0": "nut"}, {"0": "bolt", "1": "nut"}]
     lines = _lines(*(manifest_line(f"{n}.jpg", class_map=one) for n, one in enumerate(maps)))
-    told = [one for one in check_lines(lines, "bb").findings if one.code is LabelCode.CLASS_MAPS_DIFFER]
-    assert [one.message.split(":")[0] for one in told] == [
+    found = [one for one in check_lines(lines, "bb").findings if one.code is LabelCode.CLASS_MAPS_DIFFER]
+    assert [one.message.split(":")[0] for one in found] == [
         "class id 0 is 'nut' on line 1 and 'bolt' on line 2; 2 lines contradict an earlier one"
     ]
     assert not check_lines(_lines(manifest_line()), "bb").count(Severity.ERROR)
@@ -59,5 +59,5 @@ def test_contradicting_class_maps_are_told_once_of_each_manifest(manifest_line: 
 
 def test_an_attribute_longer_than_a_labelling_job_takes(manifest_line: ManifestLine) -> None:
     line = manifest_line() | {"notes": "x" * 20_000}
-    (told,) = [one for one in check_lines(_lines(line), "bb").findings if one.code is LabelCode.LONG_ATTRIBUTE]
-    assert (told.line, told.source_ref) == (1, "s3://bucket/a.jpg")
+    (finding,) = [one for one in check_lines(_lines(line), "bb").findings if one.code is LabelCode.LONG_ATTRIBUTE]
+    assert (finding.line, finding.source_ref) == (1, "s3://bucket/a.jpg")

@@ -10,7 +10,7 @@ from groundloop.labels.findings import LabelCode, Severity
 Maps = list[dict[str, str]]
 
 
-def told(maps: Maps) -> ClassMaps:
+def class_maps(maps: Maps) -> ClassMaps:
     found = ClassMaps()
     for line, class_map in enumerate(maps, start=1):
         found.add(class_map, line)
@@ -44,13 +44,13 @@ def told(maps: Maps) -> ClassMaps:
     ],
 )
 def test_contradictions(maps: Maps, conflict: str, lines: int) -> None:
-    found = told(maps)
+    found = class_maps(maps)
     assert (found.conflict, found.lines) == (conflict, lines)
     assert [finding.message.partition(";")[0] for finding in found.findings()] == [conflict] * bool(conflict)
 
 
 def test_the_finding_is_a_warning_for_the_whole_manifest_and_says_what_to_do() -> None:
-    (finding,) = told([{"0": "nut"}, {"0": "bolt"}]).findings()
+    (finding,) = class_maps([{"0": "nut"}, {"0": "bolt"}]).findings()
     assert (finding.code, finding.severity, finding.line) == (LabelCode.CLASS_MAPS_DIFFER, Severity.WARNING, 0)
     assert "1 lines contradict an earlier one" in finding.message
     assert "do not train straight from this manifest" in finding.message
@@ -65,7 +65,7 @@ def test_lines_with_the_same_map_can_be_added_at_once() -> None:
 
 
 def test_names_in_the_order_of_their_ids() -> None:
-    assert told([{"10": "ten"}, {"2": "two", "0": "nought"}]).ordered == ("nought", "two", "ten")
+    assert class_maps([{"10": "ten"}, {"2": "two", "0": "nought"}]).ordered == ("nought", "two", "ten")
 
 
 def test_the_map_of_a_line() -> None:
@@ -77,5 +77,5 @@ def test_the_map_of_a_line() -> None:
 def test_there_is_a_conflict_exactly_where_ids_and_names_are_no_pairs(maps: Maps) -> None:
     pairs = {pair for one in maps for pair in one.items()}
     paired = len(pairs) == len({key for key, _ in pairs}) == len({name for _, name in pairs})
-    found = told(maps)
+    found = class_maps(maps)
     assert (found.conflict == "") == (found.lines == 0) == paired

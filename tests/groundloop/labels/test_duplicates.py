@@ -34,9 +34,9 @@ def test_the_last_label_of_an_image_wins_and_the_earlier_ones_are_rejected(manif
 
 
 def test_a_later_line_that_is_not_usable_replaces_nothing(manifest_line: ManifestLine) -> None:
-    spoilt = manifest_line()
-    spoilt["bb"]["annotations"][0]["width"] = 0
-    lines = _read(manifest_line(), spoilt, {"source-ref": "s3://bucket/a.jpg"}, b"")
+    corrupted = manifest_line()
+    corrupted["bb"]["annotations"][0]["width"] = 0
+    lines = _read(manifest_line(), corrupted, {"source-ref": "s3://bucket/a.jpg"}, b"")
     assert [line.status for line in lines] == [
         LineStatus.LABELLED,
         LineStatus.REJECTED,
@@ -46,9 +46,9 @@ def test_a_later_line_that_is_not_usable_replaces_nothing(manifest_line: Manifes
 
 
 def test_the_first_label_wins_when_that_is_asked(manifest_line: ManifestLine) -> None:
-    spoilt = manifest_line()
-    spoilt["bb"]["annotations"][0]["width"] = 0
-    lines = _read(spoilt, manifest_line(), manifest_line(boxes=2), policy=Duplicates.FIRST)
+    corrupted = manifest_line()
+    corrupted["bb"]["annotations"][0]["width"] = 0
+    lines = _read(corrupted, manifest_line(), manifest_line(boxes=2), policy=Duplicates.FIRST)
     assert [line.status for line in lines] == [LineStatus.REJECTED, LineStatus.LABELLED, LineStatus.REJECTED]
     assert "line 2 labels the same image too, and the first one counts" in lines[2].findings[0].message
 

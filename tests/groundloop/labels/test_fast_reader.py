@@ -53,41 +53,41 @@ def test_what_else_a_line_holds_is_no_matter(manifest_line: ManifestLine, more: 
     assert _glance(manifest_line() | more) is not None
 
 
-def _spoilt(change: str) -> Callable[[bytes], bytes]:
+def _changed(change: str) -> Callable[[bytes], bytes]:
     before, _, after = change.partition(" -> ")
     return lambda raw: raw.replace(before.encode(), after.encode())
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "change",
     [
-        pytest.param(_spoilt('"left": 0 -> "left": -1'), id="outside on the left"),
-        pytest.param(_spoilt('"left": 0 -> "left": 95'), id="outside on the right"),
-        pytest.param(_spoilt('"top": 5 -> "top": 30.5'), id="outside below"),
-        pytest.param(_spoilt('"width": 10, "height": 20 -> "width": 0, "height": 20'), id="no area"),
-        pytest.param(_spoilt('"class_id": 0 -> "class_id": 7'), id="id not in the map"),
-        pytest.param(_spoilt('"class_id": 0 -> "class_id": "0"'), id="id as text"),
-        pytest.param(_spoilt('{"0": "nut" -> {"00": "nut"'), id="id written otherwise in the map"),
-        pytest.param(_spoilt('{"0": "nut", "1" -> {"0": "nut", "0"'), id="key twice in the map"),
-        pytest.param(_spoilt('"left": 0 -> "left": 0, "left": 1'), id="key twice in a box"),
-        pytest.param(_spoilt('{"source-ref" -> {"a": 1, "a": 2, "source-ref"'), id="key twice at the top"),
-        pytest.param(_spoilt('"s3://bucket/a.jpg" -> "s3://bucket/"'), id="no key in the URI"),
-        pytest.param(_spoilt('"s3://bucket/a.jpg" -> "s3:///a.jpg"'), id="no bucket in the URI"),
-        pytest.param(_spoilt("object-detection -> image-classification"), id="another kind of label"),
-        pytest.param(_spoilt('"type" -> "failure-reason": "x", "type"'), id="a reason of failure"),
-        pytest.param(_spoilt('"objects": [{"confidence": 0}] -> "objects": []'), id="no confidence"),
-        pytest.param(_spoilt('"image_size": [{ -> "image_size": [{"width": 1, "height": 1}, {'), id="two sizes"),
+        pytest.param(_changed('"left": 0 -> "left": -1'), id="outside on the left"),
+        pytest.param(_changed('"left": 0 -> "left": 95'), id="outside on the right"),
+        pytest.param(_changed('"top": 5 -> "top": 30.5'), id="outside below"),
+        pytest.param(_changed('"width": 10, "height": 20 -> "width": 0, "height": 20'), id="no area"),
+        pytest.param(_changed('"class_id": 0 -> "class_id": 7'), id="id not in the map"),
+        pytest.param(_changed('"class_id": 0 -> "class_id": "0"'), id="id as text"),
+        pytest.param(_changed('{"0": "nut" -> {"00": "nut"'), id="id written otherwise in the map"),
+        pytest.param(_changed('{"0": "nut", "1" -> {"0": "nut", "0"'), id="key twice in the map"),
+        pytest.param(_changed('"left": 0 -> "left": 0, "left": 1'), id="key twice in a box"),
+        pytest.param(_changed('{"source-ref" -> {"a": 1, "a": 2, "source-ref"'), id="key twice at the top"),
+        pytest.param(_changed('"s3://bucket/a.jpg" -> "s3://bucket/"'), id="no key in the URI"),
+        pytest.param(_changed('"s3://bucket/a.jpg" -> "s3:///a.jpg"'), id="no bucket in the URI"),
+        pytest.param(_changed("object-detection -> image-classification"), id="another kind of label"),
+        pytest.param(_changed('"type" -> "failure-reason": "x", "type"'), id="a reason of failure"),
+        pytest.param(_changed('"objects": [{"confidence": 0}] -> "objects": []'), id="no confidence"),
+        pytest.param(_changed('"image_size": [{ -> "image_size": [{"width": 1, "height": 1}, {'), id="two sizes"),
         pytest.param(lambda raw: raw[:-1], id="cut off"),
         pytest.param(lambda raw: raw.replace(b"a.jpg", b"\xff.jpg"), id="not UTF-8"),
         pytest.param(lambda raw: raw.replace(b"a.jpg", b"a" * 100_000), id="too long to be sure"),
         pytest.param(lambda raw: b"", id="blank"),
     ],
 )
-def test_any_doubt_is_left_to_the_reader(manifest_line: ManifestLine, spoil: Callable[[bytes], bytes]) -> None:
+def test_any_doubt_is_left_to_the_reader(manifest_line: ManifestLine, change: Callable[[bytes], bytes]) -> None:
     raw = json.dumps(manifest_line()).encode()
-    assert spoil(raw) != raw
+    assert change(raw) != raw
     assert _glance(raw) is not None
-    assert _glance(spoil(raw)) is None
+    assert _glance(change(raw)) is None
 
 
 def test_a_class_that_is_not_configured_is_left_to_the_reader(manifest_line: ManifestLine) -> None:

@@ -23,16 +23,16 @@ def fuzz() -> ModuleType:
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_damaged_lines_are_never_lost_and_none_crashes(fuzz: ModuleType, seed: int) -> None:
     chooser = fuzz.seeded(seed)
-    sound = fuzz.samples(chooser)
-    outcomes = fuzz.use([fuzz.mutate(chooser.choice(sound), chooser) for _ in range(1500)])
+    valid = fuzz.samples(chooser)
+    outcomes = fuzz.use([fuzz.mutate(chooser.choice(valid), chooser) for _ in range(1500)])
     assert outcomes.total() == 1500
     kinds = {outcome.split()[0] for outcome in outcomes}
     assert kinds >= {"labelled", "negative", "unlabelled", "failed", "rejected"}, "the damage reaches every outcome"
 
 
 def test_undamaged_samples_are_sound(fuzz: ModuleType) -> None:
-    sound = fuzz.samples(fuzz.seeded(5))
-    outcomes = fuzz.use(sound)
+    valid = fuzz.samples(fuzz.seeded(5))
+    outcomes = fuzz.use(valid)
     assert {outcome for outcome in outcomes if outcome.startswith("rejected")} == {
         "rejected   ERROR_UNSUPPORTED_USE_CASE_TYPE"
     }, "the video lines, and only they"

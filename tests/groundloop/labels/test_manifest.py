@@ -33,7 +33,7 @@ def test_boxes_carry_class_names_from_the_map_of_their_own_line(
 def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     """Put a value at a path such as `bb.annotations.0.left`; DELETED removes it."""
 
-    def spoil(line: dict[str, Any]) -> None:
+    def corrupt(line: dict[str, Any]) -> None:
         *parents, last = path.split(".")
         target: Any = line
         for part in parents:
@@ -44,7 +44,7 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         else:
             target[key] = value
 
-    return spoil
+    return corrupt
 
 
 DELETED = object()
@@ -53,7 +53,7 @@ BOX = "bb.annotations.0"
 
 
 @pytest.mark.parametrize(
-    ("spoil", "code"),
+    ("corrupt", "code"),
     [
         pytest.param(_set("source-ref", DELETED), LabelCode.MISSING_SOURCE_REF, id="no source-ref"),
         pytest.param(_set("source-ref", ""), LabelCode.MISSING_SOURCE_REF, id="empty source-ref"),
@@ -113,11 +113,11 @@ BOX = "bb.annotations.0"
     ],
 )
 def test_a_fault_rejects_the_line_with_its_code(
-    manifest_line: ManifestLine, read_line: ReadLine, spoil: Callable[[dict[str, Any]], None], code: LabelCode
+    manifest_line: ManifestLine, read_line: ReadLine, corrupt: Callable[[dict[str, Any]], None], code: LabelCode
 ) -> None:
     line = manifest_line()
     assert read_line(line).status is LineStatus.LABELLED
-    spoil(line)
+    corrupt(line)
     read = read_line(line)
     assert read.status is LineStatus.REJECTED
     assert read.record is None
@@ -253,8 +253,8 @@ def test_a_name_that_no_label_attribute_can_have_is_refused(attribute: str) -> N
 def test_unusual_attribute_names_are_read(manifest_line: ManifestLine, attribute: str) -> None:
     raw = json.dumps(manifest_line(attribute=attribute), ensure_ascii=False).encode()
     assert ManifestReader(attribute).read_line(1, raw).status is LineStatus.LABELLED
-    spoilt = raw.replace(b'"left": 0', b'"left": "0"')
-    assert ManifestReader(attribute).read_line(1, spoilt).findings[0].code is LabelCode.INVALID_BOX
+    corrupted = raw.replace(b'"left": 0', b'"left": "0"')
+    assert ManifestReader(attribute).read_line(1, corrupted).findings[0].code is LabelCode.INVALID_BOX
 
 
 def test_class_ids_given_as_text_are_read_with_a_warning(manifest_line: ManifestLine, read_line: ReadLine) -> None:
@@ -291,14 +291,14 @@ def test_a_line_longer_than_ground_truth_takes_is_read_with_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "message"),
     [
         pytest.param("groundtruth/video-object-detection", "SeqLabel.json", id="video detection"),
         pytest.param("groundtruth/video-object-tracking", "SeqLabel.json", id="video tracking"),
     ],
 )
 def test_a_video_line_is_refused_by_name_and_does_not_pass_for_unlabelled(
-    read_line: ReadLine, kind: str, told: str
+    read_line: ReadLine, kind: str, message: str
 ) -> None:
     line = {
         "source-ref": "s3://b/frames.json",
@@ -313,11 +313,11 @@ def test_a_video_line_is_refused_by_name_and_does_not_pass_for_unlabelled(
         )
         assert "'cars-ref'" in read.findings[0].message
         assert kind in read.findings[0].message
-        assert told in read.findings[0].message
+        assert message in read.findings[0].message
 
 
 @pytest.mark.parametrize(
-    ("label", "metadata", "told"),
+    ("label", "metadata", "message"),
     [
         pytest.param(0, {"class-name": "dog", "confidence": 1}, "image-classification", id="classification"),
         pytest.param([0], {"confidence-map": {"0": 1}}, "multilabel", id="several classes an image"),
@@ -325,11 +325,11 @@ def test_a_video_line_is_refused_by_name_and_does_not_pass_for_unlabelled(
     ],
 )
 def test_labels_of_other_kinds_are_known_by_their_shape_where_the_type_is_missing(
-    read_line: ReadLine, label: Any, metadata: dict[str, Any], told: str
+    read_line: ReadLine, label: Any, metadata: dict[str, Any], message: str
 ) -> None:
     read = read_line({"source-ref": "s3://b/a.jpg", "bb": label, "bb-metadata": metadata})
     assert [finding.code for finding in read.findings] == [LabelCode.UNSUPPORTED_TYPE]
-    assert told in read.findings[0].message
+    assert message in read.findings[0].message
 
 
 JSON = st.recursive(

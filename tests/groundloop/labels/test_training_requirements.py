@@ -11,8 +11,8 @@ from groundloop.labels.split import Split
 from groundloop.labels.training_requirements import Overview, TrainingRequirements, missing_from_splits
 
 
-def record(*names: str, side: float = 50, machine: bool = False, size: tuple[int, int] = (300, 300)) -> Record:
-    return Record("s3://b/a.jpg", *size, tuple(Box(name, 0, 0, side, side) for name in names), names, machine)
+def record(*names: str, side: float = 50, auto_labelled: bool = False, size: tuple[int, int] = (300, 300)) -> Record:
+    return Record("s3://b/a.jpg", *size, tuple(Box(name, 0, 0, side, side) for name in names), names, auto_labelled)
 
 
 def overview(*records: Record, image_shape: int = 300) -> Overview:
@@ -22,7 +22,7 @@ def overview(*records: Record, image_shape: int = 300) -> Overview:
 
 
 def test_counts() -> None:
-    counted = overview(record("nut", "nut"), record("nut", "bolt", machine=True), record())
+    counted = overview(record("nut", "nut"), record("nut", "bolt", auto_labelled=True), record())
     assert (counted.images, counted.negatives, counted.auto_labelled, counted.max_boxes) == (3, 1, 1, 2)
     assert counted.boxes == {"nut": 3, "bolt": 1}
     assert counted.images_with == {"nut": 2, "bolt": 1}

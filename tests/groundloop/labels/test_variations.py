@@ -84,7 +84,7 @@ def test_maps_that_contradict_each_other_between_lines(manifest_line: ManifestLi
 
 
 @pytest.mark.parametrize(
-    ("label", "metadata", "told"),
+    ("label", "metadata", "message"),
     [
         pytest.param(3, {"type": "groundtruth/image-classification"}, "not where", id="classification"),
         pytest.param(3, {"class-name": "cat", "confidence": 1}, "image-classification", id="classification, no type"),
@@ -97,8 +97,8 @@ def test_maps_that_contradict_each_other_between_lines(manifest_line: ManifestLi
     ],
 )
 def test_a_manifest_of_other_labels_is_refused_by_name_with_what_to_do(
-    label: Any, metadata: dict[str, Any], told: str
+    label: Any, metadata: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(UserError, match=told) as raised:
+    with pytest.raises(UserError, match=message) as raised:
         _read({"source-ref": "s3://b/a.jpg", "job-ref": label, "job-ref-metadata": metadata})
     assert "job-ref (groundtruth/" in str(raised.value)

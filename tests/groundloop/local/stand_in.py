@@ -61,8 +61,10 @@ class Handler(BaseHTTPRequestHandler):
         if body.startswith(b"bad"):
             self.answer(400, b"unreadable image")
             return
-        told = {"bytes": len(body), "type": self.headers["Content-Type"], "accept": self.headers["Accept"]}
-        self.answer(200, json.dumps({**told, "model": sorted(p.name for p in (OPT_ML / "model").iterdir())}).encode())
+        received = {"bytes": len(body), "type": self.headers["Content-Type"], "accept": self.headers["Accept"]}
+        self.answer(
+            200, json.dumps({**received, "model": sorted(p.name for p in (OPT_ML / "model").iterdir())}).encode()
+        )
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)

@@ -81,14 +81,14 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         pytest.param({"account": "12"}, "an account has 12 digits", id="account"),
         pytest.param({"region": "here"}, "'here' is not a region", id="region"),
     ],
 )
-def test_wrong_settings_are_told(tmp_path: Path, options: dict[str, str], told: str) -> None:
-    with pytest.raises(LocalAwsError, match=told):
+def test_wrong_settings_are_reported(tmp_path: Path, options: dict[str, str], message: str) -> None:
+    with pytest.raises(LocalAwsError, match=message):
         LocalAws(tmp_path, **options)  # type: ignore[arg-type]
 
 

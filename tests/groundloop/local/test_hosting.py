@@ -57,8 +57,8 @@ def test_an_endpoint_answers_a_binary_body(sm: Any, runtime: Any, make_config: A
     answer = runtime.invoke_endpoint(
         EndpointName="answers", Body=body, ContentType="image/jpeg", Accept="application/json"
     )
-    told = json.loads(answer["Body"].read())
-    assert told == {"bytes": 2560, "type": "image/jpeg", "accept": "application/json", "model": ["weights"]}
+    answered = json.loads(answer["Body"].read())
+    assert answered == {"bytes": 2560, "type": "image/jpeg", "accept": "application/json", "model": ["weights"]}
     assert answer["ContentType"] == "application/json"
     assert answer["InvokedProductionVariant"] == "main"
 
@@ -87,8 +87,8 @@ def test_an_update_takes_over_when_it_serves(sm: Any, runtime: Any, make_config:
     sm.update_endpoint(EndpointName="updated", EndpointConfigName=second)
     assert sm.describe_endpoint(EndpointName="updated")["EndpointStatus"] == "Updating"
     assert settled("updated")["EndpointConfigName"] == second
-    told = json.loads(runtime.invoke_endpoint(EndpointName="updated", Body=b"x")["Body"].read())
-    assert told["model"] == ["newer"]
+    answered = json.loads(runtime.invoke_endpoint(EndpointName="updated", Body=b"x")["Body"].read())
+    assert answered["model"] == ["newer"]
 
 
 def test_an_update_that_fails_leaves_the_old_one_serving(sm: Any, runtime: Any, make_config: Any, settled: Any) -> None:
@@ -149,7 +149,7 @@ def test_what_a_config_or_an_endpoint_refers_to_must_be_there(sm: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "message"),
     [
         pytest.param(
             {"PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://bucket/no/model.tar.gz"}},
@@ -163,8 +163,8 @@ def test_what_a_config_or_an_endpoint_refers_to_must_be_there(sm: Any) -> None:
         ),
     ],
 )  # fmt: skip
-def test_models_that_are_refused(sm: Any, aws: LocalAws, members: dict[str, Any], told: str) -> None:
-    with pytest.raises(ClientError, match=told):
+def test_models_that_are_refused(sm: Any, aws: LocalAws, members: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError, match=message):
         sm.create_model(ModelName="refused", ExecutionRoleArn=aws.role_arn, **members)
 
 
@@ -236,7 +236,7 @@ def test_an_endpoint_that_answers_at_once_takes_no_queue(sm: Any, runtime: Any, 
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        pytest.param({}, "exactly one of", id="neither machine nor serverless"),
+        pytest.param({}, "exactly one of", id="neither instances nor serverless"),
         pytest.param({"InstanceType": "ml.m5.large", "ServerlessConfig": {}}, "exactly one of", id="both"),
         pytest.param({"ServerlessConfig": {}, "capture": True}, "does not support data capture", id="with capture"),
         pytest.param({"ServerlessConfig": {}, "queue": True}, "does not support asynchronous", id="with a queue"),

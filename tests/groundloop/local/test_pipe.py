@@ -128,7 +128,7 @@ def test_a_missing_object_names_line_and_attribute(feed: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         pytest.param('{"source-ref": "s3://b/a"}', "line 2 of m lacks the attribute 'bounding-box'", id="no label"),
         pytest.param("{", "line 2 of m is not JSON", id="not JSON"),
@@ -138,10 +138,10 @@ def test_a_missing_object_names_line_and_attribute(feed: Any) -> None:
         ),
     ],
 )
-def test_a_faulty_line_is_named(line: str, told: str) -> None:
+def test_a_faulty_line_is_named(line: str, message: str) -> None:
     with pytest.raises(JobError) as caught:
         augmented_samples(manifest("a") + b"\n" + line.encode(), "m", NAMES)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_an_empty_manifest_is_told() -> None:

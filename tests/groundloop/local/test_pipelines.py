@@ -64,7 +64,7 @@ def test_a_definition_may_lie_in_s3(sm: Any, aws: LocalAws, put: Make, unique: M
 
 
 @pytest.mark.parametrize(
-    ("definition", "told"),
+    ("definition", "message"),
     [
         pytest.param(
             {"PipelineDefinition": "not json"}, "Invalid pipeline definition: the definition is not JSON", id="no JSON"
@@ -77,11 +77,11 @@ def test_a_definition_may_lie_in_s3(sm: Any, aws: LocalAws, put: Make, unique: M
         ),
     ],
 )
-def test_a_faulty_definition_is_refused(sm: Any, aws: LocalAws, definition: Any, told: str) -> None:
+def test_a_faulty_definition_is_refused(sm: Any, aws: LocalAws, definition: Any, message: str) -> None:
     with pytest.raises(ClientError) as caught:
         sm.create_pipeline(PipelineName="bad", RoleArn=aws.role_arn, ClientRequestToken="b" * 32, **definition)
     assert code(caught) == "ValidationException"
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     with pytest.raises(ClientError):
         sm.describe_pipeline(PipelineName="bad")
 
@@ -127,7 +127,7 @@ def test_parameters_have_their_defaults_and_all_are_listed(sm: Any, pipeline: st
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         pytest.param({"Nope": "1"}, "Unknown parameters [Nope]", id="unknown"),
         pytest.param({"Text": "hallo"}, "'hallo' is not one of hello, bye", id="outside the enum"),
@@ -136,11 +136,11 @@ def test_parameters_have_their_defaults_and_all_are_listed(sm: Any, pipeline: st
         pytest.param({"Flag": "maybe"}, "'maybe' is not of type Boolean", id="not a boolean"),
     ],
 )
-def test_wrong_parameters_are_refused(sm: Any, pipeline: str, start: Make, given: dict[str, str], told: str) -> None:
+def test_wrong_parameters_are_refused(sm: Any, pipeline: str, start: Make, given: dict[str, str], message: str) -> None:
     with pytest.raises(ClientError) as caught:
         start(pipeline, **given)
     assert code(caught) == "ValidationException"
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert sm.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"] == []
 
 

@@ -178,7 +178,7 @@ def _missing(request: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         pytest.param(
             _without_entrypoint, "nothing on this machine stands in for the image sklearn", id="image's own program"
@@ -188,14 +188,14 @@ def _missing(request: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_run_is_a_client_error(
-    sm: Any, processing: Request, finished: Finished, change: Any, told: str, unique: Callable[[str], str]
+    sm: Any, processing: Request, finished: Finished, change: Any, message: str, unique: Callable[[str], str]
 ) -> None:
     request = processing(unique("bad"), COPY)
     change(request)
     sm.create_processing_job(**request)
     reason = finished("processing", request["ProcessingJobName"])["FailureReason"]
     assert reason.startswith("ClientError: ")
-    assert told in reason
+    assert message in reason
 
 
 def test_a_key_that_climbs_out_of_the_folder_is_refused(
@@ -229,5 +229,5 @@ def test_a_request_outside_the_services_model_is_refused(sm: Any, processing: Re
     with pytest.raises(ClientError) as caught:
         sm.create_processing_job(**request)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
-    told = "Value 'ml.p9.huge' at 'processingResources.clusterConfig.instanceType' failed to satisfy constraint: "
-    assert told + "Member must satisfy enum value set: [" in str(caught.value)
+    expected = "Value 'ml.p9.huge' at 'processingResources.clusterConfig.instanceType' failed to satisfy constraint: "
+    assert expected + "Member must satisfy enum value set: [" in str(caught.value)

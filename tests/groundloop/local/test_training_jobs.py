@@ -70,11 +70,11 @@ def test_files_are_brought_into_the_channels_folder(
 
 
 def test_the_description_is_shaped_like_aws(sm: Any, aws: LocalAws, training: Request, finished: Finished) -> None:
-    request = training("told", HyperParameters={"a": "1"})
+    request = training("described", HyperParameters={"a": "1"})
     request["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "first", "Regex": r"score=(0\.2\d)"}]
     arn = sm.create_training_job(**request)["TrainingJobArn"]
-    assert arn.endswith(":training-job/told")
-    done = finished("training", "told")
+    assert arn.endswith(":training-job/described")
+    done = finished("training", "described")
     statuses = [item["Status"] for item in done["SecondaryStatusTransitions"]]
     assert statuses == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
     assert {item["MetricName"]: item["Value"] for item in done["FinalMetricDataList"]} == {"score": 0.75, "first": 0.25}
@@ -82,7 +82,7 @@ def test_the_description_is_shaped_like_aws(sm: Any, aws: LocalAws, training: Re
     assert done["CreationTime"] <= done["TrainingStartTime"] <= done["TrainingEndTime"]
     for member in ("HyperParameters", "AlgorithmSpecification", "ResourceConfig", "OutputDataConfig", "RoleArn"):
         assert done[member] == request[member]
-    log = (aws.home / "jobs" / "told" / "log.txt").read_text()
+    log = (aws.home / "jobs" / "described" / "log.txt").read_text()
     assert "a stand-in for 123456789012.dkr.ecr.us-east-1.amazonaws.com/stand-in:1" in log
 
 
@@ -162,7 +162,7 @@ def _wait_without_spot(request: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         pytest.param(_file_mode, "is supported with input mode Pipe only", id="augmented manifest as files"),
         pytest.param(_no_attributes, "needs AttributeNames", id="augmented manifest without attributes"),
@@ -172,10 +172,10 @@ def _wait_without_spot(request: dict[str, Any]) -> None:
     ],
 )
 def test_requests_that_the_service_refuses(
-    sm: Any, training: Request, pipe_channel: Request, manifest: str, change: Any, told: str
+    sm: Any, training: Request, pipe_channel: Request, manifest: str, change: Any, message: str
 ) -> None:
     request = training("refused", pipe_channel("train", manifest))
     change(request)
-    with pytest.raises(ClientError, match=told) as caught:
+    with pytest.raises(ClientError, match=message) as caught:
         sm.create_training_job(**request)
     assert caught.value.response["Error"]["Code"] == "ValidationException"

@@ -61,7 +61,7 @@ def test_a_prefix_names_outputs_below_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "members", "told"),
+    ("name", "content", "members", "message"),
     [
         pytest.param(
             "unreadable",
@@ -80,7 +80,7 @@ def test_a_prefix_names_outputs_below_it(
     ],
 )
 def test_one_bad_object_fails_the_job_and_is_named(
-    transform: Any, finished: Finished, put: Callable[..., str], name: str, content: bytes, members: Any, told: str
+    transform: Any, finished: Finished, put: Callable[..., str], name: str, content: bytes, members: Any, message: str
 ) -> None:
     put("mixed/good.jpg", b"x")
     put(f"mixed/{name}.jpg", content)
@@ -88,7 +88,7 @@ def test_one_bad_object_fails_the_job_and_is_named(
     transform(name, "ManifestFile", manifest, **members)
     done = finished("transform", name)
     assert done["TransformJobStatus"] == "Failed"
-    assert told in done["FailureReason"]
+    assert message in done["FailureReason"]
 
 
 def test_a_missing_object_is_named(transform: Any, finished: Finished, put: Callable[..., str]) -> None:

@@ -1,4 +1,4 @@
-"""Image files are made small enough to embed; what is none is told."""
+"""Image files are made small enough to embed; what is not an image is reported."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _bomb() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         pytest.param(b"", "not an image", id="empty"),
         pytest.param(b"<html>access denied</html>", "not an image", id="something else"),
@@ -71,6 +71,6 @@ def _bomb() -> bytes:
         pytest.param(_bomb(), "too many pixels", id="a bomb"),
     ],
 )
-def test_what_cannot_be_embedded_is_told(content: bytes, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_cannot_be_embedded_is_reported(content: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         embed(content)

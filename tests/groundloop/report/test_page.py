@@ -110,7 +110,7 @@ def test_whatever_users_name_stays_text(make_report: MakeReport, gate: Any, cham
 
 def _gate(requirements: list[dict[str, Any]]) -> dict[str, Any]:
     missed = [row["metric"] for row in requirements if not row["met"]]
-    return {"requirements": requirements, "missed": missed, "thresholds_missed": len(missed), "message": "told"}
+    return {"requirements": requirements, "missed": missed, "thresholds_missed": len(missed), "message": "a message"}
 
 
 def _asked(value: float | None, threshold: float, met: bool, **more: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _asked(value: float | None, threshold: float, met: bool, **more: str) -> dic
 
 
 @pytest.mark.parametrize(
-    ("requirements", "told"),
+    ("requirements", "expected"),
     [
         pytest.param([], ["No verdict: the gate has no requirements"], id="nothing asked"),
         pytest.param(
@@ -137,10 +137,10 @@ def _asked(value: float | None, threshold: float, met: bool, **more: str) -> dic
     ],
 )
 def test_the_verdict_is_told_in_words_and_numbers(
-    make_report: MakeReport, requirements: list[dict[str, Any]], told: list[str]
+    make_report: MakeReport, requirements: list[dict[str, Any]], expected: list[str]
 ) -> None:
     text = Elements(page(make_report(gate=_gate(requirements)))).texts["gate"]
-    assert [words for words in told if words not in text] == []
+    assert [words for words in expected if words not in text] == []
 
 
 def test_cards_show_metric_interval_and_threshold(make_report: MakeReport) -> None:
@@ -228,18 +228,18 @@ def test_the_gallery_draws_boxes_in_pixels_of_the_image(make_report: MakeReport,
 
 
 @pytest.mark.parametrize(
-    ("content", "missing", "told"),
+    ("content", "missing", "message"),
     [
         pytest.param(None, "AccessDenied", "Image not shown: AccessDenied.", id="not loaded"),
         pytest.param(b"junk", "", "Image not shown: the file is not an image that can be read.", id="no image"),
     ],
 )
 def test_an_image_that_is_not_there_is_told_and_its_boxes_drawn(
-    make_report: MakeReport, content: bytes | None, missing: str, told: str
+    make_report: MakeReport, content: bytes | None, missing: str, message: str
 ) -> None:
     choice = WorstChoice("s3://b/a.jpg", (Mark(BoxOutcome.MISSED, "bolt", (10, 20, 200, 100)),))
     elements = Elements(page(make_report(worst=[WorstImage(choice, content, missing)])))
-    assert told in elements.texts["gallery"]
+    assert message in elements.texts["gallery"]
     assert not elements.named("image")
     assert elements.named("svg")[-1]["viewbox"] == "0 0 206 103"
 

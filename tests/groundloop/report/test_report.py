@@ -130,7 +130,7 @@ def test_a_missed_gate_is_told_first_with_each_metric(evaluated: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("champion", "told", "silent"),
+    ("champion", "message", "silent"),
     [
         pytest.param(None, None, "Champion", id="nobody looked"),
         pytest.param(
@@ -153,10 +153,10 @@ def test_a_missed_gate_is_told_first_with_each_metric(evaluated: Any) -> None:
     ],
 )
 def test_the_champion_stands_beside(
-    evaluated: Any, champion: dict[str, Any] | None, told: str | None, silent: str | None
+    evaluated: Any, champion: dict[str, Any] | None, message: str | None, silent: str | None
 ) -> None:
     found = Tags(page(_report(*evaluated(["bolt", "nut"]), champion=champion)))
-    assert told is None or told in found.text
+    assert message is None or message in found.text
     assert silent is None or silent not in found.text
     if champion and champion.get("metrics"):
         assert "+0.250" in found.text
@@ -216,7 +216,7 @@ def _png(size: tuple[int, int] = (100, 100), mode: str = "RGB") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         pytest.param(_png(), None, id="an image"),
         pytest.param(_png((3000, 2000)), None, id="a large one, scaled down"),
@@ -227,16 +227,16 @@ def _png(size: tuple[int, int] = (100, 100), mode: str = "RGB") -> bytes:
     ],
 )
 def test_the_gallery_shows_the_worst_images_or_says_why_not(
-    evaluated: Any, content: bytes | None, told: str | None
+    evaluated: Any, content: bytes | None, message: str | None
 ) -> None:
     evaluation, test = evaluated(["bolt", "nut"], True)
     choices = worst_images(test, evaluation, count=2)
     worst = [WorstImage(choice, content, "" if content else "not on this disk") for choice in choices]
     text = page(_report(evaluation, test, worst=worst))
     embedded = re.findall(r'href="data:image/jpeg;base64,([^"]+)"', text)
-    assert len(embedded) == (0 if told else 2)
+    assert len(embedded) == (0 if message else 2)
     assert all(len(data) < 60_000 for data in embedded)
-    assert told is None or told in text
+    assert message is None or message in text
     assert "bolt" in text
 
 

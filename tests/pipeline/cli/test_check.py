@@ -29,7 +29,7 @@ def run(*arguments: str, stdin: str | None = None) -> Result:
 
 
 @pytest.fixture
-def sound(tmp_path: Path, define: Callable[..., Definition]) -> Path:
+def valid_file(tmp_path: Path, define: Callable[..., Definition]) -> Path:
     path = tmp_path / "definition.json"
     path.write_text(json.dumps(define()), encoding="utf-8")
     return path
@@ -57,10 +57,10 @@ WARNING = (
 )
 
 
-def test_a_sound_file_is_one_line(sound: Path) -> None:
-    result = run(str(sound))
+def test_a_valid_file_is_one_line(valid_file: Path) -> None:
+    result = run(str(valid_file))
     assert result.exit_code == 0
-    assert result.output == f"{sound}: no findings\n0 errors, 0 warnings\n"
+    assert result.output == f"{valid_file}: no findings\n0 errors, 0 warnings\n"
 
 
 def test_a_faulty_file_is_a_line_for_each_finding(faulty: Path) -> None:
@@ -116,20 +116,20 @@ def test_the_deploy_pipeline_is_left_out_when_it_is_not_made() -> None:
     assert run("--config", str(LOCAL), "--set", "deploy.mode=never").output.startswith("groundloop: no findings\n0 ")
 
 
-def test_an_answer_of_describe_pipeline_is_taken(tmp_path: Path, sound: Path) -> None:
+def test_an_answer_of_describe_pipeline_is_taken(tmp_path: Path, valid_file: Path) -> None:
     path = tmp_path / "described.json"
-    path.write_text(json.dumps({"PipelineName": "p", "PipelineDefinition": sound.read_text(encoding="utf-8")}))
+    path.write_text(json.dumps({"PipelineName": "p", "PipelineDefinition": valid_file.read_text(encoding="utf-8")}))
     assert "no findings" in run(str(path)).output
 
 
-def test_standard_input_is_taken(sound: Path) -> None:
-    assert run("-", stdin=sound.read_text(encoding="utf-8")).output.startswith("-: no findings")
+def test_standard_input_is_taken(valid_file: Path) -> None:
+    assert run("-", stdin=valid_file.read_text(encoding="utf-8")).output.startswith("-: no findings")
 
 
-def test_a_sample_of_a_property_file_is_looked_into(tmp_path: Path, sound: Path) -> None:
+def test_a_sample_of_a_property_file_is_looked_into(tmp_path: Path, valid_file: Path) -> None:
     sample = tmp_path / "summary.json"
     sample.write_text(json.dumps({"training": {"num_classes": "3", "label_width": "350"}}))
-    result = run(str(sound), "--sample", f"Prepare.Summary={sample}")
+    result = run(str(valid_file), "--sample", f"Prepare.Summary={sample}")
     assert result.exit_code == 1
     assert '"training.num_training_samples"' in result.output
 

@@ -103,15 +103,15 @@ def test_warnings_alone_do_not_fail(write: Write) -> None:
         assert f"WARNING_{code}" in result.stdout
 
 
-def test_json_holds_every_finding_and_figure(write: Write) -> None:
-    machine = line("machine.png", "nut", "bolt")
-    machine["bb-metadata"]["human-annotated"] = "no"
-    path = write([*GOOD, machine, *[b"broken"] * 9])
+def test_json_holds_every_finding_and_metric(write: Write) -> None:
+    auto_labelled = line("auto.png", "nut", "bolt")
+    auto_labelled["bb-metadata"]["human-annotated"] = "no"
+    path = write([*GOOD, auto_labelled, *[b"broken"] * 9])
     result = run(path, "--json")
     assert result.exit_code == 1
-    told = json.loads(result.stdout)
-    assert told["format"] == 1
-    (one,) = told["manifests"]
+    output = json.loads(result.stdout)
+    assert output["format"] == 1
+    (one,) = output["manifests"]
     assert (one["manifest"], one["label_attribute"]) == (path, "bb")
     assert (one["errors"], one["warnings"], one["counts"]) == (9, 0, {"ERROR_INVALID_JSON_LINE": 9})
     assert [finding["line"] for finding in one["findings"]] == list(range(14, 23))
@@ -121,18 +121,18 @@ def test_json_holds_every_finding_and_figure(write: Write) -> None:
     assert one["auto_labelled"] == 1
     assert one["classes"] == {"bolt": {"boxes": 13, "images": 13}, "nut": {"boxes": 13, "images": 13}}
     assert one["needs"] == {"num_training_samples": 13, "num_classes": 2, "label_width": 350, "mini_batch_size": 8}
-    assert "together" not in told
+    assert "together" not in output
 
 
 def test_several_manifests_are_checked_each_and_then_together(write: Write) -> None:
     first = write(GOOD, "a.manifest")
     other = [line(f"w{n}.png", "washer", attribute="job") for n in range(12)]
     second = write([*other, line("00.png", "nut", attribute="job")], "b.manifest.gz", pack=True)
-    told = json.loads(run(first, second, "--json").stdout)
-    assert [one["label_attribute"] for one in told["manifests"]] == ["bb", "job"]
-    assert told["together"]["lines"]["labelled"] == 25
-    assert set(told["together"]["classes"]) == {"bolt", "nut", "washer"}
-    assert told["together"]["counts"] == {"WARNING_IMAGE_IN_SEVERAL_MANIFESTS": 1}
+    output = json.loads(run(first, second, "--json").stdout)
+    assert [one["label_attribute"] for one in output["manifests"]] == ["bb", "job"]
+    assert output["together"]["lines"]["labelled"] == 25
+    assert set(output["together"]["classes"]) == {"bolt", "nut", "washer"}
+    assert output["together"]["counts"] == {"WARNING_IMAGE_IN_SEVERAL_MANIFESTS": 1}
     text = run(first, second).stdout
     assert "all 2 manifests together" in text
     assert "1 images of" in text
@@ -156,9 +156,9 @@ def test_a_configured_class_list_refuses_others_and_names_the_unused(write: Writ
 def test_class_names_may_hold_commas_and_spaces(write: Write) -> None:
     names = ("nut, M4", "storage box", "bolt ")
     path = write([line(f"{n}.png", *names) for n in range(12)])
-    told = json.loads(run(path, "--classes", '"nut, M4",storage box,"bolt "', "--json").stdout)["manifests"][0]
-    assert list(told["classes"]) == list(names)
-    assert told["errors"] == 0
+    output = json.loads(run(path, "--classes", '"nut, M4",storage box,"bolt "', "--json").stdout)["manifests"][0]
+    assert list(output["classes"]) == list(names)
+    assert output["errors"] == 0
 
 
 def test_tiny_boxes_depend_on_the_image_shape(write: Write) -> None:
@@ -287,9 +287,9 @@ def test_an_image_that_several_files_could_be_is_a_finding(write: Write, tmp_pat
 
 
 def test_class_maps_that_contradict_each_other_are_told(write: Write) -> None:
-    told = run(write([*GOOD, line("turned.png", "bolt", "nut")])).stdout
-    assert "WARNING_CLASS_MAPS_DIFFER" in told
-    assert "class id 0 is 'nut' on line 1 and 'bolt' on line 13; 1 lines contradict an earlier one" in told
+    output = run(write([*GOOD, line("turned.png", "bolt", "nut")])).stdout
+    assert "WARNING_CLASS_MAPS_DIFFER" in output
+    assert "class id 0 is 'nut' on line 1 and 'bolt' on line 13; 1 lines contradict an earlier one" in output
 
 
 @pytest.mark.parametrize(

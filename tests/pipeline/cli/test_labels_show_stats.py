@@ -83,8 +83,8 @@ def test_an_image_labelled_twice_counts_once_with_its_last_labels(manifest: Path
         "width": {"min": 3, "median": 3, "max": 3},
         "height": {"min": 4, "median": 4, "max": 4},
     }
-    told = run("stats", str(relabelled)).stdout
-    assert told.startswith("again    2 labels not counted: a later line labels the same image\nimages   20, ")
+    output = run("stats", str(relabelled)).stdout
+    assert output.startswith("again    2 labels not counted: a later line labels the same image\nimages   20, ")
     assert "again" not in run("stats", str(manifest)).stdout
 
 

@@ -109,7 +109,7 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         pytest.param(
             "training.instance_type=ml.p3.2xlarg",
             "training.instance_type is 'ml.p3.2xlarg', but should be 'ml.g4dn.xlarge', 'ml.g4dn.2xlarge'",
-            id="not one of the machines",
+            id="not one of the instance types",
         ),
         pytest.param("training.input_mode=File", "but should be 'Pipe'", id="no other input mode"),
         pytest.param("aws.role=admin", "aws.role is 'admin', but should match pattern", id="a role is an ARN"),
@@ -126,7 +126,7 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
             "lr_scheduler_step '3,60' lies outside the run: epochs is 16",
             id="schedule outside the run",
         ),
-        pytest.param("training.instance_count=2", "needs hyperparameters.kv_store", id="machines that can't talk"),
+        pytest.param("training.instance_count=2", "needs hyperparameters.kv_store", id="instances that can't talk"),
         pytest.param(
             "training.hyperparameters.mini_batch_size=65", "vgg-16 takes at most 64", id="batch too big for the GPU"
         ),

@@ -1,4 +1,4 @@
-"""The demo's scenes: labelled truthfully, the same each time."""
+"""The demo's synthetic images: labelled truthfully, the same each time."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def test_every_image_is_named_and_there(tmp_path: Path) -> None:
 
 
 def test_boxes_lie_on_their_objects() -> None:
-    scene = synthetic_images.draw_image(random.Random(1))  # noqa: S311
-    assert scene.objects
-    for kind, (left, top, width, height) in scene.objects:
+    image = synthetic_images.draw_image(random.Random(1))  # noqa: S311
+    assert image.objects
+    for kind, (left, top, width, height) in image.objects:
         assert kind in synthetic_images.CLASSES
         assert 0 <= left < left + width <= synthetic_images.WIDTH
         assert 0 <= top < top + height <= synthetic_images.HEIGHT

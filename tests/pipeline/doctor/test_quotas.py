@@ -52,9 +52,9 @@ def offerings(names: tuple[str, ...] | Exception) -> Any:
 
 
 def test_enough_of_each(scripted: Build, configured: Build) -> None:
-    told = found(scripted, configured(), PLENTY)
-    assert [finding.level for finding in told.values()] == [Level.OK] * 4
-    assert told["quota, training job"].text == "ml.p3.2xlarge: quota 4, needed 1"
+    result = found(scripted, configured(), PLENTY)
+    assert [finding.level for finding in result.values()] == [Level.OK] * 4
+    assert result["quota, training job"].text == "ml.p3.2xlarge: quota 4, needed 1"
 
 
 @pytest.mark.parametrize(
@@ -135,19 +135,19 @@ def test_the_run_time_is_compared_with_its_quota(
 
 def test_spot_has_a_quota_of_its_own(scripted: Build, configured: Build) -> None:
     config = configured("training.spot.enabled=true")
-    told = found(scripted, config, {**PLENTY, "ml.p3.2xlarge for spot training job usage": 0})
-    assert told["quota, spot training job"].level is Level.ERROR
+    result = found(scripted, config, {**PLENTY, "ml.p3.2xlarge for spot training job usage": 0})
+    assert result["quota, spot training job"].level is Level.ERROR
 
 
 def test_a_type_that_the_region_does_not_offer(scripted: Build, configured: Build) -> None:
     config = configured("predict.instance_type=ml.x9.xlarge")
-    told = found(scripted, config, PLENTY)["quota, transform job"]
-    assert told.level is Level.ERROR
-    assert told.text == "us-east-1 does not offer ml.x9.xlarge for this use"
-    assert told.remedy == "use --set predict.instance_type=ml.m5.xlarge (quota 4)"
+    result = found(scripted, config, PLENTY)["quota, transform job"]
+    assert result.level is Level.ERROR
+    assert result.text == "us-east-1 does not offer ml.x9.xlarge for this use"
+    assert result.remedy == "use --set predict.instance_type=ml.m5.xlarge (quota 4)"
 
 
-def test_a_list_without_any_machine_verifies_nothing(scripted: Build, configured: Build) -> None:
+def test_a_list_without_any_instance_type_verifies_nothing(scripted: Build, configured: Build) -> None:
     assert {finding.level for finding in found(scripted, configured(), {}).values()} == {Level.WARNING}
 
 
@@ -159,11 +159,11 @@ def test_the_accounts_own_quota_comes_before_the_default(scripted: Build, config
     assert found(scripted, configured(), applied, default)["quota, training job"].level is Level.ERROR
 
 
-def test_an_update_takes_twice_the_machines(scripted: Build, configured: Build) -> None:
+def test_an_update_takes_twice_the_instances(scripted: Build, configured: Build) -> None:
     config = configured("deploy.endpoint.instance_count=3")
-    told = found(scripted, config, PLENTY)["quota, endpoint"]
-    assert told.level is Level.WARNING
-    assert told.remedy.startswith("request 6 of 'ml.m5.xlarge for endpoint usage'")
+    result = found(scripted, config, PLENTY)["quota, endpoint"]
+    assert result.level is Level.WARNING
+    assert result.remedy.startswith("request 6 of 'ml.m5.xlarge for endpoint usage'")
 
 
 def test_the_list_is_read_no_further_than_needed(scripted: Build, configured: Build) -> None:
@@ -176,10 +176,10 @@ def test_the_list_is_read_no_further_than_needed(scripted: Build, configured: Bu
 
 
 @pytest.mark.parametrize(
-    ("assignments", "machines"),
+    ("assignments", "instances"),
     [
         pytest.param(["deploy.mode=never"], {}, id="no deployment"),
-        pytest.param(["deploy.endpoint.serverless={}"], {}, id="no machines"),
+        pytest.param(["deploy.endpoint.serverless={}"], {}, id="no instances"),
         pytest.param(
             [
                 (
@@ -197,6 +197,6 @@ def test_the_list_is_read_no_further_than_needed(scripted: Build, configured: Bu
         ),
     ],
 )
-def test_what_an_endpoint_needs(configured: Build, assignments: list[str], machines: dict[str, int]) -> None:
+def test_what_an_endpoint_needs(configured: Build, assignments: list[str], instances: dict[str, int]) -> None:
     wanted = [need for need in needs(configured(*assignments)) if need.use == "endpoint"]
-    assert {need.instance_type: need.count for need in wanted} == machines
+    assert {need.instance_type: need.count for need in wanted} == instances

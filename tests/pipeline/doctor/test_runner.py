@@ -52,7 +52,7 @@ def test_without_a_network_there_is_one_error_and_the_rest_says_so(scripted: Bui
     assert {finding.text for finding in found if finding.level is Level.SKIPPED} == {
         "not checked because AWS can't be reached"
     }
-    assert by_check(found)["region"].level is Level.OK, "which is told from tables"
+    assert by_check(found)["region"].level is Level.OK, "which is known from tables"
 
 
 def test_without_credentials(scripted: Build, configured: Build) -> None:

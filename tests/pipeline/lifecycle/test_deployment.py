@@ -143,11 +143,11 @@ def test_two_variants_share_the_requests(project: Any, groundloop: Any) -> None:
     assert re.search(r"^AllTraffic +2 +75% +1 x ml\.m5\.xlarge", shown, re.MULTILINE)
     assert re.search(r"^Challenger +1 +25% ", shown, re.MULTILINE)
     runtime = boto3.client("sagemaker-runtime")
-    told = {
+    answers = {
         name: runtime.invoke_endpoint(EndpointName=project.name, Body=b"x", TargetVariant=name)["Body"].read()
         for name in ("AllTraffic", "Challenger")
     }
-    assert told["AllTraffic"] != told["Challenger"]
+    assert answers["AllTraffic"] != answers["Challenger"]
     listed = json.loads(groundloop("models", "--json").out)["versions"]
     assert [version["served"] for version in listed] == [True, True]
 
@@ -204,12 +204,12 @@ def test_endpoints_of_every_kind(project: Any, groundloop: Any, setting: str, ki
     project.register(status="Approved")
     ran = groundloop("deploy", given=changed)
     assert ran.code == 0, ran.error
-    told = json.loads(groundloop("endpoint", "--json", given=changed).out)
-    assert list(told) == [
+    described = json.loads(groundloop("endpoint", "--json", given=changed).out)
+    assert list(described) == [
         "name", "status", "reason", "kind", "config", "modified", "traffic", "alarms", "data_capture_percent",
         "variants", "version",
     ]  # fmt: skip
-    assert list(told["variants"][0]) == [
+    assert list(described["variants"][0]) == [
         "name",
         "weight",
         "instance_count",
@@ -218,8 +218,8 @@ def test_endpoints_of_every_kind(project: Any, groundloop: Any, setting: str, ki
         "version",
         "scaling",
     ]
-    assert (told["status"], told["kind"], told["version"]) == ("InService", kind, 1)
-    assert told["data_capture_percent"] == (30 if "capture" in setting else 0)
+    assert (described["status"], described["kind"], described["version"]) == ("InService", kind, 1)
+    assert described["data_capture_percent"] == (30 if "capture" in setting else 0)
 
 
 def test_what_is_made_carries_the_tags_and_the_project(project: Any, groundloop: Any) -> None:

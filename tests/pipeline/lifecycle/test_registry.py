@@ -42,8 +42,8 @@ def test_one_version_is_shown_with_where_its_evaluation_is(project: Any, groundl
     shown = groundloop("models", "show", "1").out
     assert "evaluation.json" in shown
     assert "0.8000" in shown
-    told = json.loads(groundloop("models", "show", "1", "--json").out)
-    assert (told["number"], told["status"], told["champion"]) == (1, "PendingManualApproval", False)
+    shown = json.loads(groundloop("models", "show", "1", "--json").out)
+    assert (shown["number"], shown["status"], shown["champion"]) == (1, "PendingManualApproval", False)
 
 
 def test_figures_in_the_metadata_need_no_file(project: Any) -> None:

@@ -36,7 +36,7 @@ def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Confi
     ("assignment", "prepare", "train"),
     [
         pytest.param("training.hyperparameters.epochs=80", "", "HyperParameters.epochs changed", id="a hyperparameter"),
-        pytest.param("training.instance_type=ml.g5.xlarge", "", "", id="the machine is none of what decides"),
+        pytest.param("training.instance_type=ml.g5.xlarge", "", "", id="the instance type does not count"),
         pytest.param("training.max_runtime_minutes=10", "", "", id="nor is the stopping condition"),
         pytest.param(
             "prepare.split.seed=7",

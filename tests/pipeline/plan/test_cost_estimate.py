@@ -59,9 +59,9 @@ def test_batch_transform_has_no_bound_and_says_so() -> None:
 
 
 def test_a_parameter_is_its_default() -> None:
-    instances = {"InstanceType": {"Get": "Parameters.Machine"}, "InstanceCount": {"Get": "Parameters.Count"}}
+    instances = {"InstanceType": {"Get": "Parameters.InstanceType"}, "InstanceCount": {"Get": "Parameters.Count"}}
     parameters: list[Json] = [
-        {"Name": "Machine", "Type": "String", "DefaultValue": "ml.g5.xlarge"},
+        {"Name": "InstanceType", "Type": "String", "DefaultValue": "ml.g5.xlarge"},
         {"Name": "Count", "Type": "Integer", "DefaultValue": 3},
     ]
     item = billed(train(ResourceConfig=instances), parameters=parameters).items[0]

@@ -1,4 +1,4 @@
-"""The endpoint as it serves against the configuration: told, but not upsert's to change."""
+"""The endpoint as deployed against the configuration: reported, but not upsert's to change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def serving(standing: Any) -> Any:
     return standing
 
 
-def told(config: Config) -> list[str]:
+def endpoint_lines(config: Config) -> list[str]:
     return [
         line.strip()
         for line in change_lines(make_plan(config), None)
@@ -45,7 +45,7 @@ def told(config: Config) -> list[str]:
 
 
 def test_an_endpoint_as_configured_is_one_line(serving: Any, configured: Configured) -> None:
-    assert told(configured()) == ["endpoint groundloop: InService, serves version 1, as configured"]
+    assert endpoint_lines(configured()) == ["endpoint groundloop: InService, serves version 1, as configured"]
 
 
 def test_what_the_next_deployment_changes_is_told(serving: Any, configured: Configured) -> None:

@@ -228,7 +228,7 @@ def test_no_value_changes_unseen(training: Json, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         pytest.param("not json", "Expecting value", id="no JSON"),
         pytest.param("[]", "a definition is a JSON object", id="a list"),
@@ -236,6 +236,6 @@ def test_no_value_changes_unseen(training: Json, data: st.DataObject) -> None:
         pytest.param('{"Parameters": ["x"]}', "each parameter is", id="a parameter that is a text"),
     ],
 )
-def test_what_is_no_definition_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_definition_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         read(text)

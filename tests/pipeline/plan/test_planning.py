@@ -17,7 +17,7 @@ from pipeline.plan.rendering import change_line, change_lines, summary_line
 Configured = Callable[..., Config]
 
 
-def told(made: Plan) -> list[str]:
+def changes_of(made: Plan) -> list[str]:
     """The changes as lines, without what a version merely notes of them."""
     return [change_line(change) for change in made.changes if change.kind != "record"]
 
@@ -43,7 +43,7 @@ def test_planning_changes_nothing(standing: Any, configured: Configured) -> None
 
 def test_in_an_empty_account_all_is_made(aws: Any, configured: Configured) -> None:
     made = make_plan(configured())
-    found = told(made)
+    found = changes_of(made)
     assert {change.sign for change in made.changes} == {"+"}
     assert "+ pipeline groundloop" in found
     assert "+ parameter Epochs  Integer, default 16" in found
@@ -113,21 +113,21 @@ CHANGES = [
 def test_a_change_is_told_and_nothing_else(
     standing: Any, configured: Configured, assignments: list[str], expected: list[str]
 ) -> None:
-    assert sorted(told(make_plan(configured(*assignments)))) == sorted(expected)
+    assert sorted(changes_of(make_plan(configured(*assignments)))) == sorted(expected)
 
 
 def test_tags_are_told_wherever_they_go(standing: Any, configured: Configured) -> None:
-    found = told(make_plan(configured("aws.tags={team: vision}")))
+    found = changes_of(make_plan(configured("aws.tags={team: vision}")))
     assert {"+ pipeline groundloop  tags.team: vision", "+ Train  Tags.team: vision"} <= set(found)
 
 
 def test_another_package_group_is_made(standing: Any, configured: Configured) -> None:
-    assert "+ model package group other" in told(make_plan(configured("registry.group=other")))
+    assert "+ model package group other" in changes_of(make_plan(configured("registry.group=other")))
 
 
 def test_an_image_is_told_where_it_is_used(standing: Any, configured: Configured) -> None:
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:3"
-    found = told(make_plan(configured(f"processing.image_uri={image}")))
+    found = changes_of(make_plan(configured(f"processing.image_uri={image}")))
     assert len(found) == 3
     assert all(line.startswith(f"~ {step}  AppSpecification.ImageUri: ") for step, line in
                zip(("Prepare", "Evaluate", "Deploy"), found, strict=True))  # fmt: skip
@@ -138,11 +138,11 @@ def test_a_schedule_that_moves_is_one_line(standing: Any, configured: Configured
     from pipeline.upsert import put_triggers
 
     put_triggers(configured("triggers.schedules={weekly: {at: 'cron(0 3 ? * MON *)'}}"))
-    found = told(make_plan(configured("triggers.schedules={weekly: {at: 'cron(0 4 ? * MON *)'}}")))
+    found = changes_of(make_plan(configured("triggers.schedules={weekly: {at: 'cron(0 4 ? * MON *)'}}")))
     assert found == [
         "~ trigger groundloop-schedule-weekly  ScheduleExpression: cron(0 3 ? * MON *) → cron(0 4 ? * MON *)"
     ]
-    assert told(make_plan(configured())) == [
+    assert changes_of(make_plan(configured())) == [
         "- trigger groundloop-schedule-weekly  cron(0 3 ? * MON *), starts groundloop"
     ]
 
@@ -152,7 +152,7 @@ def test_changed_code_is_told_with_its_files(
 ) -> None:
     edit("evaluate")
     made = make_plan(configured())
-    assert told(made) == ["~ code of Evaluate changed: steps/evaluate/job.py"]
+    assert changes_of(made) == ["~ code of Evaluate changed: steps/evaluate/job.py"]
     text = "\n".join(change_lines(made, None))
     assert "code/" not in text, "no path with a hash as the hint"
 
@@ -162,27 +162,27 @@ def test_code_that_has_gone_from_the_bucket_is_uploaded_again(standing: Any, con
     for item in s3.list_objects_v2(Bucket="groundloop-local")["Contents"]:
         if item["Key"].endswith("groundloop-deploy.py"):
             s3.delete_object(Bucket="groundloop-local", Key=item["Key"])
-    assert told(make_plan(configured())) == ["+ code of deploy: uploaded again, it is no longer in the bucket"]
+    assert changes_of(make_plan(configured())) == ["+ code of deploy: uploaded again, it is no longer in the bucket"]
 
 
 def test_what_someone_changed_by_hand_is_told(standing: Any, configured: Configured) -> None:
     standing.update_pipeline(PipelineName="groundloop", PipelineDescription="by hand")
     client("events", "us-east-1").put_rule(Name="groundloop-approval", EventPattern="{}", State="DISABLED")
-    found = told(make_plan(configured()))
+    found = changes_of(make_plan(configured()))
     assert "~ pipeline groundloop  description: by hand → Ground Truth labels to a registered object detector." in found
     assert "~ trigger groundloop-approval  State: DISABLED → ENABLED" in found
 
 
 def test_a_definition_that_is_none_is_replaced(standing: Any, configured: Configured) -> None:
     standing.update_pipeline(PipelineName="groundloop", PipelineDefinition="not json")
-    assert told(make_plan(configured())) == ["~ definition: not readable → as configured"]
+    assert changes_of(make_plan(configured())) == ["~ definition: not readable → as configured"]
 
 
 def test_another_order_alone_is_a_difference_too(standing: Any, configured: Configured) -> None:
     definition = json.loads(standing.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"])
     definition["Parameters"].reverse()
     standing.update_pipeline(PipelineName="groundloop", PipelineDefinition=json.dumps(definition))
-    assert told(make_plan(configured())) == ["~ definition: equivalent, written differently → as configured"]
+    assert changes_of(make_plan(configured())) == ["~ definition: equivalent, written differently → as configured"]
 
 
 def test_without_a_bucket_or_with_another_account_there_is_no_plan(aws: Any, configured: Configured) -> None:

@@ -66,7 +66,7 @@ def test_the_same_plan_gives_the_same_file(standing: Any, configured: Configured
 
 
 @pytest.mark.parametrize(
-    ("move", "told"),
+    ("move", "message"),
     [
         pytest.param(
             lambda aws: aws.update_pipeline(PipelineName="groundloop", PipelineDescription="x"),
@@ -93,12 +93,12 @@ def test_the_same_plan_gives_the_same_file(standing: Any, configured: Configured
         ),
     ],
 )
-def test_it_is_refused_when_aws_has_moved(standing: Any, file: Path, move: Callable[[Any], Any], told: str) -> None:
+def test_it_is_refused_when_aws_has_moved(standing: Any, file: Path, move: Callable[[Any], Any], message: str) -> None:
     move(standing)
     with pytest.raises(UserError) as refused:
         apply_plan(load_plan(file))
     assert str(refused.value).startswith("AWS has changed since the plan was made, so it was not applied")
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert epochs(standing) == 16, "nothing was changed"
 
 
@@ -133,7 +133,7 @@ def edited(key: str, value: Any) -> Callable[[bytes], bytes]:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
         pytest.param(lambda content: content[:-200], "is not a plan: it is not JSON, or truncated", id="cut short"),
         pytest.param(lambda _: b"{}", "is not a plan from `groundloop plan --out`", id="other JSON"),
@@ -148,9 +148,11 @@ def edited(key: str, value: Any) -> Callable[[bytes], bytes]:
         pytest.param(edited("groundloop", None), "was made by groundloop None", id="no version"),
     ],
 )
-def test_a_file_that_is_not_as_it_was_made_is_refused(file: Path, damage: Callable[[bytes], bytes], told: str) -> None:
+def test_a_file_that_is_not_as_it_was_made_is_refused(
+    file: Path, damage: Callable[[bytes], bytes], message: str
+) -> None:
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         load_plan(file)
 
 

@@ -50,8 +50,8 @@ def failed(
 
 def diagnosed(failed: tuple[str, Transition], reason: str) -> Diagnosis:
     arn, step = failed
-    told = Transition(step.step, step.status, step.seconds, False, 1, step.kind, step.job, reason)
-    return diagnose("us-east-1", arn, told)
+    changed = Transition(step.step, step.status, step.seconds, False, 1, step.kind, step.job, reason)
+    return diagnose("us-east-1", arn, changed)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_where_to_look(failed: tuple[str, Transition], reason: str, code: str, l
     found = diagnosed(failed, reason)
     assert code in [known.code for known in found.known]
     for line in lines:
-        assert any(told.startswith(line) for told in found.evidence), found.evidence
+        assert any(text.startswith(line) for text in found.evidence), found.evidence
 
 
 def test_an_unknown_failure_has_its_log_only(failed: tuple[str, Transition]) -> None:
@@ -123,4 +123,4 @@ def test_training_that_skipped_images_is_warned_of() -> None:
     assert warning.startswith(message)
     assert "num_training_samples" in warning
     assert warning_of_training("us-east-1", trained("fine")) is None
-    assert warning_of_training("us-east-1", trained("skipped", cached=True)) is None, "it was told then"
+    assert warning_of_training("us-east-1", trained("skipped", cached=True)) is None, "it was reported then"

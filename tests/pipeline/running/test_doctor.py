@@ -1,4 +1,4 @@
-"""The doctor on the offline AWS, which has no IAM, no quotas and no machines, and says so."""
+"""The doctor on the offline AWS, which has no IAM, no quotas and no instances, and says so."""
 
 from __future__ import annotations
 

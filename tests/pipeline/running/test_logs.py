@@ -109,15 +109,15 @@ def test_a_silent_job(groundloop: GROUNDLOOP, make_pipeline: Callable[..., str],
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_streams_of_several_machines_are_one_log_in_order_of_time() -> None:
+def test_the_streams_of_several_instances_are_one_log_in_order_of_time() -> None:
     logs, group = boto3.client("logs"), "/aws/sagemaker/TransformJobs"
     if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
         logs.create_log_group(logGroupName=group)
     now = 1_795_000_000_000
-    for machine, times in (("i-1", (0, 2)), ("i-2", (1, 3)), ("i-1/data-log", (4,))):
-        stream = f"job-a/{machine}"
+    for instance, times in (("i-1", (0, 2)), ("i-2", (1, 3)), ("i-1/data-log", (4,))):
+        stream = f"job-a/{instance}"
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        events = [{"timestamp": now + time, "message": f"{machine} at {time}"} for time in times]
+        events = [{"timestamp": now + time, "message": f"{instance} at {time}"} for time in times]
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
     logs.create_log_stream(logGroupName=group, logStreamName="job-ab/i-1")
     log = JobLog("us-east-1", group, "job-a")

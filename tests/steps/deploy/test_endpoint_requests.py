@@ -120,7 +120,7 @@ def test_autoscaling_fits_the_api(queued: bool) -> None:
     assert (members["MinCapacity"], members["MaxCapacity"]) == (0, 8)
 
 
-def test_a_serverless_endpoint_has_no_machine_no_volume_and_no_queue() -> None:
+def test_a_serverless_endpoint_has_no_instance_no_volume_and_no_queue() -> None:
     settings = deploying(endpoint={"serverless": {"memory_mb": 2048, "max_concurrency": 3}})
     specification = job_specification(aws(kms_key="key"), settings, group="g", project="p")
     (variant,) = desired_endpoint(specification, "e", PACKAGE, "").variants

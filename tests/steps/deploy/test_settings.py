@@ -39,7 +39,7 @@ CANARY = {"traffic": "canary", "step_percent": 20}
             "is over max_concurrency",
             id="more warm than all",
         ),
-        pytest.param({}, CANARY, "instance_count of at least 2", id="a part of one machine"),
+        pytest.param({}, CANARY, "instance_count of at least 2", id="a part of one instance"),
         pytest.param(
             {"instance_count": 2},
             {"traffic": "linear", "step_percent": 5},
@@ -69,7 +69,7 @@ CANARY = {"traffic": "canary", "step_percent": 20}
             {"autoscaling": {"min_instances": 0, "max_instances": 2, "target": 1}},
             {},
             "needs an asynchronous",
-            id="no machine at all",
+            id="no instance at all",
         ),
         pytest.param(
             {"additional_variants": [{"name": "AllTraffic", "package": 2, "weight": 1}]},
@@ -108,7 +108,7 @@ def test_what_can_not_be_made_is_refused(endpoint: dict[str, Any], rollout: dict
         pytest.param({"autoscaling": {"max_instances": 2, "target": 300}}, {}, True, id="autoscaling"),
         pytest.param(
             {"async_inference": {}, "autoscaling": {"min_instances": 0, "max_instances": 2, "target": 3}}, {}, True,
-            id="down to no machine",
+            id="down to no instance",
         ),
     ],
 )  # fmt: skip

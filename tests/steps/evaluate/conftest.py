@@ -31,7 +31,7 @@ class Evaluated:
 
 @dataclass
 class Case:
-    """The job's inputs on disk, to be spoilt by the test."""
+    """The job's inputs on disk, for the test to change."""
 
     folder: Path
     classes: list[str]

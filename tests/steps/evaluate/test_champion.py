@@ -98,7 +98,7 @@ METADATA = {
 RECORDED = {"threshold": 0.5, "map_50": 0.4, "count": {"mae": 2.0}, "per_class": {"nut": {"threshold": 0.7}}}
 
 
-class House:
+class Comparison:
     """The new model's test images, the champion's files, and the registry that names them."""
 
     def __init__(self) -> None:
@@ -143,82 +143,82 @@ def test_the_gate_knows_every_metric_that_is_measured() -> None:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def comparison() -> Comparison:
+    return Comparison()
 
 
-def test_both_are_scored_on_the_test_images_that_both_have(house: House) -> None:
-    found = house.compare()
+def test_both_are_scored_on_the_test_images_that_both_have(comparison: Comparison) -> None:
+    found = comparison.compare()
     assert (found["package"], found["version"], found["images_shared"]) == ("arn/3", 3, 2)
     assert found["candidate"]["map_50"] == pytest.approx(1), "the image that only the new model was tested on is out"
     assert found["metrics"]["map_50"] == pytest.approx(0.5, abs=0.01), "one of two found"
     assert found["message"] == "compared with version 3 on the 2 of 3 test images that were its test images too"
 
 
-def test_only_metrics_that_can_be_better_or_worse_are_compared(house: House) -> None:
-    assert set(house.compare()["metrics"]) == {"map_50", "count.mae"}
+def test_only_metrics_that_can_be_better_or_worse_are_compared(comparison: Comparison) -> None:
+    assert set(comparison.compare()["metrics"]) == {"map_50", "count.mae"}
 
 
-def test_metrics_of_a_class_are_compared_when_they_are_asked_for(house: House) -> None:
-    found = house.compare("count.per_class.nut.mae")
+def test_metrics_of_a_class_are_compared_when_they_are_asked_for(comparison: Comparison) -> None:
+    found = comparison.compare("count.per_class.nut.mae")
     assert set(found["metrics"]) == set(found["candidate"]) == {"map_50", "count.mae", "count.per_class.nut.mae"}
 
 
-def test_truth_is_todays_and_detections_are_matched_by_class_name(house: House) -> None:
-    house.images = [image("1.jpg", [("bolt", 0.9, BOX)], true="bolt")]
-    house.table = [row("1.jpg", "bolt", 0.8), row("1.jpg", "washer", 0.99), row("1.jpg", "bolt", None)]
-    found = house.compare()
+def test_truth_is_todays_and_detections_are_matched_by_class_name(comparison: Comparison) -> None:
+    comparison.images = [image("1.jpg", [("bolt", 0.9, BOX)], true="bolt")]
+    comparison.table = [row("1.jpg", "bolt", 0.8), row("1.jpg", "washer", 0.99), row("1.jpg", "bolt", None)]
+    found = comparison.compare()
     assert found["metrics"]["map_50"] == pytest.approx(1), "a class no longer listed counts for nothing"
 
 
-def test_each_model_is_taken_at_its_own_threshold(house: House) -> None:
-    house.images = [image("1.jpg", [("nut", 0.6, BOX)])]
-    house.table = [row("1.jpg", "nut", 0.6)]
-    found = house.compare()
+def test_each_model_is_taken_at_its_own_threshold(comparison: Comparison) -> None:
+    comparison.images = [image("1.jpg", [("nut", 0.6, BOX)])]
+    comparison.table = [row("1.jpg", "nut", 0.6)]
+    found = comparison.compare()
     assert found["candidate"]["count.mae"] == 0, "0.6 is over the new model's 0.5"
     assert found["metrics"]["count.mae"] == 1, "and under the champion's 0.7 for this class"
 
 
-def test_rows_of_the_validation_split_are_no_test_results(house: House) -> None:
-    house.table = [
+def test_rows_of_the_validation_split_are_no_test_results(comparison: Comparison) -> None:
+    comparison.table = [
         row("1.jpg", "nut", 0.8),
         row("2.jpg", "nut", 0.8),
         row("1.jpg", "nut", 0.9, ELSEWHERE, "validation"),
     ]
-    assert house.compare()["metrics"]["map_50"] == pytest.approx(1)
+    assert comparison.compare()["metrics"]["map_50"] == pytest.approx(1)
 
 
-def test_an_image_of_which_the_table_has_no_row_is_shared_all_the_same(house: House) -> None:
-    house.table = [row("1.jpg", "nut", 0.8)]
-    found = house.compare()
+def test_an_image_of_which_the_table_has_no_row_is_shared_all_the_same(comparison: Comparison) -> None:
+    comparison.table = [row("1.jpg", "nut", 0.8)]
+    found = comparison.compare()
     assert found["images_shared"] == 2
     assert found["metrics"]["map_50"] == pytest.approx(0.5, abs=0.01)
 
 
-def test_without_its_manifest_the_champions_images_are_those_of_its_table(house: House) -> None:
-    del house.objects["manifests/test.manifest"]
-    house.table = [row("1.jpg", "nut", 0.8)]
-    assert house.compare()["images_shared"] == 1
+def test_without_its_manifest_the_champions_images_are_those_of_its_table(comparison: Comparison) -> None:
+    del comparison.objects["manifests/test.manifest"]
+    comparison.table = [row("1.jpg", "nut", 0.8)]
+    assert comparison.compare()["images_shared"] == 1
 
 
-def test_a_champion_without_a_table_is_taken_as_it_was_evaluated(house: House) -> None:
-    del house.objects[f"{FOLDER}/detections.csv.gz"]
-    found = house.compare()
+def test_a_champion_without_a_table_is_taken_as_it_was_evaluated(comparison: Comparison) -> None:
+    del comparison.objects[f"{FOLDER}/detections.csv.gz"]
+    found = comparison.compare()
     assert (found["images_shared"], found["metrics"]["map_50"]) == (0, 0.4)
     assert found["candidate"]["map_50"] < 1, "the new model's on all its test images"
     assert "on other images: its detections were not kept" in found["message"]
 
 
-def test_a_champion_without_a_shared_image_is_taken_as_it_was_evaluated(house: House) -> None:
-    house.images = [image("new.jpg", [("nut", 0.9, BOX)])]
-    found = house.compare()
+def test_a_champion_without_a_shared_image_is_taken_as_it_was_evaluated(comparison: Comparison) -> None:
+    comparison.images = [image("new.jpg", [("nut", 0.9, BOX)])]
+    found = comparison.compare()
     assert (found["images_shared"], found["metrics"]["map_50"]) == (0, 0.4)
     assert "on other images: none of its test images is one today" in found["message"]
 
 
-def test_the_highest_approved_version_is_the_champion(house: House) -> None:
-    house.sagemaker = FakeSageMaker({2: {}, 11: METADATA, 9: {}})
-    assert house.compare()["version"] == 11
+def test_the_highest_approved_version_is_the_champion(comparison: Comparison) -> None:
+    comparison.sagemaker = FakeSageMaker({2: {}, 11: METADATA, 9: {}})
+    assert comparison.compare()["version"] == 11
 
 
 @pytest.mark.parametrize(
@@ -236,51 +236,51 @@ def test_the_highest_approved_version_is_the_champion(house: House) -> None:
         ),
     ],
 )
-def test_no_approved_version_yet_is_no_failure(house: House, sagemaker: FakeSageMaker) -> None:
-    house.sagemaker = sagemaker
-    found = house.compare("map_50")
+def test_no_approved_version_yet_is_no_failure(comparison: Comparison, sagemaker: FakeSageMaker) -> None:
+    comparison.sagemaker = sagemaker
+    found = comparison.compare("map_50")
     assert found == {"package": None, "message": "no champion yet: detectors has no approved version to compare with"}
 
 
-def _registry(error: Exception) -> Callable[[House], None]:
-    def spoil(house: House) -> None:
-        house.sagemaker.error = error
+def _registry(error: Exception) -> Callable[[Comparison], None]:
+    def change(comparison: Comparison) -> None:
+        comparison.sagemaker.error = error
 
-    return spoil
+    return change
 
 
-def _objects(**contents: bytes | None) -> Callable[[House], None]:
-    def spoil(house: House) -> None:
+def _objects(**contents: bytes | None) -> Callable[[Comparison], None]:
+    def change(comparison: Comparison) -> None:
         for name, content in contents.items():
-            key = next(key for key in house.objects if name in key)
+            key = next(key for key in comparison.objects if name in key)
             if content is None:
-                del house.objects[key]
+                del comparison.objects[key]
             else:
-                house.objects[key] = content
+                comparison.objects[key] = content
 
-    return spoil
-
-
-def _no_metadata(house: House) -> None:
-    house.sagemaker.versions = {3: {}}
+    return change
 
 
-def _no_uri(house: House) -> None:
-    house.sagemaker.versions = {3: {"evaluation": "evaluation.json"}}
+def _no_metadata(comparison: Comparison) -> None:
+    comparison.sagemaker.versions = {3: {}}
 
 
-def _broken_table(house: House) -> None:
+def _no_uri(comparison: Comparison) -> None:
+    comparison.sagemaker.versions = {3: {"evaluation": "evaluation.json"}}
+
+
+def _broken_table(comparison: Comparison) -> None:
     def refuse(content: bytes) -> list[OutcomeRow]:
         raise UserError("line 7: no score")
 
-    house.read_table = refuse  # type: ignore[method-assign]
+    comparison.read_table = refuse  # type: ignore[method-assign]
 
 
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "ListModelPackages")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("change", "message"),
     [
         pytest.param(
             _registry(DENIED),
@@ -304,28 +304,28 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not
     ],
 )
 def test_a_champion_that_cannot_be_read_fails_the_job_only_when_it_is_to_be_beaten(
-    house: House, spoil: Callable[[House], None], message: str
+    comparison: Comparison, change: Callable[[Comparison], None], message: str
 ) -> None:
-    spoil(house)
+    change(comparison)
     with pytest.raises(UserError) as refused:
-        house.compare("map_50")
+        comparison.compare("map_50")
     assert str(refused.value).startswith("gate.min_improvement_over_champion requires a comparison")
     assert message in str(refused.value)
-    found = house.compare()
+    found = comparison.compare()
     assert found["package"] is None
     assert found["message"].startswith("not compared with the champion (the highest approved version): ")
     assert message in found["message"]
 
 
 def test_the_champion_is_read_from_the_registry_of_the_jobs_environment(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from groundloop.local import LocalAws
 
     with LocalAws(home=tmp_path, port=0) as aws:
         s3, sagemaker = aws.client("s3"), aws.client("sagemaker")
         s3.create_bucket(Bucket="bucket")
-        for key, content in house.objects.items():
+        for key, content in comparison.objects.items():
             s3.put_object(Bucket="bucket", Key=key, Body=content)
         sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         arns = [
@@ -339,10 +339,10 @@ def test_the_champion_is_read_from_the_registry_of_the_jobs_environment(
         found = compare(
             GROUP,
             gains={"map_50": 0.0},
-            images=house.images,
+            images=comparison.images,
             classes=CLASSES,
             evaluation={"threshold": 0.5},
             score=score,
-            read_table=house.read_table,
+            read_table=comparison.read_table,
         )
     assert (found["package"], found["version"], found["images_shared"]) == (arns[1], 2, 2)

@@ -151,10 +151,10 @@ def test_a_wanted_precision_chooses_the_threshold(evaluate: Evaluate, case: Any)
 
 
 def _write(path: str, text: str | bytes) -> Callable[[Any], None]:
-    def spoil(case: Any) -> None:
+    def change(case: Any) -> None:
         (case.folder / path).write_bytes(text.encode() if isinstance(text, str) else text)
 
-    return spoil
+    return change
 
 
 def _remove(path: str) -> Callable[[Any], None]:
@@ -196,7 +196,7 @@ OUT = "predictions/test/1.jpg.out"
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("change", "message"),
     [
         pytest.param(
             _remove(OUT), r"1 of 4 images have no prediction \(s3://bucket/test/1.jpg\)", id="an output is missing"
@@ -223,9 +223,9 @@ OUT = "predictions/test/1.jpg.out"
     ],
 )
 def test_what_makes_metrics_unreliable_is_one_clear_line(
-    evaluate: Evaluate, case: Any, spoil: Callable[[Any], None], message: str
+    evaluate: Evaluate, case: Any, change: Callable[[Any], None], message: str
 ) -> None:
-    spoil(case)
+    change(case)
     done = evaluate(case)
     assert done.code == 1
     assert re.search(message, done.message)

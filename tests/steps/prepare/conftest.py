@@ -18,7 +18,7 @@ ManifestLine = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def manifest_line() -> ManifestLine:
-    """A sound line: boxes of the named classes, ids by the line's own map."""
+    """A valid line: boxes of the named classes, ids by the line's own map."""
 
     def make(key: str, *names: str, bucket: str = "bucket", attribute: str = "bb") -> dict[str, Any]:
         ids = {name: position for position, name in enumerate(dict.fromkeys(names))}

@@ -118,10 +118,10 @@ def _rotated(picture: Picture, size: tuple[int, int] = (48, 64)) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "told"),
+    ("body", "code", "message"),
     [
-        pytest.param(lambda picture: picture(), None, "", id="a sound PNG"),
-        pytest.param(lambda picture: picture(kind="JPEG"), None, "", id="a sound JPEG"),
+        pytest.param(lambda picture: picture(), None, "", id="a valid PNG"),
+        pytest.param(lambda picture: picture(kind="JPEG"), None, "", id="a valid JPEG"),
         pytest.param(lambda picture: b"", ImageFault.INVALID, "cannot be decoded", id="nothing"),
         pytest.param(lambda picture: b"<xml/>", ImageFault.INVALID, "cannot be decoded", id="no image"),
         pytest.param(lambda picture: picture()[:-30], ImageFault.INVALID, "cannot be decoded", id="cut off"),
@@ -142,7 +142,7 @@ def _rotated(picture: Picture, size: tuple[int, int] = (48, 64)) -> bytes:
     ],
 )
 def test_what_is_wrong_with_an_image(
-    picture: Picture, body: Callable[[Picture], bytes], code: ImageFault | None, told: str
+    picture: Picture, body: Callable[[Picture], bytes], code: ImageFault | None, message: str
 ) -> None:
     problem = image_problem(body(picture), 64, 48)
     if code is None:
@@ -150,4 +150,4 @@ def test_what_is_wrong_with_an_image(
     else:
         assert problem is not None
         assert problem[0] is code
-        assert told in problem[1]
+        assert message in problem[1]

@@ -1,4 +1,4 @@
-"""Work in several processes: results in order, mistakes and faults told, no process left behind."""
+"""Work in several processes: results in order, mistakes and faults reported, no process left behind."""
 
 from __future__ import annotations
 

@@ -16,16 +16,16 @@ from groundloop.labels.records import LineStatus
 from steps.prepare.reading import UNUSED, ReadOptions, ReadTask, read
 from steps.prepare.sources import ManifestSource
 
-SOUND = (
+VALID = (
     b'{"source-ref":"s3://b/%d.jpg","bb":{"image_size":[{"width":9,"height":9}],"annotations":[{"class_id":0,"left":1,'
     b'"top":1,"width":3,"height":%d}]},"bb-metadata":{"objects":[{"confidence":0}],"class-map":{"0":"nut"},'
     b'"type":"groundtruth/object-detection"}}'
 )
 LINES = st.one_of(
     st.binary(max_size=40),
-    st.tuples(st.integers(0, 9), st.integers(0, 12)).map(lambda pair: SOUND % pair),
+    st.tuples(st.integers(0, 9), st.integers(0, 12)).map(lambda pair: VALID % pair),
     st.tuples(st.integers(0, 300), st.binary(max_size=3)).map(
-        lambda cut: SOUND[: cut[0]] + cut[1] + SOUND[cut[0] :]  # a sound line with something in it
+        lambda cut: VALID[: cut[0]] + cut[1] + VALID[cut[0] :]  # a valid line with something in it
     ),
 )
 RULES = ReadOptions(classes=None, clip_tolerance=2, image_shape=300, seed=1, grouping=Grouping())
@@ -39,18 +39,18 @@ def test_no_line_is_ever_lost(lines: list[bytes], ending: bytes, ranges: int) ->
         path.write_bytes(ending.join(lines))
         with path.open("rb") as stream:
             expected = list(raw_lines(stream))
-        parts, told = [], []
+        parts, entries = [], []
         for within in byte_ranges(path, ranges):
             rejected = Path(folder, f"rejected-{within.start}")
             parts.append(read(ReadTask(0, ManifestSource(path, "s3://b/m", "bb"), within, RULES, rejected)))
-            told += [json.loads(line) for line in rejected.read_bytes().splitlines()]
+            entries += [json.loads(line) for line in rejected.read_bytes().splitlines()]
     kinds = sum((part.statuses for part in parts), start=Counter[LineStatus]())
     assert kinds.total() == len(expected)
     usable = [number for part in parts for number in part.index.number]
     refused = [number for part in parts for number in part.rejected_numbers]
     blank = [number for number, line in enumerate(expected, start=1) if not line.strip()]
     assert sorted([*usable, *refused, *blank]) == list(range(1, len(expected) + 1))
-    assert [entry["line"] for entry in told] == refused
+    assert [entry["line"] for entry in entries] == refused
     assert len(refused) == sum(kinds[kind] for kind in UNUSED)
     assert len(usable) == kinds[LineStatus.LABELLED] + kinds[LineStatus.NEGATIVE]
     data = ending.join(lines)

@@ -208,7 +208,7 @@ FAULTS = [
         "Train",
         "Arguments.HyperParameters.kv_store",
         "kv_store",
-        id="several machines without kv_store",
+        id="several instances without kv_store",
     ),
     pytest.param(
         [

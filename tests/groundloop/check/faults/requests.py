@@ -34,7 +34,7 @@ FAULTS = [
         "Prepare",
         "Arguments.ProcessingResources.ClusterConfig.InstanceType",
         "ml.p9.huge",
-        id="processing machine that there is not",
+        id="processing instance type that does not exist",
     ),
     pytest.param(
         [put("Train", f"{SOURCE}.S3DataType", "AugmentedManifest")],
@@ -64,7 +64,7 @@ FAULTS = [
         "Register",
         "Arguments.InferenceSpecification.SupportedTransformInstanceTypes[1]",
         "ml.m55.xlarge",
-        id="one of a list of machines misspelt",
+        id="one of a list of instance types misspelt",
     ),
     # required, unknown and excluding members
     pytest.param(
@@ -105,7 +105,7 @@ FAULTS = [
         "Train",
         "Arguments.ResourceConfig.InstanceCount",
         "InstanceCount",
-        id="number of machines missing",
+        id="instance count missing",
     ),
     pytest.param(
         [rename("Train", "Arguments.HyperParameters", "Hyperparameters")],
@@ -153,7 +153,7 @@ FAULTS = [
         "EndpointConfig",
         "Arguments.ProductionVariants[0]",
         "ServerlessConfig",
-        id="serverless and on machines",
+        id="serverless and on instances",
     ),
     # types, ranges, lengths, patterns
     pytest.param(
@@ -186,7 +186,7 @@ FAULTS = [
         "Train",
         "Arguments.ResourceConfig.InstanceCount",
         "0",
-        id="no machines",
+        id="no instances",
     ),
     pytest.param(
         [put("Prepare", RUNTIME, 864000)],

@@ -135,7 +135,7 @@ def test_what_no_manifest_can_hold(
 def test_rekognition_leaves_out_what_it_would_refuse(tmp_path: Path) -> None:
     box = Box("nut", 0, 0, 10, 10)
     images = (
-        LabelledImage("s3://b/sound.jpg", 4096, 300, (box,) * 50),
+        LabelledImage("s3://b/valid.jpg", 4096, 300, (box,) * 50),
         LabelledImage("s3://b/empty.jpg", 64, 64),
         LabelledImage("s3://b/low.jpg", 100, 63, (box,)),
         LabelledImage("s3://b/wide.jpg", 4097, 3000, (box,)),
@@ -146,7 +146,7 @@ def test_rekognition_leaves_out_what_it_would_refuse(tmp_path: Path) -> None:
     )
     notes = as_rekognition(LabelledDataset(images, ("nut",)), tmp_path / "r.manifest")
     lines = [json.loads(one) for one in (tmp_path / "r.manifest").read_text().splitlines()]
-    assert [one["source-ref"] for one in lines] == ["s3://b/sound.jpg", "s3://b/empty.jpg"]
+    assert [one["source-ref"] for one in lines] == ["s3://b/valid.jpg", "s3://b/empty.jpg"]
     assert lines[0]["bounding-box-metadata"]["objects"] == [{"confidence": 1}] * 50
     refuses = "images left out, which Rekognition refuses"
     assert notes == [
@@ -161,7 +161,7 @@ def test_rekognition_leaves_out_what_it_would_refuse(tmp_path: Path) -> None:
 
 def test_rekognition_leaves_out_image_files_that_it_would_refuse(tmp_path: Path) -> None:
     box = Box("nut", 0, 0, 10, 10)
-    names = ("sound.png", "photo.jpg", "large.jpg", "picture.bmp", "bitmap.jpg")
+    names = ("valid.png", "photo.jpg", "large.jpg", "picture.bmp", "bitmap.jpg")
     dataset = LabelledDataset(tuple(LabelledImage(f"s3://b/{name}", 64, 64, (box,)) for name in names), ("nut",))
     (tmp_path / "images").mkdir()
     for name, kind in zip(names, ("PNG", "JPEG", "JPEG", "BMP", "BMP"), strict=True):
@@ -170,7 +170,7 @@ def test_rekognition_leaves_out_image_files_that_it_would_refuse(tmp_path: Path)
         stream.truncate(15_000_001)
     notes = as_rekognition(dataset, tmp_path / "r.manifest", images=ImageFolder(tmp_path / "images"))
     lines = [json.loads(one) for one in (tmp_path / "r.manifest").read_text().splitlines()]
-    assert [one["source-ref"] for one in lines] == ["s3://b/sound.png", "s3://b/photo.jpg"]
+    assert [one["source-ref"] for one in lines] == ["s3://b/valid.png", "s3://b/photo.jpg"]
     refuses = "images left out, which Rekognition refuses"
     assert notes == [
         f"1 {refuses} (more than 15 MB), first: s3://b/large.jpg",

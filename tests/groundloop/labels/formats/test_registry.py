@@ -154,7 +154,7 @@ _JUNK = [b"1e999", b"-1", b"nan", b"\x00", b'"', b"<", b"{", b"9" * 30]
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory, make_image: MakeImage) -> dict[FormatName, tuple[Path, Path]]:
-    """For each format the place to read, and the file in it that a test may spoil."""
+    """For each format the place to read, and the file in it that a test may corrupt."""
     root = tmp_path_factory.mktemp("sources")
     make_image(root / "yolo/images/a.png", 64, 64)
     put(root, "yolo/data.yaml", "names: [nut]")
@@ -167,10 +167,10 @@ def sources(tmp_path_factory: pytest.TempPathFactory, make_image: MakeImage) -> 
         FormatName.A2I: "output.json",
         FormatName.VIDEO: "SeqLabel.json",
     }
-    spoilt = {FormatName.YOLO: "yolo/labels/a.txt", FormatName.VOC: "voc/a.xml"}
-    for name in spoilt.values():
+    files = {FormatName.YOLO: "yolo/labels/a.txt", FormatName.VOC: "voc/a.xml"}
+    for name in files.values():
         put(root, name)
-    return {name: (root / place, root / spoilt.get(name, place)) for name, place in places.items()}
+    return {name: (root / place, root / files.get(name, place)) for name, place in places.items()}
 
 
 @pytest.mark.parametrize("name", list(_SOUND))
@@ -187,13 +187,13 @@ def test_spoilt_files_are_read_or_refused_in_one_line(
     )
     place, file = sources[name]
     file.write_bytes(content[:start] + junk + content[end:])
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
     try:
         dataset = FORMATS[name].read(place, Options())
     except UserError as error:
-        told = (str(error),)
+        notes = (str(error),)
     else:
-        told = dataset.notes
+        notes = dataset.notes
         for image in dataset.images:
             assert all(box.width > 0 and box.height > 0 and box.class_name in dataset.classes for box in image.boxes)
-    assert not any("\n" in line for line in told)
+    assert not any("\n" in line for line in notes)

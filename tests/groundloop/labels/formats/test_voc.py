@@ -72,10 +72,10 @@ def test_fractions_are_rounded_and_told(tmp_path: Path) -> None:
 
 
 def test_flags_and_a_count_from_0_are_told(tmp_path: Path) -> None:
-    spoilt = OBJECT.replace("<xmin>11", "<xmin>0").replace(
+    clipped = OBJECT.replace("<xmin>11", "<xmin>0").replace(
         "<bndbox>", "<difficult>1</difficult><truncated>1</truncated><pose>Left</pose><part/><bndbox>"
     )
-    dataset = from_voc(write(tmp_path, annotation(SIZE + spoilt)))
+    dataset = from_voc(write(tmp_path, annotation(SIZE + clipped)))
     assert dataset.images[0].boxes == (Box("nut", 0, 20, 40, 40),)
     assert dataset.notes[:4] == (
         "1 objects marked difficult, which is not kept",

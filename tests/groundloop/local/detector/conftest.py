@@ -1,4 +1,4 @@
-"""Data and folders of the detector's tests: easy rendered scenes, a folder like /opt/ml, and its named pipes."""
+"""Data and folders of the detector's tests: easy rendered images, a folder like /opt/ml, and its named pipes."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def render(rng: np.random.Generator) -> tuple[bytes, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def scenes() -> Callable[..., list[tuple[bytes, dict[str, Any]]]]:
-    """`scenes(count, seed)`: that many rendered images with their labels."""
+def render_samples() -> Callable[..., list[tuple[bytes, dict[str, Any]]]]:
+    """`render_samples(count, seed)`: that many rendered images with their labels."""
 
     def make(count: int, seed: int) -> list[tuple[bytes, dict[str, Any]]]:
         rng = np.random.default_rng(seed)
@@ -206,8 +206,8 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, scenes: Callable[..., Any]) -> Trained:
-    """A detector trained through real named pipes on easy scenes: the one longer run that several tests look at."""
+def trained(tmp_path_factory: pytest.TempPathFactory, render_samples: Callable[..., Any]) -> Trained:
+    """A detector trained through real named pipes on easy images: the one longer run that several tests look at."""
     job = Job(tmp_path_factory.mktemp("trained") / "opt-ml")
     job.hyperparameters = {
         "num_classes": "2",
@@ -216,6 +216,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory, scenes: Callable[..., Any]
         "mini_batch_size": "4",
         "learning_rate": "0.001",
     }
-    job.carries("train", scenes(40, seed=0), epochs=10)
-    job.carries("validation", scenes(20, seed=1), epochs=10)
+    job.carries("train", render_samples(40, seed=0), epochs=10)
+    job.carries("validation", render_samples(20, seed=1), epochs=10)
     return Trained(job, job.run())

@@ -21,18 +21,18 @@ from groundloop.local.detector.hyperparameters import parse
 from groundloop.local.detector.images import UnreadableImageError, decode_image
 from groundloop.local.recordio import frame
 
-Scenes = list[tuple[bytes, dict[str, Any]]]
-Change = Callable[[Scenes], bytes]
+Samples = list[tuple[bytes, dict[str, Any]]]
+Change = Callable[[Samples], bytes]
 
 
-def stream(samples: Scenes) -> bytes:
+def stream(samples: Samples) -> bytes:
     return b"".join(frame(image) + frame(json.dumps(label).encode()) for image, label in samples)
 
 
 def with_label(change: Callable[[dict[str, Any]], object]) -> Change:
     """The stream after changing the second sample's label."""
 
-    def apply(samples: Scenes) -> bytes:
+    def apply(samples: Samples) -> bytes:
         change(samples[1][1])
         return stream(samples)
 
@@ -97,10 +97,10 @@ def box(**values: object) -> Callable[[dict[str, Any]], object]:
         ),
     ],
 )
-def test_a_bad_stream(make: Change, theirs: str, ours: str, job: Any, scenes: Callable[..., Scenes]) -> None:
+def test_a_bad_stream(make: Change, theirs: str, ours: str, job: Any, render_samples: Callable[..., Samples]) -> None:
     job.hyperparameters["label_width"] = "40"
-    job.carries("validation", scenes(2, seed=1), epochs=1)
-    job.streams["train"] = [make(scenes(8, seed=0))]
+    job.carries("validation", render_samples(2, seed=1), epochs=1)
+    job.streams["train"] = [make(render_samples(8, seed=0))]
     job.write_config()
     job.write_files()
     with pytest.raises(StandInError) as caught:
@@ -160,9 +160,9 @@ def test_a_pipe_that_nobody_makes_ends_the_wait_in_the_platforms_words(tmp_path:
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's own words on the way to infinity
 def test_a_loss_that_leaves_the_finite_numbers_ends_the_job(
-    job: Any, scenes: Callable[..., Scenes], monkeypatch: pytest.MonkeyPatch
+    job: Any, render_samples: Callable[..., Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job.carries("train", scenes(8, seed=0), epochs=1)
+    job.carries("train", render_samples(8, seed=0), epochs=1)
     job.write_config()
     job.write_files()
     monkeypatch.setattr(trainer, "learning_rate", lambda *_: float("inf"))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-Scenes = list[tuple[bytes, dict[str, Any]]]
+Samples = list[tuple[bytes, dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ def test_ping(connection: http.client.HTTPConnection) -> None:
 
 
 def test_a_jpeg_is_answered_with_rows_sorted_by_score(
-    connection: http.client.HTTPConnection, scenes: Callable[..., Scenes]
+    connection: http.client.HTTPConnection, render_samples: Callable[..., Samples]
 ) -> None:
-    status, answer = post(connection, scenes(1, seed=9)[0][0])
+    status, answer = post(connection, render_samples(1, seed=9)[0][0])
     assert status == 200
     assert answer.keys() == {"prediction"}
     rows = answer["prediction"]
@@ -71,10 +71,10 @@ def test_a_jpeg_is_answered_with_rows_sorted_by_score(
 
 
 def test_the_best_rows_lie_on_the_objects(
-    connection: http.client.HTTPConnection, scenes: Callable[..., Scenes]
+    connection: http.client.HTTPConnection, render_samples: Callable[..., Samples]
 ) -> None:
     right = 0
-    samples = scenes(8, seed=9)
+    samples = render_samples(8, seed=9)
     for image, label in samples:
         class_id, _, xmin, ymin, xmax, ymax = post(connection, image)[1]["prediction"][0]
         size = label["image_size"][0]
@@ -99,17 +99,17 @@ def test_the_best_rows_lie_on_the_objects(
     ],
 )
 def test_other_kinds_of_images(
-    kind: str, mode: str, connection: http.client.HTTPConnection, scenes: Callable[..., Scenes]
+    kind: str, mode: str, connection: http.client.HTTPConnection, render_samples: Callable[..., Samples]
 ) -> None:
-    status, answer = post(connection, png(scenes(1, seed=9)[0][0], mode), kind)
+    status, answer = post(connection, png(render_samples(1, seed=9)[0][0], mode), kind)
     assert status == 200
     assert isinstance(answer["prediction"], list)
 
 
 def test_the_annotation_form_has_the_same_boxes_in_pixels(
-    connection: http.client.HTTPConnection, scenes: Callable[..., Scenes]
+    connection: http.client.HTTPConnection, render_samples: Callable[..., Samples]
 ) -> None:
-    image, label = scenes(1, seed=9)[0]
+    image, label = render_samples(1, seed=9)[0]
     rows = post(connection, image)[1]["prediction"]
     status, answer = post(connection, image, Accept="application/json;annotation=1")
     assert status == 200
@@ -125,9 +125,9 @@ def test_the_annotation_form_has_the_same_boxes_in_pixels(
 
 
 def test_one_connection_serves_many_requests(
-    connection: http.client.HTTPConnection, scenes: Callable[..., Scenes]
+    connection: http.client.HTTPConnection, render_samples: Callable[..., Samples]
 ) -> None:
-    image = scenes(1, seed=9)[0][0]
+    image = render_samples(1, seed=9)[0][0]
     first = post(connection, image)
     assert post(connection, b"no image")[0] == 400
     assert post(connection, image) == first
@@ -154,8 +154,10 @@ def test_bad_requests(
     assert "\n" not in answer["error"]
 
 
-def test_a_truncated_jpeg_is_refused(connection: http.client.HTTPConnection, scenes: Callable[..., Scenes]) -> None:
-    image = scenes(1, seed=9)[0][0]
+def test_a_truncated_jpeg_is_refused(
+    connection: http.client.HTTPConnection, render_samples: Callable[..., Samples]
+) -> None:
+    image = render_samples(1, seed=9)[0][0]
     status, answer = post(connection, image[: len(image) // 2])
     assert status == 400
     assert "can't be decoded" in answer["error"]

@@ -31,14 +31,14 @@ METRICS = {
     "train:throughput": r"#throughput_metric: host=\S+, train throughput=(\S+) records/second",
     "validation:mAP": r"#quality_metric: host=\S+, epoch=\S+, validation mAP <score>=\((\S+)\)",
 }
-Scenes = list[tuple[bytes, dict[str, Any]]]
+Samples = list[tuple[bytes, dict[str, Any]]]
 
 
 def metric(log: str, name: str) -> list[float]:
     return [float(value) for value in re.findall(METRICS[name], log)]
 
 
-def score(detector: artifact.Detector, samples: Scenes) -> float:
+def score(detector: artifact.Detector, samples: Samples) -> float:
     truth, found = [], []
     for image, label in samples:
         rows = np.array(detector.detect(image)).reshape(-1, 6)
@@ -75,18 +75,18 @@ class TestARun:
             assert losses[-1] < 0.6 * losses[0]
         assert metric(log, "train:progress") == [10.0 * epoch for epoch in range(1, 11)]
 
-    def test_it_learns_to_see_the_shapes(self, trained: Any, scenes: Callable[..., Scenes]) -> None:
+    def test_it_learns_to_see_the_shapes(self, trained: Any, render_samples: Callable[..., Samples]) -> None:
         """On images it never saw, and far better than the same network before training."""
         detector = artifact.load(trained.job.folder / "model")
-        unseen = scenes(20, seed=2)
+        unseen = render_samples(20, seed=2)
         untrained = artifact.Detector(detector.hyperparameters, Network(2, seed=trainer.SEED))
         assert score(untrained, unseen) < 0.1
         assert score(detector, unseen) > 0.6
 
-    def test_the_best_epoch_is_kept(self, trained: Any, scenes: Callable[..., Scenes]) -> None:
+    def test_the_best_epoch_is_kept(self, trained: Any, render_samples: Callable[..., Samples]) -> None:
         scores = metric(trained.result.stdout, "validation:mAP")
         kept = artifact.load(trained.job.folder / "model")
-        assert score(kept, scenes(20, seed=1)) == pytest.approx(max(scores), abs=1e-4)
+        assert score(kept, render_samples(20, seed=1)) == pytest.approx(max(scores), abs=1e-4)
         assert f"The model of epoch {int(np.argmax(scores))} is kept" in trained.result.stdout
 
     def test_the_model_folder_is_flat_with_strings_only(self, trained: Any) -> None:
@@ -99,11 +99,11 @@ class TestARun:
             assert all(arrays[name].dtype == np.float32 for name in arrays.files)
 
 
-def small(job: Any, scenes: Callable[..., Scenes], *, epochs: int = 1, train: Scenes | None = None) -> Any:
+def small(job: Any, render_samples: Callable[..., Samples], *, epochs: int = 1, train: Samples | None = None) -> Any:
     """The job with eight training images (or those given) and two for validation, as files."""
     job.hyperparameters["epochs"] = str(epochs)
-    job.carries("train", scenes(8, seed=3) if train is None else train, epochs)
-    job.carries("validation", scenes(2, seed=4), epochs)
+    job.carries("train", render_samples(8, seed=3) if train is None else train, epochs)
+    job.carries("validation", render_samples(2, seed=4), epochs)
     job.write_config()
     job.write_files()
     return job
@@ -115,9 +115,9 @@ def weights(folder: Path) -> list[bytes]:
 
 class TestSmallRuns:
     def test_the_same_data_and_seed_give_the_same_weights(
-        self, job: Any, scenes: Callable[..., Scenes], tmp_path: Path
+        self, job: Any, render_samples: Callable[..., Samples], tmp_path: Path
     ) -> None:
-        small(job, scenes)
+        small(job, render_samples)
         trainer.train(job.folder)
         first = weights(job.folder)
         trainer.train(job.folder)
@@ -126,29 +126,29 @@ class TestSmallRuns:
         assert weights(job.folder) != first
 
     def test_images_without_objects_and_an_incomplete_last_batch_are_fine(
-        self, job: Any, scenes: Callable[..., Scenes]
+        self, job: Any, render_samples: Callable[..., Samples]
     ) -> None:
-        samples = scenes(7, seed=3)
+        samples = render_samples(7, seed=3)
         for _, label in samples[:4]:
             label["annotations"] = []
         job.hyperparameters["num_training_samples"] = "7"
-        trainer.train(small(job, scenes, train=samples).folder)
+        trainer.train(small(job, render_samples, train=samples).folder)
         assert (job.folder / "model/hyperparams.json").exists()
 
     def test_a_mini_batch_may_be_larger_than_what_goes_through_the_network_at_once(
-        self, job: Any, scenes: Callable[..., Scenes], caplog: pytest.LogCaptureFixture
+        self, job: Any, render_samples: Callable[..., Samples], caplog: pytest.LogCaptureFixture
     ) -> None:
         job.hyperparameters |= {"mini_batch_size": "20", "num_training_samples": "20"}
         caplog.set_level("INFO")
-        trainer.train(small(job, scenes, train=scenes(20, seed=3)).folder)
+        trainer.train(small(job, render_samples, train=render_samples(20, seed=3)).folder)
         assert "epoch=0, batch=1 train cross_entropy" in caplog.text
 
-    def test_a_third_attribute_is_skipped(self, job: Any, scenes: Callable[..., Scenes]) -> None:
-        small(job, scenes)
+    def test_a_third_attribute_is_skipped(self, job: Any, render_samples: Callable[..., Samples]) -> None:
+        small(job, render_samples)
         names = ["source-ref", "bounding-box", "bounding-box-metadata"]
         job.channels = {name: {**config, "AttributeNames": names} for name, config in job.channels.items()}
         for channel in job.streams:
-            samples = scenes(8, seed=3)
+            samples = render_samples(8, seed=3)
             records = [frame(image) + frame(json.dumps(label).encode()) + frame(b"{}") for image, label in samples]
             job.streams[channel] = [b"".join(records)]
         job.write_config()
@@ -157,19 +157,19 @@ class TestSmallRuns:
         assert (job.folder / "model/hyperparams.json").exists()
 
     def test_too_many_or_few_batches_are_a_warning_in_the_algorithms_words(
-        self, job: Any, scenes: Callable[..., Scenes], caplog: pytest.LogCaptureFixture
+        self, job: Any, render_samples: Callable[..., Samples], caplog: pytest.LogCaptureFixture
     ) -> None:
         job.hyperparameters["num_training_samples"] = "9"
-        trainer.train(small(job, scenes).folder)
+        trainer.train(small(job, render_samples).folder)
         warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
         assert len(warnings) == 1
         assert warnings[0].startswith("Expected number of batches: 3, did not match the number of batches processed: 2")
 
     def test_early_stopping_reads_no_further_epoch(
-        self, job: Any, scenes: Callable[..., Scenes], caplog: pytest.LogCaptureFixture
+        self, job: Any, render_samples: Callable[..., Samples], caplog: pytest.LogCaptureFixture
     ) -> None:
         """A tolerance of 1 asks each epoch to double the score; the third epoch's pipe doesn't exist."""
-        small(job, scenes, epochs=2)
+        small(job, render_samples, epochs=2)
         job.hyperparameters |= {
             "epochs": "3",
             "early_stopping": "True",
@@ -185,12 +185,12 @@ class TestSmallRuns:
         assert "early stopping" in caplog.text
 
     def test_a_warm_start_goes_on_from_the_earlier_weights(
-        self, job: Any, trained: Any, scenes: Callable[..., Scenes]
+        self, job: Any, trained: Any, render_samples: Callable[..., Samples]
     ) -> None:
         """With a rate that changes next to nothing, one epoch is as good as the earlier run's best."""
         job.hyperparameters["learning_rate"] = "1e-9"
         pack_model(trained.job.folder / "model", job)
-        trainer.train(small(job, scenes).folder)
+        trainer.train(small(job, render_samples).folder)
         before = artifact.load(trained.job.folder / "model").network.state()
         after = artifact.load(job.folder / "model").network.state()
         for name in (name for name in before if name.startswith("parameter")):
@@ -204,12 +204,12 @@ class TestSmallRuns:
         ],
     )
     def test_a_warm_start_refuses(
-        self, key: str, value: str, job: Any, trained: Any, scenes: Callable[..., Scenes]
+        self, key: str, value: str, job: Any, trained: Any, render_samples: Callable[..., Samples]
     ) -> None:
         pack_model(trained.job.folder / "model", job)
         job.hyperparameters[key] = value
         with pytest.raises(StandInError, match=f"trained with {key}=.*this job has {key}={value}"):
-            trainer.train(small(job, scenes).folder)
+            trainer.train(small(job, render_samples).folder)
 
 
 def pack_model(model: Path, job: Any) -> None:

@@ -196,7 +196,7 @@ def test_a_step_that_fails_fails_the_execution_and_what_runs_is_finished(
 
 
 @pytest.mark.parametrize(
-    ("steps", "told"),
+    ("steps", "message"),
     [
         pytest.param(
             lambda process: [process("Evaluate", figures={"a": 1}), gate([], [], figure("gate.missed"))],
@@ -223,11 +223,11 @@ def test_a_step_that_fails_fails_the_execution_and_what_runs_is_finished(
     ],
 )  # fmt: skip
 def test_a_step_that_cannot_be_resolved_says_why(
-    process: Make, make_pipeline: Make, start: Make, ended: Make, steps: Any, told: str
+    process: Make, make_pipeline: Make, start: Make, ended: Make, steps: Any, message: str
 ) -> None:
     done = ended(start(make_pipeline(*steps(process))))
     assert done["PipelineExecutionStatus"] == "Failed"
-    assert told in done["Steps"]["Gate"]["FailureReason"]
+    assert message in done["Steps"]["Gate"]["FailureReason"]
 
 
 class TestCaching:

@@ -109,7 +109,7 @@ def test_expressions_have_values(expression: Any, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "message"),
     [
         pytest.param(get("Execution.Nope"), "Execution.Nope: there is no such variable", id="variable"),
         pytest.param(get("Steps.Train.Arn"), "Steps.Train.Arn: step Train has not been executed", id="step"),
@@ -139,10 +139,10 @@ def test_expressions_have_values(expression: Any, value: Any) -> None:
         ),
     ],
 )
-def test_an_expression_without_a_value_names_its_path(expression: Any, told: str) -> None:
+def test_an_expression_without_a_value_names_its_path(expression: Any, message: str) -> None:
     with pytest.raises(ResolveError) as caught:
         RESOLVER.resolve(expression)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 KEY = st.text(st.characters(exclude_characters="'\"", exclude_categories=["Cs"]), min_size=1)
@@ -201,7 +201,7 @@ def test_a_list_of_conditions_is_an_and() -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "told"),
+    ("condition", "message"),
     [
         pytest.param(compare("GreaterThan", "a", 1), "GreaterThan can't compare 'a' with 1", id="text with a number"),
         pytest.param(compare("LessThan", True, False), "can't compare True with False", id="booleans"),
@@ -210,8 +210,8 @@ def test_a_list_of_conditions_is_an_and() -> None:
         pytest.param({"Type": "In", "QueryValue": 1}, "a condition of type In lacks 'Values'", id="a missing member"),
     ],
 )
-def test_conditions_that_have_no_outcome(condition: dict[str, Any], told: str) -> None:
+def test_conditions_that_have_no_outcome(condition: dict[str, Any], message: str) -> None:
     with pytest.raises(ResolveError) as caught:
-        # Behind one that does not hold: a fault is told all the same.
+        # Behind one that does not hold: a fault is reported all the same.
         all_hold([NO, condition], RESOLVER)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
