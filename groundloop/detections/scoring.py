@@ -8,9 +8,9 @@ from pathlib import Path
 from groundloop.detections.dataset import ScoredImage, scored_image
 from groundloop.detections.evaluate import evaluate
 from groundloop.detections.evaluation import Evaluation
-from groundloop.detections.predictions import Detections, parse_detections
+from groundloop.detections.predictions import Detections
 from groundloop.detections.thresholds import ThresholdRule
-from groundloop.detections.transform_output import find_outputs, match_outputs
+from groundloop.detections.transform_output import read_outputs
 from groundloop.errors import UserError
 from groundloop.labels.formats.dataset import LabelledDataset
 from groundloop.labels.records import Record
@@ -44,14 +44,9 @@ def read_predictions(
         >>> predictions["s3://bucket/images/a.jpg"].names
         ['nut']
     """
-    place = Path(folder)
     names = [image.name for image in labels.images]
-    outputs = match_outputs(names, [path.relative_to(place).as_posix() for path in find_outputs(place)])
-    known = labels.classes if classes is None else classes
-    return {
-        name: parse_detections((place / output).read_bytes(), known, str(place / output))
-        for name, output in zip(names, outputs, strict=True)
-    }
+    detections, _ = read_outputs(Path(folder), names, labels.classes if classes is None else classes)
+    return detections
 
 
 def score_predictions(

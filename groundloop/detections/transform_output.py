@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from groundloop.detections.predictions import Detections, parse_detections
 from groundloop.errors import UserError
 
 SUFFIX = ".out"
@@ -30,6 +31,29 @@ def find_outputs(folder: Path) -> list[Path]:
     if not found:
         raise UserError(f"the predictions folder {folder} holds no {SUFFIX} file: did the transform job run?")
     return found
+
+
+def read_outputs(folder: Path, names: Sequence[str], classes: Sequence[str]) -> tuple[dict[str, Detections], int]:
+    """Read the detections of images from the output folder of a Batch Transform job.
+
+    Args:
+        folder: holds one `.out` file for each image, in sub-folders or not.
+        names: of the images, all different.
+        classes: names in id order.
+
+    Returns:
+        The detections by the image's name, and the number of outputs that belong to no image.
+
+    Raises:
+        UserError: An output is missing, broken, or fits several images equally well; the message names the file.
+    """
+    found = [path.relative_to(folder).as_posix() for path in find_outputs(folder)]
+    outputs = dict(zip(names, match_outputs(names, found), strict=True))
+    detections = {
+        name: parse_detections((folder / output).read_bytes(), classes, str(folder / output))
+        for name, output in outputs.items()
+    }
+    return detections, len(found) - len(outputs)
 
 
 def match_outputs(source_refs: Sequence[str], outputs: Sequence[str]) -> list[str]:

@@ -92,21 +92,13 @@ def join_predictions(truth: Mapping[str, Sequence[Record]], folder: Path, classe
         UserError: missing, ambiguous or broken outputs, with the file's name.
     """
     from groundloop.detections.dataset import scored_image
-    from groundloop.detections.predictions import parse_detections
-    from groundloop.detections.transform_output import find_outputs, match_outputs
+    from groundloop.detections.transform_output import read_outputs
 
     source_refs = list(dict.fromkeys(record.source_ref for records in truth.values() for record in records))
-    found = [path.relative_to(folder).as_posix() for path in find_outputs(folder)]
-    outputs = dict(zip(source_refs, match_outputs(source_refs, found), strict=True))
-    detected = {}
-    for source_ref, output in outputs.items():
-        path = folder / output
-        detected[source_ref] = parse_detections(path.read_bytes(), classes, str(path))
+    detected, unused = read_outputs(folder, source_refs, classes)
     ids = {name: class_id for class_id, name in enumerate(classes)}
     splits = {
         split: [scored_image(record, ids, detected[record.source_ref]) for record in records]
         for split, records in truth.items()
     }
-    return EvaluationInputs(
-        splits, len(found) - len(outputs), sum(detections.clipped for detections in detected.values())
-    )
+    return EvaluationInputs(splits, unused, sum(detections.clipped for detections in detected.values()))

@@ -217,7 +217,7 @@ OUT = "predictions/test/1.jpg.out"
         pytest.param(_share_a_name, r"1\.jpg\.out fits 2 images", id="an output that fits two images"),
         pytest.param(_repeat_an_image, "test.manifest, line 3: s3://bucket/test/1.jpg appears a second", id="twice"),
         pytest.param(_share_an_image, "s3://bucket/validation/1.jpg is in validation and test", id="in both splits"),
-        pytest.param(_no_true_box, "the test split holds no true box", id="no true box"),
+        pytest.param(_no_true_box, "the test split holds no ground-truth box", id="no ground-truth box"),
         pytest.param(_other_line, r"test\.manifest, line 3: not labelled", id="a line that Prepare did not write"),
         pytest.param(_no_summary, r"summary\.json does not exist", id="no summary"),
     ],
