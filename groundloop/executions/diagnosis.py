@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from groundloop.aws import client, explain
 from groundloop.errors import UserError
 from groundloop.executions.control import Transition, steps, transition
+from groundloop.executions.evaluation import output_uris
 from groundloop.executions.failure_evidence import (
     Evidence,
     attribute_names,
@@ -165,12 +166,7 @@ class _PrepareFiles:
         response = client("sagemaker", region).describe_processing_job(ProcessingJobName=job)
         arguments = response["AppSpecification"].get("ContainerArguments", [])
         following = dict(pairwise(arguments))
-        outputs = {
-            item["OutputName"]: item["S3Output"]["S3Uri"]
-            for item in response.get("ProcessingOutputConfig", {}).get("Outputs", [])
-            if "S3Output" in item
-        }
-        return cls(following.get("--manifest-uri", ""), outputs.get("report", "").rstrip("/"))
+        return cls(following.get("--manifest-uri", ""), output_uris(response).get("report", ""))
 
 
 def _training_evidence(region: str, job: str, sources: Sequence[EvidenceSource]) -> list[Evidence]:

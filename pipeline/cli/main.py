@@ -29,6 +29,7 @@ from pipeline.cli import (
     plan,
     predict,
     prove,
+    report,
     rollback,
     runs,
     start,
@@ -56,6 +57,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "runs": runs.runs,
         "stop": stop.stop,
         "logs": logs.logs,
+        "report": report.report,
     },
     "The model": {
         "models": models.app,

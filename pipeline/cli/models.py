@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load, suggest
 from pipeline.cli.output import print_json, print_line, print_table, print_values
 
 if TYPE_CHECKING:
@@ -89,11 +89,19 @@ def show(
             "version": f"{shown.number}{f' ({roles})' if roles else ''}",
             "ARN": shown.arn,
             "status": shown.status + (f": {shown.reason}" if shown.reason else ""),
+            **_report(shown),
             "created": f"{shown.created:%Y-%m-%d %H:%M:%S %Z}",
             **{name: f"{value:.4f}" for name, value in shown.metrics.items()},
             **{name: value for name, value in sorted(shown.metadata.items()) if name not in shown.metrics},
         }
     )
+
+
+def _report(version: Version) -> dict[str, str]:
+    """Return how to see the version's report; nothing for a version without an evaluation."""
+    if "evaluation" not in version.metadata:
+        return {}
+    return {"report": suggest("report", str(version.number), "--open")}
 
 
 def _served_versions(settings: Config) -> set[int]:

@@ -20,7 +20,14 @@ _INDENT = " " * 7
 _MAX_LINE_LENGTH = 500
 
 
-def follow(region: str, arn: str, stop_on_interrupt: bool = False, as_json: bool = False) -> ExecutionResult:
+def follow(
+    region: str,
+    arn: str,
+    *,
+    stop_on_interrupt: bool = False,
+    as_json: bool = False,
+    print_results: Callable[[str, str], None] | None = None,
+) -> ExecutionResult:
     """Print an execution's steps until it ends.
 
     Args:
@@ -28,6 +35,7 @@ def follow(region: str, arn: str, stop_on_interrupt: bool = False, as_json: bool
         arn: of the execution.
         stop_on_interrupt: stop the execution on Ctrl-C; otherwise it goes on, and a message says how to follow and how
             to stop it. Either way the interrupt is raised again.
+        print_results: called with region and ARN once the execution has ended, unless as_json.
         as_json: print one JSON object per line: each change of a step, then the end with its diagnoses.
 
     Raises:
@@ -59,9 +67,13 @@ def follow(region: str, arn: str, stop_on_interrupt: bool = False, as_json: bool
         for diagnosis in diagnoses:
             print_diagnosis(diagnosis, lambda line: typer.echo(line, err=True))
     if not outcome.succeeded:
+        if print_results and not as_json:
+            print_results(region, arn)
         raise UserError(outcome.reason or f"the execution ended as {outcome.status}: {arn}")
     if not as_json:
         print_line(f"execution Succeeded in {duration(outcome.seconds)}")
+        if print_results:
+            print_results(region, arn)
     return outcome
 
 

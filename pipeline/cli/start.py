@@ -27,6 +27,7 @@ def start(
     settings = load(config, assignments)
     from groundloop.executions.control import start as start_execution
     from pipeline.cli.progress import follow
+    from pipeline.cli.run_end import print_run_end
 
     pipeline = name or settings.pipeline.name
     arn = start_execution(settings.aws.region, pipeline, parameters or [])
@@ -35,6 +36,6 @@ def start(
     else:
         print_line(f"started {arn}")
     if watch:
-        follow(settings.aws.region, arn, as_json=as_json)
+        follow(settings.aws.region, arn, as_json=as_json, print_results=print_run_end)
     elif not as_json:
         print_line(f"next: {suggest('watch', arn)}")

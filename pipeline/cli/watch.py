@@ -28,8 +28,9 @@ def watch(
     settings = load(config, assignments)
     from groundloop.executions.control import resolve
     from pipeline.cli.progress import follow
+    from pipeline.cli.run_end import print_run_end
 
     arn = resolve(settings.aws.region, name or settings.pipeline.name, execution)
     if not as_json:
         print_line(f"watching {arn}")
-    follow(settings.aws.region, arn, as_json=as_json)
+    follow(settings.aws.region, arn, as_json=as_json, print_results=print_run_end)

@@ -89,6 +89,11 @@ def evaluation_uri(evaluate: ProcessingStep) -> Join:
     return Join(on="/", values=[output_uri(evaluate, "evaluation"), "evaluation.json"])
 
 
+def evaluation_report_uri(evaluate: ProcessingStep) -> Join:
+    """Return the S3 URI of the report."""
+    return Join(on="/", values=[output_uri(evaluate, "evaluation"), "report.html"])
+
+
 def registry_metric(evaluate: ProcessingStep, name: str) -> Join:
     """Return a text that Evaluate wrote for the registry (`steps/evaluate/registry_metadata.py`)."""
     return as_text(_evaluation_value(evaluate, f"registry.{name}"))

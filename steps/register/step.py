@@ -14,7 +14,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from steps.build_context import BuildContext
 from steps.deploy.settings import DeploySettings
 from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA
-from steps.evaluate.step import evaluation_uri, registry_metric
+from steps.evaluate.step import evaluation_report_uri, evaluation_uri, registry_metric
 from steps.model import capture_model_request
 from steps.predict.settings import PredictSettings
 from steps.prepare.step import manifest_uri, report_uri
@@ -45,7 +45,13 @@ def register_step(
     }
     summary, evaluation = Join(on="/", values=[report_uri(prepare), "summary.json"]), evaluation_uri(evaluate)
     test_manifest, execution = manifest_uri(prepare, "test.manifest"), ExecutionVariables.PIPELINE_EXECUTION_ARN
-    links = {"summary": summary, "evaluation": evaluation, "test_manifest": test_manifest, "execution": execution}
+    links = {
+        "summary": summary,
+        "evaluation": evaluation,
+        "report": evaluation_report_uri(evaluate),
+        "test_manifest": test_manifest,
+        "execution": execution,
+    }
     code_version = " ".join(f"{job}@{context.job_archive(job).sha256}" for job in ("prepare", "evaluate"))
     versions = {"config_sha256": context.config_sha256, "code_version": code_version}
     endpoint = context.settings(DeploySettings).endpoint

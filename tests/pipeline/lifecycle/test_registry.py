@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -125,3 +126,14 @@ def test_a_missing_group_is_told(project: Any) -> None:
 
     with pytest.raises(UserError, match="run `groundloop upsert` first"):
         version("us-east-1", "nobodys", 1)
+
+
+def test_the_report_of_a_version_lies_beside_its_evaluation(project: Any, groundloop: Any, tmp_path: Path) -> None:
+    package = project.register()
+    described = boto3.client("sagemaker").describe_model_package(ModelPackageName=package)
+    key = described["CustomerMetadataProperties"]["evaluation"].partition(f"{project.name}/")[2]
+    project.put(key.replace("evaluation.json", "report.html"), b"<p>a report</p>")
+    ran = groundloop("report", "1", "-o", str(tmp_path / "page.html"))
+    assert ran.code == 0, ran.error
+    assert (tmp_path / "page.html").read_text() == "<p>a report</p>"
+    assert "groundloop report 1 --open" in groundloop("models", "show", "1").out

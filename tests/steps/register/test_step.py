@@ -46,7 +46,7 @@ def test_metadata_carries_what_evaluate_wrote_for_it(arguments: dict[str, Any]) 
     metadata = arguments["CustomerMetadataProperties"]
     for name in (*METRICS, *OTHER_METADATA):
         assert path_of(metadata[name]) == f"registry.{name}"
-    assert {"summary", "evaluation", "test_manifest", "execution"} <= metadata.keys()
+    assert {"summary", "evaluation", "report", "test_manifest", "execution"} <= metadata.keys()
     assert len(metadata) <= 50
     assert arguments["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == metadata["evaluation"]
 
