@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundloop.boxes import paired_iou
+from groundloop.boxes import iou_matrix
 from groundloop.local.detector.boxes import Boxes, Detections, Floats
 
 
@@ -32,9 +32,9 @@ def _match(
     for corners, detections in zip(boxes, found, strict=True):
         taken = np.zeros(len(corners), bool)
         # Best first within the image, so a box goes to the best detection that overlaps it most.
-        for i in np.flatnonzero(detections.classes == class_id):
+        of_class = np.flatnonzero(detections.classes == class_id)
+        for i, overlaps in zip(of_class, iou_matrix(detections.corners[of_class], corners), strict=True):
             scores.append(float(detections.scores[i]))
-            overlaps = paired_iou(detections.corners[i], corners)
             best = int(np.argmax(overlaps)) if len(overlaps) else -1
             hit = best >= 0 and overlaps[best] > overlap_threshold and not taken[best]
             right.append(float(hit))
