@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from groundloop.check import Severity, check_definition
 from groundloop.errors import UserError
+from pipeline.compiled import compiled_definition
 from pipeline.config import Config
 from pipeline.job_archive import JobArchive, job_archive
 
@@ -27,16 +28,13 @@ def desired_pipelines(config: Config) -> list[DesiredPipeline]:
 
     The deploy pipeline is left out when `deploy.mode` is `never`.
     """
-    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
-
-    pipelines = [(config.pipeline.name, config.pipeline.description, training_pipeline(config))]
+    names, tags = config.pipeline, dict(config.aws.tags)
+    definition = compiled_definition(config, "training")
+    pipelines = [DesiredPipeline(names.name, names.description, config.aws.role, tags, definition)]
     if config.deploy.mode != "never":
-        text = "Deploys one model package to the endpoint."
-        pipelines.append((config.pipeline.deploy_name, text, deploy_pipeline(config)))
-    return [
-        DesiredPipeline(name, text, config.aws.role, dict(config.aws.tags), compile_pipeline(pipeline))
-        for name, text, pipeline in pipelines
-    ]
+        text, definition = "Deploys one model package to the endpoint.", compiled_definition(config, "deploy")
+        pipelines.append(DesiredPipeline(names.deploy_name, text, config.aws.role, tags, definition))
+    return pipelines
 
 
 def job_archives() -> list[JobArchive]:

@@ -26,8 +26,12 @@ _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def no_real_aws() -> Iterator[None]:
-    """Made-up credentials, and an endpoint where nothing listens: a call that isn't meant to happen fails."""
+def no_real_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Made-up credentials, and an endpoint where nothing listens: a call that isn't meant to happen fails.
+
+    Compiled definitions are kept for this run of the tests only, by all of its processes.
+    """
+    base = tmp_path_factory.getbasetemp()
     saved = dict(os.environ)
     kept = {"GROUNDLOOP_PYSPARK", "GROUNDLOOP_PYTHON312"}
     for name in [name for name in os.environ if name.startswith(_GIVEN) and name not in kept]:
@@ -39,6 +43,7 @@ def no_real_aws() -> Iterator[None]:
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
+        GROUNDLOOP_CACHE_DIR=str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"),
     )
     yield
     os.environ.clear()

@@ -25,9 +25,9 @@ def compile_definition(
     from groundloop.errors import UserError
 
     settings = load(config, assignments)
-    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
+    from pipeline.compiled import compiled_definition
 
-    definition = compile_pipeline(deploy_pipeline(settings) if deploy else training_pipeline(settings))
+    definition = compiled_definition(settings, "deploy" if deploy else "training")
     if output is None:
         typer.echo(definition)
         return

@@ -250,6 +250,6 @@ def test_predict_draws_what_the_endpoint_sees(
     image, picture = project.data / "images" / "image-0001.jpg", tmp_path / "seen.png"
     ran = groundloop("predict", str(image), "-o", str(picture), "-c", "configs/local.yaml")
     assert ran.code == 0, ran.err
-    assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "picture:"]
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "written:"]
     with Image.open(picture) as drawn:
         assert max(drawn.size) >= 480
