@@ -71,7 +71,7 @@ def build_context(config: Config) -> BuildContext:
     """Return what the steps are built from.
 
     Raises:
-        ConfigError: The region has no image for the jobs.
+        ConfigError: the region has no image for the jobs.
     """
     region = config.aws.region
     try:

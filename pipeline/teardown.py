@@ -44,9 +44,9 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
     """List the resources of the project, in the order of deletion.
 
     Args:
-        config: The configuration.
-        packages: Include the registered versions and their group.
-        data: Include everything under the S3 prefix: code, prepared data, models, evaluations, captured requests.
+        config: the configuration.
+        packages: include the registered versions and their group.
+        data: include everything under the S3 prefix: code, prepared data, models, evaluations, captured requests.
 
     Raises:
         UserError: an execution is in progress, or `data` would delete the labels.
@@ -71,9 +71,9 @@ def remove_resources(config: Config, items: list[Resource], tell: Callable[[Reso
     """Delete resources in the given order. A resource that no longer exists is not an error.
 
     Args:
-        config: The configuration.
-        items: The resources.
-        tell: Called with each resource once it is deleted.
+        config: the configuration.
+        items: the resources.
+        tell: called with each resource once it is deleted.
     """
     for item in items:
         try:

@@ -32,10 +32,10 @@ class Parameters:
     """The parameters of both pipelines.
 
     Attributes:
-        thresholds: Parameters of the quality gate's thresholds, by metric and operator (`>=` or `<=`).
+        thresholds: parameters of the quality gate's thresholds, by metric and operator (`>=` or `<=`).
         endpoint_instance_type: None for a serverless endpoint, which has no instances.
-        model_package_arn: Version that the deploy pipeline deploys.
-        changed_package_arn: Version whose approval status has changed, of which an event tells the deploy pipeline.
+        model_package_arn: version that the deploy pipeline deploys.
+        changed_package_arn: version whose approval status has changed, of which an event tells the deploy pipeline.
     """
 
     input_manifest: ParameterString
@@ -96,13 +96,13 @@ class BuildContext:
     """Everything that the steps are built from.
 
     Attributes:
-        config: The whole configuration; a step reads its sections with :meth:`settings`.
-        parameters: The pipelines' parameters, whose defaults come from the configuration.
-        session: The SDK's session.
-        job_archive: Returns the archive of a job: `prepare`, `evaluate` or `deploy`.
-        max_image_mb: Largest image that Predict can send, MB; Prepare keeps larger ones out.
-        image_shape: Side of the square that training scales images to, pixels; Prepare warns of objects too small.
-        model_package_group: Group that Register adds versions to, and that the champion is looked up in.
+        config: the whole configuration; a step reads its sections with :meth:`settings`.
+        parameters: the pipelines' parameters, whose defaults come from the configuration.
+        session: the SDK's session.
+        job_archive: returns the archive of a job: `prepare`, `evaluate` or `deploy`.
+        max_image_mb: largest image that Predict can send, MB; Prepare keeps larger ones out.
+        image_shape: side of the square that training scales images to, pixels; Prepare warns of objects too small.
+        model_package_group: group that Register adds versions to, and that the champion is looked up in.
     """
 
     config: Settings
@@ -117,10 +117,10 @@ class BuildContext:
         """Return the configuration's section of a class.
 
         Args:
-            section: Class of the section, such as `TrainingSettings`.
+            section: class of the section, such as `TrainingSettings`.
 
         Raises:
-            TypeError: The configuration has no such section.
+            TypeError: the configuration has no such section.
         """
         for _, value in self.config:
             if isinstance(value, section):
@@ -150,7 +150,7 @@ class BuildContext:
         """Return the KMS key of a job's volumes; None for an instance type with local storage, which takes none.
 
         Args:
-            instance_type: The configured instance type. One that an execution chooses instead has to be of the same
+            instance_type: the configured instance type. One that an execution chooses instead has to be of the same
                 kind, or the API rejects the job.
         """
         return None if has_local_storage(instance_type) else self.aws.kms_key
@@ -213,7 +213,7 @@ class BuildContext:
         """Return the NetworkConfig of a processing job; None when there is nothing to configure.
 
         Args:
-            calls_aws: The job calls AWS's API, so it is never isolated from the network.
+            calls_aws: the job calls AWS's API, so it is never isolated from the network.
         """
         network = self.aws.network
         isolation = network.isolation and not calls_aws

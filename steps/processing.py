@@ -71,19 +71,19 @@ def processing_step(
     """Return the step that runs the job of the same name (`steps/<name>/job.py`).
 
     Args:
-        context: What steps are built from.
-        name: Name of the step; in lower case that of the job and of its prefix in S3.
-        display_name: Name in Studio.
-        description: Description in Studio.
-        instance_type: Type of the job's instances.
-        arguments: Arguments of the job.
+        context: what steps are built from.
+        name: name of the step; in lower case that of the job and of its prefix in S3.
+        display_name: name in Studio.
+        description: description in Studio.
+        instance_type: type of the job's instances.
+        arguments: arguments of the job.
         inputs: S3 URI by name; each is downloaded to `/opt/ml/processing/input/<name>`.
-        outputs: Names; each is uploaded from `/opt/ml/processing/output/<name>`.
-        property_file: The JSON file that later steps read values from.
-        spark_instances: Number of instances of the Spark cluster; 0: one instance without Spark.
-        max_runtime_minutes: The job is stopped after this; None: `processing.max_runtime_minutes`.
-        cached: Whether the result of an earlier execution may be reused, as `execution.cache` says.
-        calls_aws: The job calls AWS's API, so it is never isolated from the network.
+        outputs: names; each is uploaded from `/opt/ml/processing/output/<name>`.
+        property_file: the JSON file that later steps read values from.
+        spark_instances: number of instances of the Spark cluster; 0: one instance without Spark.
+        max_runtime_minutes: the job is stopped after this; None: `processing.max_runtime_minutes`.
+        cached: whether the result of an earlier execution may be reused, as `execution.cache` says.
+        calls_aws: the job calls AWS's API, so it is never isolated from the network.
     """
     settings, aws = context.settings(ProcessingSettings), context.aws
     resources: dict[str, Any] = {

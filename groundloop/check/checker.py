@@ -41,9 +41,9 @@ def check_definition(
     """Check a pipeline definition for everything that can be known without asking AWS.
 
     Args:
-        definition: The definition's JSON, parsed.
-        size: Bytes of the text that is sent to the service; by default those of compact JSON.
-        samples: Contents of property files as an earlier run wrote them, by ``Step.PropertyFileName``. With one,
+        definition: the definition's JSON, parsed.
+        size: bytes of the text that is sent to the service; by default those of compact JSON.
+        samples: contents of property files as an earlier run wrote them, by ``Step.PropertyFileName``. With one,
             the paths of ``Std:JsonGet`` are looked up in it, and the types found there are held against their slots.
 
     Returns:

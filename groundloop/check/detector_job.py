@@ -15,13 +15,13 @@ class DetectorJob:
     """A training job with the algorithm's image, in a Training or a Tuning step.
 
     Attributes:
-        definition: The definition that it is in.
-        step: The step that starts it.
-        request: Its CreateTrainingJob request, or its part of a tuning job's.
-        path: Leads to the request from the step.
-        hyperparameter_key: The member with the hyperparameters.
-        arguments: The hyperparameters as they are written.
-        tuned: Path of the range of each hyperparameter that is tuned.
+        definition: the definition that it is in.
+        step: the step that starts it.
+        request: its CreateTrainingJob request, or its part of a tuning job's.
+        path: leads to the request from the step.
+        hyperparameter_key: the member with the hyperparameters.
+        arguments: the hyperparameters as they are written.
+        tuned: path of the range of each hyperparameter that is tuned.
     """
 
     def __init__(self, definition: Definition, step: Step, request: Json, path: str) -> None:

@@ -70,7 +70,7 @@ def _json_get(definition: Definition, step: Step | None, path: str, body: Any) -
     """Check a `Std:JsonGet` against the step, its property file and its sample.
 
     Raises:
-        BadReferenceError: The property file or its sample does not have what is read.
+        BadReferenceError: the property file or its sample does not have what is read.
     """
 
     def finding(code: DefinitionCode, message: str, remedy: str, key: str) -> DefinitionFinding:

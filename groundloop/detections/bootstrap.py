@@ -32,7 +32,7 @@ class Resampling:
     """How many resamples, what share of them lies in an interval, and the seed of their random numbers.
 
     Raises:
-        UserError: A number of resamples or a seed is negative, or the level is not between 0 and 1.
+        UserError: a number of resamples or a seed is negative, or the level is not between 0 and 1.
     """
 
     resamples: int = 1000

@@ -32,7 +32,7 @@ def read_predictions(
         The detections by the image's name.
 
     Raises:
-        UserError: An output is missing, broken, or fits several images equally well.
+        UserError: an output is missing, broken, or fits several images equally well.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -68,7 +68,7 @@ def score_predictions(
         resamples: bootstrap resamples for the confidence intervals; 0 computes none.
 
     Raises:
-        UserError: An image has no prediction or no size, the class lists differ, or there is no ground-truth box.
+        UserError: an image has no prediction or no size, the class lists differ, or there is no ground-truth box.
 
     Example:
         >>> import numpy as np
@@ -90,7 +90,7 @@ def scored_images(labels: LabelledDataset, predictions: Mapping[str, Detections]
     """Pair the ground truth of each image with its detections, all boxes in pixels.
 
     Raises:
-        UserError: An image has no prediction or no size, or a box has a class that the predictions don't know.
+        UserError: an image has no prediction or no size, or a box has a class that the predictions don't know.
     """
     classes = _classes(labels, predictions)
     ids = {name: class_id for class_id, name in enumerate(classes)}

@@ -45,7 +45,7 @@ def read_outputs(folder: Path, names: Sequence[str], classes: Sequence[str]) -> 
         The detections by the image's name, and the number of outputs that belong to no image.
 
     Raises:
-        UserError: An output is missing, broken, or fits several images equally well; the message names the file.
+        UserError: an output is missing, broken, or fits several images equally well; the message names the file.
     """
     found = [path.relative_to(folder).as_posix() for path in find_outputs(folder)]
     outputs = dict(zip(names, match_outputs(names, found), strict=True))

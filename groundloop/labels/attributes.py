@@ -77,7 +77,7 @@ def choose_attribute(attributes: Attributes) -> str:
     """Return the only detection attribute, or `bounding-box` when no line has a label at all.
 
     Raises:
-        UserError: There are several candidates, or labels of other types only.
+        UserError: there are several candidates, or labels of other types only.
     """
     if len(attributes.detection) > 1:
         candidates = ", ".join(f"{name} ({n} lines)" for name, n in attributes.detection.most_common())

@@ -37,7 +37,7 @@ def read_labels(
         out.
 
     Raises:
-        UserError: The path does not exist, is in no known format, or holds labels that cannot be used.
+        UserError: the path does not exist, is in no known format, or holds labels that cannot be used.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -68,7 +68,7 @@ def check_manifest(
         The number of lines by status, the classes, counts of boxes, and all findings with code, line and message.
 
     Raises:
-        UserError: The file cannot be read, or `auto` has several label attributes to choose from.
+        UserError: the file cannot be read, or `auto` has several label attributes to choose from.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -107,7 +107,7 @@ def write_labels(
         Notes on what the format cannot hold, one line each.
 
     Raises:
-        UserError: The path exists already, or the format needs something that is not given.
+        UserError: the path exists already, or the format needs something that is not given.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -134,7 +134,7 @@ def name_images(labels: LabelledDataset, target: WrittenFormat, prefix: str | No
         prefix: S3 URI of the folder that holds the images.
 
     Raises:
-        UserError: The prefix is missing, not needed, or does not fit the images.
+        UserError: the prefix is missing, not needed, or does not fit the images.
     """
     format_of = FORMATS[FormatName(target.value)]
     if not format_of.file_names or (format_of.uris and prefix is not None and not labels.in_s3):

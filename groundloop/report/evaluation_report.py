@@ -38,7 +38,7 @@ def write_evaluation_report(
         title: heading of the page.
 
     Raises:
-        UserError: An image has no prediction, or `images` is not a folder.
+        UserError: an image has no prediction, or `images` is not a folder.
 
     Example:
         >>> from tempfile import TemporaryDirectory

@@ -61,9 +61,9 @@ def model_of_each_execution(step_type: str, arguments: Mapping[str, Any], types:
     gives a new one in each execution.
 
     Args:
-        step_type: The step's type.
-        arguments: Its arguments.
-        types: Types of the definition's steps by name.
+        step_type: the step's type.
+        arguments: its arguments.
+        types: types of the definition's steps by name.
 
     Example:
         >>> arguments = {"ModelName": {"Get": "Steps.CreateModel.ModelName"}}

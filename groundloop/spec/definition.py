@@ -30,11 +30,11 @@ class Fault:
     """A part of a definition that cannot be parsed.
 
     Attributes:
-        step: Name of the step that it is in; None outside of steps.
-        path: Leads to the part from there.
-        message: What is wrong.
-        remedy: What to do.
-        is_unnamed_step: The part is a step without a Name.
+        step: name of the step that it is in; None outside of steps.
+        path: leads to the part from there.
+        message: what is wrong.
+        remedy: what to do.
+        is_unnamed_step: the part is a step without a Name.
     """
 
     step: str | None
@@ -51,8 +51,8 @@ class Parameter:
     Attributes:
         type: None if the declaration has no valid one.
         default: None if every start has to give a value.
-        values: The values to choose from; empty if any value is allowed.
-        raw: The declaration.
+        values: the values to choose from; empty if any value is allowed.
+        raw: the declaration.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Step:
     """A step.
 
     Attributes:
-        raw: The step as it is written.
+        raw: the step as it is written.
         inside: (step, list) pairs of the lists of steps that it is in, the outermost first.
     """
 
@@ -131,9 +131,9 @@ class Definition:
     """A whole definition.
 
     Attributes:
-        steps: All steps, those of branches too, in the order of the text.
-        steps_by_name: The same; of several with one name it has the first.
-        samples: Contents of property files of an earlier execution, by `Step.PropertyFileName`.
+        steps: all steps, those of branches too, in the order of the text.
+        steps_by_name: the same; of several with one name it has the first.
+        samples: contents of property files of an earlier execution, by `Step.PropertyFileName`.
     """
 
     raw: Json = field(repr=False)

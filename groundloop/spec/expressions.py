@@ -130,7 +130,7 @@ def known(value: Any, definition: Definition, *, typical: bool = False) -> Any:
     """Return the value of an expression when the execution is started without parameters, else UNKNOWN.
 
     Args:
-        typical: Take values of the usual form for what an execution is called, for its length and its characters.
+        typical: take values of the usual form for what an execution is called, for its length and its characters.
     """
     found = expression(value)
     if found is None:

@@ -48,9 +48,9 @@ def runs_only_after(step: Step, needed: Step, graph: Mapping[str, Iterable[str]]
     """Return whether a step around this one, or this one, can't start before another step has run.
 
     Args:
-        step: The step in question.
-        needed: The step that has to have run.
-        graph: The names of the steps that each step waits for.
+        step: the step in question.
+        needed: the step that has to have run.
+        graph: the names of the steps that each step waits for.
     """
     pending, seen = [holder for holder, _ in step.inside], set[str]()
     while pending:
@@ -67,7 +67,7 @@ def find_cycle(graph: Mapping[str, Iterable[str]]) -> list[str]:
     """Return the names of steps that wait for each other, each followed by one that it waits for; empty if none do.
 
     Args:
-        graph: The names of the steps that each step waits for.
+        graph: the names of the steps that each step waits for.
 
     Example:
         >>> find_cycle({"A": ["B"], "B": ["C"], "C": ["A"]})

@@ -39,12 +39,12 @@ class Hyperparameter:
     Attributes:
         type: `int`, `float`, `bool`, `str`, or `tuple` for a list of epochs.
         default: of that type; None if the hyperparameter has none.
-        choices: The strings that are allowed; empty if a range or a form decides.
-        minimum, maximum: Bounds of a number, None for no bound.
-        open_minimum, open_maximum: The bound itself is not allowed.
-        required: A training job can't be started without it.
-        tunable: A tuning job may vary it.
-        is_regex: The value is a regular expression.
+        choices: the strings that are allowed; empty if a range or a form decides.
+        minimum, maximum: bounds of a number, None for no bound.
+        open_minimum, open_maximum: the bound itself is not allowed.
+        required: a training job can't be started without it.
+        tunable: a tuning job may vary it.
+        is_regex: the value is a regular expression.
     """
 
     type: type

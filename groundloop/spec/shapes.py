@@ -72,7 +72,7 @@ def members(
     Members of structures that are null count as absent, as they do for the service.
 
     Args:
-        is_leaf: Tells values that are yielded without what is inside them.
+        is_leaf: tells values that are yielded without what is inside them.
     """
     yield Member(path, shape, value)
     if is_leaf(value):

@@ -11,11 +11,11 @@ class StepType:
     """A type of step.
 
     Attributes:
-        operation: What its Arguments are a request of; None if they have no shape in the model.
-        answers: Operations whose answers its properties are shaped like; empty if they have no shape in the model.
-        properties: Further properties by name, with their types (None: unknown).
-        open_properties: It has properties of which nothing is known here.
-        keys: What a step of this type may have beside the keys of all steps.
+        operation: what its Arguments are a request of; None if they have no shape in the model.
+        answers: operations whose answers its properties are shaped like; empty if they have no shape in the model.
+        properties: further properties by name, with their types (None: unknown).
+        open_properties: it has properties of which nothing is known here.
+        keys: what a step of this type may have beside the keys of all steps.
     """
 
     operation: str | None = None

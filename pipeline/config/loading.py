@@ -41,11 +41,11 @@ def load_config(
 
     Args:
         overlays: YAML files over `base.yaml`; empty: those that `GROUNDLOOP_CONFIG` names, joined as in PATH.
-        assignments: Texts of the form `a.b=value`, the value in YAML.
-        environment: Environment variables; None: those of the process.
+        assignments: texts of the form `a.b=value`, the value in YAML.
+        environment: environment variables; None: those of the process.
 
     Raises:
-        ConfigError: The message has one line per error, each with file and line, key, value and remedy.
+        ConfigError: the message has one line per error, each with file and line, key, value and remedy.
     """
     environment = os.environ if environment is None else environment
     source = Source()

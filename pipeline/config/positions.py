@@ -34,7 +34,7 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     """Read a YAML file (safe tags only) as a mapping, and record the positions of its keys in `source`.
 
     Raises:
-        ConfigError: The file is missing, is not YAML, is not a mapping or has a key twice.
+        ConfigError: the file is missing, is not YAML, is not a mapping or has a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")

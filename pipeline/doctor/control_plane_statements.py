@@ -18,8 +18,8 @@ def control_plane_statements(config: Config, arns: ArnBuilder) -> Iterator[State
     """Yield the statements for jobs, the registry, hosting and autoscaling.
 
     Args:
-        config: The configuration.
-        arns: Builds the ARNs.
+        config: the configuration.
+        arns: builds the ARNs.
     """
     yield from _jobs(config, arns)
     yield from _registry(config, arns)

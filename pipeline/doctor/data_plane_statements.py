@@ -18,10 +18,10 @@ def data_plane_statements(
     """Yield the statements for data, keys, container images, logs and the network.
 
     Args:
-        config: The configuration.
-        arns: Builds the ARNs.
+        config: the configuration.
+        arns: builds the ARNs.
         images: URIs of the jobs' container images.
-        data_buckets: Buckets of images besides those that the configuration names.
+        data_buckets: buckets of images besides those that the configuration names.
     """
     yield from _data(config, arns, data_buckets)
     yield from _keys(config, arns)

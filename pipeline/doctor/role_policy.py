@@ -22,9 +22,9 @@ def policies(config: Config, images: Sequence[str], data_buckets: Sequence[str] 
     """Return both documents as IAM takes them, under `TrustPolicy` and `RolePolicy`.
 
     Args:
-        config: The configuration.
+        config: the configuration.
         images: URIs of the jobs' container images.
-        data_buckets: Buckets of images besides those that the configuration names.
+        data_buckets: buckets of images besides those that the configuration names.
     """
     return {
         "TrustPolicy": trust_policy(config),
@@ -62,9 +62,9 @@ def statements(config: Config, images: Sequence[str], data_buckets: Sequence[str
     """Return the statements of the role's policy.
 
     Args:
-        config: The configuration.
+        config: the configuration.
         images: URIs of the jobs' container images.
-        data_buckets: Buckets of images besides those that the configuration names.
+        data_buckets: buckets of images besides those that the configuration names.
     """
     arns = ArnBuilder.of(config)
     found = [*data_plane_statements(config, arns, images, data_buckets), *control_plane_statements(config, arns)]

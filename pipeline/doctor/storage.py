@@ -83,9 +83,9 @@ def input_key_finding(config: Config, aws: Aws, name: str) -> AccountFinding | N
     """Report a customer managed key of an input bucket that the role's policy does not cover; None if there is none.
 
     Args:
-        config: The configuration.
-        aws: Where it is asked.
-        name: The bucket of labels or images.
+        config: the configuration.
+        aws: where it is asked.
+        name: the bucket of labels or images.
     """
     if name == config.aws.bucket:
         return None  # its key is part of the bucket's own finding

@@ -38,10 +38,10 @@ class FlatValue:
     """A value as text, and what it depends on.
 
     Attributes:
-        parameters: The pipeline's parameters that fill it.
-        code: Hash of the job archive that it names.
-        per_execution: It is different in each execution.
-        steps: The steps that it comes from.
+        parameters: the pipeline's parameters that fill it.
+        code: hash of the job archive that it names.
+        per_execution: it is different in each execution.
+        steps: the steps that it comes from.
     """
 
     text: str
@@ -56,8 +56,8 @@ class FlatStep:
     """A step, with its values by readable paths.
 
     Attributes:
-        place: The branch that it is in, in words; empty outside of one.
-        after: The steps that it waits for.
+        place: the branch that it is in, in words; empty outside of one.
+        after: the steps that it waits for.
     """
 
     name: str

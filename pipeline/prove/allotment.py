@@ -11,9 +11,9 @@ class Allotment:
     """The time and money of one trial.
 
     Attributes:
-        seconds: How long each of its instances may run, by use: the stopping conditions.
-        hourly_usd: Their prices.
-        requests_usd: Upper bound of the rest.
+        seconds: how long each of its instances may run, by use: the stopping conditions.
+        hourly_usd: their prices.
+        requests_usd: upper bound of the rest.
     """
 
     seconds: dict[str, int]

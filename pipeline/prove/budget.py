@@ -40,8 +40,8 @@ class Budget:
     """US dollars for all trials of one run.
 
     Args:
-        limit_usd: How much all of them together may cost.
-        price_of: Prices of instances.
+        limit_usd: how much all of them together may cost.
+        price_of: prices of instances.
     """
 
     def __init__(self, limit_usd: float, price_of: PriceOf) -> None:

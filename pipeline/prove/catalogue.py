@@ -45,8 +45,8 @@ def chosen(only: Sequence[str], *, paid: bool) -> list[Trial]:
     """Return the trials of a run, in their order.
 
     Args:
-        only: Ids of trials or of assumptions; empty: all.
-        paid: The paid ones too.
+        only: ids of trials or of assumptions; empty: all.
+        paid: the paid ones too.
 
     Raises:
         UserError: there is no such id, or it names a paid trial and `paid` is false.

@@ -27,8 +27,8 @@ def probe_config(config: Config, run: str, seconds: dict[str, int] | None = None
     `groundloop prove --policy` can print the role for it beforehand.
 
     Args:
-        run: The proof's id.
-        seconds: How long the steps' instances may run; none: as long as meant.
+        run: the proof's id.
+        seconds: how long the steps' instances may run; none: as long as meant.
 
     Example:
         A configured `registry.group: parts` becomes `parts-prove`.

@@ -30,12 +30,12 @@ class Proof:
     """The verdicts of one run.
 
     Attributes:
-        region: Where it ran.
-        offline: Whether that was the offline AWS.
-        budget_usd: What it might cost; None for free tests only.
-        spent_usd: What it has cost at the most.
-        assumptions: All that there are, in the order of the catalogue.
-        verdicts: By assumption.
+        region: where it ran.
+        offline: whether that was the offline AWS.
+        budget_usd: what it might cost; None for free tests only.
+        spent_usd: what it has cost at the most.
+        assumptions: all that there are, in the order of the catalogue.
+        verdicts: by assumption.
     """
 
     region: str

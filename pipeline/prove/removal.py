@@ -31,8 +31,8 @@ def remove_all(
     """Remove everything that the journal names, the newest first.
 
     Args:
-        config: For region and bucket.
-        kept: What is left alone for now.
+        config: for region and bucket.
+        kept: what is left alone for now.
 
     Raises:
         UserError: some of it could not be removed; the rest is.

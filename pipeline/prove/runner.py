@@ -41,7 +41,7 @@ class Account:
     """The account that a proof runs in.
 
     Attributes:
-        client: A boto3 client by service.
+        client: a boto3 client by service.
     """
 
     config: Config
@@ -105,8 +105,8 @@ def run(
     """Run trials in their order; whatever happens, write the proof and remove what was made.
 
     Args:
-        budget: For the paid ones; None: none of the trials is paid.
-        folder: Where the proof is written, after each trial anew.
+        budget: for the paid ones; None: none of the trials is paid.
+        folder: where the proof is written, after each trial anew.
 
     Raises:
         UserError: something that was made could not be removed.

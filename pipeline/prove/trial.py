@@ -14,10 +14,10 @@ class TrialInstance:
     """An instance that a trial pays for.
 
     Attributes:
-        use: The step or job that it runs.
-        instance_type: Its type.
-        component: What SageMaker bills it as: Processing, Training or Batch Transform.
-        minutes: How long it may run when the budget allows it.
+        use: the step or job that it runs.
+        instance_type: its type.
+        component: what SageMaker bills it as: Processing, Training or Batch Transform.
+        minutes: how long it may run when the budget allows it.
     """
 
     use: str
@@ -31,12 +31,12 @@ class Trial:
     """One test in the account, which settles one or several assumptions.
 
     Attributes:
-        creates: What it makes, for the listing; all of it is removed afterwards.
-        run: Yields a verdict for each assumption. What it leaves out, by an error or otherwise, counts as not tried.
-        instances: The instances that it pays for; none: it is free.
-        requests_usd: Upper bound of what it pays for besides instances, such as requests to a serverless endpoint.
-        only_aws: Why the offline AWS can't play it; empty when it can.
-        by_hand: Why `prove` leaves it to a person; empty when it runs it.
+        creates: what it makes, for the listing; all of it is removed afterwards.
+        run: yields a verdict for each assumption. What it leaves out, by an error or otherwise, counts as not tried.
+        instances: the instances that it pays for; none: it is free.
+        requests_usd: upper bound of what it pays for besides instances, such as requests to a serverless endpoint.
+        only_aws: why the offline AWS can't play it; empty when it can.
+        by_hand: why `prove` leaves it to a person; empty when it runs it.
     """
 
     id: str

@@ -19,11 +19,11 @@ class Assumption:
     """A statement on AWS that the project relies on and that only AWS can settle.
 
     Attributes:
-        id: Name for `--only`, reports and issues; it never changes its meaning.
-        statement: What is assumed.
-        matters: What goes wrong when it doesn't hold.
-        test: How it is tested.
-        source: The pages of AWS's documentation that speak of it.
+        id: name for `--only`, reports and issues; it never changes its meaning.
+        statement: what is assumed.
+        matters: what goes wrong when it doesn't hold.
+        test: how it is tested.
+        source: the pages of AWS's documentation that speak of it.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Verdict:
     """The outcome of one assumption.
 
     Attributes:
-        text: What was seen, or why it was not tried.
+        text: what was seen, or why it was not tried.
         words: AWS's own words, unchanged; empty when it gave none.
     """
 
@@ -67,7 +67,7 @@ class NotTriedError(Exception):
     """A trial can't go on, which says nothing of its assumptions.
 
     Args:
-        why: What keeps it from going on.
+        why: what keeps it from going on.
         words: AWS's own words; empty when it gave none.
     """
 

@@ -37,12 +37,12 @@ class Workbench:
     """The account as a trial sees it.
 
     Attributes:
-        config: The user's configuration.
-        run: The id that ends the names of all that is made.
-        client: A boto3 client by service.
-        allotment: The time that the present trial's instances have.
-        tell: Called with a line on what happens.
-        trained: Set by the run of the whole pipeline.
+        config: the user's configuration.
+        run: the id that ends the names of all that is made.
+        client: a boto3 client by service.
+        allotment: the time that the present trial's instances have.
+        tell: called with a line on what happens.
+        trained: set by the run of the whole pipeline.
     """
 
     config: Config
@@ -121,11 +121,11 @@ class Workbench:
         """Wait until something has settled and return its description.
 
         Args:
-            use: What is waited for, as a message names it.
-            look: Describes it.
-            status: The member of the description that holds its status.
-            moving: The statuses that it leaves by itself.
-            seconds: How long it may take.
+            use: what is waited for, as a message names it.
+            look: describes it.
+            status: the member of the description that holds its status.
+            moving: the statuses that it leaves by itself.
+            seconds: how long it may take.
 
         Raises:
             NotTriedError: it takes longer.
@@ -144,9 +144,9 @@ class Workbench:
 
         Args:
             kind: Processing, Training or Transform.
-            use: The instance of the trial that runs it; a stopping condition says how long it may, and of a transform
+            use: the instance of the trial that runs it; a stopping condition says how long it may, and of a transform
                 job, which has none, this process does.
-            request: The members of the create call besides tags and stopping condition.
+            request: the members of the create call besides tags and stopping condition.
 
         Raises:
             NotTriedError: it takes too long.

@@ -60,7 +60,7 @@ def deploy(arguments: Namespace) -> None:
     """Update the endpoint and write deployment.json.
 
     Raises:
-        UserError: There is nothing to deploy, AWS rejects a request, or the update failed and was rolled back.
+        UserError: there is nothing to deploy, AWS rejects a request, or the update failed and was rolled back.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError

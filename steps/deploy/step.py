@@ -32,8 +32,8 @@ def deploy_job_step(context: BuildContext, register: ModelStep | None = None) ->
     to go back to, and a failed deployment has to be cleaned up. The Model and Endpoint steps can do none of that.
 
     Args:
-        context: What steps are built from.
-        register: The step whose version is deployed without approval, since the quality gate is the approval; None:
+        context: what steps are built from.
+        register: the step whose version is deployed without approval, since the quality gate is the approval; None:
             the version that the parameters name, or the champion.
     """
     aws, deploy, p = context.aws, context.settings(DeploySettings), context.parameters

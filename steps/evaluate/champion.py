@@ -88,7 +88,7 @@ def compare(
         As :func:`side_by_side`; without a champion `{"package": None, "message": why}`.
 
     Raises:
-        UserError: An improvement is required, and the champion cannot be read.
+        UserError: an improvement is required, and the champion cannot be read.
     """
     try:
         champion = read_champion(group, read_table, clients or _client)

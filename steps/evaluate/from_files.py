@@ -63,7 +63,7 @@ def evaluate_files(
         requirements: `METRIC >= NUMBER` or `METRIC <= NUMBER`.
 
     Raises:
-        UserError: An input is missing or broken, or the metrics would be unreliable.
+        UserError: an input is missing or broken, or the metrics would be unreliable.
     """
     from groundloop.detections.evaluate import evaluate
     from groundloop.detections.metrics import as_json
@@ -128,7 +128,7 @@ def _classes(place: str, attribute: str, lines: Sequence[Line]) -> list[str]:
     """Return the class names in the order of their ids, where all lines agree on them.
 
     Raises:
-        UserError: They don't, so that it is unknown which class an id of the predictions means.
+        UserError: they don't, so that it is unknown which class an id of the predictions means.
     """
     maps = ClassMaps()
     for line in lines:

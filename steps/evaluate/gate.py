@@ -24,10 +24,10 @@ def verdict(
     """Return the `gate` part of evaluation.json.
 
     Args:
-        evaluation: All other parts of evaluation.json.
-        requirements: The thresholds.
-        champion: The `champion` part (:mod:`steps.evaluate.champion`); None when the registry was not read.
-        improvements: Minimum improvement over the champion by metric; a negative one allows the model to be worse by
+        evaluation: all other parts of evaluation.json.
+        requirements: the thresholds.
+        champion: the `champion` part (:mod:`steps.evaluate.champion`); None when the registry was not read.
+        improvements: minimum improvement over the champion by metric; a negative one allows the model to be worse by
             that much.
 
     Returns:
@@ -37,7 +37,7 @@ def verdict(
         `message`: all of it in words, in at most 900 characters.
 
     Raises:
-        UserError: The evaluation doesn't have a metric, or there is no champion part to compare improvements with.
+        UserError: the evaluation doesn't have a metric, or there is no champion part to compare improvements with.
     """
     metrics = metrics_of(evaluation)
     intervals = evaluation.get("intervals") or {}

@@ -63,7 +63,7 @@ def read_ground_truth(path: Path, classes: Collection[str], attribute: str = CAN
     """Read the records of a manifest in which every line is valid, as Prepare writes it.
 
     Raises:
-        UserError: A line is not valid, or an image appears twice.
+        UserError: a line is not valid, or an image appears twice.
     """
     records: dict[str, Record] = {}
     with open_manifest(path) as stream:

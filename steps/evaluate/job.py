@@ -61,7 +61,7 @@ def evaluate(arguments: Namespace) -> None:
     """Read ground truth and predictions, score, compare, decide on the gate, write.
 
     Raises:
-        UserError: Files are missing, broken or contradictory, so that the metrics would be unreliable.
+        UserError: files are missing, broken or contradictory, so that the metrics would be unreliable.
     """
     requirements = parse_thresholds(arguments.minimum, arguments.maximum)
     improvements = parse_improvements(arguments.min_improvement)

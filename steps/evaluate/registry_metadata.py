@@ -55,7 +55,7 @@ def registry_metadata(evaluation: Mapping[str, Any], summary: Mapping[str, Any])
         summary: Prepare's summary.json.
 
     Raises:
-        UserError: A metric, or an entry of the summary, is missing: the files are of another version of this package.
+        UserError: a metric, or an entry of the summary, is missing: the files are of another version of this package.
     """
     values = metrics_of(evaluation)
     metadata = {name: _text(value_of(values, metric)) for name, metric in METRICS.items()}

@@ -45,7 +45,7 @@ def default_operator(metric: str) -> str:
         `>=` for a metric between 0 and 1, of which more is better, and `<=` for an error.
 
     Raises:
-        UserError: There is no such metric, or neither more nor less of it is better.
+        UserError: there is no such metric, or neither more nor less of it is better.
     """
     kind = metric_kind(metric, metric)
     if kind in RATIO_METRICS:
@@ -59,7 +59,7 @@ def check_requirement(requirement: Requirement) -> None:
     """Check a requirement's metric and threshold.
 
     Raises:
-        UserError: There is no such metric, or the threshold is outside of its range.
+        UserError: there is no such metric, or the threshold is outside of its range.
     """
     metric, threshold = requirement.metric, requirement.threshold
     kind = metric_kind(metric, metric)
@@ -75,7 +75,7 @@ def check_improvement(metric: str, improvement: float) -> None:
     """Check one entry of `gate.min_improvement_over_champion`.
 
     Raises:
-        UserError: There is no such metric, or neither more nor less of it is better.
+        UserError: there is no such metric, or neither more nor less of it is better.
     """
     kind = metric_kind(metric, metric)
     if kind not in RATIO_METRICS | ERROR_METRICS or kind == "threshold":
@@ -88,7 +88,7 @@ def parse_requirement(text: str) -> Requirement:
     """Parse `METRIC >= NUMBER` or `METRIC <= NUMBER`.
 
     Raises:
-        UserError: The syntax, the metric or the number is wrong.
+        UserError: the syntax, the metric or the number is wrong.
 
     Example:
         >>> parse_requirement("per_class.usb-c.recall >= 0.8")
@@ -109,7 +109,7 @@ def parse_requirements(texts: Iterable[str]) -> list[Requirement]:
     """Parse the values of `--require`.
 
     Raises:
-        UserError: As :func:`parse_requirement`.
+        UserError: as :func:`parse_requirement`.
     """
     requirements = []
     for text in texts:
@@ -124,7 +124,7 @@ def parse_thresholds(minimums: Iterable[str], maximums: Iterable[str]) -> list[R
     """Parse the values of the job's `--minimum` and `--maximum`, each METRIC=NUMBER.
 
     Raises:
-        UserError: A value has another form, or is rejected by :func:`check_requirement`.
+        UserError: a value has another form, or is rejected by :func:`check_requirement`.
 
     Example:
         >>> [str(requirement) for requirement in parse_thresholds(["map_50=0.6"], ["count.mae=0.5"])]
@@ -146,7 +146,7 @@ def parse_improvements(values: Iterable[str]) -> dict[str, float]:
     """Parse the values of the job's `--min-improvement`, each METRIC=NUMBER.
 
     Raises:
-        UserError: A value has another form, or is rejected by :func:`check_improvement`.
+        UserError: a value has another form, or is rejected by :func:`check_improvement`.
 
     Example:
         >>> parse_improvements(["map_50=0.01"])
@@ -166,7 +166,7 @@ def as_argument(metric: str, number: float) -> str:
     """Return a threshold or an improvement as the job takes it.
 
     Raises:
-        UserError: It is longer than a job's argument may be.
+        UserError: it is longer than a job's argument may be.
     """
     text = f"{metric}={number!r}"
     if len(text) > MAX_ARGUMENT_LENGTH:

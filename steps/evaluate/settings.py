@@ -149,10 +149,10 @@ class GateSettings(Settings):
         """Check that the classes exist whose metrics have a threshold.
 
         Args:
-            classes: The configured class list; empty when the names come from the labels, so that nothing is known.
+            classes: the configured class list; empty when the names come from the labels, so that nothing is known.
 
         Raises:
-            ValueError: A class is not listed; the message names the nearest one.
+            ValueError: a class is not listed; the message names the nearest one.
         """
         for key, metrics in (
             ("thresholds", self.thresholds),

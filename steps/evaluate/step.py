@@ -103,8 +103,8 @@ def quality_gate(evaluate: ProcessingStep, on_pass: Step) -> ConditionStep:
     """Return the QualityGate step, which fails the execution when a metric misses its threshold.
 
     Args:
-        evaluate: The step that compares the metrics with the thresholds.
-        on_pass: The step that runs when all thresholds are met; it is not a Condition, which can't be nested.
+        evaluate: the step that compares the metrics with the thresholds.
+        on_pass: the step that runs when all thresholds are met; it is not a Condition, which can't be nested.
     """
     missed = FailStep(
         name="GateMissed",

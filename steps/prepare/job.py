@@ -97,7 +97,7 @@ def prepare(arguments: Namespace) -> None:
     """Read, unify, split, check the images, write.
 
     Raises:
-        UserError: There is a mistake in the arguments, or nothing to train or evaluate on.
+        UserError: there is a mistake in the arguments, or nothing to train or evaluate on.
     """
     shares = HashSplit(arguments.validation_fraction, arguments.test_fraction, arguments.split_seed)
     configured = None if arguments.classes is None else ClassList.from_config(arguments.classes)
@@ -144,7 +144,7 @@ def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:
     """Return the manifests in the order in which they override each other.
 
     Raises:
-        UserError: A manifest can't be found or read.
+        UserError: a manifest can't be found or read.
     """
     path = find_manifest(arguments.manifest, arguments.manifest_uri)
     sources = [ManifestSource(path, arguments.manifest_uri or str(path), arguments.label_attribute)]
@@ -163,7 +163,7 @@ def engine_for(arguments: Namespace, size: int) -> Engine:
         size: bytes to read.
 
     Raises:
-        UserError: The engine is not available here.
+        UserError: the engine is not available here.
     """
     if arguments.engine == SPARK:
         from steps.prepare.spark import Spark
@@ -202,7 +202,7 @@ def check_dataset(dataset: PreparedDataset, classes: ClassList, mini_batch_size:
         The counts of each split.
 
     Raises:
-        UserError: There is nothing to train or evaluate on.
+        UserError: there is nothing to train or evaluate on.
     """
     tally, overview, statuses = dataset.tally, dataset.overview(), dataset.statuses
     tally.add(similar_names(classes))
@@ -227,7 +227,7 @@ def check_counts(counts: Mapping[Split, SplitCounts], mini_batch_size: int) -> N
     """Check that every split can be used, here and not after an hour of training.
 
     Raises:
-        UserError: A split has no boxes, or the train split is smaller than one batch.
+        UserError: a split has no boxes, or the train split is smaller than one batch.
     """
     total = sum(count.images for count in counts.values())
     for split, count in counts.items():

@@ -40,7 +40,7 @@ class Engine(Protocol):
         """Yield the function's results in the order of the tasks.
 
         Raises:
-            UserError: As the function raised it.
+            UserError: as the function raised it.
         """
 
     def share(self, paths: Sequence[Path]) -> None:
@@ -105,7 +105,7 @@ def choose_executor(processes: int, size: int) -> Engine:
         size: bytes to read.
 
     Raises:
-        UserError: The number of processes is negative.
+        UserError: the number of processes is negative.
     """
     if processes < 0:
         raise UserError(f"--processes {processes}: give 1 or more, or 0 for one per processor")

@@ -43,7 +43,7 @@ def find_manifest(folder: Path, uri: str) -> Path:
     """Find the manifest among what was downloaded: the URI's last part, or the only file.
 
     Raises:
-        UserError: There is no such file, or several that could be meant.
+        UserError: there is no such file, or several that could be meant.
     """
     if folder.is_file():
         return folder
@@ -92,7 +92,7 @@ def resolve_additional_source(argument: SourceArgument, work: Path, sizes: ReadS
         sizes: reads the sizes of images from S3, for formats that don't say them.
 
     Raises:
-        UserError: They can't be found or read; the message names their URI.
+        UserError: they can't be found or read; the message names their URI.
     """
     # Here, because the formats bring what decodes images, and most runs need neither.
     from groundloop.labels.formats.groundtruth.writer import manifest
@@ -148,7 +148,7 @@ def unpacked(source: ManifestSource, folder: Path) -> ManifestSource:
         folder: where to put it.
 
     Raises:
-        UserError: The file is compressed and damaged.
+        UserError: the file is compressed and damaged.
     """
     if not is_compressed(source.path):
         return source
@@ -173,7 +173,7 @@ def with_attribute(
         read_attributes: returns the attributes of all its lines, range by range.
 
     Raises:
-        UserError: Several attributes hold boxes, or none does.
+        UserError: several attributes hold boxes, or none does.
     """
     if source.attribute not in ("", AUTO):
         return source

@@ -45,19 +45,19 @@ def model_card(
     """Return the card, its values plain or variables of the pipeline (see :func:`json_join_parts`).
 
     Args:
-        settings: Texts of the configuration.
-        creator: Who made the model.
+        settings: texts of the configuration.
+        creator: who made the model.
         artifact: URI of model.tar.gz.
         training_job: ARN of the training job.
         training_image: URI of the training image.
-        hyperparameters: Values by name.
+        hyperparameters: values by name.
         train_manifest: URI.
         validation_manifest: URI.
         test_manifest: URI.
-        data: Description of the data.
-        observation: Description of the evaluation.
-        metric_groups: Metric groups of the evaluation (`steps/evaluate/registry_metadata.py`).
-        details: Other texts by name: versions, hashes, links.
+        data: description of the data.
+        observation: description of the evaluation.
+        metric_groups: metric groups of the evaluation (`steps/evaluate/registry_metadata.py`).
+        details: other texts by name: versions, hashes, links.
     """
     card: dict[str, Any] = {
         "model_overview": {"model_creator": creator, "model_artifact": [artifact]},

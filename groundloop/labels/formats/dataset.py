@@ -162,7 +162,7 @@ def check_unique(images: Iterable[LabelledImage], source: Path) -> None:
     """Check that no two images have the same name.
 
     Raises:
-        UserError: Two have.
+        UserError: two have.
     """
     seen: set[str] = set()
     for image in images:
@@ -175,7 +175,7 @@ def check_classes(names: Sequence[str], source: Path) -> None:
     """Check that every class has a name of its own.
 
     Raises:
-        UserError: A class has no name, or two have the same.
+        UserError: a class has no name, or two have the same.
     """
     for position, name in enumerate(names, start=1):
         if not name:

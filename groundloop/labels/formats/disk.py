@@ -20,7 +20,7 @@ def read_bytes(path: Path) -> bytes:
     """Read a file.
 
     Raises:
-        UserError: The file cannot be read.
+        UserError: the file cannot be read.
     """
     try:
         return path.read_bytes()
@@ -85,7 +85,7 @@ def check_free(path: Path) -> None:
     """Check that there is nothing at the path that writing would replace or mix with.
 
     Raises:
-        UserError: There is.
+        UserError: there is.
     """
     if path.is_dir():
         if any(path.iterdir()):

@@ -41,7 +41,7 @@ class Detector:
             The detections, and the image's (width, height) in pixels.
 
         Raises:
-            UnreadableImageError: The bytes are not an image that can be decoded.
+            UnreadableImageError: the bytes are not an image that can be decoded.
         """
         pixels, size = decode_image(image, working_size(self.hyperparameters.image_shape))
         output = self.network.forward(normalise(pixels[None]), training=False)
@@ -78,7 +78,7 @@ def load(folder: Path) -> Detector:
     """Load the detector saved in a folder.
 
     Raises:
-        StandInError: The folder holds no detector of this stand-in.
+        StandInError: the folder holds no detector of this stand-in.
     """
     for name in (HYPERPARAMETERS_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
@@ -100,7 +100,7 @@ def load_archive(archive: Path) -> Detector:
     """Load the detector packed in a model.tar.gz.
 
     Raises:
-        StandInError: The archive holds no detector of this stand-in.
+        StandInError: the archive holds no detector of this stand-in.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:

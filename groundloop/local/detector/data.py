@@ -67,8 +67,8 @@ class Channel:
         """Open a channel.
 
         Args:
-            config: The channel's part of inputdataconfig.json.
-            data_folder: The folder input/data.
+            config: the channel's part of inputdataconfig.json.
+            data_folder: the folder input/data.
         """
         self.name, self._folder, self._hyperparameters = name, data_folder, hyperparameters
         self._size = working_size(hyperparameters.image_shape)

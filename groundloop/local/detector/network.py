@@ -79,7 +79,7 @@ class Network:
         """Take over the arrays of another network.
 
         Raises:
-            ValueError: A name or a shape differs from this network's.
+            ValueError: a name or a shape differs from this network's.
         """
         own = self.state()
         if own.keys() != state.keys():

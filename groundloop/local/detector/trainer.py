@@ -40,7 +40,7 @@ def train(opt_ml: Path, *, seed: int = SEED) -> None:
     """Run the training job whose folder this is.
 
     Raises:
-        StandInError: The hyperparameters, channels or data are not valid.
+        StandInError: the hyperparameters, channels or data are not valid.
     """
     hyperparameters = parse(_read_json(opt_ml, "hyperparameters"))
     channels = _read_json(opt_ml, "inputdataconfig")

@@ -231,7 +231,7 @@ def runner_for(step_type: str, client: Any, stop: threading.Event) -> Runner:
     """Return the runner of a step type.
 
     Raises:
-        StepError: The offline AWS does not run steps of this type.
+        StepError: the offline AWS does not run steps of this type.
     """
     if step_type in ("Processing", "Training", "Transform"):
         return JobRunner(client, stop, f"{step_type}Job")

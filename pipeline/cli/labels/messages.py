@@ -21,7 +21,7 @@ def require_usable(place: str, lines: Sequence[Line]) -> None:
     """Check that labels hold at least one image that can be used.
 
     Raises:
-        UserError: They don't; the message says what is wrong with the first line.
+        UserError: they don't; the message says what is wrong with the first line.
     """
     from groundloop.errors import UserError
 

@@ -106,7 +106,7 @@ def _asked(bench: Workbench, assumption: Assumption, definition: str, refused: b
     """Create a pipeline of a definition and delete it.
 
     Args:
-        refused: The assumption is that AWS does not take it.
+        refused: the assumption is that AWS does not take it.
     """
     name, sagemaker = bench.name(assumption.id.removeprefix("definition-")), bench.client("sagemaker")
     members = {
