@@ -1,6 +1,6 @@
 """Two hundred thousand damaged manifest lines through reader, duplicates, advice and rewriting: what became of them.
 
-Run with ``python benchmarks/fuzz_manifest.py [LINES] [SEED]``. Samples are made here; each line is one of them, damaged
+Run with `python benchmarks/fuzz_manifest.py [LINES] [SEED]`. Samples are made here; each line is one of them, damaged
 in one to four places. A line that raises anything but a UserError ends the run with its traceback and exit code 1.
 """
 

@@ -1,4 +1,4 @@
-"""Scoring against pycocotools, the reference: ``python -m benchmarks.scoring [--images N] [--rounds N]``.
+"""Scoring against pycocotools, the reference: `python -m benchmarks.scoring [--images N] [--rounds N]`.
 
 Both start from the same arrays, and building a library's own input from them counts; importing it does not. Each run is
 a process of its own, and they take turns, so that a machine whose speed drifts treats them alike. CPU seconds are the

@@ -1,6 +1,6 @@
 """How long a user waits before anything happens: --help, compile, and what compile adds to importing the SDK.
 
-Run with ``make bench``. Each command is a process of its own; they take turns, so that a machine whose speed drifts
+Run with `make bench`. Each command is a process of its own; they take turns, so that a machine whose speed drifts
 treats them alike. Printed are medians of wall-clock seconds, and the ratio to the SDK's bare import.
 """
 

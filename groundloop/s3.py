@@ -17,7 +17,7 @@ FORBIDDEN_CODES = frozenset({"403", "AccessDenied", "Forbidden"})
 def split_uri(uri: str) -> tuple[str, str]:
     """Split an S3 URI into bucket and key.
 
-    The key is everything after the bucket's slash, unchanged: ``?`` and ``#`` are characters of a key.
+    The key is everything after the bucket's slash, unchanged: `?` and `#` are characters of a key.
 
     Example:
         >>> split_uri("s3://bucket/folder/image.jpg")
@@ -43,17 +43,17 @@ def join_uri(prefix: str, name: str) -> str:
 
 
 def error_code(error: Any) -> str:
-    """Return the error code of a botocore ``ClientError``; empty when it carries none."""
+    """Return the error code of a botocore `ClientError`; empty when it carries none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_missing(error: Any) -> bool:
-    """Tell whether a botocore ``ClientError`` of S3 means that the object or its bucket does not exist."""
+    """Tell whether a botocore `ClientError` of S3 means that the object or its bucket does not exist."""
     return error_code(error) in MISSING_CODES
 
 
 def is_forbidden(error: Any) -> bool:
-    """Tell whether a botocore ``ClientError`` of S3 means that the caller lacks a permission."""
+    """Tell whether a botocore `ClientError` of S3 means that the caller lacks a permission."""
     return error_code(error) in FORBIDDEN_CODES
 
 

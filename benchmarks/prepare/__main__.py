@@ -1,4 +1,4 @@
-"""The table: ``python -m benchmarks.prepare [--lines N] [--rounds N] [--million]``."""
+"""The table: `python -m benchmarks.prepare [--lines N] [--rounds N] [--million]`."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def check_definition(
     Args:
         definition: the definition's JSON, parsed.
         size: bytes of the text that is sent to the service; by default those of compact JSON.
-        samples: contents of property files as an earlier run wrote them, by ``Step.PropertyFileName``. With one,
-            the paths of ``Std:JsonGet`` are looked up in it, and the types found there are held against their slots.
+        samples: contents of property files as an earlier run wrote them, by `Step.PropertyFileName`. With one,
+            the paths of `Std:JsonGet` are looked up in it, and the types found there are held against their slots.
 
     Returns:
         The findings in the order of the steps, those of the whole definition first; of a step, errors first.

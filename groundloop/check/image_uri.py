@@ -29,7 +29,7 @@ ACCOUNTS = {
 
 @dataclass(frozen=True)
 class AlgorithmImage:
-    """An image URI of the algorithm. ``right_account`` is None for a region that isn't known here."""
+    """An image URI of the algorithm. `right_account` is None for a region that isn't known here."""
 
     account: str
     region: str

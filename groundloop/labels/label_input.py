@@ -132,13 +132,13 @@ def read_manifest(
     Args:
         place: path or S3 URI of a file or folder, in any format of `groundloop labels convert`.
         region: AWS region, for an S3 URI.
-        attribute: the label attribute, or ``auto`` for the only one there is.
+        attribute: the label attribute, or `auto` for the only one there is.
         classes: the only class names that are allowed; None allows all.
         clip_tolerance: pixels beyond the image by which a box is clipped and not rejected.
         images: folder with the image files, for formats that don't hold the images' sizes.
 
     Raises:
-        UserError: the labels can't be read, or there is more than one candidate for ``auto``; it names ``place``.
+        UserError: the labels can't be read, or there is more than one candidate for `auto`; it names `place`.
     """
     try:
         with as_manifest(place, region, attribute, images) as source:

@@ -1,7 +1,7 @@
 """A local AWS: an offline server that runs SageMaker pipelines, on the loopback address only.
 
 `groundloop.local.aws.LocalAws` says what is a stand-in. Importing this package is cheap: moto and boto3 load with the
-first use of a name below, since the programs of jobs (``python -m groundloop.local.detector``) pass through here too.
+first use of a name below, since the programs of jobs (`python -m groundloop.local.detector`) pass through here too.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from groundloop.local.errors import JobError
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Pack a folder's files as SageMaker packs ``/opt/ml/model``: no top folder; the same files give the same bytes."""
+    """Pack a folder's files as SageMaker packs `/opt/ml/model`: no top folder; the same files give the same bytes."""
     with (
         archive.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as packed,
@@ -24,10 +24,10 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path, name: str) -> None:
-    """Unpack an archive that nobody vouches for; ``name`` is what messages call it.
+    """Unpack an archive that nobody vouches for; `name` is what messages call it.
 
     Raises:
-        JobError: not a gzipped tar, or an entry that would leave the folder (absolute, ``..``, a link or a device).
+        JobError: not a gzipped tar, or an entry that would leave the folder (absolute, `..`, a link or a device).
     """
     try:
         with tarfile.open(archive, mode="r:gz") as tar:

@@ -31,19 +31,19 @@ class LocalAws:
     """An offline AWS: a server on 127.0.0.1 that boto3, the SageMaker SDK and the AWS CLI can use as if it were AWS.
 
     What is real: the API and its errors, pipelines and their executions, jobs (programs of this machine in a folder
-    laid out like ``/opt/ml``), Pipe mode, artifacts in S3, the registry, endpoints that answer. What is a stand-in:
-    images (``programs``; processing runs in this Python environment), hardware, prices and quotas, IAM (everything is
+    laid out like `/opt/ml`), Pipe mode, artifacts in S3, the registry, endpoints that answer. What is a stand-in:
+    images (`programs`; processing runs in this Python environment), hardware, prices and quotas, IAM (everything is
     allowed).
-    S3, IAM, STS, EventBridge and the other services are moto's. State lives in memory and is gone with ``stop()``;
-    folders of jobs and endpoints stay under ``home``.
+    S3, IAM, STS, EventBridge and the other services are moto's. State lives in memory and is gone with `stop()`;
+    folders of jobs and endpoints stay under `home`.
 
     Args:
-        home: the folder for ``jobs/<job>/`` (with ``log.txt``) and ``endpoints/<endpoint>/``; made if missing.
+        home: the folder for `jobs/<job>/` (with `log.txt`) and `endpoints/<endpoint>/`; made if missing.
         port: 0 takes a free one.
         region: the region of ARNs and clients.
         account: the account of ARNs, 12 digits.
         programs: regular expression on an image's URI -> the program that stands in for it; looked at before
-            the built-in ones (``local.programs``).
+            the built-in ones (`local.programs`).
     """
 
     def __init__(

@@ -36,7 +36,7 @@ def in_use(message: str) -> ApiError:
 
 
 class JobError(Exception):
-    """A job that failed; ``kind`` is SageMaker's prefix: ClientError (the request or its data) or AlgorithmError."""
+    """A job that failed; `kind` is SageMaker's prefix: ClientError (the request or its data) or AlgorithmError."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")

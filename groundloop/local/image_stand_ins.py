@@ -1,7 +1,7 @@
 """The programs that stand in for container images.
 
 A job's image can't run here. A `ImageStandIn` is what runs instead, chosen by the image's URI: the built-in Object
-Detection algorithm has one (``local.detector``); others are given to ``LocalAws(programs=...)``.
+Detection algorithm has one (`local.detector`); others are given to `LocalAws(programs=...)`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from groundloop.local.errors import JobError
 class ImageStandIn:
     """The commands that stand in for one image.
 
-    In every argument ``{opt_ml}`` is replaced by the job's folder, which is laid out like ``/opt/ml``.
+    In every argument `{opt_ml}` is replaced by the job's folder, which is laid out like `/opt/ml`.
 
-    train: trains; reads ``input/config`` and ``input/data``, writes ``model``; on failure writes ``output/failure`` and
+    train: trains; reads `input/config` and `input/data`, writes `model`; on failure writes `output/failure` and
         exits with a code other than 0.
-    serve: serves ``model`` over HTTP on a free port of 127.0.0.1 (``GET /ping``, ``POST /invocations``) and prints the
-        line ``listening on 127.0.0.1:PORT`` when it does.
+    serve: serves `model` over HTTP on a free port of 127.0.0.1 (`GET /ping`, `POST /invocations`) and prints the
+        line `listening on 127.0.0.1:PORT` when it does.
     metrics: name -> regular expression with one group, looked for in the log; the last hit is the final value. A
         built-in algorithm's metrics are AWS's own and stand in no request.
     """

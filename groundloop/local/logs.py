@@ -26,7 +26,7 @@ class LogShipper:
         self._made = False
 
     def ship(self, last: bool = False) -> None:
-        """Send what was added since the last call; ``last`` also sends a line without an end."""
+        """Send what was added since the last call; `last` also sends a line without an end."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:

@@ -1,10 +1,10 @@
 """Pipe mode: one FIFO per channel and epoch, fed with the channel's records.
 
-``input/data/<channel>_<epoch>``, epochs from 0. A program reads a FIFO to its end, or closes it early, and opens the
+`input/data/<channel>_<epoch>`, epochs from 0. A program reads a FIFO to its end, or closes it early, and opens the
 next; the next one is made when the last is done, so a program has to wait for it, as on AWS.
 
 What a line of an augmented manifest becomes (AWS's guide, and the dump in sagemaker-tensorflow-extensions#33): each
-attribute of ``AttributeNames``, in order, one record; of a ``-ref`` attribute the bytes of the S3 object, of any other
+attribute of `AttributeNames`, in order, one record; of a `-ref` attribute the bytes of the S3 object, of any other
 the text of its JSON value. AWS doesn't say what happens to a line that lacks an attribute or its object; here the job
 fails and says where.
 """

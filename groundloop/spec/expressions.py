@@ -100,7 +100,7 @@ def referenced_step(function: str, body: Any) -> str | None:
 
 
 class MissingMemberError(Exception):
-    """A sample has nothing at a path: ``token`` is not in ``value``."""
+    """A sample has nothing at a path: `token` is not in `value`."""
 
     def __init__(self, token: str | int, value: Any) -> None:
         super().__init__(token)

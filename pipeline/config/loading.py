@@ -1,6 +1,6 @@
 """Reads the configuration from files, environment variables and the command line.
 
-Later wins: ``base.yaml`` < overlays in the order given < ``GROUNDLOOP__A__B`` variables < ``--set a.b=value``.
+Later wins: `base.yaml` < overlays in the order given < `GROUNDLOOP__A__B` variables < `--set a.b=value`.
 Mappings merge key by key; lists and scalars replace.
 """
 

@@ -17,7 +17,7 @@ class Level(str, Enum):
 
 @dataclass(frozen=True)
 class AccountFinding:
-    """One line of the examination; ``remedy`` is empty when there is nothing to do."""
+    """One line of the examination; `remedy` is empty when there is nothing to do."""
 
     check: str
     level: Level

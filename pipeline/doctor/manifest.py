@@ -20,7 +20,7 @@ class ManifestSample:
     Attributes:
         head: lines from the first on.
         spread: lines from all over the manifest, the head's among them.
-        count: how many lines the manifest has; an estimate unless ``whole``.
+        count: how many lines the manifest has; an estimate unless `whole`.
     """
 
     head: list[bytes]
@@ -77,6 +77,6 @@ def _compressed(first: bytes, size: int, whole: bool) -> ManifestSample:
 
 
 def _lines(content: bytes, cut: bool) -> list[bytes]:
-    """Lines that aren't blank; ``cut`` drops the last one, which may not be whole."""
+    """Lines that aren't blank; `cut` drops the last one, which may not be whole."""
     lines = content.split(b"\n")
     return [line for line in (lines[:-1] if cut else lines) if line.strip()]

@@ -33,7 +33,7 @@ _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "A
 
 @dataclass(frozen=True)
 class Check:
-    """One check; ``names`` are those of its findings, for when it can't be made."""
+    """One check; `names` are those of its findings, for when it can't be made."""
 
     names: tuple[str, ...]
     look: Callable[[Config, Aws], list[AccountFinding]]

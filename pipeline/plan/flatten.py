@@ -1,7 +1,7 @@
 """A pipeline definition as flat values with readable paths, so that two of them can be compared line by line.
 
 Variables become what they hold in an execution that is started without values: a parameter its default. What only an
-execution knows stays in braces: ``{Prepare.Summary: training.num_classes}``.
+execution knows stays in braces: `{Prepare.Summary: training.num_classes}`.
 """
 
 from __future__ import annotations
@@ -170,10 +170,10 @@ def _arguments(values: list[Any], defaults: dict[str, Any]) -> Iterator[tuple[st
 def _by_option(values: list[FlatValue], text_of: Callable[[FlatValue], str]) -> list[tuple[str, list[FlatValue]]]:
     """Split a command line into options and values, in order.
 
-    ``--a 1 2 --b=x`` has ``--a`` with 1 and 2, and ``--b`` with x.
+    `--a 1 2 --b=x` has `--a` with 1 and 2, and `--b` with x.
 
-    Parts of one value, ``--b=x --b=y``, come together; an option that is repeated otherwise is numbered, ``--a #2``.
-    What stands before the first option goes by ``argument``.
+    Parts of one value, `--b=x --b=y`, come together; an option that is repeated otherwise is numbered, `--a #2`.
+    What stands before the first option goes by `argument`.
     """
     found: list[tuple[str, list[FlatValue]]] = []
     parts: dict[str, list[FlatValue]] = {}

@@ -21,7 +21,7 @@ PROGRAM = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 
 @contextlib.contextmanager
 def groundloop(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The program in a process of its own, with the offline AWS's folder in ``folder``."""
+    """The program in a process of its own, with the offline AWS's folder in `folder`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # A mark on every process that descends from this one.
     environment["GROUNDLOOP_TEST_MARK"] = str(folder)

@@ -1,4 +1,4 @@
-"""The job in DuckDB's SQL: ``python -m benchmarks.prepare.peers.duckdb_sql MANIFEST FOLDER``.
+"""The job in DuckDB's SQL: `python -m benchmarks.prepare.peers.duckdb_sql MANIFEST FOLDER`.
 
 The manifest is read as lines of text, since read_json stops at the first line that is not JSON. Only fields that the
 schema names are kept, and numbers are written as DuckDB writes them. It has no BLAKE2, so it splits by MD5.

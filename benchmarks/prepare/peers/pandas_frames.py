@@ -1,6 +1,6 @@
-"""The job with pandas: ``python -m benchmarks.prepare.peers.pandas_frames MANIFEST FOLDER``.
+"""The job with pandas: `python -m benchmarks.prepare.peers.pandas_frames MANIFEST FOLDER`.
 
-``read_json`` stops at the first line that is not JSON, so the manifest must not have any. It says nothing of keys that
+`read_json` stops at the first line that is not JSON, so the manifest must not have any. It says nothing of keys that
 appear twice. Boxes are checked all together, as columns.
 """
 

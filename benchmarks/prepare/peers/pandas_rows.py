@@ -1,4 +1,4 @@
-"""The job with pandas, row by row: ``python -m benchmarks.prepare.peers.pandas_rows MANIFEST FOLDER``.
+"""The job with pandas, row by row: `python -m benchmarks.prepare.peers.pandas_rows MANIFEST FOLDER`.
 
 As most scripts do it: `read_json`, then a loop over the rows. `pandas_frames` checks all boxes at once as columns,
 which takes more care to write.

@@ -1,7 +1,7 @@
-"""The job with Python's own json: ``python -m benchmarks.prepare.peers.stdlib_json [--duplicate-keys] MANIFEST TO``.
+"""The job with Python's own json: `python -m benchmarks.prepare.peers.stdlib_json [--duplicate-keys] MANIFEST TO`.
 
 All lines are kept in memory as dicts, with the garbage collector off: decoding them a second time would cost more than
-the memory does. With ``--duplicate-keys`` a line that holds a key twice in one object is a fault; json can only tell
+the memory does. With `--duplicate-keys` a line that holds a key twice in one object is a fault; json can only tell
 through a hook that is called for each object.
 """
 

@@ -2,8 +2,8 @@
 
 Read a Ground Truth manifest; put lines with a fault aside, with line number and reason; of several labels of an image
 the last counts; unify class ids by name (all names, sorted); split by hash; shuffle the train split; write
-``train.manifest``, ``validation.manifest``, ``test.manifest`` with the label attribute ``bounding-box``, and
-``rejected.jsonl``.
+`train.manifest`, `validation.manifest`, `test.manifest` with the label attribute `bounding-box`, and
+`rejected.jsonl`.
 """
 
 from __future__ import annotations

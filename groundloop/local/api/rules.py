@@ -1,7 +1,7 @@
 """EventBridge rules that start a pipeline when a model package's approval status is set.
 
 moto keeps rules and targets but sends no such event and knows no pipeline as a target. The event's form is AWS's
-documentation ("SageMaker Model Package State Change"); the substitution of ``$.detail.X`` by EventBridge itself was not
+documentation ("SageMaker Model Package State Change"); the substitution of `$.detail.X` by EventBridge itself was not
 verified on AWS. Schedules are kept by moto and never fire: the offline AWS lives for minutes.
 """
 

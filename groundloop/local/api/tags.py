@@ -14,7 +14,7 @@ class Tags:
         self._tags: dict[str, dict[str, str]] = {}
 
     def set(self, arn: str, request: dict[str, Any]) -> None:
-        """Take the ``Tags`` of a Create* request."""
+        """Take the `Tags` of a Create* request."""
         self._tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []}
 
     def drop(self, arn: str) -> None:

@@ -20,7 +20,7 @@ _NAME_LENGTH = 63
 
 
 class StepError(Exception):
-    """A step failed; ``kind`` is the type of exception that a retry policy can name."""
+    """A step failed; `kind` is the type of exception that a retry policy can name."""
 
     def __init__(self, reason: str, kind: str = "") -> None:
         super().__init__(reason)
@@ -72,7 +72,7 @@ class Runner(ABC):
 
     @abstractmethod
     def run(self, request: Json, name: str, tell: Tell) -> Json:
-        """Do what the step is for and return its properties. ``name`` is for a resource whose request has none.
+        """Do what the step is for and return its properties. `name` is for a resource whose request has none.
 
         Raises:
             StepError, StepStoppedError.

@@ -34,7 +34,7 @@ TERMINAL = ("Completed", "Failed", "Stopped")
 class Job(ABC):
     """One job, from InProgress to Completed, Failed or Stopped."""
 
-    #: As in ``CreateTrainingJob``: the prefix of the API's member names.
+    #: As in `CreateTrainingJob`: the prefix of the API's member names.
     kind: ClassVar[str]
     #: SageMaker's default MaxRuntimeInSeconds for this kind of job.
     default_runtime: ClassVar[int] = 86400
@@ -132,7 +132,7 @@ class Job(ABC):
     def run_program(
         self, command: Sequence[str], environment: dict[str, str], watch: Callable[[], None] = lambda: None
     ) -> int:
-        """Run one program to its end and return its exit code; ``watch`` is called often and may raise.
+        """Run one program to its end and return its exit code; `watch` is called often and may raise.
 
         Raises:
             JobStoppedError: the job was asked to stop, or ran out of time.

@@ -1,7 +1,7 @@
 """Processing jobs: inputs downloaded, the entry point run, outputs uploaded.
 
 The image is a stand-in: the program runs in the Python environment of the offline AWS, on the job's arguments with
-``/opt/ml`` rewritten to the job's folder. Outputs go to S3 at the end of a job that succeeded.
+`/opt/ml` rewritten to the job's folder. Outputs go to S3 at the end of a job that succeeded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from groundloop.local.errors import JobError
 from groundloop.local.jobs.job import Job
 
-#: ``/opt/ml`` as a path of its own: at the start of an argument, or after a character that can't belong to a path.
+#: `/opt/ml` as a path of its own: at the start of an argument, or after a character that can't belong to a path.
 _OPT_ML = re.compile(r"(?<![\w./~-])/opt/ml(?=/|$)")
 _SPARK_SUBMIT = "smspark-submit"
 #: Two executors in one process, which listen on this machine only; nobody else reads these variables.

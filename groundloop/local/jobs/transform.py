@@ -1,6 +1,6 @@
 """Batch transform: a model server on this machine answers every object of the input; one `.out` per object.
 
-Key layout, not verified on AWS: ``S3OutputPath/<name>.out``, where ``<name>`` is the object's key relative to the input
+Key layout, not verified on AWS: `S3OutputPath/<name>.out`, where `<name>` is the object's key relative to the input
 prefix (S3Prefix) or the manifest's entry, which is relative to the manifest's prefix (ManifestFile). The service's
 documentation gives one example, in which a sub-folder is lost; readers of the outputs should match by the longest
 common tail of a key, which holds for both layouts.

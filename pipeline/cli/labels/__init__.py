@@ -1,4 +1,4 @@
-"""``groundloop labels``: look at labels before anything is trained on them."""
+"""`groundloop labels`: look at labels before anything is trained on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``groundloop labels check``: what is wrong with manifests, and what training on them needs."""
+"""`groundloop labels check`: what is wrong with manifests, and what training on them needs."""
 
 from __future__ import annotations
 

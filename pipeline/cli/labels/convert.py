@@ -1,4 +1,4 @@
-"""``groundloop labels convert``: labels from one tool's format into another's."""
+"""`groundloop labels convert`: labels from one tool's format into another's."""
 
 from __future__ import annotations
 

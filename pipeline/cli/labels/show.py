@@ -1,4 +1,4 @@
-"""``groundloop labels show``: labelled images with their boxes, on one sheet."""
+"""`groundloop labels show`: labelled images with their boxes, on one sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``groundloop labels stats``: a labelled data set in numbers and plots."""
+"""`groundloop labels stats`: a labelled data set in numbers and plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One offline AWS per test module, with a tiny stand-in for images whose URI holds ``/stand-in:``."""
+"""One offline AWS per test module, with a tiny stand-in for images whose URI holds `/stand-in:`."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def start(sm: Any, unique: Callable[[str], str]) -> Callable[..., str]:
 
 @pytest.fixture
 def ended(sm: Any) -> Callable[..., dict[str, Any]]:
-    """Wait for an execution's end; returns its description with the steps under ``Steps``, by name."""
+    """Wait for an execution's end; returns its description with the steps under `Steps`, by name."""
 
     def ended(arn: str) -> dict[str, Any]:
         deadline = time.monotonic() + 30

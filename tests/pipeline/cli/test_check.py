@@ -1,4 +1,4 @@
-"""``groundloop check`` as it is seen: lines, JSON, exit codes, and what it says of files that are not a definition."""
+"""`groundloop check` as it is seen: lines, JSON, exit codes, and what it says of files that are not a definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``groundloop evaluate``: figures and report from files alone."""
+"""`groundloop evaluate`: figures and report from files alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``labels check`` on small data sets with every kind of fault."""
+"""`labels check` on small data sets with every kind of fault."""
 
 from __future__ import annotations
 

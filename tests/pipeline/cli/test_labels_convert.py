@@ -1,4 +1,4 @@
-"""``labels convert`` from the command line."""
+"""`labels convert` from the command line."""
 
 from __future__ import annotations
 

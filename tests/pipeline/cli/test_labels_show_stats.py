@@ -1,4 +1,4 @@
-"""``labels stats`` and ``labels show`` on a small rendered data set."""
+"""`labels stats` and `labels show` on a small rendered data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``groundloop plan`` and ``groundloop upsert``: exit codes, files, what is printed."""
+"""`groundloop plan` and `groundloop upsert`: exit codes, files, what is printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, environment and ``--set`` become one configuration; every mistake is one line that says what to do."""
+"""Files, environment and `--set` become one configuration; every mistake is one line that says what to do."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _snake(name: str) -> str:
 
 
 class ScriptedImages:
-    """Images by size in bytes; an error is raised. Those that aren't named have ``size``."""
+    """Images by size in bytes; an error is raised. Those that aren't named have `size`."""
 
     def __init__(self, size: int = 1000, **by_name: int | UnusableImageError) -> None:
         self._size, self._by_name = size, by_name
@@ -100,7 +100,7 @@ class ScriptedAws:
 
 @pytest.fixture
 def scripted() -> Callable[..., ScriptedAws]:
-    """Builds an AWS from answers by service; ``service_quotas`` stands for service-quotas."""
+    """Builds an AWS from answers by service; `service_quotas` stands for service-quotas."""
 
     def build(images: Images | None = None, **services: dict[str, Answer]) -> ScriptedAws:
         return ScriptedAws({name.replace("_", "-"): answers for name, answers in services.items()}, images)

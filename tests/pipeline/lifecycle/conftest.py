@@ -94,7 +94,7 @@ class Project:
         return f"s3://groundloop-local/{self.name}/{key}"
 
     def register(self, *, broken: bool = False, status: str = "PendingManualApproval", **figures: Any) -> str:
-        """A version whose endpoint tells its name among its model's files; ``broken``: it never comes up."""
+        """A version whose endpoint tells its name among its model's files; `broken`: it never comes up."""
         from groundloop.local.archive import pack
 
         number = next(_numbers)

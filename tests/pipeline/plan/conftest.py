@@ -45,7 +45,7 @@ def aws(memory: None, monkeypatch: pytest.MonkeyPatch, sdk_session: Callable[[st
 
 @pytest.fixture
 def configured() -> Callable[..., Config]:
-    """``local.yaml``, deploying on approval, with assignments."""
+    """`local.yaml`, deploying on approval, with assignments."""
     return lambda *assignments: load_config([LOCAL], ["deploy.mode=on_approval", *assignments], environment={})
 
 
@@ -62,7 +62,7 @@ def standing(aws: Any, configured: Callable[..., Config]) -> Any:
 
 @pytest.fixture
 def edit(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Changes the code of a job: its archive gets a line more in ``steps/<job>/job.py``."""
+    """Changes the code of a job: its archive gets a line more in `steps/<job>/job.py`."""
     from pipeline import job_archive as bundle
 
     def change(job: str) -> None:
