@@ -29,12 +29,14 @@ def demo(
     home = new_home()
     stop_on_signals()
     manifest = write_dataset(home / "data", images, bucket)
+    program, images_folder = program_name(), home / "data" / "images"
     print_line(f"drew {images} images of {', '.join(CLASSES)}: {manifest}")
     with offline_aws(settings, home) as aws:
         print_line(f"offline AWS at {aws.endpoint_url}")
-        upload_labels(settings, manifest, home / "data" / "images", print_line)
-        run_and_report(settings, home)
-    program = program_name()
+        upload_labels(
+            settings, manifest, images_folder, print_line, "images are missing on purpose: Prepare rejects their lines"
+        )
+        run_and_report(settings, home, f"{program} labels check {manifest} --images {images_folder}")
     print_line("\nnext:")
     print_values(
         {

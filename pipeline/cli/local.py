@@ -106,7 +106,8 @@ def run(
     images = images or Path(labels)
     with _manifest(settings, labels, images) as manifest, offline_aws(settings, home):
         upload_labels(settings, manifest, images, print_line)
-        run_and_report(settings, home)
+        check = shlex.join([program_name(), "labels", "check", labels, "--images", str(images)])
+        run_and_report(settings, home, check)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -18,6 +20,25 @@ from pipeline.cli.output import print_json_line, print_line
 COLOURS = {"Succeeded": typer.colors.GREEN, "Failed": typer.colors.RED, "Stopped": typer.colors.YELLOW}
 _INDENT = " " * 7
 _MAX_LINE_LENGTH = 500
+#: How a diagnosis's command on the manifest in S3 begins.
+_LABELS_CHECK = "groundloop labels check "
+
+
+@dataclass(frozen=True)
+class OfflineFiles:
+    """What the hints of a run name, whose offline AWS ends with the command.
+
+    Attributes:
+        home: folder of the offline AWS.
+        labels_check: the command that checks the run's labels.
+    """
+
+    home: Path
+    labels_check: str
+
+    def log(self, job: str) -> Path:
+        """Return the path of a job's log."""
+        return self.home / "jobs" / job / "log.txt"
 
 
 def follow(
@@ -26,6 +47,7 @@ def follow(
     *,
     stop_on_interrupt: bool = False,
     as_json: bool = False,
+    offline: OfflineFiles | None = None,
     print_results: Callable[[str, str], None] | None = None,
 ) -> ExecutionResult:
     """Print an execution's steps until it ends.
@@ -35,6 +57,7 @@ def follow(
         arn: of the execution.
         stop_on_interrupt: stop the execution on Ctrl-C; otherwise it goes on, and a message says how to follow and how
             to stop it. Either way the interrupt is raised again.
+        offline: files that the hints name, where an offline AWS ends with the command.
         print_results: called with region and ARN once the execution has ended, unless as_json.
         as_json: print one JSON object per line: each change of a step, then the end with its diagnoses.
 
@@ -65,7 +88,7 @@ def follow(
         print_json_line(_outcome_json(outcome, diagnoses))
     else:
         for diagnosis in diagnoses:
-            print_diagnosis(diagnosis, lambda line: typer.echo(line, err=True))
+            print_diagnosis(diagnosis, lambda line: typer.echo(line, err=True), offline)
     if not outcome.succeeded:
         if print_results and not as_json:
             print_results(region, arn)
@@ -87,10 +110,12 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def print_diagnosis(diagnosis: Diagnosis, write: Callable[[str], None]) -> None:
+def print_diagnosis(diagnosis: Diagnosis, write: Callable[[str], None], offline: OfflineFiles | None = None) -> None:
     """Write the end of the log, what the error means, and what may have caused it."""
     if diagnosis.log:
-        command = f"groundloop logs {diagnosis.step} -e {diagnosis.execution}"
+        command = suggest("logs", diagnosis.step, "-e", diagnosis.execution)
+        if offline:
+            command = str(offline.log(diagnosis.job))
         write(f"\nlast lines of {diagnosis.step}'s log; the whole log: {command}")
         for event in diagnosis.log:
             write(f"  | {_printable(event.text)}")
@@ -99,7 +124,7 @@ def print_diagnosis(diagnosis: Diagnosis, write: Callable[[str], None]) -> None:
     if diagnosis.evidence:
         write("\nwhat may have caused it:")
         for line in diagnosis.evidence:
-            write(f"  {line}")
+            write(f"  {offline.labels_check if offline and line.startswith(_LABELS_CHECK) else line}")
     if diagnosis.log or diagnosis.known or diagnosis.evidence:
         write("")
 

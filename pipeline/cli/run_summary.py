@@ -1,52 +1,93 @@
-"""One run on the offline AWS and its results on the terminal: metrics, model package, endpoint, annotated image."""
+"""One run on the offline AWS and its results on the terminal: metrics, report, model package, endpoint, image."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from groundloop.aws import client
+from groundloop.errors import UserError
+from groundloop.models.packages import Package
 from groundloop.models.predict import annotate
 from groundloop.s3 import read_bytes
 from pipeline.cli.metrics_table import print_metrics
 from pipeline.cli.output import print_line, print_values
 from pipeline.cli.predict import upload_prefix
-from pipeline.cli.progress import follow
+from pipeline.cli.progress import OfflineFiles, follow
+from pipeline.cli.run_end import missed_gate_advice
 from pipeline.config import Config
-from pipeline.demo.offline_run import OfflineRunResult, run_pipeline
+from pipeline.demo.offline_run import OfflineRunResult, read_results, start_run, test_image_uris
 
 
-def run_and_report(config: Config, home: Path) -> None:
-    """Run the pipeline and print its results; an endpoint is called for an annotated image."""
-    # The offline AWS ends with this command, and so would the execution.
-    result = run_pipeline(config, partial(follow, stop_on_interrupt=True), print_line)
-    _print_evaluation(result)
-    values = {"package": f"{result.package.arn} ({result.package.approval_status})"}
-    if result.endpoint is None:
-        values["endpoint"] = f"none: deploy.mode is {config.deploy.mode}"
+def run_and_report(config: Config, home: Path, labels_check: str) -> None:
+    """Run the pipeline and print its results, also those of a run that missed the gate or failed.
+
+    Args:
+        config: configuration of the offline AWS.
+        home: its folder, where the report and the annotated image go.
+        labels_check: the command that checks the run's labels, for a failure that they may have caused.
+
+    Raises:
+        UserError: the execution did not succeed.
+    """
+    execution = start_run(config, print_line)
+    offline = OfflineFiles(home, labels_check)
+    try:
+        # The offline AWS ends with this command, and so would the execution.
+        follow(config.aws.region, execution, stop_on_interrupt=True, offline=offline)
+    except UserError:
+        _print_results(config, execution, home, labels_check)
+        raise
+    _print_results(config, execution, home, labels_check)
+
+
+def _print_results(config: Config, execution: str, home: Path, labels_check: str) -> None:
+    values: dict[str, str] = {}
+    result = read_results(config, execution)
+    if result is None:
+        values["next"] = f"{labels_check}; then correct what it or the log names, and run again"
     else:
-        annotated = _annotate_test_image(config, result, result.endpoint, home / "detections.jpg")
-        values["endpoint"] = f"{result.endpoint}, InService; it ends with this command"
-        values["image"] = f"{annotated}: a test image with the endpoint's detections"
+        _print_evaluation(result)
+        page = home / "report.html"
+        page.write_bytes(result.report)
+        values["report"] = f"{page}: open it in a browser"
+        values |= _package_and_endpoint(config, result, home)
     values["logs"] = f"{home}/jobs/<job>/log.txt"
     print_values(values)
 
 
+def _package_and_endpoint(config: Config, result: OfflineRunResult, home: Path) -> dict[str, str]:
+    if result.package is None:
+        return missed_gate_advice(result.metrics) if result.metrics["gate"]["thresholds_missed"] else {}
+    values = {"package": f"{result.package.arn} ({result.package.approval_status})"}
+    if result.endpoint is None:
+        return {**values, "endpoint": f"none: deploy.mode is {config.deploy.mode}"}
+    annotated = _annotate_test_image(config, result.package, result.endpoint, home / "detections.jpg")
+    return {
+        **values,
+        "endpoint": f"{result.endpoint}, InService; it is deleted when this command exits",
+        "image": f"{annotated}: a test image with the endpoint's detections",
+    }
+
+
 def _print_evaluation(result: OfflineRunResult) -> None:
-    metrics, summary = result.package.evaluation, result.package.summary
-    lines = summary["lines"]
-    unused = lines["rejected"] + lines["failed"] + lines["unlabelled"]
-    splits = ", ".join(f"{summary[split]['images']} {split}" for split in ("train", "validation", "test"))
+    metrics = result.metrics
+    print_line()
+    if result.package is not None:
+        summary = result.package.summary
+        lines = summary["lines"]
+        unused = lines["rejected"] + lines["failed"] + lines["unlabelled"]
+        splits = ", ".join(f"{summary[split]['images']} {split}" for split in ("train", "validation", "test"))
+        print_line(f"labels: {lines['read']} lines read, {unused} not used (Prepare's log says why); images: {splits}")
     tested = metrics["images"]["test"]
-    print_line(f"\nlabels: {lines['read']} lines read, {unused} not used (Prepare's log says why); images: {splits}")
     print_line(f"on {tested} test images, never trained on (by groundloop's offline stand-in, not AWS's detector):")
     print_metrics(metrics)
     print_line(f"\ngate: {metrics['gate']['message']}\n")
 
 
-def _annotate_test_image(config: Config, result: OfflineRunResult, endpoint: str, path: Path) -> Path:
-    content = read_bytes(client("s3", config.aws.region), result.test_images[0])
-    thresholds, prefix = result.package.thresholds, upload_prefix(config)
-    annotated, _ = annotate(config.aws.region, endpoint, result.package, content, thresholds, upload_prefix=prefix)
+def _annotate_test_image(config: Config, package: Package, endpoint: str, path: Path) -> Path:
+    region = config.aws.region
+    content = read_bytes(client("s3", region), test_image_uris(region, package)[0])
+    prefix = upload_prefix(config)
+    annotated, _ = annotate(region, endpoint, package, content, package.thresholds, upload_prefix=prefix)
     annotated.save(path, quality=92)
     return path

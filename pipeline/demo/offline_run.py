@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from groundloop.aws import client
 from groundloop.errors import UserError
-from groundloop.executions.control import ExecutionResult, registered_package, start
+from groundloop.executions.control import registered_package, start
+from groundloop.executions.evaluation import evaluation_prefix, read_metrics, report_uri
 from groundloop.local import LocalAws
 from groundloop.models.packages import Package, package
 from groundloop.s3 import read_bytes, split_uri
@@ -23,12 +25,19 @@ from pipeline.upsert import upsert_pipelines
 
 @dataclass(frozen=True)
 class OfflineRunResult:
-    """The results of an execution on the offline AWS."""
+    """The results of an execution on the offline AWS.
 
-    outcome: ExecutionResult
-    package: Package
+    Attributes:
+        metrics: content of evaluation.json.
+        report: content of report.html.
+        package: the registered model package; None if the gate was missed.
+        endpoint: name of the endpoint; None if none is in service.
+    """
+
+    metrics: dict[str, Any]
+    report: bytes
+    package: Package | None
     endpoint: str | None
-    test_images: list[str]
 
 
 def new_home() -> Path:
@@ -55,8 +64,17 @@ def offline_aws(config: Config, home: Path, port: int = 0) -> Iterator[LocalAws]
             client.cache_clear()
 
 
-def upload_labels(config: Config, manifest: Path, images: Path, report: Callable[[str], None]) -> None:
+def upload_labels(
+    config: Config, manifest: Path, images: Path, report: Callable[[str], None], missing_note: str = ""
+) -> None:
     """Upload a manifest to `labels.manifest`, and its images to the S3 URIs that its lines name.
+
+    Args:
+        config: names the manifest's S3 URI.
+        manifest: the file to upload.
+        images: folder with the images.
+        report: called with each message.
+        missing_note: reported after the number of images that the folder lacks, where that is no fault.
 
     Raises:
         UserError: no line names an image, or the folder holds none of the images.
@@ -67,36 +85,47 @@ def upload_labels(config: Config, manifest: Path, images: Path, report: Callable
         raise UserError(f"--labels {manifest}: no line names an image (source-ref with an s3:// URI)")
     result = upload_images(s3, references, images)
     report(f"uploaded {result.count} images to the S3 URIs that {manifest.name} names")
-    if result.missing:
+    if result.missing and missing_note:
+        report(f"{len(result.missing)} {missing_note}")
+    elif result.missing:
         report(f"not found in {images}: {len(result.missing)} images, e.g. {result.missing[0]}; Prepare rejects them")
     bucket, key = split_uri(config.labels.manifest)
     make_bucket(s3, bucket)
     s3.put_object(Bucket=bucket, Key=key, Body=manifest.read_bytes())
 
 
-def run_pipeline(
-    config: Config, follow: Callable[[str, str], ExecutionResult], report: Callable[[str], None]
-) -> OfflineRunResult:
-    """Upsert the pipelines, start one execution and follow it to its end.
-
-    Raises:
-        UserError: it failed, or ended without registering a package.
-    """
+def start_run(config: Config, report: Callable[[str], None]) -> str:
+    """Upsert the pipelines, start an execution and return its ARN."""
     region = config.aws.region
     for pipeline in upsert_pipelines(config):
         report(f"{'created' if pipeline.created else 'updated'} pipeline {pipeline.name}")
     arn = start(region, config.pipeline.name, [])
     report(f"started {arn}")
-    outcome = follow(region, arn)
-    package_arn = registered_package(region, arn)
-    if package_arn is None:
-        raise UserError("the execution ended without a registered package")
-    endpoint = config.deploy.endpoint.name if config.deploy.mode == "on_pass" else None
-    registered = package(region, package_arn)
-    return OfflineRunResult(outcome, registered, endpoint, _test_images(region, registered))
+    return arn
 
 
-def _test_images(region: str, package: Package) -> list[str]:
+def read_results(config: Config, execution: str) -> OfflineRunResult | None:
+    """Return the results of an execution that has ended; None if it ended before its evaluation."""
+    region = config.aws.region
+    prefix = evaluation_prefix(region, execution)
+    if prefix is None:
+        return None
+    package_arn = registered_package(region, execution)
+    return OfflineRunResult(
+        metrics=read_metrics(region, prefix),
+        report=read_bytes(client("s3", region), report_uri(prefix)),
+        package=package(region, package_arn) if package_arn else None,
+        endpoint=_endpoint_in_service(config),
+    )
+
+
+def _endpoint_in_service(config: Config) -> str | None:
+    name = config.deploy.endpoint.name
+    found = client("sagemaker", config.aws.region).list_endpoints(NameContains=name, StatusEquals="InService")
+    return next((item["EndpointName"] for item in found["Endpoints"] if item["EndpointName"] == name), None)
+
+
+def test_image_uris(region: str, package: Package) -> list[str]:
     """Return the S3 URIs of the test split's images, in the manifest's order."""
     lines = read_bytes(client("s3", region), package.test_manifest_uri).splitlines()
     return [json.loads(line)["source-ref"] for line in lines]

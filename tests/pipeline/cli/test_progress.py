@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from groundloop.errors import UserError
 from groundloop.executions.control import ExecutionResult, Transition
 from groundloop.executions.diagnosis import Diagnosis
+from groundloop.executions.logs import Event
 from pipeline.cli import options, progress
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
@@ -82,10 +85,6 @@ def test_durations(seconds: float, text: str) -> None:
 
 def test_a_log_cannot_upset_the_terminal() -> None:
     """Decoders put whole images into their errors."""
-    from datetime import datetime, timezone
-
-    from groundloop.executions.logs import Event
-
     event = Event(datetime(2026, 1, 1, tzinfo=timezone.utc), "algo-1", "\x1b[2J" + "x" * 9_000)
     written: list[str] = []
     progress.print_diagnosis(Diagnosis(ARN, "Train", "j", GROUP, [event], [], []), written.append)
@@ -114,3 +113,16 @@ def test_where_the_execution_ends_with_the_command_an_interrupt_stops_it(
     with pytest.raises(KeyboardInterrupt):
         follow(change("Executing"), status="Executing", stop_on_interrupt=True)
     assert capsys.readouterr().err.splitlines()[-1] == f"execution Stopped: {ARN}"
+
+
+def test_where_the_offline_aws_ends_with_the_command_the_hints_name_files(tmp_path: Path) -> None:
+    event = Event(datetime(2026, 1, 1, tzinfo=timezone.utc), "algo-1", "broken")
+    evidence = ["groundloop labels check s3://b/m.manifest --region us-east-1", "train.manifest line 1: 3 boxes"]
+    written: list[str] = []
+    files = progress.OfflineFiles(tmp_path, "groundloop labels check coco.json --images photos")
+    progress.print_diagnosis(Diagnosis(ARN, "Train", "j", GROUP, [event], [], evidence), written.append, files)
+    text = "\n".join(written)
+    assert f"the whole log: {tmp_path}/jobs/j/log.txt" in text
+    assert "  groundloop labels check coco.json --images photos\n  train.manifest line 1: 3 boxes" in text
+    assert "s3://" not in text
+    assert "groundloop logs" not in text
