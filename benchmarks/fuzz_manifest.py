@@ -159,19 +159,19 @@ def use(raw: list[bytes]) -> Counter[str]:
     """Do everything that Prepare does with lines, and count them by status.
 
     Raises:
-        LostLineError: a line is lost, a rewritten line does not read as what it was, or a glance says something else
-            of a line than the reader.
+        LostLineError: a line is lost, a rewritten line does not read as what it was, or the fast reader says
+            something else of a line than the reader.
     """
     find_attributes(raw)
     read = list(ManifestReader(ATTRIBUTE).read(raw))
     lines = list(one_line_per_image(read))
     if len(lines) != len(raw):
         raise LostLineError(f"{len(raw)} lines in, {len(lines)} out")
-    glancer = FastLineReader(ATTRIBUTE, None, IMAGE_SHAPE)
+    read_fast = FastLineReader(ATTRIBUTE, None, IMAGE_SHAPE)
     for line in read:
-        seen = glancer(line.raw)
-        if seen and (line.findings or line.record is None or _essence(line.record) != _seen(seen)):
-            raise LostLineError(f"read at a glance as {_seen(seen)}: {line.raw!r}")
+        fast = read_fast(line.raw)
+        if fast and (line.findings or line.record is None or _essence(line.record) != _fast_essence(fast)):
+            raise LostLineError(f"read by the fast reader as {_fast_essence(fast)}: {line.raw!r}")
     overview = Overview()
     overview.add(line.record for line in lines if line.record)
     list(overview.findings())
@@ -194,9 +194,9 @@ def _essence(record: Record) -> tuple[str, list[str], int, bool]:
     return record.source_ref, names, overview.tiny.total(), record.auto_labelled
 
 
-def _seen(glance: FastRecord) -> tuple[str, list[str], int, bool]:
-    names = [glance.class_map.names[class_id] for class_id in glance.class_ids]
-    return glance.source_ref, names, len(glance.tiny), glance.auto_labelled
+def _fast_essence(record: FastRecord) -> tuple[str, list[str], int, bool]:
+    names = [record.class_map.names[class_id] for class_id in record.class_ids]
+    return record.source_ref, names, len(record.tiny), record.auto_labelled
 
 
 def _outcome(line: Line) -> str:

@@ -39,7 +39,7 @@ SEED = 4
 
 
 def made_images(count: int) -> list[ScoredImage]:
-    """Make images of 640 pixels: boxes of all sizes, half of the detections near a true box, scores of three digits."""
+    """Make images of 640 pixels: boxes of all sizes, half of the detections near one, scores of three digits."""
     random = np.random.default_rng(SEED)
 
     def boxes(number: int) -> Any:

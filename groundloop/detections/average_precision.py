@@ -18,7 +18,7 @@ def curve(truths: int, is_true_positive: NDArray[np.bool_]) -> tuple[Curve, Curv
     """Compute recall and precision after each detection, best score first.
 
     Args:
-        truths: number of true boxes, at least 1.
+        truths: number of ground-truth boxes, at least 1.
         is_true_positive: (n,) whether each detection is true.
     """
     true = np.cumsum(is_true_positive)

@@ -51,8 +51,9 @@ class Resampling:
 def intervals(matches: Matches, thresholds: Floats, resampling: Resampling) -> dict[str, tuple[float, float]]:
     """Compute the lower and upper bound of each headline metric, by dotted name.
 
-    There are none for fewer than two images. A resample in which a metric is undefined (no true box of any class,
-    nothing detected) is left out of that metric's interval; a class of which it holds no true box, out of its means.
+    There are none for fewer than two images. A resample in which a metric is undefined (no ground-truth box of any
+    class, nothing detected) is left out of that metric's interval; a class of which it holds no ground-truth box, out
+    of its means.
     """
     images = matches.pool.images
     if images < 2 or not resampling.resamples:
@@ -112,7 +113,7 @@ def _counts(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Fl
 
 
 def _average_precisions(matches: Matches, weights: Weights) -> dict[str, Floats]:
-    """Average over the classes of which a resample holds true boxes; (resamples,) each."""
+    """Average over the classes of which a resample holds ground-truth boxes; (resamples,) each."""
     pool, resamples = matches.pool, weights.shape[1]
     coco, voc = np.empty((pool.classes, len(IOUS), resamples)), np.empty((pool.classes, resamples))
     for class_id in range(pool.classes):
@@ -136,7 +137,7 @@ def _coco_ap(images: Ints, is_true_positive: Bools, truths: Ints, weights: Weigh
     Args:
         images: (n,) image of each detection, best score first.
         is_true_positive: (t, n) whether it is true at an IoU.
-        truths: (resamples,) true boxes; without any, the result is NaN.
+        truths: (resamples,) ground-truth boxes; without any, the result is NaN.
         weights: (images, resamples)
     """
     candidate_positions = np.flatnonzero(is_true_positive.any(axis=0))

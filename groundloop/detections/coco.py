@@ -1,7 +1,8 @@
 """COCO average precision, by faster-coco-eval: the numbers of pycocotools (equal in tests) at a sixth of its CPU time.
 
 The measure: cocoapi `COCOeval`, boxes: AP is the mean over IoU 0.50 to 0.95 (step 0.05) of precision at 101 recall
-levels, at most 100 detections per image and class; a class without true boxes has no AP and is left out of means.
+levels, at most 100 detections per image and class; a class without ground-truth boxes has no AP and is left out of
+means.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _1, _10, _100 = range(3)  # positions of the limits of detections per image and 
 
 @dataclass(frozen=True, slots=True)
 class CocoScores:
-    """AP and AR in [0, 1]; None where there is no true box, of a class or of a size.
+    """AP and AR in [0, 1]; None where there is no ground-truth box, of a class or of a size.
 
     Attributes:
         metrics: the twelve statistics in the COCO API's order: map, map_50, map_75, map_small, map_medium, map_large,
@@ -37,7 +38,7 @@ class CocoScores:
 
 
 def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoScores:
-    """Score the detections of all images against their true boxes."""
+    """Score the detections of all images against their ground-truth boxes."""
     # Not at the top: the library takes a moment to load, and not every user of detections scores.
     from faster_coco_eval import COCO, COCOeval_faster
 
@@ -52,7 +53,7 @@ def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoSc
     evaluation = COCOeval_faster(truth, found, "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
-    # (IoU, recall level, class, area range, detections per image), -1 where a class has no true box
+    # (IoU, recall level, class, area range, detections per image), -1 where a class has no ground-truth box
     precision = np.asarray(evaluation.eval["precision"])
     recall = np.asarray(evaluation.eval["recall"])  # without the recall levels
     metrics = {

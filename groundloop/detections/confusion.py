@@ -10,11 +10,11 @@ from groundloop.detections.matching import IOUS, Floats, Ints, Matches, candidat
 def confusion(matches: Matches, thresholds: Floats) -> Ints:
     """Count (classes + 1, classes + 1) confusions: rows are true, columns detected, the last of each is the background.
 
-    Of the detections with a score of at least their class's threshold, those that match a true box of their own class
-    at IoU 0.5 are on the diagonal. The rest are matched in the same greedy way, over all classes, to the true boxes
-    that are left: those are confusions. What is left then is a false positive (last row) or a missed object (last
-    column).
-    So a row sums to the true boxes of its class, and a column to its detections.
+    Of the detections with a score of at least their class's threshold, those that match a ground-truth box of their own
+    class at IoU 0.5 are on the diagonal. The rest are matched in the same greedy way, over all classes, to the
+    ground-truth boxes that are left: those are confusions. What is left then is a false positive (last row) or a missed
+    object (last column).
+    So a row sums to the ground-truth boxes of its class, and a column to its detections.
     """
     pool = matches.pool
     background = pool.classes

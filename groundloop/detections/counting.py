@@ -9,7 +9,7 @@ from groundloop.detections.matching import Bools, Floats, Ints, PooledDetections
 
 
 def counts_per_image(pool: PooledDetections, thresholds: Floats) -> Ints:
-    """Return (images, classes, 2): numbers of true boxes, and of detections at or over their class's threshold."""
+    """Return (images, classes, 2): numbers of ground-truth boxes, and of detections at or over the thresholds."""
     kept = pool.scores >= thresholds[pool.class_ids]
     cells = pool.images * pool.classes
     counts = [np.bincount(groups, minlength=cells) for groups in (pool.true_groups, pool.groups[kept])]

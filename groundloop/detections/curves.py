@@ -17,7 +17,7 @@ MAX_DETECTIONS = 100
 
 
 def class_curves(matches: Matches, class_id: int) -> Curves | None:
-    """Compute the curves of one class at IoU 0.5; None when it has no true box.
+    """Compute the curves of one class at IoU 0.5; None when it has no ground-truth box.
 
     Precision over the threshold is 1 from where nothing is detected: no false positive is left.
     """

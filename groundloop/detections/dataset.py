@@ -14,7 +14,7 @@ from groundloop.labels.records import Record
 
 @dataclass(frozen=True, slots=True)
 class ScoredImage:
-    """One image with its true boxes and its detections, all in pixels.
+    """One image with its ground-truth boxes and its detections, all in pixels.
 
     Attributes:
         source_ref: the image's S3 URI.

@@ -1,4 +1,4 @@
-"""Pictures of detections: boxes with class and score, a legend with counts, true boxes if requested.
+"""Pictures of detections: boxes with class and score, a legend with counts, ground-truth boxes if requested.
 
 The font is the one that Pillow carries, so a picture looks the same everywhere; it has no glyphs beyond Latin, and
 class names in other scripts show as empty squares.
@@ -71,7 +71,7 @@ def draw_detections(
 
 
 def draw_labels(image: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:
-    """Draw the true boxes on a copy of the image, in their class's colour, with the counts below.
+    """Draw the ground-truth boxes on a copy of the image, in their class's colour, with the counts below.
 
     Args:
         boxes: in pixels of the image.

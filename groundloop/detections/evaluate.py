@@ -37,7 +37,7 @@ def evaluate(
         resamples, level, seed: of the bootstrap intervals (:mod:`detections.bootstrap`).
 
     Raises:
-        UserError: a split without true boxes.
+        UserError: a split without ground-truth boxes.
     """
     for split, images in (("validation", validation), ("test", test)):
         if not any(len(image.true_ids) for image in images):
@@ -49,7 +49,8 @@ def evaluate(
 def evaluate_at(images: Sequence[ScoredImage], classes: Sequence[str], thresholds: Mapping[str, float]) -> Evaluation:
     """Score detections at thresholds that were chosen before, without intervals.
 
-    What cannot be measured for want of true boxes is None. The highest of the thresholds stands for the overall one.
+    What cannot be measured for want of ground-truth boxes is None. The highest of the thresholds stands for the overall
+    one.
 
     Args:
         images: at least one.

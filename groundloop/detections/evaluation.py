@@ -2,7 +2,7 @@
 
 All metrics are of the test split, at IoU 0.5 where a single IoU is needed, except the thresholds, which are chosen on
 validation. Fractions are in [0, 1]. None stands for a metric that the data does not define, such as the AP of a class
-without true boxes or the precision of no detections.
+without ground-truth boxes or the precision of no detections.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ class ClassMetrics:
     """The metrics of one class.
 
     Attributes:
-        boxes: true boxes in the test split.
+        boxes: ground-truth boxes in the test split.
         threshold: the score from which its detections count.
-        curves: None where the class has no true box.
+        curves: None where the class has no ground-truth box.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Evaluation:
         counts: (images, classes, 2): true and detected number of objects in each test image.
         intervals: low and high end by dotted metric name, such as `map_50` or `count.mae`.
         interval_level, interval_resamples: what share of resampled data sets lies in an interval, of how many.
-        curves: means over classes with true boxes.
+        curves: means over classes with ground-truth boxes.
     """
 
     classes: tuple[str, ...]
@@ -138,17 +138,17 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """One row of the table of detections: a detection with what it matched, or a true box that was missed.
+    """One row of the table of detections: a detection with what it matched, or a ground-truth box that was missed.
 
     Attributes:
         split: validation or test.
         source_ref: the image.
         outcome: TP, FP or FN at the class's threshold; "" for a detection under it.
-        class_name: of the detection; for FN of the true box.
+        class_name: of the detection; for FN of the ground-truth box.
         score: of the detection; None for FN.
         box: xmin, ymin, xmax, ymax in pixels of the detection; None for FN.
-        iou: with the true box it matched or, where it matched none, the best of its class; 0 when there is none.
-        true_box: the true box it matched, or that was missed; else None.
+        iou: with the ground-truth box it matched or, where it matched none, the best of its class; 0 without any.
+        true_box: the ground-truth box it matched, or that was missed; else None.
     """
 
     split: str

@@ -1,9 +1,9 @@
-"""All boxes of a set of images in a few arrays, and the matching of detections to true boxes on all of them at once.
+"""All boxes of a set of images in a few arrays, and the matching of detections to ground truth on all of them at once.
 
-Two rules say which true box a detection may take, best score first. COCO: the best of those that are not taken yet
-(cocoapi, `COCOeval.evaluateImg`). VOC: the best of all; if that one is taken, the detection is a duplicate and false
-(VOC devkit, `VOCevaldet.m`). Both go one rank at a time for every image and class together: what takes a Python loop
-over 5,000 images seconds takes NumPy a fraction of one.
+Two rules say which ground-truth box a detection may take, best score first. COCO: the best of those that are not taken
+yet (cocoapi, `COCOeval.evaluateImg`). VOC: the best of all; if that one is taken, the detection is a duplicate and
+false (VOC devkit, `VOCevaldet.m`). Both go one rank at a time for every image and class together: what takes a Python
+loop over 5,000 images seconds takes NumPy a fraction of one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_PAIRS = 1_000_000  # held at once while looking for overlaps: some 100 MB
 
 @dataclass(frozen=True, slots=True)
 class PooledDetections:
-    """The true boxes and the detections of some images: m and n of them.
+    """The ground-truth boxes and the detections of some images: m and n of them.
 
     Attributes:
         images, classes: how many.
@@ -61,7 +61,7 @@ class PooledDetections:
         return self.image * self.classes + self.class_ids
 
     def truths_by_class(self) -> Ints:
-        """Return (classes,) how many true boxes there are of each."""
+        """Return (classes,) how many ground-truth boxes there are of each."""
         return np.bincount(self.true_ids, minlength=self.classes)
 
     def ranking(self, class_id: int) -> Ints:
@@ -72,12 +72,12 @@ class PooledDetections:
 
 @dataclass(frozen=True, slots=True)
 class CandidatePairs:
-    """Detections and true boxes of one group with an IoU of at least 0.5: p of them, and what comes near.
+    """Detections and ground-truth boxes of one group with an IoU of at least 0.5: p of them, and what comes near.
 
     Attributes:
         detection, truth: (p,) positions in the pool.
         iou: (p,)
-        nearest: (n,) each detection's best IoU with a true box of its group, however small; 0 without one.
+        nearest: (n,) each detection's best IoU with a ground-truth box of its group, however small; 0 without one.
     """
 
     detection: Ints
@@ -88,12 +88,12 @@ class CandidatePairs:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """A pool whose detections were matched to the true boxes of their image and class.
+    """A pool whose detections were matched to the ground-truth boxes of their image and class.
 
     Attributes:
         pool: what was matched.
-        truth: (10, n) at each of IOUS the true box that a detection took by COCO's rule, or -1, without its limit of
-            100 detections.
+        truth: (10, n) at each of IOUS the ground-truth box that a detection took by COCO's rule, or -1, without its
+            limit of 100 detections.
         voc: (n,) whether a detection is true by VOC's rule at IoU 0.5.
         nearest: (n,) as in CandidatePairs.
     """
@@ -124,7 +124,7 @@ def pool_detections(images: Sequence[ScoredImage], classes: int) -> PooledDetect
 
 
 def match_detections(pool: PooledDetections) -> Matches:
-    """Match every detection to a true box of its image and class, by both rules."""
+    """Match every detection to a ground-truth box of its image and class, by both rules."""
     pairs = candidate_pairs(pool.true_boxes, pool.true_groups, pool.boxes, pool.groups)
     return Matches(
         pool=pool,
@@ -166,17 +166,17 @@ def candidate_pairs(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups
 
 
 def match_greedily(pairs: CandidatePairs, ranks: Ints, truths: int, iou_thresholds: Floats) -> Ints:
-    """Match each detection, best rank first, to the best true box of its group that is free (COCO's rule).
+    """Match each detection, best rank first, to the best ground-truth box of its group that is free (COCO's rule).
 
     Of several with the same IoU the last is taken, as the COCO API does (`COCOeval.evaluateImg`).
 
     Args:
         ranks: (n,) of all detections; those of one group differ.
-        truths: how many true boxes there are.
+        truths: how many ground-truth boxes there are.
         iou_thresholds: (t,) each is a matching of its own; an IoU of exactly this much matches.
 
     Returns:
-        (t, n) the position of the true box, or -1.
+        (t, n) the position of the ground-truth box, or -1.
     """
     result = np.full((len(iou_thresholds), len(ranks)), -1, dtype=np.int64)
     # Within a detection the best candidate comes last, so the last free one is the one to take.
@@ -185,7 +185,7 @@ def match_greedily(pairs: CandidatePairs, ranks: Ints, truths: int, iou_threshol
     fits = pairs.iou[order] >= iou_thresholds[:, None]
     taken = np.zeros((len(iou_thresholds), truths), dtype=bool)
     starts = np.flatnonzero(np.diff(detection, prepend=-1))
-    # A round: the detections of one rank. No two are of one group, so they can't want the same true box.
+    # A round: the detections of one rank. No two are of one group, so they can't want the same ground-truth box.
     rounds = np.flatnonzero(np.diff(ranks[detection[starts]], prepend=-1, append=-1))
     edges = np.append(starts, len(detection))
     for begun, ended in pairwise(rounds):
@@ -201,9 +201,9 @@ def match_greedily(pairs: CandidatePairs, ranks: Ints, truths: int, iou_threshol
 
 
 def _first_at_best(pairs: CandidatePairs, ranks: Ints) -> Bools:
-    """Return (n,) whether a detection is true by VOC's rule: the best ranked of those that share their best true box.
+    """Return (n,) whether a detection is true by VOC's rule: the best ranked of those that share their best box.
 
-    Of equally good true boxes the first is the best one, as in the VOC devkit.
+    Of equally good ground-truth boxes the first is the best one, as in the VOC devkit.
     """
     order = np.lexsort((pairs.truth, -pairs.iou, pairs.detection))
     detection, truth = pairs.detection[order], pairs.truth[order]

@@ -1,4 +1,4 @@
-"""The outcome of every detection, and of every true box that was missed: one row each."""
+"""The outcome of every detection, and of every ground-truth box that was missed: one row each."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ TEST = "test"
 def outcomes(
     split: str, images: Sequence[ScoredImage], classes: Sequence[str], thresholds: Mapping[str, float]
 ) -> Iterator[OutcomeRow]:
-    """Yield the rows of some images: for each its detections in the detector's order, then its missed true boxes.
+    """Yield the rows of some images: for each its detections in the detector's order, then its missed boxes.
 
-    A true box is missed when no detection with a score of at least the threshold takes it at IoU 0.5; one under the
-    threshold may, and says so in its own row.
+    A ground-truth box is missed when no detection with a score of at least the threshold takes it at IoU 0.5; one under
+    the threshold may, and says so in its own row.
 
     Args:
         split: validation or test.
@@ -72,8 +72,8 @@ def scored_from_table(
 
     Args:
         rows: of a table, in its order; those of other splits and of other images are passed over.
-        images: whose true boxes are taken, and in whose order the result is. The caller answers for the table's model
-            having been tested on each: an image without rows is one on which it found nothing.
+        images: whose ground-truth boxes are taken, and in whose order the result is. The caller answers for the table's
+            model having been tested on each: an image without rows is one on which it found nothing.
         classes: names in id order. Detections of other classes are dropped.
 
     Returns:

@@ -84,9 +84,9 @@ def _outcome(cells: Sequence[str]) -> OutcomeRow:
         raise ValueError(f"the outcome {outcome!r} is none of TP, FP, FN and empty")
     box, true_box = _box(cells[5:9]), _box(cells[10:])
     if (score == "" or box is None) != (outcome == "FN") or (score == "") != (box is None):
-        raise ValueError("a detection needs a score and a box, a missed true box has neither")
+        raise ValueError("a detection needs a score and a box, a missed ground-truth box has neither")
     if true_box is None and outcome in ("TP", "FN"):
-        raise ValueError(f"{outcome} without a true box")
+        raise ValueError(f"{outcome} without a ground-truth box")
     return OutcomeRow(
         split=split,
         source_ref=source_ref,

@@ -74,8 +74,8 @@ def choose_thresholds(matches: Matches, classes: Sequence[str], rule: ThresholdR
     """Choose the thresholds by a rule on matched detections, at IoU 0.5.
 
     Where a required precision or recall is out of reach, the best F1 is taken instead. A class of which no detection
-    matches, or that has no true box, gets the overall threshold. Where nothing matches at all, that is 1. Each of this
-    is said in `description`.
+    matches, or that has no ground-truth box, gets the overall threshold. Where nothing matches at all, that is 1. Each
+    of this is said in `description`.
     """
     pool, is_true_positive = matches.pool, matches.truth[0] >= 0
     truths = pool.truths_by_class()

@@ -1,7 +1,7 @@
 """Pascal VOC average precision at IoU 0.5, as VOC2010 and later measure it and as VOC2007 did.
 
-Matching follows the devkit (`VOCevaldet.m`): a detection goes to its best true box of the class, and a second one on
-the same true box is false. Box areas are continuous (see `groundloop.boxes`); no box is "difficult".
+Matching follows the devkit (`VOCevaldet.m`): a detection goes to its best ground-truth box of the class, and a second
+one on the same ground-truth box is false. Box areas are continuous (see `groundloop.boxes`); no box is "difficult".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from groundloop.detections.matching import Matches
 
 @dataclass(frozen=True, slots=True)
 class VocScores:
-    """Means over the classes that have true boxes; None where there are none, of a class or at all.
+    """Means over the classes that have ground-truth boxes; None where there are none, of a class or at all.
 
     Attributes:
         mean_ap: area under the curve (VOC2010 and later).

@@ -24,7 +24,7 @@ class BoxOutcome(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A box to draw: xmin, ymin, xmax, ymax in pixels of the image as labelled; a true box has no score."""
+    """A box to draw: xmin, ymin, xmax, ymax in pixels of the image as labelled; a ground-truth box has no score."""
 
     outcome: BoxOutcome
     class_name: str
@@ -34,7 +34,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class WorstChoice:
-    """An image of the gallery, with all its true boxes and its detections at the thresholds."""
+    """An image of the gallery, with all its ground-truth boxes and its detections at the thresholds."""
 
     source_ref: str
     marks: tuple[Mark, ...]

@@ -91,7 +91,7 @@ def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Build the card's metric groups: all metrics of the model, then some by class.
 
     An undefined metric is left out, as a metric has to have a value. Of very many classes those with the most
-    true boxes are shown.
+    ground-truth boxes are shown.
     """
     values = metrics_of(evaluation)
     bounds = (evaluation.get("intervals") or {}).get("metrics") or {}

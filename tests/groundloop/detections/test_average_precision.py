@@ -24,7 +24,7 @@ def test_area_and_eleven_points(truths: int, is_true_positive: list[bool], area:
 
 
 def test_precision_at_recalls() -> None:
-    """Of four true boxes the first, third and fourth detection find one each: recall 0.25, 0.5, 0.75."""
+    """Of four ground-truth boxes the first, third and fourth detection find one each: recall 0.25, 0.5, 0.75."""
     found = precision_at_recalls(*curve(4, np.array([True, False, True, True])))
     assert found.shape == (101,)
     assert found[[0, 25, 26, 50, 51, 75, 76, 100]].tolist() == pytest.approx([1, 1, 0.75, 0.75, 0.75, 0.75, 0, 0])

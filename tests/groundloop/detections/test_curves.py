@@ -31,7 +31,7 @@ def test_agree_with_the_metrics(seed: int, random_images: RandomImages) -> None:
     images = random_images(seed)
     matches = match_detections(pool_detections(images, 3))
     curves = [class_curves(matches, class_id) for class_id in range(3)]
-    assert curves[2] is None  # no true box
+    assert curves[2] is None  # no ground-truth box
     known = [each for each in curves if each is not None]
     coco = coco_scores(images, ("nut", "bolt", "washer"))
     assert [each.precision_at_recall.mean() for each in known] == pytest.approx(list(coco.ap_50_by_class[:2]))

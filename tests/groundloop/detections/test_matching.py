@@ -16,10 +16,10 @@ CLASSES = 3
 
 
 def _match(truth: Floats, detected: Floats, scores: Floats, rule: str, iou_threshold: float) -> list[int]:
-    """Match the detections of one image and class in a loop: the index of each one's true box, or -1.
+    """Match the detections of one image and class in a loop: the index of each one's ground-truth box, or -1.
 
-    COCO: the best of the true boxes that are free, of equal ones the last. VOC: the best of all, of equal ones the
-    first, unless it is taken.
+    COCO: the best of the ground-truth boxes that are free, of equal ones the last. VOC: the best of all, of equal ones
+    the first, unless it is taken.
     """
     matched = [-1] * len(detected)
     overlaps = paired_iou(detected[:, None], truth[None])
@@ -34,7 +34,7 @@ def _match(truth: Floats, detected: Floats, scores: Floats, rule: str, iou_thres
 
 
 def _one_by_one(images: list[ScoredImage], rule: str, iou_threshold: float) -> list[int]:
-    """Match by a loop over images and classes: each detection's true box in the pool, or -1."""
+    """Match by a loop over images and classes: each detection's ground-truth box in the pool, or -1."""
     taken = []
     first = 0
     for image in images:

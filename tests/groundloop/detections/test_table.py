@@ -97,8 +97,10 @@ def test_no_rows(tmp_path: Path) -> None:
         pytest.param(GOOD.replace("0.8", "-1"), "iou -1 does not lie in 0 to 1", id="negative IoU"),
         pytest.param(GOOD.replace("0.9,0.0,0.0,1.0,1.0", "0.9,,,,"), "needs a score and a box", id="no box"),
         pytest.param(GOOD.replace("0.9,0.0", ",0.0"), "needs a score and a box", id="no score"),
-        pytest.param(GOOD.replace("TP", "FN"), "a missed true box has neither", id="missed with a score"),
-        pytest.param(GOOD.replace("0.8,0.0,0.0,1.0,1.0", "0.8,,,,"), "TP without a true box", id="true without a box"),
+        pytest.param(GOOD.replace("TP", "FN"), "a missed ground-truth box has neither", id="missed with a score"),
+        pytest.param(
+            GOOD.replace("0.8,0.0,0.0,1.0,1.0", "0.8,,,,"), "TP without a ground-truth box", id="true without a box"
+        ),
         pytest.param(GOOD.replace("0.9,0.0,0.0", "0.9,,0.0"), "'' is not a number", id="half a box"),
         pytest.param(GOOD.replace("0.9,0.0", "0.9,5.0"), "the corners 5.0, 0.0, 1.0, 1.0 are swapped", id="swapped"),
         pytest.param(GOOD.replace("0.9,0.0", "0.9,-inf"), "'-inf' is not a number", id="endless box"),

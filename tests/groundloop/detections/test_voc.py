@@ -17,7 +17,7 @@ def _scores(images: Sequence[ScoredImage], num_classes: int) -> VocScores:
 
 
 def test_a_worked_example(make_image: MakeImage) -> None:
-    """Five true boxes in two images; by falling score: true, true, duplicate, false, true, false.
+    """Five ground-truth boxes in two images; by falling score: true, true, duplicate, false, true, false.
 
     Worked by hand: true positives 1 2 2 2 3 3, so
     recall    0.2  0.4  0.4  0.4  0.6  0.6
@@ -43,7 +43,7 @@ def test_a_worked_example(make_image: MakeImage) -> None:
 
 
 def test_the_best_box_being_taken_is_a_duplicate_though_another_is_free(make_image: MakeImage) -> None:
-    """The devkit looks for the best true box first and only then whether it is free."""
+    """The devkit looks for the best ground-truth box first and only then whether it is free."""
     image = make_image([(0, 0, 0, 10, 10), (0, 2, 0, 12, 10)], [(0, 0.9, 0, 0, 10, 10), (0, 0.8, 0.5, 0, 10.5, 10)])
     assert _scores([image], 1).mean_ap == pytest.approx(0.5)
 
@@ -75,7 +75,7 @@ def test_equal_to_the_devkits_procedure_in_plain_python(seed: int, random_images
 
 
 def _devkit(images: Sequence[ScoredImage], class_id: int) -> tuple[float, float] | None:
-    """`VOCevaldet.m` step by step: the area and the eleven-point AP; None without true boxes."""
+    """`VOCevaldet.m` step by step: the area and the eleven-point AP; None without ground-truth boxes."""
     found = [
         (score, number, box)
         for number, image in enumerate(images)

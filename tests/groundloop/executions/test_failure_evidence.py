@@ -20,9 +20,9 @@ def line(boxes: int = 1, image: str = "s3://b/a.jpg", **more: Any) -> bytes:
     return json.dumps({"source-ref": image, "bounding-box": {"annotations": [BOX] * boxes}, **more}).encode()
 
 
-def evidence(look: EvidenceSource, *lines: bytes, channel: str = "train", **hyperparameters: str) -> list[str]:
+def evidence(source: EvidenceSource, *lines: bytes, channel: str = "train", **hyperparameters: str) -> list[str]:
     read = list(read_lines(lines, ATTRIBUTES))
-    return [suspect.text for suspect in find_evidence(look, channel, "train.manifest", read, hyperparameters)]
+    return [item.text for item in find_evidence(source, channel, "train.manifest", read, hyperparameters)]
 
 
 def test_the_lines_with_most_boxes_come_first() -> None:
@@ -126,7 +126,7 @@ def channel(**members: Any) -> dict[str, Any]:
     ],
 )
 def test_a_channel_that_the_algorithm_cannot_read(members: dict[str, Any], fault: str | None) -> None:
-    found = [suspect.text for suspect in channel_faults(channel(**members))]
+    found = [item.text for item in channel_faults(channel(**members))]
     assert len(found) == (fault is not None)
     assert all(text.startswith(f"channel train: {fault}") for text in found)
 

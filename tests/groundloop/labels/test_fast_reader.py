@@ -1,4 +1,4 @@
-"""A glance says of a line without findings just what the reader says of it, and nothing of any other."""
+"""Of a line without findings the fast reader says what the reader says of it; any other line it leaves to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from groundloop.labels.training_requirements import Overview
 ManifestLine = Callable[..., dict[str, Any]]
 
 
-def _glance(line: dict[str, Any] | bytes, classes: list[str] | None = None) -> FastRecord | None:
+def _read_fast(line: dict[str, Any] | bytes, classes: list[str] | None = None) -> FastRecord | None:
     raw = line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False).encode()
     return FastLineReader("bb", classes, image_shape=300)(raw)
 
@@ -26,7 +26,7 @@ def test_a_flawless_line_is_told_whole(manifest_line: ManifestLine) -> None:
     line = manifest_line(boxes=3)
     line["bb"]["annotations"][1] |= {"class_id": 1, "height": 0.5}
     line["bb-metadata"]["human-annotated"] = "no"
-    seen = _glance(line)
+    seen = _read_fast(line)
     assert seen is not None
     assert seen.source_ref == "s3://bucket/a.jpg"
     assert (seen.class_ids, seen.shown, seen.tiny) == ([0, 1, 0], frozenset({0, 1}), [1])
@@ -35,7 +35,7 @@ def test_a_flawless_line_is_told_whole(manifest_line: ManifestLine) -> None:
 
 
 def test_a_negative_is_told_too(manifest_line: ManifestLine) -> None:
-    seen = _glance(manifest_line(boxes=0, class_map={}))
+    seen = _read_fast(manifest_line(boxes=0, class_map={}))
     assert seen is not None
     assert seen.class_ids == []
 
@@ -50,7 +50,7 @@ def test_a_negative_is_told_too(manifest_line: ManifestLine) -> None:
     ],
 )
 def test_what_else_a_line_holds_is_no_matter(manifest_line: ManifestLine, more: dict[str, Any]) -> None:
-    assert _glance(manifest_line() | more) is not None
+    assert _read_fast(manifest_line() | more) is not None
 
 
 def _changed(change: str) -> Callable[[bytes], bytes]:
@@ -86,22 +86,22 @@ def _changed(change: str) -> Callable[[bytes], bytes]:
 def test_any_doubt_is_left_to_the_reader(manifest_line: ManifestLine, change: Callable[[bytes], bytes]) -> None:
     raw = json.dumps(manifest_line()).encode()
     assert change(raw) != raw
-    assert _glance(raw) is not None
-    assert _glance(change(raw)) is None
+    assert _read_fast(raw) is not None
+    assert _read_fast(change(raw)) is None
 
 
 def test_a_class_that_is_not_configured_is_left_to_the_reader(manifest_line: ManifestLine) -> None:
-    assert _glance(manifest_line(), ["nut"]) is not None
-    assert _glance(manifest_line(), ["bolt"]) is None
+    assert _read_fast(manifest_line(), ["nut"]) is not None
+    assert _read_fast(manifest_line(), ["bolt"]) is None
 
 
 def test_more_class_maps_than_can_be_remembered_are_left_to_the_reader(
     manifest_line: ManifestLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("groundloop.labels.fast_reader.MAX_CLASS_MAPS", 2)
-    glance = FastLineReader("bb", None, image_shape=300)
+    fast_reader = FastLineReader("bb", None, image_shape=300)
     lines = [json.dumps(manifest_line(class_map={"0": name})).encode() for name in "abca"]
-    assert [glance(line) is not None for line in lines] == [True, True, False, True]
+    assert [fast_reader(line) is not None for line in lines] == [True, True, False, True]
 
 
 _NUMBERS = st.sampled_from([-1, -0.5, 0, 0.004, 0.5, 1, 10, 33.3, 49, 50, 99.995, 100, 101, 1e6])
@@ -132,7 +132,7 @@ def test_it_agrees_with_the_reader(
         "bb-metadata": metadata | {"type": "groundtruth/object-detection"} | more,
     }
     raw = json.dumps(line, separators=None if spaces else (",", ":")).encode()
-    seen, read = _glance(raw), ManifestReader("bb").read_line(1, raw)
+    seen, read = _read_fast(raw), ManifestReader("bb").read_line(1, raw)
     if seen is None:
         return
     assert not read.findings

@@ -27,7 +27,7 @@ ELSEWHERE = (60.0, 60.0, 80.0, 80.0)
 
 
 def image(key: str, detections: Sequence[tuple[str, float, tuple[float, ...]]], true: str = "nut") -> ScoredImage:
-    """An image with one true box, detected as given."""
+    """An image with one ground-truth box, detected as given."""
     return ScoredImage(
         source_ref=f"s3://data/{key}",
         true_boxes=np.array([BOX]),
