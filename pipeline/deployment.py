@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -147,6 +149,25 @@ def _scaling(region: str, name: str, variants: list[str]) -> dict[str, str]:
         item.target["ResourceId"].rsplit("/", 1)[-1]: f"{item.target['MinCapacity']} to {item.target['MaxCapacity']}"
         for item in found
     }
+
+
+def endpoint_name_warning(config: Config, assignments: Sequence[str]) -> str | None:
+    """Return a sentence on a value of EndpointName that the role's policy doesn't allow; None if there is none.
+
+    Args:
+        config: The configuration, from which the policy is printed.
+        assignments: `Name=Value` for pipeline parameters.
+    """
+    names = [value for name, _, value in (text.partition("=") for text in assignments) if name == "EndpointName"]
+    allowed = config.deploy.endpoint.allowed_names
+    # SageMaker writes names in lower case in its ARNs.
+    if not names or any(fnmatchcase(names[-1].lower(), pattern.lower()) for pattern in allowed):
+        return None
+    return (
+        f"EndpointName={names[-1]}: the role that `groundloop doctor --policy` prints allows "
+        f"{' and '.join(allowed)} only, so the deployment may be denied; "
+        f"a policy for this name is printed with --set deploy.endpoint.name={names[-1]}"
+    )
 
 
 def start_deployment(config: Config, number: int | None = None) -> str:

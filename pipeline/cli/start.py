@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, PipelineParameters, load, suggest
-from pipeline.cli.output import print_json_line, print_line
+from pipeline.cli.output import print_json_line, print_line, print_warning
 
 
 def start(
@@ -28,8 +28,12 @@ def start(
     from groundloop.executions.control import start as start_execution
     from pipeline.cli.progress import follow
     from pipeline.cli.run_end import print_run_end
+    from pipeline.deployment import endpoint_name_warning
 
     pipeline = name or settings.pipeline.name
+    own = (settings.pipeline.name, settings.pipeline.deploy_name)
+    if pipeline in own and (warning := endpoint_name_warning(settings, parameters or [])):
+        print_warning(warning)
     arn = start_execution(settings.aws.region, pipeline, parameters or [])
     if as_json:
         print_json_line({"event": "start", "execution": arn, "pipeline": pipeline})

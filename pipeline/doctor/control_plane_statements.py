@@ -58,16 +58,10 @@ def _registry(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
     )
 
 
-def _endpoint_names(config: Config) -> list[str]:
-    """Return patterns of the names that the parameter EndpointName may have."""
-    name = config.deploy.endpoint.name
-    return [name, f"{name}-*"]
-
-
 def _endpoint_resources(config: Config) -> list[str]:
     name = config.deploy.endpoint.name
     created = f"{name}-*" if len(name) <= _KEPT_OF_NAME else f"{name[:_KEPT_OF_NAME]}*"
-    endpoints = [f"endpoint/{pattern}" for pattern in _endpoint_names(config)]
+    endpoints = [f"endpoint/{pattern}" for pattern in config.deploy.endpoint.allowed_names]
     return [*endpoints, f"endpoint-config/{created}", f"model/{created}", "endpoint-config/groundloop-*"]
 
 
@@ -123,13 +117,13 @@ def _scaling(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
     alarms = [
         arns.arn("cloudwatch", f"alarm:{prefix}{name}/*")
         for prefix in ("TargetTracking-endpoint/", BACKLOG_ALARM_PREFIX)
-        for name in _endpoint_names(config)
+        for name in config.deploy.endpoint.allowed_names
     ]
     yield Statement("ManageScalingAlarms", ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"], alarms)
     yield Statement(
         "ScaleEndpoint",
         ["sagemaker:UpdateEndpointWeightsAndCapacities"],
-        arns.sagemaker(*(f"endpoint/{name}" for name in _endpoint_names(config))),
+        arns.sagemaker(*(f"endpoint/{name}" for name in config.deploy.endpoint.allowed_names)),
     )
     if config.deploy.endpoint.autoscaling:
         role = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"

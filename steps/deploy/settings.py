@@ -96,6 +96,11 @@ class EndpointSettings(Settings):
         0, ge=0, le=100, description="Share of requests whose data is captured to S3; 0: data capture is off."
     )
 
+    @property
+    def allowed_names(self) -> list[str]:
+        """Return the patterns of endpoint names that the role's policy allows the parameter EndpointName to have."""
+        return [self.name, f"{self.name}-*"]
+
     @model_validator(mode="after")
     def _single_inference_type(self) -> EndpointSettings:
         """Reject what AWS's documentation excludes from serverless endpoints, and what autoscaling lacks."""

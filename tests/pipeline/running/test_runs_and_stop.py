@@ -38,6 +38,17 @@ def test_runs_are_listed_with_what_differs_and_why_they_failed(
     assert re.search(r"^ +Prepare: AlgorithmError: ", shown, re.MULTILINE)
 
 
+def test_an_endpoint_name_that_the_role_does_not_allow_is_said_at_the_start(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
+) -> None:
+    declared = [{"Name": "EndpointName", "Type": "String", "DefaultValue": "groundloop"}]
+    name = make_pipeline(script("Prepare", QUICK), parameters=declared)
+    own = ["start", "--set", f"pipeline.name={name}", "-p"]
+    assert "warning: EndpointName=nuts: the role" in groundloop(*own, "EndpointName=nuts").err
+    assert "warning" not in groundloop(*own, "EndpointName=groundloop-2").err
+    assert "warning" not in groundloop("start", "--name", name, "-p", "EndpointName=nuts").err, "another's pipeline"
+
+
 def test_only_the_newest_are_listed(
     groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
 ) -> None:
