@@ -5,17 +5,29 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from pipeline.doctor import container_images
+from pipeline.doctor.role_policy import statements
+from tests.fixtures.recorded_calls import CallRecorder, covered, covered_by_chance, recording
+from tests.pipeline.doctor.test_role_coverage import READS_REGISTRY
+
 STEPS = [
     "Prepare", "Train", "CreateModel", "Predict", "Evaluate",
     "QualityGate", "Register", "DeployGate", "EndpointConfig", "Endpoint",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def job_calls(project: Any) -> Iterator[CallRecorder]:
+    """The calls of all jobs of this module's executions."""
+    with recording(project.config.aws.role.split(":")[4], project.region) as recorder:
+        yield recorder
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +251,18 @@ def test_the_deploy_pipeline_moves_the_endpoint_to_a_package(
     ran = groundloop("start", "-c", "configs/local.yaml", *arguments)
     assert ran.code == 0, ran.err
     assert sagemaker.describe_endpoint(EndpointName="groundloop")["EndpointConfigName"] != before
+
+
+def test_the_printed_role_allows_what_the_jobs_called(project: Any, job_calls: CallRecorder) -> None:
+    """The first and the later executions: with and without a champion, deployed by steps and by the Deploy job."""
+    policy = [statement.json() for statement in statements(project.config, container_images(project.config))]
+    calls = job_calls.calls
+    actions = {call.action for call in calls}
+    assert {"s3:GetObject", "sagemaker:UpdateEndpoint"} <= actions, "of Prepare and Deploy"
+    registry = {action for action in actions if "ModelPackage" in action}
+    assert registry == {f"sagemaker:{name}" for name in READS_REGISTRY}, "so they are checked in every configuration"
+    assert [call for call in calls if not covered(call, policy)] == []
+    assert [call for call in calls if covered_by_chance(call, policy)] == [], "a removed action would go unnoticed"
 
 
 def test_predict_draws_what_the_endpoint_sees(

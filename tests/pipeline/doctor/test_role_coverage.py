@@ -1,6 +1,7 @@
 """The printed role policy allows what the service calls for each step, in every configuration of the checks' tests.
 
-The calls of the Deploy job are recorded in `tests/pipeline/lifecycle/test_role_coverage.py`.
+The calls that jobs make themselves are recorded: of Prepare, Evaluate and Deploy in
+`tests/e2e/test_labels_to_endpoint.py`, of every way to deploy in `tests/pipeline/lifecycle/test_role_coverage.py`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -9,11 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 from pipeline.config import Config, load_config
 from pipeline.doctor.data_plane_statements import key_resource
 from pipeline.doctor.role_policy import policies
+from tests.fixtures.recorded_calls import Call, covered
 
 PROD = Path(__file__).resolve().parents[3] / "configs" / "prod.yaml"
 IMAGES = [
@@ -226,6 +229,32 @@ def test_the_vpc_is_used_without_conditions_or_resources() -> None:
 )  # fmt: skip
 def test_what_a_deployment_may_call(assignments: list[str], expected: set[str]) -> None:
     assert expected <= {action for item in statements_of(*assignments).values() for action in item["Action"]}
+
+
+def test_register_may_create_the_group_and_tag_what_it_creates() -> None:
+    """A RegisterModel step creates a missing group, and the service tags both with the execution's ARN."""
+    for action in ("CreateModelPackageGroup", "CreateModelPackage", "AddTags"):
+        for resource in ("model-package-group/bolts", "model-package/bolts/7"):
+            call = Call(f"sagemaker:{action}", f"arn:aws:sagemaker:us-east-1:111122223333:{resource}")
+            assert covered(call, list(statements_of("registry.group=bolts").values())), call
+
+
+# Actions of the Service Authorization Reference that have no operation of the same name.
+ONLY_ACTIONS = {"iam:PassRole", "kms:ReEncryptFrom", "kms:ReEncryptTo", "s3:ListBucket"}
+
+
+def test_every_action_is_one_of_its_services() -> None:
+    """IAM accepts a misspelt action without a word, and it allows nothing."""
+    further = (
+        "aws.decrypt_keys=[0aa0-1]",
+        "deploy.endpoint.async_inference={error_topic: 'arn:aws:sns:r:111122223333:t'}",
+    )
+    settings = [(), EVERYTHING, ("deploy.mode=never",), further]
+    actions = {action for given in settings for item in statements_of(*given).values() for action in item["Action"]}
+    session = botocore.session.get_session()
+    operations = functools.cache(lambda service: session.get_service_model(service).operation_names)
+    unknown = [name for name in actions if name.partition(":")[2] not in operations(name.partition(":")[0])]
+    assert set(unknown) == ONLY_ACTIONS
 
 
 def test_endpoint_names_that_extend_the_configured_one_are_allowed() -> None:
