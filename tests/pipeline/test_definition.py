@@ -227,6 +227,12 @@ def test_building_needs_no_network_and_no_credentials(config: Config, monkeypatc
     assert json.loads(compile_pipeline(training_pipeline(config)))["Steps"]
 
 
+def test_executions_make_no_experiment(definition: Definition) -> None:
+    """Without the member SageMaker makes one per pipeline, for which the role has no permissions."""
+    assert "PipelineExperimentConfig" in definition
+    assert definition["PipelineExperimentConfig"] is None
+
+
 def test_vpc_key_tags_and_isolation_reach_every_job(define: Callable[..., Definition]) -> None:
     definition = define(
         "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true, encrypt_traffic: true}",

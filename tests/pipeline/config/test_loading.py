@@ -146,6 +146,16 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
             "but should have at most 160 characters",
             id="a pipeline's name whose executions' ARNs are too long for a model package's metadata",
         ),
+        pytest.param(
+            f"labels.manifest=s3://bucket/{'a' * 245}",
+            "but should have at most 256 characters",
+            id="a manifest's URI too long for an argument of Prepare",
+        ),
+        pytest.param(
+            "execution.retry.capacity={interval_seconds: 43201, max_attempts: 1}",
+            "interval_seconds is 43201, but should be less than or equal to 43200",
+            id="a wait of more than 12 hours before a retry",
+        ),
         pytest.param("evaluate.intervals.level=.nan", "level is nan, but should be", id="not a number"),
         pytest.param("no-equals-sign", "write it as --set key.path=value", id="no value"),
         pytest.param("a.b=[1", "is not a YAML value", id="not YAML"),
