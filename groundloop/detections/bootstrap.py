@@ -37,7 +37,7 @@ class Resampling:
 
     resamples: int = 1000
     level: float = 0.95
-    seed: int = 0
+    seed: int = 1
 
     def __post_init__(self) -> None:
         if self.resamples < 0 or self.seed < 0:

@@ -27,7 +27,8 @@ def evaluate(
     *,
     resamples: int = 1000,
     level: float = 0.95,
-    seed: int = 0,
+    seed: int = 1,
+    chosen_on: str = "validation",
 ) -> Evaluation:
     """Evaluate a detector.
 
@@ -35,6 +36,7 @@ def evaluate(
         classes: names in id order.
         rule: how the thresholds are chosen on validation.
         resamples, level, seed: of the bootstrap intervals (:mod:`detections.bootstrap`).
+        chosen_on: what the images of `validation` are called in the description of the threshold.
 
     Raises:
         UserError: a split without ground-truth boxes.
@@ -42,7 +44,8 @@ def evaluate(
     for split, images in (("validation", validation), ("test", test)):
         if not any(len(image.true_ids) for image in images):
             raise UserError(f"the {split} split holds no ground-truth box, so nothing is measured: run Prepare again")
-    thresholds = choose_thresholds(match_detections(pool_detections(validation, len(classes))), classes, rule)
+    matches = match_detections(pool_detections(validation, len(classes)))
+    thresholds = choose_thresholds(matches, classes, rule, chosen_on)
     return _scored(test, classes, thresholds, len(validation), Resampling(resamples, level, seed))
 
 

@@ -82,7 +82,11 @@ def score_predictions(
     """
     classes = _classes(labels, predictions)
     scored = scored_images(labels, predictions)
-    chosen_on = scored if validation is None else scored_images(validation, predictions)
+    if validation is None:
+        return evaluate(
+            scored, scored, classes, rule or ThresholdRule(), resamples=resamples, chosen_on="the scored images"
+        )
+    chosen_on = scored_images(validation, predictions)
     return evaluate(chosen_on, scored, classes, rule or ThresholdRule(), resamples=resamples)
 
 

@@ -49,10 +49,14 @@ class ThresholdRule:
                 f"the threshold rule {self.kind} needs the {self.kind} to reach, over 0 and up to 1; {given} given"
             )
 
-    def describe(self) -> str:
-        """Describe the rule, such as `precision of at least 0.9 on validation, per class`."""
+    def describe(self, images: str = "validation") -> str:
+        """Describe the rule, such as `precision of at least 0.9 on validation, per class`.
+
+        Args:
+            images: what the threshold is chosen on.
+        """
         target = "best F1" if self.value is None else f"{self.kind} of at least {self.value:g}"
-        return f"{target} on validation, {'per class' if self.per_class else 'over all classes'}"
+        return f"{target} on {images}, {'per class' if self.per_class else 'over all classes'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +74,21 @@ class Thresholds:
     description: str
 
 
-def choose_thresholds(matches: Matches, classes: Sequence[str], rule: ThresholdRule) -> Thresholds:
+def choose_thresholds(
+    matches: Matches, classes: Sequence[str], rule: ThresholdRule, images: str = "validation"
+) -> Thresholds:
     """Choose the thresholds by a rule on matched detections, at IoU 0.5.
 
     Where a required precision or recall is out of reach, the best F1 is taken instead. A class of which no detection
     matches, or that has no ground-truth box, gets the overall threshold. Where nothing matches at all, that is 1. Each
-    of this is said in `description`.
+    of this is said in `description`, with `images` as the name of what the detections are of.
     """
     pool, is_true_positive = matches.pool, matches.truth[0] >= 0
     truths = pool.truths_by_class()
     if not is_true_positive.any():
-        description = f"{rule.describe()}; no detection on validation matches a ground-truth box, so it is set to 1"
+        description = f"{rule.describe(images)}; no detection on {images} matches a ground-truth box, so it is set to 1"
         return Thresholds(NONE_MATCHES, np.full(pool.classes, NONE_MATCHES), description)
-    notes = [rule.describe()]
+    notes = [rule.describe(images)]
     overall = _chosen(pool.scores, is_true_positive, int(truths.sum()), rule)
     if overall is None:
         overall = _best_f1(*_cuts(pool.scores, is_true_positive), int(truths.sum()))
@@ -104,7 +110,7 @@ def choose_thresholds(matches: Matches, classes: Sequence[str], rule: ThresholdR
     if short:
         notes.append(f"out of reach for {', '.join(short)}: best F1 instead")
     if without:
-        notes.append(f"no match on validation for {', '.join(without)}: the threshold over all classes instead")
+        notes.append(f"no match on {images} for {', '.join(without)}: the threshold over all classes instead")
     return Thresholds(overall, by_class, "; ".join(notes))
 
 

@@ -35,6 +35,7 @@ def evaluate(
     resamples: Annotated[
         int, typer.Option(min=0, help="Bootstrap resamples for the intervals; 0: no intervals.")
     ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling, as evaluation.intervals.seed.")] = 1,
     as_json: AsJson = False,
     region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
 ) -> None:
@@ -61,7 +62,7 @@ def evaluate(
         images=images,
         region=region,
     )
-    result = evaluate_files(files, output, rule, require or [], resamples)
+    result = evaluate_files(files, output, rule, require or [], resamples, seed)
     if as_json:
         print_json(result.metrics)
     else:

@@ -60,7 +60,9 @@ def missed_gate_advice(metrics: Mapping[str, Any]) -> dict[str, str]:
     unsure = [
         row["metric"]
         for row in missed
-        if row["metric"] in bounds and bounds[row["metric"]][0] <= row["threshold"] <= bounds[row["metric"]][1]
+        if not row.get("against")
+        and row["metric"] in bounds
+        and bounds[row["metric"]][0] <= row["threshold"] <= bounds[row["metric"]][1]
     ]
     advice = []
     if unsure:

@@ -54,13 +54,19 @@ class EvaluationResult:
 
 
 def evaluate_files(
-    files: EvaluationFiles, output: Path, rule: ThresholdRule, requirements: Sequence[str] = (), resamples: int = 1000
+    files: EvaluationFiles,
+    output: Path,
+    rule: ThresholdRule,
+    requirements: Sequence[str] = (),
+    resamples: int = 1000,
+    seed: int = 1,
 ) -> EvaluationResult:
     """Score predictions and write what the Evaluate job writes, without the comparison with a champion.
 
     Args:
         output: a folder; files of an earlier evaluation in it are replaced.
         requirements: `METRIC >= NUMBER` or `METRIC <= NUMBER`.
+        resamples, seed: of the intervals; the defaults are those of the Evaluate job.
 
     Raises:
         UserError: an input is missing or broken, or the metrics would be unreliable.
@@ -82,7 +88,15 @@ def evaluate_files(
     joined = join_predictions(truth, files.predictions, classes)
     notes += joined.warnings()
     images = joined.splits
-    evaluation = evaluate(images.get("validation", images["test"]), images["test"], classes, rule, resamples=resamples)
+    evaluation = evaluate(
+        images.get("validation", images["test"]),
+        images["test"],
+        classes,
+        rule,
+        resamples=resamples,
+        seed=seed,
+        chosen_on="validation" if "validation" in images else "the scored images",
+    )
     metrics = as_json(evaluation)
     metrics["gate"] = verdict(metrics, asked)
     write_results(

@@ -248,3 +248,15 @@ def test_the_worst_images_come_first_and_sound_ones_not_at_all(evaluated: Any) -
     assert all(errors)
     missed = sum(at.at_threshold.false_negatives + at.at_threshold.false_positives for at in evaluation.per_class)
     assert sum(errors) == missed
+
+
+def test_the_interval_of_all_test_images_does_not_stand_beside_a_value_of_the_shared_ones(evaluated: Any) -> None:
+    from groundloop.report.comparison import gate_view
+
+    evaluation, _ = evaluated(["bolt", "nut"])
+    row = {"metric": "map_50", "operator": ">=", "threshold": 0.1, "value": 0.5, "met": True}
+    rows = [{**row, "against": ""}, {**row, "against": "champion"}]
+    gate = {"requirements": rows, "missed": [], "thresholds_missed": 0, "message": ""}
+    own, beside_champion = gate_view(gate, evaluation).requirements
+    assert own.interval
+    assert beside_champion.interval == ""

@@ -115,3 +115,21 @@ def test_what_cannot_be_evaluated_is_one_clear_error(
     done = run(lines, *arguments)
     assert isinstance(done.exception, UserError)
     assert message in str(done.exception)
+
+
+def test_without_validation_the_threshold_is_said_to_be_chosen_on_the_scored_images(run: Run) -> None:
+    done = run([_line("a.jpg", [0, 1]), _line("b.jpg", [1])])
+    assert "(best F1 on the scored images, over all classes)" in done.output
+    assert "on validation" not in done.output
+
+
+def test_the_intervals_are_those_of_the_evaluate_job_by_default() -> None:
+    from inspect import signature
+
+    from groundloop.detections.evaluate import evaluate
+    from steps.evaluate.from_files import evaluate_files
+    from steps.evaluate.job import parse
+    from steps.evaluate.settings import EvaluateSettings
+
+    seeds = {signature(function).parameters["seed"].default for function in (evaluate, evaluate_files)}
+    assert seeds == {EvaluateSettings().intervals.seed} == {parse([]).interval_seed}

@@ -75,8 +75,8 @@ CHANGES = [
     pytest.param(
         ["gate.thresholds.map_50=0.75"],
         [
-            "~ parameter MinMap50  default: 0.5 → 0.75",
-            "~ Evaluate  --minimum map_50: 0.5 → 0.75  (parameter MinMap50)",
+            "~ parameter MinMap50  default: 0.0 → 0.75",
+            "~ Evaluate  --minimum map_50: 0.0 → 0.75  (parameter MinMap50)",
         ],
         id="a threshold",
     ),

@@ -29,8 +29,8 @@ def test_a_threshold_of_null_is_disabled(tmp_path: Path) -> None:
     overlay.write_text("gate: {thresholds: {map: null, count.bias: {min: -0.5, max: 0.5}}}\n")
     gate = load_config([LOCAL, overlay], environment={}).gate
     assert [str(requirement) for requirement in gate.requirements] == [
-        "map_50 >= 0.5",
-        "voc_map >= 0.5",
+        "map_50 >= 0",
+        "voc_map >= 0",
         "count.bias >= -0.5",
         "count.bias <= 0.5",
     ]
