@@ -39,7 +39,7 @@ def stratified(members: Iterable[tuple[int, Collection[str]]], shares: HashSplit
     units: dict[int, _Unit] = {}
     for key, names in members:
         units.setdefault(key, _Unit(key)).shows.update(names or (_NEGATIVE,))
-    wanted = _wanted(units, shares)
+    remaining = _shares_by_label(units, shares)
     parts: dict[int, Split] = {}
     left = dict(units)
     holders: defaultdict[str, set[int]] = defaultdict(set)
@@ -51,10 +51,10 @@ def stratified(members: Iterable[tuple[int, Collection[str]]], shares: HashSplit
         # The largest groups first, while there is room for them anywhere; among equals the seed decides.
         for key in sorted(holders[label], key=lambda key: (-left[key].shows[label], key)):
             unit = left.pop(key)
-            part = max(Split, key=lambda part: (wanted[part][label], sum(wanted[part].values()), _ORDER[part]))
+            part = max(Split, key=lambda part: (remaining[part][label], sum(remaining[part].values()), _ORDER[part]))
             parts[key] = part
             for shown, images in unit.shows.items():
-                wanted[part][shown] -= images
+                remaining[part][shown] -= images
             for other in unit.shows:
                 if other != label:
                     holders[other].discard(key)
@@ -66,7 +66,7 @@ def stratified(members: Iterable[tuple[int, Collection[str]]], shares: HashSplit
 _ORDER = {Split.TRAIN: 2, Split.VALIDATION: 1, Split.TEST: 0}
 
 
-def _wanted(units: Mapping[int, _Unit], shares: HashSplit) -> dict[Split, dict[str, float]]:
+def _shares_by_label(units: Mapping[int, _Unit], shares: HashSplit) -> dict[Split, dict[str, float]]:
     """Return how many images of each class, and how many negatives, each split should get; fractions count."""
     total: Counter[str] = Counter()
     for unit in units.values():

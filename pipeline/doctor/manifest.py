@@ -46,8 +46,8 @@ def excerpt(s3: Any, uri: str) -> ManifestSample:
     def part(start: int, length: int) -> bytes:
         if size == 0:
             return b""  # S3 refuses a range of nothing
-        wanted = f"bytes={start}-{min(start + length, size) - 1}"
-        body: bytes = s3.get_object(Bucket=bucket, Key=key, Range=wanted)["Body"].read()
+        byte_range = f"bytes={start}-{min(start + length, size) - 1}"
+        body: bytes = s3.get_object(Bucket=bucket, Key=key, Range=byte_range)["Body"].read()
         return body
 
     whole = size <= _WHOLE_BYTES

@@ -55,8 +55,8 @@ def run_checks(config: Config, aws: Aws | None = None, seconds: float = SECONDS)
     """Run all checks and yield their findings in a fixed order. Nothing is changed anywhere."""
     yield from installation()
     try:
-        asked = aws or Session(config.aws.region)
-        who = _within(seconds, lambda: identity(config, asked))
+        session = aws or Session(config.aws.region)
+        who = _within(seconds, lambda: identity(config, session))
     except (ClientError, BotoCoreError, TimeoutError) as fault:
         yield from region(config)
         reason = _no_way(fault)
@@ -66,7 +66,7 @@ def run_checks(config: Config, aws: Aws | None = None, seconds: float = SECONDS)
             yield from (not_checked(name, because) for name in check.names)
         return
     yield from who
-    waiting = [(check, _started(check.names[0], functools.partial(check.look, config, asked))) for check in CHECKS]
+    waiting = [(check, _started(check.names[0], functools.partial(check.look, config, session))) for check in CHECKS]
     yield from region(config)
     until = time.monotonic() + seconds
     for check, answers in waiting:

@@ -61,5 +61,5 @@ def chosen(only: Sequence[str], *, paid: bool) -> list[Trial]:
             )
         if not paid and not names[name].free:
             raise UserError(f"--only {name}: AWS bills it, so it needs --run small")
-    wanted = [names[name] for name in only] or list(TRIALS)
-    return [trial for trial in TRIALS if trial in wanted and (paid or trial.free)]
+    named = [names[name] for name in only] or list(TRIALS)
+    return [trial for trial in TRIALS if trial in named and (paid or trial.free)]

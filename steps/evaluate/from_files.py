@@ -74,7 +74,7 @@ def evaluate_files(
     from groundloop.detections.evaluate import evaluate
     from groundloop.detections.metrics import as_json
 
-    asked = parse_requirements(requirements)
+    parsed = parse_requirements(requirements)
     gallery = skip_images("no folder of images was given") if files.images is None else _from_folder(files.images)
     attribute, lines, converted = read_manifest(files.truth, files.region, files.attribute, images=files.images)
     classes = list(files.classes) or _classes(files.truth, attribute, lines)
@@ -98,7 +98,7 @@ def evaluate_files(
         chosen_on="validation" if "validation" in images else "the scored images",
     )
     metrics = as_json(evaluation)
-    metrics["gate"] = verdict(metrics, asked)
+    metrics["gate"] = verdict(metrics, parsed)
     write_results(
         output,
         evaluation,

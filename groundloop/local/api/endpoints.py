@@ -187,15 +187,15 @@ class Endpoints:
 
     def _capture(self, endpoint: Endpoint) -> dict[str, Any] | None:
         """Return the DataCaptureConfigSummary: what was configured, and that nothing is captured here."""
-        asked = endpoint.capture
-        if not asked:
+        configured = endpoint.capture
+        if not configured:
             return None
         return {
-            "EnableCapture": asked.get("EnableCapture", False),
+            "EnableCapture": configured.get("EnableCapture", False),
             "CaptureStatus": "Stopped",
-            "CurrentSamplingPercentage": asked["InitialSamplingPercentage"],
-            "DestinationS3Uri": asked["DestinationS3Uri"],
-            "KmsKeyId": asked.get("KmsKeyId", ""),
+            "CurrentSamplingPercentage": configured["InitialSamplingPercentage"],
+            "DestinationS3Uri": configured["DestinationS3Uri"],
+            "KmsKeyId": configured.get("KmsKeyId", ""),
         }
 
     def list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -271,7 +271,7 @@ class Endpoints:
             answer = variant.server.invoke(body, content_type, accept)
         except OSError as error:
             if variant not in endpoint.variants and endpoint.variants and not target:
-                # An update replaced it while it was asked: AWS lets requests end, here the new one is asked.
+                # An update replaced it during the request: AWS lets requests end, here the new one gets it.
                 return self.invoke(name, body, content_type, accept, target, queued)
             raise self._model_error(endpoint, variant, 500, str(error)) from error
         if answer.status >= 400:

@@ -46,9 +46,9 @@ def _place(pixels: Pixels, scaled: npt.NDArray[np.int_], origin: npt.NDArray[np.
     size = len(pixels)
     low, high = np.maximum(origin, 0), np.minimum(origin + scaled, size)
     source = np.concatenate([low - origin, high - origin]) / np.tile(scaled, 2) * size
-    wanted = (int(high[0] - low[0]), int(high[1] - low[1]))
+    target_size = (int(high[0] - low[0]), int(high[1] - low[1]))
     box = (float(source[0]), float(source[1]), float(source[2]), float(source[3]))
-    part = Image.fromarray(pixels).resize(wanted, Image.Resampling.BILINEAR, box=box)
+    part = Image.fromarray(pixels).resize(target_size, Image.Resampling.BILINEAR, box=box)
     view = np.full_like(pixels, GREY)
     view[low[1] : high[1], low[0] : high[0]] = np.asarray(part)
     return view

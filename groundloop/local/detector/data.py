@@ -178,9 +178,9 @@ class Channel:
         return Boxes(np.array(classes, np.intp)[kept], clipped[kept])
 
 
-def _require(name: str, config: Mapping[str, Any], key: str, wanted: str, why: str) -> None:
-    if config.get(key, wanted) != wanted:
-        raise StandInError(f"channel {name}: {key} is {config[key]!r}, {wanted} is needed: {why}.")
+def _require(name: str, config: Mapping[str, Any], key: str, required: str, why: str) -> None:
+    if config.get(key, required) != required:
+        raise StandInError(f"channel {name}: {key} is {config[key]!r}, {required} is needed: {why}.")
 
 
 def _read_label(label: bytes, where: str) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:

@@ -45,9 +45,9 @@ def focal_loss(logits: Floats, heat: Floats) -> tuple[float, Floats]:
     return float(loss.sum() / count), gradient / logits.dtype.type(count)
 
 
-def smooth_l1_loss(values: Floats, wanted: Floats, weight: Floats) -> tuple[float, Floats]:
+def smooth_l1_loss(values: Floats, target: Floats, weight: Floats) -> tuple[float, Floats]:
     """Compute smooth L1 (quadratic within 1), weighted per cell, over the sum of weights, and its gradient."""
-    difference = values - wanted
+    difference = values - target
     size = np.abs(difference)
     per_cell = np.where(size < 1, 0.5 * size * size, size - 0.5).sum(axis=3)
     total = max(float(weight.sum()), 1.0)

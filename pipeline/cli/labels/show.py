@@ -35,8 +35,8 @@ def show(
     if only is not None:
         records = [record for record in records if any(box.class_name == only for box in record.boxes)]
     if not records:
-        wanted = f" of class {only!r}; classes: {', '.join(classes)}" if only else ""
-        raise UserError(f"{manifest}: holds no labelled image{wanted}")
+        of_class = f" of class {only!r}; classes: {', '.join(classes)}" if only else ""
+        raise UserError(f"{manifest}: holds no labelled image{of_class}")
     sheet = contact_sheet(records[:count], classes, ImageSource(images, region))
     try:
         sheet.save(output)

@@ -109,9 +109,9 @@ def _transformed(bench: Workbench, assumption: Assumption, model: str, keys: tup
         reason = described.get("FailureReason", "")
         return broke(assumption, f"the transform job is {described['TransformJobStatus']}", reason)
     found = sorted(bench.keys(output))
-    wanted = sorted(f"{key}.out" for key in keys)
-    if found != wanted:
-        return broke(assumption, f"outputs {found}, not {wanted}")
+    expected = sorted(f"{key}.out" for key in keys)
+    if found != expected:
+        return broke(assumption, f"outputs {found}, not {expected}")
     return held(assumption, f"outputs {found}")
 
 

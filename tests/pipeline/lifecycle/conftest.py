@@ -93,7 +93,7 @@ class Project:
         boto3.client("s3").put_object(Bucket="groundloop-local", Key=f"{self.name}/{key}", Body=content)
         return f"s3://groundloop-local/{self.name}/{key}"
 
-    def register(self, *, broken: bool = False, status: str = "PendingManualApproval", **figures: Any) -> str:
+    def register(self, *, broken: bool = False, status: str = "PendingManualApproval", **metrics: Any) -> str:
         """A version whose endpoint tells its name among its model's files; `broken`: it never comes up."""
         from groundloop.local.archive import pack
 
@@ -103,7 +103,7 @@ class Project:
         (folder / ("broken" if broken else f"model-{number}")).write_text("1")
         archive = self.scratch / f"model-{number}.tar.gz"
         pack(folder, archive)
-        evaluation = {"map": 0.5, "map_50": 0.8, "voc_map": 0.7, "count": {"mae": 0.25}, "threshold": 0.4, **figures}
+        evaluation = {"map": 0.5, "map_50": 0.8, "voc_map": 0.7, "count": {"mae": 0.25}, "threshold": 0.4, **metrics}
         created = boto3.client("sagemaker").create_model_package(
             ModelPackageGroupName=self.config.registry.group,
             ModelApprovalStatus=status,

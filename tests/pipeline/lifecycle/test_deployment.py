@@ -1,4 +1,4 @@
-"""deploy, rollback and endpoint: what is asked of AWS, and what the endpoint says it serves."""
+"""deploy, rollback and endpoint: the requests to AWS, and what the endpoint says it serves."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def test_traffic_and_alarms_reach_the_update_and_are_shown(project: Any, groundl
     for _ in range(2):
         project.register(status="Approved")
         assert groundloop("deploy", given=shifted).code == 0
-    asked = project.endpoint()["LastDeploymentConfig"]
-    assert asked["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["CanarySize"]["Value"] == 25
+    requested = project.endpoint()["LastDeploymentConfig"]
+    assert requested["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["CanarySize"]["Value"] == 25
     shown = groundloop("endpoint", given=shifted).out
     assert re.search(r"^last update +canary$", shown, re.MULTILINE)
     assert re.search(r"^alarms +errors$", shown, re.MULTILINE)

@@ -50,7 +50,7 @@ def configured() -> Callable[..., Config]:
 
 
 @pytest.fixture
-def standing(aws: Any, configured: Callable[..., Config]) -> Any:
+def deployed(aws: Any, configured: Callable[..., Config]) -> Any:
     """The same AWS after an upsert, triggers included, and one execution."""
     from pipeline.upsert import put_triggers, upsert_pipelines
 

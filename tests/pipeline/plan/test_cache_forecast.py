@@ -19,7 +19,7 @@ def steps(config: Config) -> dict[str, str]:
     return {forecast.step: forecast.reason for forecast in make_plan(config).pipelines[0].forecasts}
 
 
-def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Configured) -> None:
+def test_without_a_change_what_can_be_cached_is(deployed: Any, configured: Configured) -> None:
     assert steps(configured()) == {
         "Prepare": "",
         "Train": "",
@@ -55,14 +55,14 @@ def test_without_a_change_what_can_be_cached_is(standing: Any, configured: Confi
     ],
 )
 def test_a_change_runs_what_it_concerns(
-    standing: Any, configured: Configured, assignment: str, prepare: str, train: str
+    deployed: Any, configured: Configured, assignment: str, prepare: str, train: str
 ) -> None:
     found = steps(configured(assignment))
     assert (found["Prepare"], found["Train"]) == (prepare, train)
 
 
 def test_code_runs_its_step_and_what_follows(
-    standing: Any, configured: Configured, edit: Callable[[str], None]
+    deployed: Any, configured: Configured, edit: Callable[[str], None]
 ) -> None:
     edit("prepare")
     found = steps(configured())
@@ -90,7 +90,7 @@ def test_before_the_first_execution_nothing_is_cached(aws: Any, configured: Conf
     assert steps(configured())["Train"] == "there is no execution yet"
 
 
-def test_a_cache_that_was_off_holds_nothing(standing: Any, configured: Configured) -> None:
+def test_a_cache_that_was_off_holds_nothing(deployed: Any, configured: Configured) -> None:
     from pipeline.upsert import upsert_pipelines
 
     upsert_pipelines(configured("execution.cache.enabled=false"))

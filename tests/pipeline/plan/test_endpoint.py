@@ -15,9 +15,9 @@ Configured = Callable[..., Config]
 
 
 @pytest.fixture
-def serving(standing: Any) -> Any:
+def serving(deployed: Any) -> Any:
     """An endpoint of one ml.m5.xlarge whose model is version 1 of the group."""
-    package = standing.create_model_package(
+    package = deployed.create_model_package(
         ModelPackageGroupName="groundloop",
         ModelApprovalStatus="Approved",
         InferenceSpecification={
@@ -25,15 +25,15 @@ def serving(standing: Any) -> Any:
             "SupportedContentTypes": ["image/jpeg"],
         },
     )["ModelPackageArn"]
-    standing.create_model(
+    deployed.create_model(
         ModelName="m",
         PrimaryContainer={"ModelPackageName": package, "ModelDataUrl": "s3://b/model.tar.gz"},
         ExecutionRoleArn="arn:aws:iam::123456789012:role/r",
     )
     variant = {"VariantName": "AllTraffic", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge"}
-    standing.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-    standing.create_endpoint(EndpointName="groundloop", EndpointConfigName="c")
-    return standing
+    deployed.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    deployed.create_endpoint(EndpointName="groundloop", EndpointConfigName="c")
+    return deployed
 
 
 def endpoint_lines(config: Config) -> list[str]:

@@ -22,18 +22,18 @@ def changes_of(made: Plan) -> list[str]:
     return [change_line(change) for change in made.changes if change.kind != "record"]
 
 
-def test_after_an_upsert_there_is_nothing_to_do(standing: Any, configured: Configured) -> None:
+def test_after_an_upsert_there_is_nothing_to_do(deployed: Any, configured: Configured) -> None:
     made = make_plan(configured())
     assert not made.differs
     assert [pipeline.action for pipeline in made.pipelines] == ["unchanged", "unchanged"]
     assert summary_line(made) == "no changes: upsert has nothing to do"
 
 
-def test_planning_changes_nothing(standing: Any, configured: Configured) -> None:
-    before = standing.describe_pipeline(PipelineName="groundloop")
+def test_planning_changes_nothing(deployed: Any, configured: Configured) -> None:
+    before = deployed.describe_pipeline(PipelineName="groundloop")
     keys = [item["Key"] for item in client("s3", "us-east-1").list_objects_v2(Bucket="groundloop-local")["Contents"]]
     assert make_plan(configured("training.hyperparameters.epochs=80")).differs
-    after = standing.describe_pipeline(PipelineName="groundloop")
+    after = deployed.describe_pipeline(PipelineName="groundloop")
     assert (after["PipelineDefinition"], after["LastModifiedTime"]) == (
         before["PipelineDefinition"],
         before["LastModifiedTime"],
@@ -111,21 +111,21 @@ CHANGES = [
 
 @pytest.mark.parametrize(("assignments", "expected"), CHANGES)
 def test_a_change_is_told_and_nothing_else(
-    standing: Any, configured: Configured, assignments: list[str], expected: list[str]
+    deployed: Any, configured: Configured, assignments: list[str], expected: list[str]
 ) -> None:
     assert sorted(changes_of(make_plan(configured(*assignments)))) == sorted(expected)
 
 
-def test_tags_are_told_wherever_they_go(standing: Any, configured: Configured) -> None:
+def test_tags_are_told_wherever_they_go(deployed: Any, configured: Configured) -> None:
     found = changes_of(make_plan(configured("aws.tags={team: vision}")))
     assert {"+ pipeline groundloop  tags.team: vision", "+ Train  Tags.team: vision"} <= set(found)
 
 
-def test_another_package_group_is_made(standing: Any, configured: Configured) -> None:
+def test_another_package_group_is_made(deployed: Any, configured: Configured) -> None:
     assert "+ model package group other" in changes_of(make_plan(configured("registry.group=other")))
 
 
-def test_an_image_is_told_where_it_is_used(standing: Any, configured: Configured) -> None:
+def test_an_image_is_told_where_it_is_used(deployed: Any, configured: Configured) -> None:
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:3"
     found = changes_of(make_plan(configured(f"processing.image_uri={image}")))
     assert len(found) == 3
@@ -134,7 +134,7 @@ def test_an_image_is_told_where_it_is_used(standing: Any, configured: Configured
     assert all(line.endswith(f" → {image}") for line in found)
 
 
-def test_a_schedule_that_moves_is_one_line(standing: Any, configured: Configured) -> None:
+def test_a_schedule_that_moves_is_one_line(deployed: Any, configured: Configured) -> None:
     from pipeline.upsert import put_triggers
 
     put_triggers(configured("triggers.schedules={weekly: {at: 'cron(0 3 ? * MON *)'}}"))
@@ -148,7 +148,7 @@ def test_a_schedule_that_moves_is_one_line(standing: Any, configured: Configured
 
 
 def test_changed_code_is_told_with_its_files(
-    standing: Any, configured: Configured, edit: Callable[[str], None]
+    deployed: Any, configured: Configured, edit: Callable[[str], None]
 ) -> None:
     edit("evaluate")
     made = make_plan(configured())
@@ -157,7 +157,7 @@ def test_changed_code_is_told_with_its_files(
     assert "code/" not in text, "no path with a hash as the hint"
 
 
-def test_code_that_has_gone_from_the_bucket_is_uploaded_again(standing: Any, configured: Configured) -> None:
+def test_code_that_has_gone_from_the_bucket_is_uploaded_again(deployed: Any, configured: Configured) -> None:
     s3 = client("s3", "us-east-1")
     for item in s3.list_objects_v2(Bucket="groundloop-local")["Contents"]:
         if item["Key"].endswith("groundloop-deploy.py"):
@@ -165,23 +165,23 @@ def test_code_that_has_gone_from_the_bucket_is_uploaded_again(standing: Any, con
     assert changes_of(make_plan(configured())) == ["+ code of deploy: uploaded again, it is no longer in the bucket"]
 
 
-def test_what_someone_changed_by_hand_is_told(standing: Any, configured: Configured) -> None:
-    standing.update_pipeline(PipelineName="groundloop", PipelineDescription="by hand")
+def test_what_someone_changed_by_hand_is_told(deployed: Any, configured: Configured) -> None:
+    deployed.update_pipeline(PipelineName="groundloop", PipelineDescription="by hand")
     client("events", "us-east-1").put_rule(Name="groundloop-approval", EventPattern="{}", State="DISABLED")
     found = changes_of(make_plan(configured()))
     assert "~ pipeline groundloop  description: by hand → Ground Truth labels to a registered object detector." in found
     assert "~ trigger groundloop-approval  State: DISABLED → ENABLED" in found
 
 
-def test_a_definition_that_is_none_is_replaced(standing: Any, configured: Configured) -> None:
-    standing.update_pipeline(PipelineName="groundloop", PipelineDefinition="not json")
+def test_a_definition_that_is_none_is_replaced(deployed: Any, configured: Configured) -> None:
+    deployed.update_pipeline(PipelineName="groundloop", PipelineDefinition="not json")
     assert changes_of(make_plan(configured())) == ["~ definition: not readable → as configured"]
 
 
-def test_another_order_alone_is_a_difference_too(standing: Any, configured: Configured) -> None:
-    definition = json.loads(standing.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"])
+def test_another_order_alone_is_a_difference_too(deployed: Any, configured: Configured) -> None:
+    definition = json.loads(deployed.describe_pipeline(PipelineName="groundloop")["PipelineDefinition"])
     definition["Parameters"].reverse()
-    standing.update_pipeline(PipelineName="groundloop", PipelineDefinition=json.dumps(definition))
+    deployed.update_pipeline(PipelineName="groundloop", PipelineDefinition=json.dumps(definition))
     assert changes_of(make_plan(configured())) == ["~ definition: equivalent, written differently → as configured"]
 
 
@@ -196,7 +196,7 @@ def test_without_a_bucket_or_with_another_account_there_is_no_plan(aws: Any, con
     ("alarms", "warned"), [pytest.param("[]", True, id="no alarm"), pytest.param("[errors]", False, id="an alarm")]
 )
 def test_traffic_in_steps_without_alarms_is_warned_of(
-    standing: Any, configured: Configured, alarms: str, warned: bool
+    deployed: Any, configured: Configured, alarms: str, warned: bool
 ) -> None:
     rollout = f"deploy.rollout={{traffic: canary, alarms: {alarms}}}"
     plan = make_plan(configured(rollout, "deploy.endpoint.instance_count=2"))
@@ -204,7 +204,7 @@ def test_traffic_in_steps_without_alarms_is_warned_of(
     assert any("without alarms" in message for message in messages) is warned
 
 
-def test_the_json_keeps_its_keys(standing: Any, configured: Configured) -> None:
+def test_the_json_keeps_its_keys(deployed: Any, configured: Configured) -> None:
     one, other = (make_plan(configured("training.hyperparameters.epochs=80")).as_json() for _ in range(2))
     assert one == other
     assert json.loads(json.dumps(one)) == one

@@ -20,7 +20,7 @@ Configured = Callable[..., Config]
 
 
 @pytest.fixture
-def file(standing: Any, configured: Configured, tmp_path: Path) -> Path:
+def file(deployed: Any, configured: Configured, tmp_path: Path) -> Path:
     """A plan to train 80 epochs."""
     path = tmp_path / "plan.json"
     save_plan(make_plan(configured("training.hyperparameters.epochs=80")), path)
@@ -32,12 +32,12 @@ def epochs(sagemaker: Any) -> Any:
     return next(p["DefaultValue"] for p in definition["Parameters"] if p["Name"] == "Epochs")
 
 
-def test_it_is_applied_as_shown(standing: Any, file: Path, configured: Configured) -> None:
+def test_it_is_applied_as_shown(deployed: Any, file: Path, configured: Configured) -> None:
     assert [(done.name, done.action) for done in apply_plan(load_plan(file))] == [
         ("groundloop", "updated"),
         ("groundloop-deploy", "unchanged"),
     ]
-    assert epochs(standing) == 80
+    assert epochs(deployed) == 80
     assert not make_plan(configured("training.hyperparameters.epochs=80")).differs
 
 
@@ -60,7 +60,7 @@ def test_the_whole_configuration_is_kept(aws: Any, configured: Configured, tmp_p
     assert load_plan(tmp_path / "plan.json").config == config
 
 
-def test_the_same_plan_gives_the_same_file(standing: Any, configured: Configured, file: Path, tmp_path: Path) -> None:
+def test_the_same_plan_gives_the_same_file(deployed: Any, configured: Configured, file: Path, tmp_path: Path) -> None:
     save_plan(make_plan(configured("training.hyperparameters.epochs=80")), tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
 
@@ -93,35 +93,35 @@ def test_the_same_plan_gives_the_same_file(standing: Any, configured: Configured
         ),
     ],
 )
-def test_it_is_refused_when_aws_has_moved(standing: Any, file: Path, move: Callable[[Any], Any], message: str) -> None:
-    move(standing)
+def test_it_is_refused_when_aws_has_moved(deployed: Any, file: Path, move: Callable[[Any], Any], message: str) -> None:
+    move(deployed)
     with pytest.raises(UserError) as refused:
         apply_plan(load_plan(file))
     assert str(refused.value).startswith("AWS has changed since the plan was made, so it was not applied")
     assert message in str(refused.value)
-    assert epochs(standing) == 16, "nothing was changed"
+    assert epochs(deployed) == 16, "nothing was changed"
 
 
-def test_an_execution_meanwhile_does_not_matter(standing: Any, file: Path) -> None:
-    standing.start_pipeline_execution(PipelineName="groundloop")
+def test_an_execution_meanwhile_does_not_matter(deployed: Any, file: Path) -> None:
+    deployed.start_pipeline_execution(PipelineName="groundloop")
     assert apply_plan(load_plan(file))[0].action == "updated"
 
 
-def test_it_is_refused_for_another_account(standing: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_refused_for_another_account(deployed: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.plan.deployed_state.caller_account", lambda _: "999900001111")
     with pytest.raises(UserError, match="is for account 123456789012, these credentials are of account 999900001111"):
         apply_plan(load_plan(file))
 
 
-def test_it_is_refused_when_the_code_is_another(standing: Any, file: Path, edit: Callable[[str], None]) -> None:
+def test_it_is_refused_when_the_code_is_another(deployed: Any, file: Path, edit: Callable[[str], None]) -> None:
     edit("evaluate")
     with pytest.raises(UserError, match="the code of evaluate differs from the code that the plan was made with"):
         apply_plan(load_plan(file))
-    assert epochs(standing) == 16
+    assert epochs(deployed) == 16
 
 
 def test_it_is_refused_when_the_program_makes_other_triggers(
-    standing: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+    deployed: Any, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saved, "desired_rules", lambda _: {})
     with pytest.raises(UserError, match="the triggers that this program would create differ from those of the plan"):
@@ -166,7 +166,7 @@ def test_a_whole_file_of_other_sources_is_refused(file: Path) -> None:
         load_plan(file)
 
 
-def test_files_that_cannot_be_read_or_written_are_told(standing: Any, configured: Configured, tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_or_written_are_told(deployed: Any, configured: Configured, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="can't be read: No such file"):
         load_plan(tmp_path / "none.json")
     with pytest.raises(UserError, match=r"--out .* can't be written: No such file"):

@@ -104,10 +104,10 @@ def _manifest(path: Path, label_attribute: str, fetch: Fetch | None) -> _Read:
 def _attribute(path: Path, lines: Iterable[tuple[int, bytes]], label_attribute: str) -> str:
     found = Counter(name for _, raw in lines for name, label_type in label_types_in(raw) if is_video(label_type))
     if label_attribute != AUTO:
-        wanted = label_attribute.removesuffix(_REF) + _REF
-        if wanted not in found:
-            raise UserError(f"{path}: no line has labels of a video under {wanted!r} ({', '.join(found) or 'none'})")
-        return wanted
+        attribute = label_attribute.removesuffix(_REF) + _REF
+        if attribute not in found:
+            raise UserError(f"{path}: no line has labels of a video under {attribute!r} ({', '.join(found) or 'none'})")
+        return attribute
     if len(found) != 1:
         several = f"{len(found)} label attributes of videos ({', '.join(found)}): choose one with --label-attribute"
         raise UserError(f"{path}: holds {several if found else 'no labels of a video job: is it the right file?'}")

@@ -18,7 +18,7 @@ Make = Callable[..., Any]
 
 WRITE = """
 import json, pathlib, sys
-pathlib.Path(sys.argv[1], "figures.json").write_text(sys.argv[2])
+pathlib.Path(sys.argv[1], "metrics.json").write_text(sys.argv[2])
 """
 SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(60)"
 OUTPUT = {"Std:Join": {"On": "/", "Values": ["s3://bucket/runs", {"Get": "Execution.PipelineExecutionId"}]}}
@@ -26,13 +26,13 @@ OUTPUT = {"Std:Join": {"On": "/", "Values": ["s3://bucket/runs", {"Get": "Execut
 
 @pytest.fixture
 def process(processing: Make) -> Make:
-    """A Processing step that runs a script; with figures, one that writes them into a property file."""
+    """A Processing step that runs a script; with metrics, one that writes them into a property file."""
 
-    def process(name: str, script: str = "", figures: Any = None, **members: Any) -> dict[str, Any]:
-        if figures is not None:
-            text = figures if isinstance(figures, dict) and "Get" in figures else json.dumps(figures)
+    def process(name: str, script: str = "", metrics: Any = None, **members: Any) -> dict[str, Any]:
+        if metrics is not None:
+            text = metrics if isinstance(metrics, dict) and "Get" in metrics else json.dumps(metrics)
             arguments = processing(None, WRITE, "/opt/ml/processing/output", text, output=OUTPUT)
-            files = [{"PropertyFileName": "Figures", "OutputName": "out", "FilePath": "figures.json"}]
+            files = [{"PropertyFileName": "Metrics", "OutputName": "out", "FilePath": "metrics.json"}]
             members = {"PropertyFiles": files, **members}
         else:
             arguments = processing(None, script or "pass", output=OUTPUT)
@@ -45,8 +45,8 @@ def fail(name: str, message: Any) -> dict[str, Any]:
     return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}}
 
 
-def figure(path: str, step: str = "Evaluate") -> dict[str, Any]:
-    return {"Std:JsonGet": {"PropertyFile": {"Get": f"Steps.{step}.PropertyFiles.Figures"}, "Path": path}}
+def metric(path: str, step: str = "Evaluate") -> dict[str, Any]:
+    return {"Std:JsonGet": {"PropertyFile": {"Get": f"Steps.{step}.PropertyFiles.Metrics"}, "Path": path}}
 
 
 def gate(then: list[Any], otherwise: list[Any], left: Any, right: Any = 0, **members: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def statuses(done: dict[str, Any]) -> dict[str, str]:
 def whole(
     aws: LocalAws, process: Make, training: Make, pipe_channel: Make, put: Make, image: str
 ) -> list[dict[str, Any]]:
-    """From figures to an endpoint, one step of each type."""
+    """From metrics to an endpoint, one step of each type."""
     for name in ("a", "b"):
         put(f"images/{name}.jpg", f"image {name}")
     lines = [{"source-ref": f"s3://bucket/images/{name}.jpg", "bounding-box": {}} for name in ("a", "b")]
@@ -72,7 +72,7 @@ def whole(
     channels = [pipe_channel("train", manifest), pipe_channel("validation", manifest)]
     artifact = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
     model = {"Get": "Steps.CreateModel.ModelName"}
-    train = training(None, *channels, HyperParameters={"samples": figure("samples", "Prepare")})
+    train = training(None, *channels, HyperParameters={"samples": metric("samples", "Prepare")})
     variant = {"VariantName": "main", "ModelName": model, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     container = {"Image": image, "ModelDataUrl": artifact}
     package = {
@@ -92,9 +92,9 @@ def whole(
         {"Name": "Config", "Type": "EndpointConfig", "Arguments": {"ProductionVariants": [variant]}},
         {"Name": "Deploy", "Type": "Endpoint", "Arguments": deployed},
     ]
-    missed = fail("Missed", {"Std:Join": {"On": ": ", "Values": ["the gate", figure("message")]}})
+    missed = fail("Missed", {"Std:Join": {"On": ": ", "Values": ["the gate", metric("message")]}})
     return [
-        process("Prepare", figures={"samples": "2"}),
+        process("Prepare", metrics={"samples": "2"}),
         {"Name": "Train", "Type": "Training", "Arguments": train, "DisplayName": "Train it", "Description": "really"},
         {
             "Name": "CreateModel",
@@ -102,8 +102,8 @@ def whole(
             "Arguments": {"ExecutionRoleArn": aws.role_arn, "PrimaryContainer": container},
         },
         {"Name": "Predict", "Type": "Transform", "Arguments": transform},
-        process("Evaluate", figures={"missed": 1, "message": "map is 0.1 too low"}, DependsOn=["Predict"]),
-        gate(passed, [missed], figure("missed"), {"Get": "Parameters.Allowed"}),
+        process("Evaluate", metrics={"missed": 1, "message": "map is 0.1 too low"}, DependsOn=["Predict"]),
+        gate(passed, [missed], metric("missed"), {"Get": "Parameters.Allowed"}),
     ]
 
 
@@ -199,9 +199,9 @@ def test_a_step_that_fails_fails_the_execution_and_what_runs_is_finished(
     ("steps", "message"),
     [
         pytest.param(
-            lambda process: [process("Evaluate", figures={"a": 1}), gate([], [], figure("gate.missed"))],
+            lambda process: [process("Evaluate", metrics={"a": 1}), gate([], [], metric("gate.missed"))],
             "ClientError: JsonGet: gate.missed: there is no 'gate' in s3://bucket/runs/",
-            id="a figure that is not there",
+            id="a metric that is not there",
         ),
         pytest.param(
             lambda process: [process("Evaluate"), gate([], [], {"Get": "Steps.Evaluate.Nope"})],
@@ -209,8 +209,8 @@ def test_a_step_that_fails_fails_the_execution_and_what_runs_is_finished(
             id="a property that is not there",
         ),
         pytest.param(
-            lambda process: [process("Evaluate", figures={"n": 3}), {
-                "Name": "Gate", "Type": "Model", "Arguments": {"ModelName": figure("n"), "ExecutionRoleArn": "r" * 20},
+            lambda process: [process("Evaluate", metrics={"n": 3}), {
+                "Name": "Gate", "Type": "Model", "Arguments": {"ModelName": metric("n"), "ExecutionRoleArn": "r" * 20},
             }],
             "Invalid type for parameter ModelName, value: 3",
             id="a number in a slot for text",
@@ -236,14 +236,14 @@ class TestCaching:
     def test_the_same_request_takes_the_outputs_of_the_earlier_run(
         self, process: Make, make_pipeline: Make, start: Make, ended: Make
     ) -> None:
-        said = {"Get": "Parameters.Figures"}
+        said = {"Get": "Parameters.Metrics"}
         pipeline = make_pipeline(
-            process("Evaluate", figures=said, CacheConfig=self.CACHE),
-            fail("Say", figure("message")),
-            parameters=[{"Name": "Figures", "Type": "String", "DefaultValue": '{"message": "first"}'}],
+            process("Evaluate", metrics=said, CacheConfig=self.CACHE),
+            fail("Say", metric("message")),
+            parameters=[{"Name": "Metrics", "Type": "String", "DefaultValue": '{"message": "first"}'}],
         )
         first, second, third = (
-            ended(start(pipeline, **given)) for given in ({}, {}, {"Figures": '{"message": "other"}'})
+            ended(start(pipeline, **given)) for given in ({}, {}, {"Metrics": '{"message": "other"}'})
         )
         assert "CacheHitResult" not in first["Steps"]["Evaluate"]
         hit = second["Steps"]["Evaluate"]

@@ -26,7 +26,7 @@ DEFINITION = parse(
                     "Type": "Processing",
                     "Arguments": {},
                     "PropertyFiles": [
-                        {"PropertyFileName": "Figures", "OutputName": "out", "FilePath": "sub/figures.json"}
+                        {"PropertyFileName": "Metrics", "OutputName": "out", "FilePath": "sub/metrics.json"}
                     ],
                 }
             ],
@@ -43,7 +43,7 @@ FIGURES = {"map": 0.5, "name": "best", "per_class": {"red cell": {"ap": 1}}, "li
 
 
 def read(uri: str) -> bytes:
-    if uri == "s3://b/out/sub/figures.json":
+    if uri == "s3://b/out/sub/metrics.json":
         return json.dumps(FIGURES).encode()
     if uri == "s3://b/broken":
         return b"{"
@@ -53,8 +53,8 @@ def read(uri: str) -> bytes:
 RESOLVER = Resolver(DEFINITION, {"Limit": 0.4, "On": True}, {"PipelineName": "p"}, OUTPUTS, read)
 
 
-def figure(path: str) -> dict[str, Any]:
-    return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Figures"}, "Path": path}}
+def metric(path: str) -> dict[str, Any]:
+    return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Metrics"}, "Path": path}}
 
 
 def get(path: str) -> dict[str, Any]:
@@ -85,18 +85,18 @@ def get(path: str) -> dict[str, Any]:
             id="a join of values of all types",
         ),
         pytest.param({"Std:Join": {"Values": ["a", "b"]}}, "ab", id="a join on nothing"),
-        pytest.param(figure("map"), 0.5, id="a figure of a property file"),
-        pytest.param(figure("$.list[1].a"), 2, id="a path with an index"),
-        pytest.param(figure("per_class['red cell'].ap"), 1, id="a path with a quoted key"),
+        pytest.param(metric("map"), 0.5, id="a metric of a property file"),
+        pytest.param(metric("$.list[1].a"), 2, id="a path with an index"),
+        pytest.param(metric("per_class['red cell'].ap"), 1, id="a path with a quoted key"),
         pytest.param(
             {
                 "Std:JsonGet": {
-                    "S3Uri": {"Std:Join": {"On": "/", "Values": ["s3://b/out", "sub/figures.json"]}},
+                    "S3Uri": {"Std:Join": {"On": "/", "Values": ["s3://b/out", "sub/metrics.json"]}},
                     "Path": "name",
                 }
             },
             "best",
-            id="a figure of an object by its URI",
+            id="a metric of an object by its URI",
         ),
         pytest.param(
             {"a": [get("Execution.PipelineName")], "b": None}, {"a": ["p"]}, id="in a structure, without nulls"
@@ -120,8 +120,8 @@ def test_expressions_have_values(expression: Any, value: Any) -> None:
         pytest.param({"Std:Join": {"On": "/"}}, "Std:Join is malformed: {'On': '/'}", id="a join of nothing"),
         pytest.param({"Get": 3}, "Get is malformed: 3", id="a path that is not a string"),
         pytest.param(
-            figure("gate.missed"),
-            "JsonGet: gate.missed: there is no 'gate' in s3://b/out/sub/figures.json",
+            metric("gate.missed"),
+            "JsonGet: gate.missed: there is no 'gate' in s3://b/out/sub/metrics.json",
             id="path in a file",
         ),
         pytest.param(
@@ -180,10 +180,10 @@ YES, NO = compare("Equals", 1, 1), compare("Equals", 1, 2)
         pytest.param(compare("Equals", "1", 1), False, id="text is not a number"),
         pytest.param(compare("GreaterThan", 2, 1), True, id="greater"),
         pytest.param(compare("GreaterThan", 1, 1), False, id="not greater"),
-        pytest.param(compare("GreaterThanOrEqualTo", figure("map"), get("Parameters.Limit")), True, id="at least"),
-        pytest.param(compare("LessThan", figure("map"), get("Parameters.Limit")), False, id="not less"),
+        pytest.param(compare("GreaterThanOrEqualTo", metric("map"), get("Parameters.Limit")), True, id="at least"),
+        pytest.param(compare("LessThan", metric("map"), get("Parameters.Limit")), False, id="not less"),
         pytest.param(compare("LessThanOrEqualTo", 0, 0), True, id="at most"),
-        pytest.param({"Type": "In", "QueryValue": figure("name"), "Values": ["good", "best"]}, True, id="in"),
+        pytest.param({"Type": "In", "QueryValue": metric("name"), "Values": ["good", "best"]}, True, id="in"),
         pytest.param({"Type": "In", "QueryValue": 1, "Values": [True, "1"]}, False, id="not in"),
         pytest.param({"Type": "Not", "Condition": NO}, True, id="not"),
         pytest.param({"Type": "Or", "Conditions": [NO, YES]}, True, id="or"),
