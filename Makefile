@@ -28,12 +28,14 @@ $(READY): requirements.lock pyproject.toml
 	@$(call install,$(BIN)/python,--no-deps --no-build-isolation -e .)
 	@touch $@
 
-# Spark's local mode, for the tests of Prepare on Spark, where there is Java.
+# Spark's local mode, for the tests of Prepare on Spark, where there is Java. The job's packages come in the versions of
+# the lock for this Python; its own pins are for the image's.
 $(SPARK): $(READY) steps/prepare/requirements.txt steps/prepare/requirements-spark.txt
 	@if java -version >/dev/null 2>&1; then \
 	  echo "set-up: pyspark (once)"; \
 	  $(BIN)/python -m venv --clear $(@D)/spark; \
-	  $(call install,$(@D)/spark/bin/python,-r steps/prepare/requirements.txt -r steps/prepare/requirements-spark.txt); \
+	  $(call install,$(@D)/spark/bin/python,-c requirements.lock -r steps/prepare/requirements-spark.txt \
+	    $$(sed -n 's/==.*//p' steps/prepare/requirements.txt)); \
 	fi
 	@touch $@
 
