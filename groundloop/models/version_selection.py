@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from groundloop.aws import is_not_found
 from groundloop.errors import UserError
 
@@ -189,6 +187,8 @@ def approval_status(sagemaker: Any, arn: str) -> str:
     Raises:
         UserError: there is no such version.
     """
+    from botocore.exceptions import ClientError  # Evaluate's comparison is optional, and so is boto3
+
     try:
         response = sagemaker.describe_model_package(ModelPackageName=arn)
     except ClientError as error:

@@ -132,8 +132,8 @@ def test_settings_that_eventbridge_would_refuse(project: Any, setting: str) -> N
 
 
 def test_a_long_name_of_a_pipeline_fits_a_rule() -> None:
-    long = load_config([LOCAL], [f"pipeline.name={'a' * 200}"], environment={})
-    longer = load_config([LOCAL], [f"pipeline.name={'a' * 201}"], environment={})
+    long = load_config([LOCAL], [f"pipeline.name={'a' * 159}"], environment={})
+    longer = load_config([LOCAL], [f"pipeline.name={'a' * 160}"], environment={})
     assert len(f"{prefix(long)}-schedule-{'x' * 20}") <= 64
     assert prefix(long) != prefix(longer)
 
