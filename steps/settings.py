@@ -23,6 +23,9 @@ RoleArn = Annotated[
 ]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+KeyPrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*$", max_length=120)]
+CacheAge = Annotated[str, StringConstraints(pattern=r"^P(\d+[YMWD](T\d+[HM])?|T\d+[HM])$")]
 
 
 # The API takes 256 characters, but the ARN of an execution, which has the name and up to 85 more, is a value of the
@@ -69,12 +72,12 @@ class AwsSettings(Settings):
     """The account, and the places of data and results in it."""
 
     region: str = Field("us-east-1", description="AWS region of the pipeline, its jobs and its bucket.")
-    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = Field(
+    account: AccountId | None = Field(
         None, description="Account that this configuration is for, checked by doctor; null: any."
     )
     role: RoleArn = Field(description="ARN of the execution role that the pipeline and its jobs run as.")
     bucket: BucketName = Field(description="S3 bucket for code, data and results, in the same region.")
-    prefix: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*$", max_length=120)] = Field(
+    prefix: KeyPrefix = Field(
         # URIs of results are values of the model package's metadata, which have at most 256 characters.
         "groundloop",
         description="Key prefix in the bucket under which everything is written.",
@@ -142,7 +145,7 @@ class CacheSettings(Settings):
     """Reuse of a step's results when its inputs have not changed."""
 
     enabled: bool = Field(True, description="Reuse results of earlier executions.")
-    expire_after: Annotated[str, StringConstraints(pattern=r"^P(\d+[YMWD](T\d+[HM])?|T\d+[HM])$")] = Field(
+    expire_after: CacheAge = Field(
         "P30D", description="How old a reused result may be, an ISO 8601 duration (P30D, PT12H)."
     )
 

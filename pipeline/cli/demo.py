@@ -22,7 +22,7 @@ def demo(
     from pipeline.demo.synthetic_images import CLASSES, write_dataset
 
     bucket = "groundloop-demo"
-    settings = load_local(None, [f"labels.manifest=s3://{bucket}/labels/output.manifest"])
+    settings = load_local(None, [f"labels.manifest=s3://{bucket}/labels/output.manifest"], project=False)
     from pipeline.cli.run_summary import run_and_report
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 

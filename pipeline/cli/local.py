@@ -52,7 +52,7 @@ def local(
         raise typer.BadParameter("--labels and --images go together")
     overlays = [local_overlay(), *(config or [])]
     settings = load_local(config, None)
-    from pipeline.config.loading import OVERLAY_VARIABLE
+    from pipeline.config.files import OVERLAY_VARIABLE
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
@@ -128,16 +128,22 @@ def _manifest(settings: Config, labels: str, images: Path) -> Iterator[Path]:
 
 def local_overlay() -> Path:
     """Return the offline AWS's overlay: the project's own, else the one that came with the package."""
-    from pipeline.config.loading import configs_folder
+    from pipeline.config.files import packaged_or_own
 
-    return configs_folder() / LOCAL_CONFIG
+    return packaged_or_own(LOCAL_CONFIG)
 
 
-def load_local(config: list[Path] | None, assignments: list[str] | None) -> Config:
-    """Load the configuration of the offline AWS: `local.yaml`, then the user's overlays and assignments."""
+def load_local(config: list[Path] | None, assignments: list[str] | None, *, project: bool = True) -> Config:
+    """Load the configuration of the offline AWS: `local.yaml`, then the user's overlays and assignments.
+
+    Args:
+        config: the user's overlays.
+        assignments: the user's assignments.
+        project: put all of it over the `groundloop.yaml` of the working folder.
+    """
     from pipeline.config import load_config
 
-    return load_config([local_overlay(), *(config or [])], assignments or [])
+    return load_config([local_overlay(), *(config or [])], assignments or [], project=project)
 
 
 def program_name() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,8 +38,12 @@ _shared_options: list[str] = []
 
 def load(config: list[Path] | None, assignments: list[str] | None) -> Config:
     """Load the configuration that the shared options describe."""
+    from pipeline.cli.output import print_warning
     from pipeline.config import load_config
+    from pipeline.config.loading import unknown_variables
 
+    for message in unknown_variables(os.environ):
+        print_warning(message)
     files = [text for file in config or [] for text in ("-c", str(file))]
     _shared_options[:] = [*files, *(text for assignment in assignments or [] for text in ("-s", assignment))]
     return load_config(config or [], assignments or [])

@@ -1,41 +1,64 @@
 """Reads the configuration from files, environment variables and the command line.
 
-Later wins: `base.yaml` < overlays in the order given < `GROUNDLOOP__A__B` variables < `--set a.b=value`.
-Mappings merge key by key; lists and scalars replace.
+Later wins: `base.yaml` < the project's `groundloop.yaml` < overlays in the order given < `GROUNDLOOP__A__B` variables <
+`--set a.b=value`. Mappings merge key by key; lists and scalars replace.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from groundloop.errors import ConfigError
 from groundloop.suggestions import near_misses
+from pipeline.config.files import OVERLAY_VARIABLE, base_file, overlays_of, project_file
+from pipeline.config.keys import all_keys, is_section, key_path
+from pipeline.config.messages import SETTING_PREFIX, explain, written_key
 from pipeline.config.models import Config
 from pipeline.config.positions import Key, Source, read_yaml
 
-OVERLAY_VARIABLE = "GROUNDLOOP_CONFIG"
-_SETTING_PREFIX = "GROUNDLOOP__"
-_PACKAGED = Path(__file__).resolve().parents[2] / "configs"
+#: What stands for a required setting that is not set, where the rest of the configuration is of use without it.
+PLACEHOLDERS = {
+    "aws.role": "arn:aws:iam::111122223333:role/groundloop",
+    "aws.bucket": "amzn-s3-demo-bucket",
+    "labels.manifest": "s3://amzn-s3-demo-bucket/labels/output.manifest",
+}
+_VARIABLE_PREFIX = "GROUNDLOOP_"
+_OTHER_VARIABLES = frozenset(
+    {
+        OVERLAY_VARIABLE,
+        *(f"GROUNDLOOP_{name}" for name in ("CACHE_DIR", "CHROMIUM", "DEBUG", "PYSPARK", "PYTHON312", "REQUIREMENTS")),
+    }
+)
 
 
-def configs_folder() -> Path:
-    """Return the folder `configs` of the working folder, or the one that came with the package."""
-    own = Path("configs")
-    return own if (own / "base.yaml").is_file() else _PACKAGED
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A configuration, and where its settings come from.
+
+    Attributes:
+        config: the validated settings.
+        source: the origin of each setting.
+        missing: required settings that are not set, in which case `config` has `PLACEHOLDERS` for them.
+    """
+
+    config: Config
+    source: Source
+    missing: tuple[str, ...] = ()
 
 
 def load_config(
     overlays: Sequence[Path] = (),
     assignments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    *,
+    project: bool = True,
 ) -> Config:
     """Read and validate the configuration.
 
@@ -43,46 +66,94 @@ def load_config(
         overlays: YAML files over `base.yaml`; empty: those that `GROUNDLOOP_CONFIG` names, joined as in PATH.
         assignments: texts of the form `a.b=value`, the value in YAML.
         environment: environment variables; None: those of the process.
+        project: read `groundloop.yaml` of the working folder, if there is one.
+
+    Raises:
+        ConfigError: the message has one line per error, each with file and line, key, value and remedy.
+    """
+    return load_with_origins(overlays, assignments, environment, project=project).config
+
+
+def load_with_origins(
+    overlays: Sequence[Path] = (),
+    assignments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    *,
+    project: bool = True,
+    incomplete: bool = False,
+) -> LoadedConfig:
+    """Read and validate the configuration, as `load_config` does, and keep where each setting comes from.
+
+    Args:
+        overlays: YAML files over `base.yaml`.
+        assignments: texts of the form `a.b=value`, the value in YAML.
+        environment: environment variables; None: those of the process.
+        project: read `groundloop.yaml` of the working folder, if there is one.
+        incomplete: accept that the settings of `PLACEHOLDERS` are not set.
 
     Raises:
         ConfigError: the message has one line per error, each with file and line, key, value and remedy.
     """
     environment = os.environ if environment is None else environment
     source = Source()
-    overlays = overlays or [Path(name) for name in environment.get(OVERLAY_VARIABLE, "").split(os.pathsep) if name]
-    base = _base_beside(overlays)
-    tree: dict[str, Any] = read_yaml(base, source)
-    for overlay in overlays:
-        if overlay.resolve() != base.resolve():
-            _merge(tree, read_yaml(overlay, source))
+    tree: dict[str, Any] = {}
+    for file in _files(overlays or overlays_of(environment), project):
+        _merge(tree, read_yaml(file, source))
     for name in sorted(environment):
-        if name.startswith(_SETTING_PREFIX):
-            key = _key_path(name[len(_SETTING_PREFIX) :].lower().split("__"))
+        if name.startswith(SETTING_PREFIX):
+            key = key_path(name[len(SETTING_PREFIX) :].lower().split("__"))
             _assign(tree, key, environment[name], f"environment variable {name}", source)
     for assignment in assignments:
         dotted, equals, value = assignment.partition("=")
         if not equals or not dotted:
             raise ConfigError(f"--set {assignment}: write it as --set key.path=value")
-        _assign(tree, _key_path(dotted.split(".")), value, f"--set {assignment}", source)
+        _assign(tree, key_path(dotted.split(".")), value, f"--set {assignment}", source)
+    missing = tuple(dotted for dotted in PLACEHOLDERS if _is_missing(tree, dotted)) if incomplete else ()
+    for dotted in missing:
+        _assign(tree, dotted.split("."), PLACEHOLDERS[dotted], "not set", source)
     try:
-        return Config.model_validate(tree)
+        return LoadedConfig(Config.model_validate(tree), source, missing)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(fault, source, tree) for fault in error.errors())) from None
+        # A value of several alternatives has an error for each; one line per key is enough.
+        lines = {written_key(fault, tree): explain(fault, source, tree) for fault in reversed(error.errors())}
+        raise ConfigError("\n".join(reversed(lines.values()))) from None
 
 
-def _base_beside(overlays: Sequence[Path]) -> Path:
-    for overlay in overlays:
-        if (overlay.parent / "base.yaml").is_file():
-            return overlay.parent / "base.yaml"
-    return configs_folder() / "base.yaml"
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return a message for each variable that looks like a setting's but is not read."""
+    keys = {dotted.replace(".", "_"): dotted for dotted in all_keys() if not is_section(tuple(dotted.split(".")))}
+    messages = []
+    for name in sorted(environment):
+        if not name.startswith(_VARIABLE_PREFIX) or name.startswith(SETTING_PREFIX) or name in _OTHER_VARIABLES:
+            continue
+        rest = name[len(_VARIABLE_PREFIX) :].lower()
+        section = next((field for field in Config.model_fields if rest.startswith(f"{field}_")), "section")
+        near = near_misses(rest, keys, count=1, cutoff=0.75)
+        meant = keys[near[0]] if near else f"{section}.key"
+        variable = SETTING_PREFIX + meant.replace(".", "__").upper()
+        messages.append(f"environment variable {name} is not used; a setting's name is written like {variable}")
+    return messages
 
 
-def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
-    for key, value in over.items():
-        if isinstance(value, dict) and isinstance(under.get(key), dict):
-            _merge(under[key], value)
+def _files(overlays: Sequence[Path], project: bool) -> list[Path]:
+    """Return the files to read, the lowest precedence first, each once."""
+    own = project_file(list(Config.model_fields)) if project else None
+    files = [base_file([*overlays, *([own] if own else [])])]
+    given = {overlay.resolve() for overlay in overlays}
+    if own and own.resolve() not in given:
+        files.append(own)
+    return [*files, *(overlay for overlay in overlays if overlay.resolve() != files[0].resolve())]
+
+
+def _merge(under: dict[str, Any], over: Mapping[str, Any], key: Key = ()) -> None:
+    for name, value in over.items():
+        path = (*key, name)
+        if value is None and is_section(path):
+            under.setdefault(name, {})  # a section whose settings are all commented out
+        elif isinstance(value, dict) and isinstance(under.get(name), dict):
+            _merge(under[name], value, path)
         else:
-            under[key] = value
+            under[name] = value
 
 
 def _assign(tree: dict[str, Any], key: Sequence[str], text: str, place: str, source: Source) -> None:
@@ -100,86 +171,12 @@ def _assign(tree: dict[str, Any], key: Sequence[str], text: str, place: str, sou
     source.record(tuple(key), place)
 
 
-def _key_path(parts: Sequence[str]) -> Sequence[str]:
-    """Join the parts of a free-form key, such as `count.mae` in `gate.thresholds.count.mae`."""
-    for length in range(1, len(parts) - 1):
-        field = _field_at(tuple(parts[:length]))
-        if field is None or get_origin(field.annotation) is not dict:
-            continue
-        value = get_args(field.annotation)[1]
-        if isinstance(value, type) and issubclass(value, BaseModel):
-            continue
-        return [*parts[:length], ".".join(parts[length:])]
-    return parts
-
-
-def _written_key(fault: ErrorDetails, tree: Mapping[str, Any]) -> Key:
-    """Return the key of an error without the parts by which pydantic names the alternatives of a union."""
-    key: Key = fault["loc"]
+def _is_missing(tree: Mapping[str, Any], dotted: str) -> bool:
     node: Any = tree
-    written: list[str | int] = []
-    for index, part in enumerate(key):
-        is_member = isinstance(node, dict) and part in node
-        is_item = isinstance(node, list) and isinstance(part, int)
-        if is_member or is_item:
-            node = node[part]
-            written.append(part)
-        elif fault["type"] == "missing" and index == len(key) - 1:
-            written.append(part)
-    return tuple(written)
-
-
-def _explain(fault: ErrorDetails, source: Source, tree: Mapping[str, Any]) -> str:
-    key = _written_key(fault, tree)
-    dotted = ".".join(map(str, key)) or "configuration"
-    place = source.place_of(key)
-    given = fault.get("input")
-    kind = fault["type"]
-    if kind == "extra_forbidden":
-        return f"{place}: unknown key {dotted}{_near_miss(key)}"
-    if kind == "missing":
-        return (
-            f"{dotted} is not set: give it in a file under configs/, with --set {dotted}=..., "
-            f"or as {_SETTING_PREFIX}{'__'.join(map(str, key)).upper()}"
-        )
-    if kind == "value_error":
-        return f"{place}: {dotted}: {fault['ctx']['error']!s}" if key else str(fault["ctx"]["error"])
-    message = fault["msg"].removeprefix("Input ").removeprefix("Value ").removeprefix("String ")
-    described = _field_description(key)
-    hint = f" ({described})" if described else ""
-    return f"{place}: {dotted} is {_shown(given)}, but {message}{hint}"
-
-
-def _shown(value: Any) -> str:
-    text = "null" if value is None else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _model_at(key: Key) -> type[BaseModel] | None:
-    """Return the settings class that a key leads to; None for a plain value."""
-    model: type[BaseModel] | None = Config
-    for part in key:
-        field = model.model_fields.get(str(part)) if model else None
-        annotation = field.annotation if field else None
-        options = [annotation, *get_args(annotation)]
-        model = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
-    return model
-
-
-def _near_miss(key: Key) -> str:
-    model = _model_at(key[:-1])
-    if model is None:
-        return ""
-    names = list(model.model_fields)
-    near = near_misses(str(key[-1]), names, count=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(names)}"
-
-
-def _field_at(key: Key) -> FieldInfo | None:
-    model = _model_at(key[:-1]) if key else None
-    return model.model_fields.get(str(key[-1])) if model else None
-
-
-def _field_description(key: Key) -> str:
-    field = _field_at(key)
-    return (field.description or "").rstrip(".") if field else ""
+    for part in dotted.split("."):
+        if not isinstance(node, dict):
+            return False  # a wrong section has a message of its own
+        if part not in node:
+            return True
+        node = node[part]
+    return False

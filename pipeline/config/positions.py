@@ -17,6 +17,7 @@ class Source:
 
     def __init__(self) -> None:
         self._places: dict[Key, str] = {}
+        self.files: list[Path] = []
 
     def record(self, key: Key, place: str) -> None:
         """Record the position of a key."""
@@ -29,6 +30,11 @@ class Source:
                 return self._places[key[:length]]
         return "configuration"
 
+    @property
+    def last_file(self) -> str | None:
+        """The file over the base that was read last, in which a setting belongs; None if there is only the base."""
+        return str(self.files[-1]) if len(self.files) > 1 else None
+
 
 def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     """Read a YAML file (safe tags only) as a mapping, and record the positions of its keys in `source`.
@@ -36,8 +42,11 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, is not YAML, is not a mapping or has a key twice.
     """
+    source.files.append(path)
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"no such file: {path}") from None
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ import yaml
 
 from groundloop.errors import ConfigError
 from pipeline.config import Config, load_config
+from pipeline.config.loading import load_with_origins, unknown_variables
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 LOCAL = CONFIGS / "local.yaml"
@@ -99,22 +100,54 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         pytest.param(
             "aws.xyz=3", "unknown key aws.xyz; there are: region, account, role,", id="an unlike key lists what is"
         ),
-        pytest.param("predict.max_payload_mb=0", "max_payload_mb is 0, but should be greater than", id="out of range"),
-        pytest.param(
-            "gate.thresholds.map=high", "gate.thresholds.map is 'high', but should be a valid number", id="in a union"
-        ),
-        pytest.param(
-            "training.hyperparameters.learning_rate=fast", "is 'fast', but should be a valid number", id="wrong type"
-        ),
+        pytest.param("predict.max_payload_mb=0", "predict.max_payload_mb must be at least 1, got 0", id="out of range"),
+        pytest.param("gate.thresholds.map=high", "gate.thresholds.map must be a number, got 'high'", id="in a union"),
+        pytest.param("training.hyperparameters.learning_rate=fast", "must be a number, got 'fast'", id="wrong type"),
         pytest.param(
             "training.instance_type=ml.p3.2xlarg",
-            "training.instance_type is 'ml.p3.2xlarg', but should be 'ml.g4dn.xlarge', 'ml.g4dn.2xlarge'",
-            id="not one of the instance types",
+            "training.instance_type must be one of the supported values (did you mean 'ml.p3.2xlarge'?), got 'ml.p",
+            id="a misspelt instance type names the near one",
         ),
-        pytest.param("training.input_mode=File", "but should be 'Pipe'", id="no other input mode"),
-        pytest.param("aws.role=admin", "aws.role is 'admin', but should match pattern", id="a role is an ARN"),
-        pytest.param("aws.bucket=My_Bucket", "aws.bucket is 'My_Bucket', but", id="a bucket's name"),
-        pytest.param("labels.manifest=output.manifest", "labels.manifest is 'output.manifest', but", id="not in S3"),
+        pytest.param(
+            "training.instance_type=t3",
+            "training.instance_type must be 'ml.g4dn.xlarge', 'ml.g4dn.2xlarge'",
+            id="an unlike instance type lists those that there are",
+        ),
+        pytest.param("training.input_mode=File", "must be 'Pipe', got 'File'", id="no other input mode"),
+        pytest.param(
+            "aws.role=admin", "aws.role must be the ARN of a role, such as arn:aws:iam:", id="a role is an ARN"
+        ),
+        pytest.param(
+            "aws.bucket=My_Bucket", "aws.bucket must be a bucket name (3 to 63 lowercase", id="a bucket's name"
+        ),
+        pytest.param("labels.manifest=output.manifest", "labels.manifest must be an S3 URI with a key", id="not in S3"),
+        pytest.param("training.hyperparameters.epochs=many", "epochs must be an integer, got 'many'", id="no integer"),
+        pytest.param(
+            "evaluate.threshold.per_class=some", "per_class must be true or false, got 'some'", id="no boolean"
+        ),
+        pytest.param("training=null", "training must be a section of settings, got null", id="a section set to null"),
+        pytest.param("labels.classes=nut", "labels.classes must be a list, got 'nut'", id="no list"),
+        pytest.param(
+            "training.hyperparameters.lr_scheduler_step=[40, 50]",
+            'lr_scheduler_step must be text (write it as "40,50"), got [40, 50]',
+            id="a list of epochs",
+        ),
+        pytest.param(
+            "prepare.train_negatives=off",
+            "must be 'drop' or 'keep' (YAML reads on, off, yes and no as true or false: put it in quotes), got false",
+            id="a word that YAML reads as a boolean",
+        ),
+        pytest.param("aws.account=1111", "aws.account must be text (put it in quotes), got 1111", id="a bare number"),
+        pytest.param(
+            "training.epochs=3",
+            "unknown key training.epochs; did you mean training.hyperparameters.epochs?",
+            id="a key of a deeper section",
+        ),
+        pytest.param(
+            "triggers.schedules={weekly: {at: rate(7 days), enable: true}}",
+            "unknown key triggers.schedules.weekly.enable; did you mean enabled?",
+            id="a misspelt key of a named entry",
+        ),
         pytest.param("aws.network.subnets=[subnet-1]", "subnets and security_groups go together", id="half a VPC"),
         pytest.param(
             "training.spot={enabled: true, max_wait_minutes: 10}",
@@ -139,24 +172,26 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         pytest.param("aws.network.isolation=true", "pip can't install their requirements", id="isolated jobs and pip"),
         pytest.param("labels.classes=[cat, dog, cat]", "given twice: cat", id="a class twice"),
         pytest.param("pipeline.deploy_name=groundloop", "they are two pipelines", id="two pipelines of one name"),
-        pytest.param("execution.cache.expire_after=30 days", "but should match pattern", id="not an ISO duration"),
-        pytest.param("pipeline.name=has_underscore", "but should match pattern", id="a pipeline's name"),
+        pytest.param(
+            "execution.cache.expire_after=30 days", "must be an ISO 8601 duration, such as", id="not an ISO duration"
+        ),
+        pytest.param("pipeline.name=has_underscore", "must be a name of at most 160 letters", id="a pipeline's name"),
         pytest.param(
             f"pipeline.name={'a' * 161}",
-            "but should have at most 160 characters",
+            "pipeline.name must have at most 160 characters",
             id="a pipeline's name whose executions' ARNs are too long for a model package's metadata",
         ),
         pytest.param(
             f"labels.manifest=s3://bucket/{'a' * 245}",
-            "but should have at most 256 characters",
+            "labels.manifest must have at most 256 characters",
             id="a manifest's URI too long for an argument of Prepare",
         ),
         pytest.param(
             "execution.retry.capacity={interval_seconds: 43201, max_attempts: 1}",
-            "interval_seconds is 43201, but should be less than or equal to 43200",
+            "interval_seconds must be at most 43200, got 43201",
             id="a wait of more than 12 hours before a retry",
         ),
-        pytest.param("evaluate.intervals.level=.nan", "level is nan, but should be", id="not a number"),
+        pytest.param("evaluate.intervals.level=.nan", "level must be a finite number, got nan", id="not a number"),
         pytest.param("no-equals-sign", "write it as --set key.path=value", id="no value"),
         pytest.param("a.b=[1", "is not a YAML value", id="not YAML"),
     ],
@@ -171,7 +206,7 @@ def test_a_wrong_setting_is_refused(assignment: str, message: str) -> None:
 def test_an_error_names_file_and_line(tmp_path: Path) -> None:
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("# mine\ntraining:\n  hyperparameters:\n    epochs: 0\n")
-    with pytest.raises(ConfigError, match="epochs is 0, but should be greater than or equal to 1") as caught:
+    with pytest.raises(ConfigError, match="epochs must be at least 1, got 0") as caught:
         load_config([LOCAL, overlay], environment={})
     assert str(caught.value).startswith(f"{overlay}:4: training.hyperparameters.epochs")
 
@@ -199,7 +234,7 @@ def test_all_faults_are_told_at_once() -> None:
         ),
         pytest.param(b"aws: {tags: {a: !!python/object/apply:os.getcwd []}}\n", "is not valid YAML", id="a Python tag"),
         pytest.param(b"\xff\xfe", "is not UTF-8", id="not text"),
-        pytest.param(None, "can't be read: No such file", id="no file"),
+        pytest.param(None, "no such file: ", id="no file"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
@@ -210,6 +245,51 @@ def test_a_broken_file_is_refused(tmp_path: Path, content: bytes | None, message
         load_config([LOCAL, overlay], environment={})
     assert message in str(caught.value)
     assert str(overlay) in str(caught.value)
+
+
+def test_a_section_whose_settings_are_commented_out_changes_nothing(tmp_path: Path) -> None:
+    overlay = tmp_path / "commented.yaml"
+    overlay.write_text("training:\n  # volume_gb: 80\ngate:\n  thresholds:\n")
+    assert load_config([LOCAL, overlay], environment={}) == load_config([LOCAL], environment={})
+
+
+def test_null_still_switches_an_optional_section_off(tmp_path: Path) -> None:
+    overlay = tmp_path / "no-retries.yaml"
+    overlay.write_text("execution: {retry: {service: null}}\n")
+    assert load_config([LOCAL, overlay], environment={}).execution.retry.service is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param(
+            "GROUNDLOOP_GATE_MAP", "is written like GROUNDLOOP__GATE__KEY", id="one underscore and a level left out"
+        ),
+        pytest.param("GROUNDLOOP_AWS_BUCKET", "is written like GROUNDLOOP__AWS__BUCKET", id="one underscore"),
+        pytest.param("GROUNDLOOP_XQ", "is written like GROUNDLOOP__SECTION__KEY", id="like no setting"),
+    ],
+)
+def test_a_variable_that_is_not_read_is_reported(name: str, expected: str) -> None:
+    (message,) = unknown_variables({name: "1", "GROUNDLOOP_CONFIG": "a.yaml", "GROUNDLOOP__AWS__BUCKET": "b"})
+    assert message.startswith(f"environment variable {name} is not used")
+    assert expected in message
+
+
+def test_origins_name_file_and_line_variable_or_option() -> None:
+    loaded = load_with_origins(
+        [LOCAL], ["prepare.split.seed=11"], {"GROUNDLOOP__PREPARE__SPLIT__TEST": "0.2"}, project=False
+    )
+    split = ("prepare", "split")
+    assert loaded.source.place_of((*split, "seed")) == "--set prepare.split.seed=11"
+    assert loaded.source.place_of((*split, "test")) == "environment variable GROUNDLOOP__PREPARE__SPLIT__TEST"
+    assert loaded.source.place_of(("aws", "bucket")).startswith(f"{LOCAL}:")
+    assert loaded.source.place_of((*split, "validation")).startswith(f"{CONFIGS / 'base.yaml'}:")
+
+
+def test_an_incomplete_configuration_names_what_is_not_set() -> None:
+    loaded = load_with_origins((), ["aws.bucket=mine-1"], {}, project=False, incomplete=True)
+    assert loaded.missing == ("aws.role", "labels.manifest")
+    assert loaded.config.aws.bucket == "mine-1"
 
 
 def test_an_empty_overlay_changes_nothing(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_minimum_improvement_is_by_metric() -> None:
     [
         pytest.param(
             ["gate.thresholds.map_50=high"],
-            "gate.thresholds.map_50 is 'high', but should be a valid number",
+            "gate.thresholds.map_50 must be a number, got 'high'",
             id="a word",
         ),
         pytest.param(["gate.thresholds.map_50=60"], "map_50 lies between 0 and 1", id="a percentage"),
