@@ -1,0 +1,167 @@
+"""What every request to the review server has to pass: hosts, origins, sizes; and the headers of every response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from groundloop.errors import UserError
+
+MAX_BODY_BYTES = 1_000_000
+#: The header that only a page of the same origin can send without asking first.
+CLIENT_HEADER = "x-groundloop"
+
+_CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The origins under which the page is opened.
+
+    Attributes:
+        allowed: such as `http://127.0.0.1:8700`.
+    """
+
+    allowed: frozenset[str]
+
+    @classmethod
+    def of(cls, host: str, port: int, *, tls: bool = False, behind: str | None = None) -> Origins:
+        """Return the origins of a server.
+
+        Args:
+            host, port: what it listens on.
+            tls: whether it speaks HTTPS itself.
+            behind: URL of a proxy in front of it.
+
+        Raises:
+            UserError: the proxy's URL has no scheme or host.
+        """
+        scheme = "https" if tls else "http"
+        names = {host, "127.0.0.1", "localhost"} if host in ("127.0.0.1", "localhost", "::1", "0.0.0.0") else {host}  # noqa: S104
+        origins = {f"{scheme}://{_bracketed(name)}:{port}" for name in names}
+        if behind:
+            parts = urlsplit(behind)
+            if parts.scheme not in ("http", "https") or not parts.netloc:
+                raise UserError(
+                    f"--behind {behind!r}: give the URL that people open, such as https://review.example.com"
+                )
+            origins.add(f"{parts.scheme}://{parts.netloc.lower()}")
+        return cls(frozenset(origins))
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host headers that fit."""
+        return frozenset(urlsplit(origin).netloc for origin in self.allowed)
+
+
+def error_response(status: int, text: str) -> Response:
+    """Return an error as the page reads it."""
+    return Response(msgspec.json.encode({"error": text}), status, media_type="application/json")
+
+
+class Guard:
+    """ASGI middleware that lets only requests of the page itself pass.
+
+    A foreign Host means that a name was bound to this address to get past the browser (DNS rebinding); a foreign
+    Origin, that another page sends the request (CSRF).
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins, public: Sequence[str]) -> None:
+        self._app = app
+        self._origins = origins
+        self._hosts = origins.hosts
+        self._public = tuple(public)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send_with_headers)
+            return
+        body = await _body(receive) if scope["method"] == "POST" else b""
+        if body is None:
+            await error_response(413, f"the request is larger than {MAX_BODY_BYTES} bytes")(
+                scope, receive, send_with_headers
+            )
+            return
+
+        async def receive_body() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, receive_body if scope["method"] == "POST" else receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if headers.get("host", "").lower() not in self._hosts:
+            return error_response(403, "this address is not the server's: open the link that it printed")
+        public = scope["path"] == "/" or scope["path"].startswith(self._public)
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not public:
+            return error_response(403, "another page sent this request: open the link that the server printed")
+        if scope["method"] in ("GET", "HEAD"):
+            return None
+        if headers.get("origin") is not None and headers["origin"].lower() not in self._origins.allowed:
+            return error_response(403, "another page sent this request: open the link that the server printed")
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return error_response(403, "the request's Content-Type has to be application/json")
+        if headers.get(CLIENT_HEADER) != "1":
+            return error_response(403, "the request lacks the header X-Groundloop: 1")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            return error_response(413, f"the request is larger than {MAX_BODY_BYTES} bytes")
+        return None
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Read a request's body; None when it is too large."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":  # the client has gone
+            return body
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body"):
+            return body
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

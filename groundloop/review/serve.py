@@ -1,0 +1,113 @@
+"""Running the review server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from groundloop.errors import UserError
+from groundloop.review.guard import Origins
+from groundloop.review.queue import Queue
+from groundloop.review.server import review_app
+
+LOOPBACK = "127.0.0.1"
+_LOOPBACKS = frozenset({LOOPBACK, "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens, and where people open it.
+
+    Attributes:
+        port: 0 takes a free one.
+        certificate, key: files in PEM for HTTPS.
+        behind: URL of a proxy in front of it, which speaks HTTPS.
+
+    Raises:
+        UserError: an address beyond this machine without HTTPS.
+    """
+
+    host: str = LOOPBACK
+    port: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
+    behind: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise UserError("--tls-cert and --tls-key go together")
+        if self.host not in _LOOPBACKS and not (self.certificate or self.behind):
+            raise UserError(
+                f"--host {self.host} opens the page to other machines, where tokens and images would travel in the "
+                "clear: give --tls-cert and --tls-key, or --behind with the https URL of a proxy, or forward the port "
+                "by SSH"
+            )
+        for file in (self.certificate, self.key):
+            if file is not None and not file.is_file():
+                raise UserError(f"{file} does not exist: give the certificate and the key as PEM files")
+
+    def url(self, port: int) -> str:
+        """Return the URL of the page."""
+        if self.behind:
+            return self.behind.rstrip("/") + "/"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.certificate else 'http'}://{host}:{port}/"
+
+
+@contextmanager
+def serving(queue: Queue, address: Address) -> Iterator[str]:
+    """Serve a queue in a thread while the body runs; provides the URL of the page.
+
+    Raises:
+        UserError: the port is taken or the address is not this machine's.
+    """
+    listener = _listen(address)
+    port = int(listener.getsockname()[1])
+    origins = Origins.of(address.host, port, tls=address.certificate is not None, behind=address.behind)
+    config = uvicorn.Config(
+        review_app(queue, origins),
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+        ssl_certfile=address.certificate,
+        ssl_keyfile=address.key,
+    )
+    server = uvicorn.Server(config)
+    # Its signal handlers are for the main thread only; there, Ctrl-C ends the body.
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="review-server", daemon=True)
+    thread.start()
+    try:
+        yield address.url(port)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def invitations(queue: Queue, reviewers: Sequence[str], url: str) -> dict[str, str]:
+    """Return a new invitation link for each reviewer; the token is in the fragment, which no server or log sees."""
+    return {reviewer: f"{url}#{queue.reviewers.invite(reviewer)}" for reviewer in reviewers}
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address.host, address.port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise UserError(
+            f"the page can't be served on {address.host}:{address.port}: {error.strerror}; take another --port"
+        ) from None
+    return listener

@@ -1,0 +1,218 @@
+"""The server of the review page: Starlette routes over one queue."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from groundloop.errors import UserError
+from groundloop.images.access import UnusableImageError
+from groundloop.images.s3 import S3Images
+from groundloop.review.answers import InvalidAnswerError, UnknownTaskError
+from groundloop.review.guard import Guard, Origins, error_response
+from groundloop.review.images import FolderFiles, QueueImages, Rendition
+from groundloop.review.palette import class_color
+from groundloop.review.queue import Queue
+from groundloop.review.wire import Answer, NextRequest, NextTasks, QueueClass, QueuePage, Stored, TaskIds
+
+PAGE = Path(__file__).with_name("page")
+_RENDITIONS = {"full": Rendition.FULL, "preview": Rendition.PREVIEW, "thumbnail": Rendition.THUMBNAIL}
+
+_Body = TypeVar("_Body")
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _RequestError(Exception):
+    """A request that gets an error as its response."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class _Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    token: str
+
+
+def review_app(queue: Queue, origins: Origins) -> Starlette:
+    """Return the ASGI application for one queue.
+
+    Args:
+        queue: whose tasks are given out.
+        origins: under which the page may be opened.
+    """
+    info = queue.info
+    images = QueueImages(FolderFiles(Path(info.images)) if info.images else S3Images(info.region))
+    server = _Server(queue, images)
+    routes = [
+        Route("/", server.page),
+        Mount("/page", StaticFiles(directory=PAGE, check_dir=False)),
+        Route("/session", server.sign_in, methods=["POST"]),
+        Route("/queue", server.describe),
+        Route("/next", server.next, methods=["POST"]),
+        Route("/tasks/{task:int}", server.task),
+        Route("/images/{task:int}", server.image),
+        Route("/images/{task:int}/{rendition}", server.image),
+        Route("/leases/renew", server.renew, methods=["POST"]),
+        Route("/leases/release", server.release, methods=["POST"]),
+        Route("/answers", server.answer, methods=["POST"]),
+    ]
+    return Starlette(
+        routes=routes, middleware=[Middleware(Guard, origins=origins, public=("/page/",))], exception_handlers=_HANDLERS
+    )
+
+
+class _Server:
+    """The routes."""
+
+    def __init__(self, queue: Queue, images: QueueImages) -> None:
+        self._queue = queue
+        self._images = images
+        # Cookies are shared by all ports of a host: two queues on one machine need two names.
+        self._cookie = "groundloop-" + "".join(letter if letter.isalnum() else "-" for letter in queue.info.name)
+
+    async def page(self, _: Request) -> Response:
+        """Send the page; there is nothing of the queue in it."""
+        return FileResponse(PAGE / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    async def sign_in(self, request: Request) -> Response:
+        """Exchange an invitation's token for a session."""
+        token = (await _decoded(request, _Token)).token
+        signed_in = await run_in_threadpool(self._queue.reviewers.sign_in, token)
+        if signed_in is None:
+            raise _RequestError(401, "the invitation is not valid (any more): ask for a new link")
+        reviewer, session = signed_in
+        response = _json({"reviewer": reviewer})
+        # Without a path the cookie holds below the page's own folder, wherever a proxy puts that.
+        response.set_cookie(
+            self._cookie, session, httponly=True, samesite="strict", secure=request.url.scheme == "https", path=None
+        )
+        return response
+
+    async def describe(self, request: Request) -> Response:
+        """Describe the queue."""
+        reviewer = await self._reviewer(request)
+        info = self._queue.info
+        return _json(
+            QueuePage(
+                name=info.name,
+                classes=tuple(
+                    QueueClass(number, name, class_color(number)) for number, name in enumerate(info.classes)
+                ),
+                instructions=info.instructions,
+                reviewer=reviewer,
+                mode=info.mode,
+                lease_seconds=info.lease_seconds,
+                class_unsure_edges=info.unsure_edges,
+                progress=await run_in_threadpool(self._queue.progress, reviewer),
+            )
+        )
+
+    async def next(self, request: Request) -> Response:
+        """Lease the next tasks."""
+        reviewer = await self._reviewer(request)
+        wanted = await _decoded(request, NextRequest)
+        tasks = await run_in_threadpool(self._queue.leases.next, reviewer, wanted)
+        return _json(NextTasks(tasks=tasks, progress=await run_in_threadpool(self._queue.progress, reviewer)))
+
+    async def task(self, request: Request) -> Response:
+        """Return one task with the reviewer's own answer."""
+        reviewer = await self._reviewer(request)
+        found = await run_in_threadpool(self._queue.leases.task, reviewer, request.path_params["task"])
+        if found is None:
+            raise _RequestError(404, f"the queue has no task {request.path_params['task']}: reload the page")
+        return _json(found)
+
+    async def image(self, request: Request) -> Response:
+        """Send an image."""
+        await self._reviewer(request)
+        rendition = _RENDITIONS.get(request.path_params.get("rendition", "full"))
+        source_ref = await run_in_threadpool(self._queue.source_ref, request.path_params["task"])
+        if rendition is None or source_ref is None:
+            raise _RequestError(404, "the queue has no such image: reload the page")
+        image = await run_in_threadpool(self._images.get, source_ref, rendition)
+        headers = {"ETag": image.etag, "Cache-Control": "private, max-age=3600"}
+        if request.headers.get("if-none-match") == image.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(image.body, media_type=image.media_type, headers=headers)
+
+    async def renew(self, request: Request) -> Response:
+        """Renew leases."""
+        reviewer = await self._reviewer(request)
+        await run_in_threadpool(self._queue.leases.renew, reviewer, (await _decoded(request, TaskIds)).tasks)
+        return _json({})
+
+    async def release(self, request: Request) -> Response:
+        """Give tasks back."""
+        reviewer = await self._reviewer(request)
+        await run_in_threadpool(self._queue.leases.release, reviewer, (await _decoded(request, TaskIds)).tasks)
+        return _json({})
+
+    async def answer(self, request: Request) -> Response:
+        """Store an answer; the reply means that it is on the disk."""
+        reviewer = await self._reviewer(request)
+        answer = await _decoded(request, Answer)
+        late = await run_in_threadpool(self._queue.answers.add, reviewer, answer)
+        progress = await run_in_threadpool(self._queue.progress, reviewer)
+        return _json(Stored(stored=True, late=late, progress=progress))
+
+    async def _reviewer(self, request: Request) -> str:
+        session = request.cookies.get(self._cookie)
+        reviewer = await run_in_threadpool(self._queue.reviewers.of_session, session) if session else None
+        if reviewer is None:
+            raise _RequestError(401, "there is no session: open your invitation link again")
+        return reviewer
+
+
+async def _decoded(request: Request, kind: type[_Body]) -> _Body:
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _RequestError(422, f"the request can't be read: {error}") from None
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return error_response(getattr(error, "status", 400), str(error))
+
+
+async def _fixed(status: int, _: Request, error: Exception) -> Response:
+    return error_response(status, str(error))
+
+
+async def _failed(*_: object) -> Response:
+    return error_response(500, "the server failed; what you have answered is kept on the page and sent again")
+
+
+async def _not_found(*_: object) -> Response:
+    return error_response(404, "there is nothing at this address")
+
+
+async def _not_allowed(*_: object) -> Response:
+    return error_response(405, "this address does not take that method")
+
+
+_HANDLERS: dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    Exception: _failed,
+    404: _not_found,
+    405: _not_allowed,
+    _RequestError: _refused,
+    UnknownTaskError: functools.partial(_fixed, 404),
+    InvalidAnswerError: functools.partial(_fixed, 422),
+    UnusableImageError: functools.partial(_fixed, 422),
+    UserError: functools.partial(_fixed, 502),
+}
