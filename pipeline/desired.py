@@ -54,5 +54,5 @@ def definition_warnings(pipeline: DesiredPipeline) -> list[str]:
         place = ": ".join(filter(None, [finding.step, finding.path, finding.message]))
         lines.append((finding.severity, f"{pipeline.name}: {place}; {finding.remedy}"))
     if errors := [line for severity, line in lines if severity is Severity.ERROR]:
-        raise UserError("\n".join([*errors, "nothing was changed; `groundloop check` repeats this check offline"]))
+        raise UserError(*errors, "nothing was changed; `groundloop check` repeats this check offline")
     return [line for _, line in lines]

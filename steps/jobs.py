@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from groundloop.errors import UserError
+from groundloop.escaping import as_message
 
 #: DescribeProcessingJob returns the content of this file as ExitMessage.
 MESSAGE_FILE = Path("/opt/ml/output/message")
@@ -21,8 +22,11 @@ def add_message_file(parser: ArgumentParser) -> None:
 
 
 def say(text: str = "") -> None:
-    """Write one line to the job's log: stdout, which CloudWatch shows."""
-    sys.stdout.write(text + "\n")
+    """Write one line to the job's log: stdout, which CloudWatch shows.
+
+    Control characters are written escaped, since labels and names can hold some; a long line is shortened.
+    """
+    sys.stdout.write(as_message(text) + "\n")
     sys.stdout.flush()
 
 
@@ -34,10 +38,11 @@ def run(work: Callable[[], None], message_file: Path) -> int:
     try:
         work()
     except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
+        lines = [as_message(line) for line in error.lines]
+        sys.stderr.write("".join(f"error: {line}\n" for line in lines))
         try:
             message_file.parent.mkdir(parents=True, exist_ok=True)
-            message_file.write_text(str(error), encoding="utf-8")
+            message_file.write_text("\n".join(lines), encoding="utf-8")
         except OSError as problem:
             sys.stderr.write(f"(the message could not be written to {message_file}: {problem.strerror})\n")
         return 1

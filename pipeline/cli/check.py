@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundloop.escaping import as_message
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
-from pipeline.cli.output import print_json, print_line, terminal_width
+from pipeline.cli.output import print_json, print_line, print_lines, terminal_width
 
 if TYPE_CHECKING:
     from groundloop.check import DefinitionFinding
@@ -65,7 +66,7 @@ def check(
         for name, findings in results.items():
             print_line(f"{name}{'' if findings else ': no findings'}")
             for finding in findings:
-                print_line(_finding_line(finding))
+                print_lines(_finding_lines(finding))
         print_line(f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")
     if errors:
         raise typer.Exit(1)
@@ -81,12 +82,12 @@ def _own_definitions(settings: Config) -> dict[str, tuple[dict[str, Any], int]]:
     }
 
 
-def _finding_line(finding: DefinitionFinding) -> str:
+def _finding_lines(finding: DefinitionFinding) -> list[str]:
     """Write a finding as one line; on a terminal folded at its width, so that the columns stay."""
-    text = f"{finding.severity.value:<7}  {finding.text}"
+    text = f"{finding.severity.value:<7}  {as_message(finding.text)}"
     width = terminal_width()
     if width is None:
-        return f"  {text}"
-    return textwrap.fill(
+        return [f"  {text}"]
+    return textwrap.wrap(
         text, width, initial_indent="  ", subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
     )

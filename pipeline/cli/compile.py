@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json_text
 
 
 def compile_definition(
@@ -29,7 +30,7 @@ def compile_definition(
 
     definition = compiled_definition(settings, "deploy" if deploy else "training")
     if output is None:
-        typer.echo(definition)
+        print_json_text(definition)
         return
     try:
         output.write_text(definition + "\n", encoding="utf-8")

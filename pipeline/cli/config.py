@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
-from pipeline.cli.output import print_json
+from pipeline.cli.output import print_json, print_yaml
 
 app = typer.Typer(
     help="Show the configuration or its JSON Schema.\n\nExample: groundloop config show",
@@ -20,10 +20,7 @@ def show(config: ConfigFiles = None, assignments: Assignments = None) -> None:
 
     Example: groundloop config show --config configs/prod.yaml
     """
-    import yaml
-
-    settings = load(config, assignments).model_dump(mode="json")
-    typer.echo(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    print_yaml(load(config, assignments).model_dump(mode="json"))
 
 
 @app.command()

@@ -68,10 +68,9 @@ def local(
         for name, value in {**aws.environment(), OVERLAY_VARIABLE: files}.items():
             print_line(f"export {name}={shlex.quote(value)}")
         program = program_name()
-        print_line(
-            f"\nthen: {program} upsert, {program} start --watch, aws s3 ls s3://{settings.aws.bucket}, ..."
-            f"\njobs and their logs: {home}/jobs\nIts state is kept in memory only. Ctrl-C stops it."
-        )
+        print_line(f"\nthen: {program} upsert, {program} start --watch, aws s3 ls s3://{settings.aws.bucket}, ...")
+        print_line(f"jobs and their logs: {home}/jobs")
+        print_line("Its state is kept in memory only. Ctrl-C stops it.")
         threading.Event().wait()
     print_line("stopped", to_stderr=True)
 

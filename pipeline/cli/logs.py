@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, load
-from pipeline.cli.output import print_json_line
+from pipeline.cli.output import print_json_line, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,9 +48,9 @@ def logs(
     job = job_of(region, arn, step, wait=follow)
     if tail is None:
         for number, earlier in enumerate(earlier_jobs(region, arn, job), 1):
-            typer.echo(f"attempt {number}, {earlier}:", err=True)
+            print_line(f"attempt {number}, {earlier}:", to_stderr=True)
             _print(JobLog(region, job.log_group, earlier).more(), as_json)
-            typer.echo(f"attempt {number + 1}:", err=True)
+            print_line(f"attempt {number + 1}:", to_stderr=True)
     log = JobLog(region, job.log_group, job.job)
     printed = _print(log.tail(tail) if tail else log.more(), as_json)
     while follow:
@@ -60,7 +60,7 @@ def logs(
             break
         time.sleep(poll_seconds(_POLL_SECONDS))
     if not printed:
-        typer.echo(f"the log of {job.job} ({job.log_group}) is empty so far", err=True)
+        print_line(f"the log of {job.job} ({job.log_group}) is empty so far", to_stderr=True)
 
 
 def _print(events: Iterable[Event], as_json: bool) -> int:
@@ -70,6 +70,7 @@ def _print(events: Iterable[Event], as_json: bool) -> int:
         if as_json:
             print_json_line({"time": event.time.isoformat(), "stream": event.stream, "text": event.text})
         else:
-            typer.echo(event.text)
+            for line in event.text.splitlines() or [""]:
+                print_line(line.expandtabs())
         count += 1
     return count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -38,7 +38,7 @@ from pipeline.cli import (
     upsert,
     watch,
 )
-from pipeline.cli.output import print_error
+from pipeline.cli.output import print_error, print_line
 
 #: The commands as `--help` groups them.
 COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
@@ -119,32 +119,32 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        message, code = _explained(error)
-        if message is None:
+        lines, code = _explained(error)
+        if not lines:
             raise
-        print_error(message)
+        print_error(*lines)
         sys.exit(code)
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
+        print_line("interrupted", to_stderr=True)
         sys.exit(130)
 
 
-def _explained(error: Exception) -> tuple[str | None, int]:
-    """Return message and exit code of a user's mistake or an AWS error.
+def _explained(error: Exception) -> tuple[Sequence[str], int]:
+    """Return the message's lines and the exit code of a user's mistake or an AWS error.
 
-    The message of a bug of ours is None: it keeps its traceback.
+    A bug of ours has no message: it keeps its traceback.
     """
     if isinstance(error, UserError):
         from groundloop.errors import ConfigError
 
-        return str(error), 2 if isinstance(error, ConfigError) else 1
+        return error.lines, 2 if isinstance(error, ConfigError) else 1
     if isinstance(error, LocalAwsError):
-        return str(error), 1
+        return str(error).splitlines(), 1
     if "botocore" in sys.modules:
         from botocore.exceptions import BotoCoreError, ClientError
 
         from groundloop.aws import explain
 
         if isinstance(error, BotoCoreError | ClientError):
-            return explain(error), 1
-    return None, 1
+            return explain(error).splitlines(), 1
+    return (), 1

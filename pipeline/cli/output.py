@@ -2,6 +2,9 @@
 
 Tables are laid out by Rich, which is imported with the first table only. Where the output is not a terminal they are
 plain text with one line per row. `NO_COLOR`, `FORCE_COLOR` and `TERM=dumb` are obeyed everywhere.
+
+The commands print through these functions only: labels, names and files can hold control characters, which are shown
+escaped here.
 """
 
 from __future__ import annotations
@@ -10,10 +13,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
+
+from groundloop.escaping import escaped, escaped_json, is_safe, shortened
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 #: Columns of an output that is not a terminal: no row is ever folded for `grep` and the like.
 _UNLIMITED = 10_000
 _MIN_WIDTH = 40
+_MAX_ERROR_LINES = 50
 
 
 def terminal_width() -> int | None:
@@ -46,31 +52,59 @@ def uses_colour(stream: TextIO) -> bool:
 
 
 def print_line(text: str = "", colour: str | None = None, *, to_stderr: bool = False) -> None:
-    """Print a line of text, coloured where the stream takes colours."""
-    coloured = uses_colour(sys.stderr if to_stderr else sys.stdout)
-    text = _encodable(text, sys.stderr if to_stderr else sys.stdout)
-    typer.echo(typer.style(text, fg=colour) if colour and coloured else text, err=to_stderr, color=coloured)
+    """Print a line of text, coloured where the stream takes colours.
+
+    Control characters are shown escaped, line ends inside the text too; those around it are blank lines.
+    """
+    stream = sys.stderr if to_stderr else sys.stdout
+    coloured = uses_colour(stream)
+    content = text.strip("\n")
+    before, _, after = text.partition(content) if content else (text, "", "")
+    line = before + _encodable(escaped(content), stream) + after
+    typer.echo(typer.style(line, fg=colour) if colour and coloured else line, err=to_stderr, color=coloured)
+
+
+def print_lines(texts: Iterable[str]) -> None:
+    """Print lines of text; an empty one is a blank line."""
+    for text in texts:
+        print_line(text)
 
 
 def print_warning(text: str) -> None:
-    """Print a warning on standard error."""
-    print_line(f"warning: {text}", typer.colors.YELLOW, to_stderr=True)
+    """Print a warning on standard error, shortened when it is long."""
+    print_line(f"warning: {shortened(text)}", typer.colors.YELLOW, to_stderr=True)
 
 
-def print_error(text: str) -> None:
-    """Print what went wrong on standard error, each line marked as an error."""
-    for line in text.splitlines():
-        print_line(f"error: {line}", typer.colors.RED, to_stderr=True)
+def print_error(*lines: str) -> None:
+    """Print what went wrong on standard error, each line marked as an error and shortened when it is long."""
+    shown, more = lines[:_MAX_ERROR_LINES], len(lines) - _MAX_ERROR_LINES
+    for line in (*shown, *([f"and {more:,} more"] if more > 0 else [])):
+        print_line(f"error: {shortened(line)}", typer.colors.RED, to_stderr=True)
 
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    print_json_text(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_json_line(value: Any) -> None:
     """Print a value as one line of JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    print_json_text(json.dumps(value, ensure_ascii=False))
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON; control characters in its strings are written with JSON's escapes."""
+    typer.echo(escaped_json(text))
+
+
+def print_yaml(value: Any) -> None:
+    """Print a value as YAML; where a string holds control characters, all that is not ASCII is written escaped."""
+    import yaml
+
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
+    if not is_safe(text):
+        text = yaml.safe_dump(value, sort_keys=False, width=120)
+    typer.echo(text, nl=False)
 
 
 def print_table(
@@ -98,10 +132,10 @@ def print_table(
     table = Table(box=None, show_header=any(columns), show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     for name in columns:
         justify = "right" if name in right else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=bool(details))  # type: ignore[arg-type]
+        table.add_column(Text(escaped(name)), justify=justify, overflow="fold", no_wrap=bool(details))  # type: ignore[arg-type]
     for number, row in enumerate(rows):
         colour = colours[number] if colours else None
-        table.add_row(*(Text(str(cell), style=colour or "") for cell in row))
+        table.add_row(*(Text(escaped(str(cell)), style=colour or "") for cell in row))
     lines = _rendered(table, indent)
     below: list[Sequence[str]] = [(), *details] if any(columns) else list(details)
     for number, line in enumerate(lines):
@@ -119,7 +153,7 @@ def print_values(values: Mapping[str, object], *, indent: int = 0) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in values.items():
-        table.add_row(Text(name), Text(str(value)))
+        table.add_row(Text(escaped(name)), Text(escaped(str(value))))
     for line in _rendered(table, indent):
         typer.echo(line, color=uses_colour(sys.stdout))
 

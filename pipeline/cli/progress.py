@@ -88,7 +88,7 @@ def follow(
         print_json_line(_outcome_json(outcome, diagnoses))
     else:
         for diagnosis in diagnoses:
-            print_diagnosis(diagnosis, lambda line: typer.echo(line, err=True), offline)
+            print_diagnosis(diagnosis, lambda line: print_line(line, to_stderr=True), offline)
     if not outcome.succeeded:
         if print_results and not as_json:
             print_results(region, arn)
@@ -120,7 +120,8 @@ def print_diagnosis(diagnosis: Diagnosis, write: Callable[[str], None], offline:
         for event in diagnosis.log:
             write(f"  | {_printable(event.text)}")
     for known in diagnosis.known:
-        write(f"\nwhat it means ({known.code}): {known.meaning}\nwhat to do: {known.remedy}")
+        write(f"\nwhat it means ({known.code}): {known.meaning}")
+        write(f"what to do: {known.remedy}")
     if diagnosis.evidence:
         write("\nwhat may have caused it:")
         for line in diagnosis.evidence:

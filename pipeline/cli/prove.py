@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
-from pipeline.cli.output import print_json, print_line, print_values
+from pipeline.cli.output import print_json, print_json_text, print_line, print_values
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -172,7 +172,7 @@ def _prove(
         tell(f"spent at most ${proof.spent_usd:.2f} of ${budget.limit_usd:.2f}")
     tell(f"report: {output / MARKDOWN_FILE}, {output / JSON_FILE}")
     if as_json:
-        typer.echo((output / JSON_FILE).read_text(encoding="utf-8"), nl=False)
+        print_json_text((output / JSON_FILE).read_text(encoding="utf-8").removesuffix("\n"))
     if proof.count(Outcome.BROKE):
         raise typer.Exit(1)
 

@@ -116,7 +116,7 @@ def load_with_origins(
     except ValidationError as error:
         # A value of several alternatives has an error for each; one line per key is enough.
         lines = {written_key(fault, tree): explain(fault, source, tree) for fault in reversed(error.errors())}
-        raise ConfigError("\n".join(reversed(lines.values()))) from None
+        raise ConfigError(*reversed(lines.values())) from None
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

@@ -110,9 +110,7 @@ def apply_plan(plan: SavedPlan) -> list[UpsertResult]:
     config, names = plan.config, [pipeline.name for pipeline in plan.pipelines]
     changes = _state_changes(plan.fingerprint, _fingerprint(read_deployed_state(config, names, job_archives())))
     if changes:
-        raise UserError(
-            "\n".join([f"AWS has changed since the plan was made, so it was not applied: {_REMEDY}", *changes])
-        )
+        raise UserError(f"AWS has changed since the plan was made, so it was not applied: {_REMEDY}", *changes)
     return put_pipelines(config, plan.pipelines)
 
 

@@ -52,7 +52,7 @@ def remove_all(
             done = "ended" if resource.kind.endswith("job") else "removed"
             tell(f"  {done} {resource.kind} {resource.name}")
     if faults:
-        raise UserError("\n".join([*faults, "not removed; `groundloop prove --clean` tries again"]))
+        raise UserError(*faults, "not removed; `groundloop prove --clean` tries again")
 
 
 def remove(config: Config, client: Callable[[str], Any], resource: Resource) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundloop.escaping import shortened
 from pipeline.cli.labels.messages import print_notes
 from pipeline.cli.labels.progress import counter
+from pipeline.cli.output import print_json, print_line, print_lines
 
 if TYPE_CHECKING:
     from groundloop.labels.checking import CheckResult
@@ -68,14 +69,14 @@ def check(
     results = {place: check_lines(lines[place], attributes[place], configured, image_shape) for place in lines}
     together = check_together(lines, configured, image_shape) if len(lines) > 1 else None
     if as_json:
-        typer.echo(json.dumps(_json(results, attributes, together), indent=2, ensure_ascii=False))
+        print_json(_json(results, attributes, together))
     else:
         for place, checked in results.items():
-            typer.echo("\n".join([f"{place}, label attribute {attributes[place]!r}", *_table(checked), ""]))
+            print_lines([f"{place}, label attribute {attributes[place]!r}", *_table(checked), ""])
         if together:
-            typer.echo("\n".join([f"all {len(results)} manifests together", *_table(together), ""]))
+            print_lines([f"all {len(results)} manifests together", *_table(together), ""])
         counts = (sum(checked.count(severity) for checked in results.values()) for severity in Severity)
-        typer.echo("{} errors, {} warnings".format(*counts))
+        print_line("{} errors, {} warnings".format(*counts))
     # Together they hold no error that none of them holds.
     if any(checked.count(Severity.ERROR) for checked in results.values()):
         raise typer.Exit(1)
@@ -135,7 +136,7 @@ def _table(checked: CheckResult) -> list[str]:
 
 def _example(finding: LabelFinding) -> str:
     where = " ".join(filter(None, [f"line {finding.line}" if finding.line else "", finding.source_ref]))
-    return f"{where}: {finding.message}" if where else finding.message
+    return shortened(f"{where}: {finding.message}" if where else finding.message)
 
 
 def _json(results: dict[str, CheckResult], attributes: dict[str, str], together: CheckResult | None) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groundloop.escaping import shortened
 from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from pipeline.cli.labels.progress import counter
+from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
     from groundloop.labels.formats.dataset import LabelledDataset
@@ -65,19 +67,19 @@ def convert(
             labels.fetch_images()
         dataset = FORMATS[read_format].read(labels.path, options())
         if strict and dataset.left_out:
-            raise UserError(labels.named("\n".join(dataset.left_out)))
+            raise UserError(*map(labels.named, dataset.left_out))
         named = name_images(dataset, to, prefix)
         written = WRITERS[to](named, target, options())
-        typer.echo(f"read       {_counts(dataset)}, from {read_format.value} {source}")
-        typer.echo(f"classes    {', '.join(dataset.classes) or 'none'}")
+        print_line(f"read       {_counts(dataset)}, from {read_format.value} {source}")
+        print_line(f"classes    {', '.join(dataset.classes) or 'none'}")
         for note in (*named.notes, *written):
-            typer.echo(f"note       {labels.named(note)}")
+            print_line(shortened(f"note       {labels.named(note)}"))
         for message in dataset.left_out:
-            typer.echo(f"left out   {labels.named(message)}")
-        typer.echo(f"written    {to.value} {destination}")
+            print_line(shortened(f"left out   {labels.named(message)}"))
+        print_line(f"written    {to.value} {destination}")
     copied = FORMATS[FormatName(to.value)].keeps_images and images is not None
     for command in _next_steps(destination, to, target if copied else images, prefix):
-        typer.echo(f"next       {command}")
+        print_line(f"next       {command}")
 
 
 def _next_steps(destination: str, to: WrittenFormat, images: Path | None, prefix: str | None) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import typer
+from groundloop.escaping import shortened
+from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
     from groundloop.labels.records import Line
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def print_notes(place: str, notes: Iterable[str]) -> None:
     """Print notes on how labels were read to stderr, where they don't mix with a command's result."""
     for note in notes:
-        typer.echo(f"note: {place}: {note}", err=True)
+        print_line(shortened(f"note: {place}: {note}"), to_stderr=True)
 
 
 def require_usable(place: str, lines: Sequence[Line]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.labels.messages import print_notes, require_usable
+from pipeline.cli.output import print_line
 
 
 def show(
@@ -42,4 +43,4 @@ def show(
         sheet.save(output)
     except (OSError, ValueError) as error:
         raise UserError(f"--output {output}: can't be written: {error}") from None
-    typer.echo(f"{min(count, len(records))} of {len(records)} images: {output}")
+    print_line(f"{min(count, len(records))} of {len(records)} images: {output}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.labels.messages import print_notes, require_usable
+from pipeline.cli.output import print_json, print_line, print_lines
 
 if TYPE_CHECKING:
     from groundloop.labels.records import Record
@@ -47,14 +47,14 @@ def stats(
         records |= found
     statistics = Statistics.of(records.values())
     if as_json:
-        typer.echo(json.dumps(_numbers(statistics) | {"labels_replaced_by_later_ones": replaced}, indent=2))
+        print_json(_numbers(statistics) | {"labels_replaced_by_later_ones": replaced})
     else:
         again = [f"again    {replaced} labels not counted: a later line labels the same image"] if replaced else []
-        typer.echo("\n".join([*again, *_table(statistics)]))
+        print_lines([*again, *_table(statistics)])
     if plot is not None:
         from groundloop.report.label_charts import write_label_charts
 
-        typer.echo(f"charts: {write_label_charts(statistics, plot)}", err=as_json)
+        print_line(f"charts: {write_label_charts(statistics, plot)}", to_stderr=as_json)
 
 
 def _numbers(statistics: Statistics) -> dict[str, Any]:
