@@ -1,18 +1,18 @@
-"""Start, watch and stop executions of a pipeline."""
+"""Start and stop executions of a pipeline, and list their steps."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_code, is_not_found, offline_endpoint, poll_seconds
+from groundloop.aws import client, error_code, is_not_found, poll_seconds
 from groundloop.errors import UserError
 from groundloop.spec.definition import Parameter, parse_definition
 from groundloop.suggestions import near_misses
@@ -25,8 +25,6 @@ _LOG_GROUPS = {
     "TrainingJob": "/aws/sagemaker/TrainingJobs",
     "TransformJob": "/aws/sagemaker/TransformJobs",
 }
-# An execution takes hours: a connection may fail for this long before `watch` gives up.
-_MAX_DISCONNECTED_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,9 @@ class Transition:
             another key for a step that creates something else; empty if there is none.
         job: name of the job, or of the other resource (a model package: `group/version`).
         reason: why the step failed; empty if it did not fail.
+        condition_met: outcome of a Condition step; None for other steps, and before it is known.
+        started: when the step started.
+        offset: seconds from the start of the execution to this change.
     """
 
     step: str
@@ -53,35 +54,14 @@ class Transition:
     kind: str = ""
     job: str = ""
     reason: str = ""
+    condition_met: bool | None = None
+    started: datetime | None = None
+    offset: float = 0.0
 
     @property
     def log_group(self) -> str:
         """CloudWatch log group of the job; empty for a step that runs no job."""
         return _LOG_GROUPS.get(self.kind, "")
-
-
-@dataclass(frozen=True)
-class ExecutionResult:
-    """The outcome of an execution.
-
-    Attributes:
-        arn: ARN of the execution.
-        status: its last status.
-        reason: one line per failed step, or the execution's own reason; empty if it did not fail.
-        seconds: its duration.
-        failed: last transitions of the failed steps.
-    """
-
-    arn: str
-    status: str
-    reason: str
-    seconds: float
-    failed: tuple[Transition, ...] = ()
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether every step succeeded."""
-        return self.status == "Succeeded"
 
 
 def start(region: str, pipeline: str, assignments: Sequence[str]) -> str:
@@ -107,9 +87,14 @@ def _describe(region: str, pipeline: str) -> dict[str, Any]:
         response: dict[str, Any] = client("sagemaker", region).describe_pipeline(PipelineName=pipeline)
     except ClientError as error:
         if error_code(error) == "ResourceNotFound":
-            raise UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first") from None
+            raise no_pipeline(region, pipeline) from None
         raise
     return response
+
+
+def no_pipeline(region: str, pipeline: str) -> UserError:
+    """Return the error of a pipeline that does not exist."""
+    return UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first")
 
 
 def _parameter(assignment: str, declared: Mapping[str, Parameter]) -> dict[str, str]:
@@ -135,11 +120,16 @@ def latest(region: str, pipeline: str) -> str:
     """Return the ARN of the newest execution of a pipeline.
 
     Raises:
-        UserError: the pipeline has no execution.
+        UserError: there is no such pipeline, or it has no execution.
     """
-    newest = client("sagemaker", region).list_pipeline_executions(
-        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
-    )["PipelineExecutionSummaries"]
+    try:
+        newest = client("sagemaker", region).list_pipeline_executions(
+            PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+        )["PipelineExecutionSummaries"]
+    except ClientError as error:
+        if not is_not_found(error):
+            raise
+        raise no_pipeline(region, pipeline) from None
     if not newest:
         raise UserError(f"pipeline {pipeline!r} has no execution yet: run `groundloop start`")
     return str(newest[0]["PipelineExecutionArn"])
@@ -193,76 +183,7 @@ def running(region: str, pipeline: str) -> list[str]:
     except ClientError as error:
         if not is_not_found(error):
             raise
-        raise UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first") from None
-
-
-def watch(region: str, arn: str, on_change: Callable[[Transition], None]) -> ExecutionResult:
-    """Watch an execution until it ends.
-
-    Args:
-        region: AWS region.
-        arn: ARN of the execution.
-        on_change: called once with each change of a step's status, in order of time.
-
-    Returns:
-        The result. Its reason is that of the failed steps: the execution's own only says that some failed.
-    """
-    sagemaker = client("sagemaker", region)
-    reporter = _ChangeReporter(on_change)
-    pause = poll_seconds(5)
-    disconnected_since: float | None = None
-    while True:
-        try:
-            execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-            current = list(steps(region, arn))
-        except (NoConnectionError, HTTPClientError):
-            disconnected_since = disconnected_since or time.monotonic()
-            if offline_endpoint() or time.monotonic() - disconnected_since > _MAX_DISCONNECTED_SECONDS:
-                raise
-            time.sleep(pause)
-            continue
-        disconnected_since = None
-        ended = execution["PipelineExecutionStatus"] not in RUNNING
-        for step in current:
-            reporter.update(step, final=ended)
-        if ended:
-            seconds = (execution["LastModifiedTime"] - execution["CreationTime"]).total_seconds()
-            failed = tuple(transition(step) for step in current if step["StepStatus"] == "Failed")
-            reasons = [f"{step.step} failed: {step.reason}" for step in failed]
-            reason = "\n".join(reasons) or execution.get("FailureReason", "")
-            return ExecutionResult(arn, execution["PipelineExecutionStatus"], reason, seconds, failed)
-        time.sleep(pause)
-
-
-class _ChangeReporter:
-    """Reports each change once.
-
-    SageMaker names a step's job a moment after the step started: that change is held back until the next poll.
-    """
-
-    def __init__(self, on_change: Callable[[Transition], None]) -> None:
-        self._on_change = on_change
-        self._reported: set[tuple[str, int, str]] = set()
-        self._held_back: dict[str, Transition] = {}
-
-    def update(self, step: dict[str, Any], final: bool) -> None:
-        change = transition(step)
-        if change.status == "Starting":
-            return
-        held_back = self._held_back.pop(change.step, None)
-        key = (change.step, change.attempt, change.status)
-        if held_back and (held_back.step, held_back.attempt, held_back.status) != key:
-            self._on_change(held_back)
-        elif held_back:
-            self._on_change(change)
-            return
-        if key in self._reported:
-            return
-        self._reported.add(key)
-        if change.status == "Executing" and not change.job and not final:
-            self._held_back[change.step] = change
-        else:
-            self._on_change(change)
+        raise no_pipeline(region, pipeline) from None
 
 
 def steps(region: str, arn: str) -> Iterator[dict[str, Any]]:
@@ -300,9 +221,16 @@ def stop(region: str, arn: str, timeout_seconds: float = 60) -> str:
     return str(status)
 
 
-def transition(step: dict[str, Any]) -> Transition:
-    """Return an item of ListPipelineExecutionSteps as a transition."""
+def transition(step: dict[str, Any], execution_started: datetime | None = None) -> Transition:
+    """Return an item of ListPipelineExecutionSteps as a transition.
+
+    Args:
+        step: the item.
+        execution_started: when the execution started, for `offset`.
+    """
     started, ended = step.get("StartTime"), step.get("EndTime")
+    changed = ended or started
+    outcome = step.get("Metadata", {}).get("Condition", {}).get("Outcome")
     kind, arn = next(
         ((kind, data["Arn"]) for kind, data in step.get("Metadata", {}).items() if "Arn" in data), ("", "")
     )
@@ -316,6 +244,9 @@ def transition(step: dict[str, Any]) -> Transition:
         kind=kind,
         job=arn.partition("/")[2],
         reason=step.get("FailureReason", "no reason was given") if step["StepStatus"] == "Failed" else "",
+        condition_met=None if outcome is None else outcome == "True",
+        started=started,
+        offset=(changed - execution_started).total_seconds() if changed and execution_started else 0.0,
     )
 
 

@@ -12,8 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from groundloop.aws import client, is_not_found
-from groundloop.errors import UserError
-from groundloop.executions.control import RUNNING, steps
+from groundloop.executions.control import RUNNING, no_pipeline, steps
 from groundloop.spec.definition import Parameter, parse_definition
 
 # SageMaker throttles, and each execution in the list takes three calls.
@@ -64,7 +63,7 @@ def list_executions(region: str, pipeline: str, limit: int) -> list[Execution]:
         newest = list(itertools.islice(summaries, limit))
     except ClientError as error:
         if is_not_found(error):
-            raise UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first") from None
+            raise no_pipeline(region, pipeline) from None
         raise
     with ThreadPoolExecutor(_MAX_WORKERS) as pool:
         return list(pool.map(lambda summary: _describe(region, summary), newest))

@@ -46,10 +46,19 @@ class JobLog:
         self._logs = client("logs", region)
         self._group, self._job = group, job
         self._tokens: dict[str, str] = {}
+        self._polled: list[str] = []
 
     def tail(self, count: int) -> list[Event]:
         """Return the last `count` lines; none if the job has not written any yet."""
         return list(_merged([self._last(stream, count) for stream in self._streams()]))[-count:]
+
+    def next_page(self) -> list[Event]:
+        """Return the next lines that one request per log stream brings; none if there is nothing new yet.
+
+        For a poll: the streams are looked up until the job has one.
+        """
+        self._polled = self._polled or self._streams()
+        return list(_merged([self._events(stream, self._page(stream)) for stream in self._polled]))
 
     def more(self) -> Iterator[Event]:
         """Yield all lines since the last read, or from the beginning if nothing was read yet."""
@@ -93,14 +102,24 @@ class JobLog:
         return events
 
     def _forward(self, stream: str) -> Iterator[Event]:
-        source = {"logGroupName": self._group, "logStreamName": stream, "startFromHead": True}
         while True:
             token = self._tokens.get(stream)
-            page = self._logs.get_log_events(**source, **({"nextToken": token} if token else {}))
-            self._tokens[stream] = page["nextForwardToken"]
+            page = self._page(stream)
             yield from self._events(stream, page)
             if page["nextForwardToken"] == token:
                 return
+
+    def _page(self, stream: str) -> dict[str, Any]:
+        """Read the page after the last one that was read."""
+        token = self._tokens.get(stream)
+        page: dict[str, Any] = self._logs.get_log_events(
+            logGroupName=self._group,
+            logStreamName=stream,
+            startFromHead=True,
+            **({"nextToken": token} if token else {}),
+        )
+        self._tokens[stream] = page["nextForwardToken"]
+        return page
 
     def _events(self, stream: str, page: dict[str, Any]) -> list[Event]:
         instance = stream.removeprefix(f"{self._job}/")

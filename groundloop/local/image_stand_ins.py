@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundloop.local.errors import JobError
+from groundloop.spec.training_log import METRIC_DEFINITIONS
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,7 @@ BUILT_IN: Mapping[str, ImageStandIn] = {
     r"/object-detection:": ImageStandIn(
         train=(*_DETECTOR, "train", "--opt-ml", "{opt_ml}"),
         serve=(*_DETECTOR, "serve", "--opt-ml", "{opt_ml}", "--port", "0"),
-        metrics={
-            "train:progress": r"#progress_metric: host=\S+, completed (\S+) %",
-            "train:smooth_l1": r"#quality_metric: host=\S+, epoch=\S+, batch=\S+ train smooth_l1 <loss>=(\S+)",
-            "train:cross_entropy": r"#quality_metric: host=\S+, epoch=\S+, batch=\S+ train cross_entropy <loss>=(\S+)",
-            "train:throughput": r"#throughput_metric: host=\S+, train throughput=(\S+) records/second",
-            "validation:mAP": r"#quality_metric: host=\S+, epoch=\S+, validation mAP <score>=\((\S+)\)",
-        },
+        metrics=METRIC_DEFINITIONS,
     ),
 }
 

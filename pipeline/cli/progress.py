@@ -1,10 +1,10 @@
-"""The progress of an execution: one line per change of a step, and the diagnosis of a failure."""
+"""The progress of an execution: its steps and their jobs as they run, and the diagnosis of a failure."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ import typer
 
 from groundloop.errors import UserError
 from groundloop.executions.console_links import job_page, log_page
-from groundloop.executions.control import ExecutionResult, Transition, stop, watch
+from groundloop.executions.control import Transition, stop
 from groundloop.executions.diagnosis import Diagnosis, diagnose, warning_of_training
+from groundloop.executions.job_progress import ProgressReader
+from groundloop.executions.watching import ExecutionResult, watch
 from pipeline.cli.options import suggest
 from pipeline.cli.output import print_json_line, print_line
+from pipeline.cli.progress_line import RunningStep, clock, progress_display
 
 COLOURS = {"Succeeded": typer.colors.GREEN, "Failed": typer.colors.RED, "Stopped": typer.colors.YELLOW}
 _INDENT = " " * 7
@@ -50,7 +53,7 @@ def follow(
     offline: OfflineFiles | None = None,
     print_results: Callable[[str, str], None] | None = None,
 ) -> ExecutionResult:
-    """Print an execution's steps until it ends.
+    """Print an execution's steps, and the progress of their jobs, until it ends.
 
     Args:
         region: AWS region.
@@ -59,23 +62,29 @@ def follow(
             to stop it. Either way the interrupt is raised again.
         offline: files that the hints name, where an offline AWS ends with the command.
         print_results: called with region and ARN once the execution has ended, unless as_json.
-        as_json: print one JSON object per line: each change of a step, then the end with its diagnoses.
+        as_json: print one JSON object per line: each change of a step, progress of its job, then the end with its
+            diagnoses.
 
     Raises:
         UserError: the execution did not succeed; the message says why and where the log is.
     """
-    start = time.monotonic()
+    display, reader = progress_display(as_json), ProgressReader(region)
 
     def report(change: Transition) -> None:
+        display.clear()
         warning = warning_of_training(region, change) if change.status == "Succeeded" else None
         if as_json:
             print_json_line(_change_json(region, change, warning))
         else:
-            _print(region, change, warning, time.monotonic() - start)
+            _print(region, change, warning)
+
+    def show_progress(running: Sequence[Transition]) -> None:
+        display.show([_running(step, reader) for step in running])
 
     try:
-        outcome = watch(region, arn, report)
+        outcome = watch(region, arn, report, show_progress)
     except KeyboardInterrupt:
+        display.clear()
         if stop_on_interrupt:
             print_line("stopping the execution ...", to_stderr=True)
             print_line(f"execution {stop(region, arn)}: {arn}", to_stderr=True)
@@ -136,13 +145,22 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in cut)
 
 
-def _print(region: str, change: Transition, warning: str | None, elapsed: float) -> None:
-    minutes, seconds = divmod(int(elapsed), 60)
+def _running(step: Transition, reader: ProgressReader) -> RunningStep:
+    seconds = (datetime.now(timezone.utc) - step.started).total_seconds() if step.started else 0.0
+    return RunningStep(step, reader.read(step), seconds, step.offset + seconds)
+
+
+def _print(region: str, change: Transition, warning: str | None) -> None:
     took = duration(change.seconds) if change.seconds is not None and change.status != "Executing" else ""
     attempt = f"attempt {change.attempt}" if change.attempt > 1 else ""
-    notes = [note for note in (took, "from cache" if change.cached else "", attempt, change.job) if note]
-    line = f"{minutes:02d}:{seconds:02d}  {change.step:<15} {change.status:<10} {', '.join(notes)}"
-    print_line(line.rstrip(), COLOURS.get(change.status))
+    job = change.job if change.status == "Failed" else ""
+    notes = [note for note in (took, "from cache" if change.cached else "", attempt, job) if note]
+    status, colour = change.status, COLOURS.get(change.status)
+    if change.status == "Succeeded" and change.condition_met is not None:
+        # "Succeeded" would read as if the gate were met.
+        status, colour = ("met", colour) if change.condition_met else ("not met", typer.colors.YELLOW)
+    line = f"{clock(change.offset)}  {change.step:<15} {status:<10} {', '.join(notes)}"
+    print_line(line.rstrip(), colour)
     page = job_page(region, change.kind, change.job) if change.status in {"Executing", "Failed"} else None
     if page:
         print_line(f"{_INDENT}{page}")

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from groundloop.errors import UserError
-from groundloop.executions.control import ExecutionResult, Transition
+from groundloop.executions.control import Transition
 from groundloop.executions.diagnosis import Diagnosis
 from groundloop.executions.logs import Event
+from groundloop.executions.watching import ExecutionResult
 from pipeline.cli import options, progress
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
@@ -29,7 +30,7 @@ def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Follows an execution on AWS that goes through the given changes."""
 
     def follow(*changes: Transition, status: str = "Succeeded", stop_on_interrupt: bool = False) -> None:
-        def watch(region: str, arn: str, tell: Callable[[Transition], None]) -> ExecutionResult:
+        def watch(region: str, arn: str, tell: Callable[[Transition], None], on_poll: Any) -> ExecutionResult:
             for item in changes:
                 tell(item)
             if status == "Executing":
@@ -54,7 +55,7 @@ def test_links_lead_to_the_job_and_when_it_fails_to_its_log(
         follow(change("Executing"), change("Failed", seconds=190.0, attempt=2, reason="no luck"), status="Failed")
     lines = capsys.readouterr().out.splitlines()
     page = "https://us-east-1.console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/job-1"
-    assert lines[0] == "00:00  Train           Executing  job-1"
+    assert lines[0] == "00:00  Train           Executing"
     assert lines[1].strip() == page
     assert lines[2] == "00:00  Train           Failed     3 min 10 s, attempt 2, job-1"
     assert lines[3].strip() == page
@@ -64,9 +65,30 @@ def test_links_lead_to_the_job_and_when_it_fails_to_its_log(
 def test_a_step_from_the_cache_is_said_to_be(follow: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     follow(change("Succeeded", seconds=0.0, cached=True))
     assert capsys.readouterr().out.splitlines() == [
-        "00:00  Train           Succeeded  0.0 s, from cache, job-1",
+        "00:00  Train           Succeeded  0.0 s, from cache",
         "execution Succeeded in 1 min 15 s",
     ]
+
+
+@pytest.mark.parametrize(
+    ("met", "status"),
+    [pytest.param(True, "met", id="met"), pytest.param(False, "not met", id="not met")],
+)
+def test_a_condition_reads_as_met_or_not(
+    follow: Callable[..., None], capsys: pytest.CaptureFixture[str], met: bool, status: str
+) -> None:
+    follow(change("Succeeded", condition_met=met))
+    assert capsys.readouterr().out.splitlines()[0] == f"00:00  Train           {status}"
+
+
+def test_the_time_of_a_change_counts_from_the_start_of_the_execution(
+    follow: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also when the execution is watched after its end."""
+    follow(change("Executing", offset=65.0), change("Succeeded", offset=3700.0, seconds=3635.0))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("01:05  Train")
+    assert lines[-2].startswith("1:01:40  Train           Succeeded  1 h 0 min")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 GROUNDLOOP = Callable[..., Any]
 BOX = {"class_id": 0, "left": 1, "top": 1, "width": 5, "height": 5}
 # Long enough to be seen while they run.
@@ -13,7 +15,7 @@ SAYS = "import time; print('first'); time.sleep(0.8); print('second')"
 COMPLAINS = "import sys, time; print('before', flush=True); time.sleep(0.8); sys.exit('it is broken')"
 
 
-def test_each_line_names_the_job_and_the_time(
+def test_each_line_names_the_step_its_status_and_the_time(
     groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
 ) -> None:
     name = make_pipeline(script("Prepare", SAYS))
@@ -21,12 +23,9 @@ def test_each_line_names_the_job_and_the_time(
     assert ran.code == 0, ran.error
     started, executing, succeeded, end = ran.out.splitlines()
     assert started.startswith("started arn:aws:sagemaker:us-east-1:123456789012:pipeline/")
-    job = executing.split()[-1]
-    assert executing.split()[1:] == ["Prepare", "Executing", job]
-    assert job.startswith("pipelines-")
-    assert "-Prepare-" in job
+    assert executing.split()[1:] == ["Prepare", "Executing"]
     assert succeeded.split()[1:3] == ["Prepare", "Succeeded"]
-    assert succeeded.endswith(f" s, {job}")
+    assert succeeded.endswith(" s")
     assert end.startswith("execution Succeeded in ")
     assert "https://" not in ran.out, "there is no console offline"
 
@@ -71,6 +70,22 @@ def test_watching_an_execution_that_ended_tells_it_all_again(
     assert "Succeeded" in newest.out
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["watch"], id="watch"),
+        pytest.param(["logs", "Train"], id="logs"),
+        pytest.param(["report"], id="report"),
+        pytest.param(["runs"], id="runs"),
+        pytest.param(["start"], id="start"),
+        pytest.param(["stop"], id="stop"),
+    ],
+)
+def test_a_pipeline_that_there_is_not(groundloop: GROUNDLOOP, command: list[str]) -> None:
+    ran = groundloop(*command, "--name", "nope")
+    assert (ran.code, ran.error) == (1, "there is no pipeline 'nope' in us-east-1: run `groundloop upsert` first")
+
+
 def test_an_execution_that_there_is_not(
     groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
 ) -> None:
@@ -90,6 +105,8 @@ def test_a_failed_step_shows_the_end_of_its_log(
     assert "last lines of Prepare's log; the whole log: groundloop logs Prepare -e arn:" in ran.err
     assert "groundloop labels check s3://b/m.manifest --region us-east-1" in ran.err
     assert ran.error.startswith("Prepare failed: AlgorithmError: it is broken")
+    (failed,) = [line for line in ran.out.splitlines() if " Failed " in line]
+    assert "-Prepare-" in failed, "it names the job"
 
 
 def test_too_many_boxes_name_the_lines_of_both_manifests(

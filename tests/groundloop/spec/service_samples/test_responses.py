@@ -10,9 +10,10 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from groundloop.errors import UserError
-from groundloop.executions import control, jobs, listing
-from groundloop.executions.control import Transition, transition, watch
+from groundloop.executions import control, jobs, listing, watching
+from groundloop.executions.control import Transition, transition
 from groundloop.executions.known_failures import known_failures
+from groundloop.executions.watching import watch
 from tests.groundloop.spec.service_samples.samples import RESPONSES, definition_text, response
 
 REGION = "eu-west-1"
@@ -35,7 +36,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         for operation, answer in given:
             stubber.add_response(operation, response(answer) if isinstance(answer, str) else answer)
         stubber.activate()
-        for module in (control, jobs, listing):
+        for module in (control, jobs, listing, watching):
             monkeypatch.setattr(module, "client", lambda service, region: sagemaker)
         return sagemaker
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from groundloop.executions import control as executions
-from groundloop.executions.control import Transition, watch
+from groundloop.executions import control, watching
+from groundloop.executions.control import Transition
+from groundloop.executions.watching import watch
 
 BEGUN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/e"
@@ -47,7 +48,8 @@ class Scripted:
 
 def follow(monkeypatch: pytest.MonkeyPatch, *moments: tuple[str, list[dict[str, Any]]]) -> tuple[list[Transition], Any]:
     scripted = Scripted(*moments)
-    monkeypatch.setattr(executions, "client", lambda *_: scripted)
+    for module in (control, watching):
+        monkeypatch.setattr(module, "client", lambda *_: scripted)
     monkeypatch.setattr("time.sleep", lambda _: None)
     transitions: list[Transition] = []
     outcome = watch("us-east-1", ARN, transitions.append)
@@ -141,7 +143,8 @@ def test_a_lost_connection_does_not_end_the_watching(monkeypatch: pytest.MonkeyP
         return describe(**request)
 
     monkeypatch.setattr(scripted, "describe_pipeline_execution", flaky)
-    monkeypatch.setattr(executions, "client", lambda *_: scripted)
+    for module in (control, watching):
+        monkeypatch.setattr(module, "client", lambda *_: scripted)
     monkeypatch.setattr("time.sleep", lambda _: None)
     assert watch("us-east-1", ARN, lambda _: None).succeeded
 
