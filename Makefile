@@ -102,8 +102,9 @@ bench: $(READY) $(BENCH)  ## how fast, against what else does the same (about 10
 	@$(BIN)/python -m benchmarks.scoring
 	@$(BIN)/python -m benchmarks.prepare --million
 
-docs: $(READY)  ## write docs/reference/ again, from the settings, commands and findings
+docs: $(READY)  ## write docs/reference/ and configs/schema.json again, from the code
 	@$(BIN)/python -m docs.generate
+	@$(GROUNDLOOP) config schema > configs/schema.json
 
 lock: $(READY)  ## pin again what pyproject.toml asks for
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --no-annotate --no-header --quiet --upgrade -o requirements.lock

@@ -34,7 +34,8 @@ def configuration_page() -> str:
         "# Configuration",
         (
             "All settings, in the order of [`configs/base.yaml`](../../configs/base.yaml), which holds the same with "
-            "comments. An overlay says only what differs. Precedence, lowest to highest: `base.yaml`, overlays "
+            "comments. An overlay says only what differs. Precedence, lowest to highest: `base.yaml`, the working "
+            "folder's `groundloop.yaml`, overlays "
             "(`--config`), environment variables (`GROUNDLOOP__TRAINING__HYPERPARAMETERS__EPOCHS=80`), `--set` "
             "(`--set training.hyperparameters.epochs=80`). `groundloop config show` prints the resolved configuration, "
             "`groundloop config schema` the JSON Schema for editors."

@@ -22,6 +22,7 @@ from pipeline.cli import (
     doctor,
     endpoint,
     evaluate,
+    init,
     labels,
     local,
     logs,
@@ -70,6 +71,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "predict": predict.predict,
     },
     "The environment": {
+        "init": init.init,
         "doctor": doctor.doctor,
         "prove": prove.prove,
         "demo": demo.demo,

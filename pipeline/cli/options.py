@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from pipeline.config.loading import LoadedConfig
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -38,15 +39,27 @@ _shared_options: list[str] = []
 
 def load(config: list[Path] | None, assignments: list[str] | None) -> Config:
     """Load the configuration that the shared options describe."""
-    from pipeline.cli.output import print_warning
-    from pipeline.config import load_config
-    from pipeline.config.loading import unknown_variables
+    return load_with_origins(config, assignments).config
 
-    for message in unknown_variables(os.environ):
+
+def load_with_origins(
+    config: list[Path] | None, assignments: list[str] | None, *, incomplete: bool = False
+) -> LoadedConfig:
+    """Load the configuration that the shared options describe, with the origin of each setting.
+
+    Args:
+        config: the files of `--config`.
+        assignments: the texts of `--set`.
+        incomplete: accept that role, bucket or manifest is not set.
+    """
+    from pipeline.cli.output import print_warning
+    from pipeline.config import loading
+
+    for message in loading.unknown_variables(os.environ):
         print_warning(message)
     files = [text for file in config or [] for text in ("-c", str(file))]
     _shared_options[:] = [*files, *(text for assignment in assignments or [] for text in ("-s", assignment))]
-    return load_config(config or [], assignments or [])
+    return loading.load_with_origins(config or [], assignments or [], incomplete=incomplete)
 
 
 def suggest(*words: str) -> str:

@@ -168,7 +168,7 @@ def _assign(tree: dict[str, Any], key: Sequence[str], text: str, place: str, sou
             child = node[part] = {}
         node = child
     node[key[-1]] = value
-    source.record(tuple(key), place)
+    source.replace(tuple(key), place)
 
 
 def _is_missing(tree: Mapping[str, Any], dotted: str) -> bool:

@@ -23,6 +23,11 @@ class Source:
         """Record the position of a key."""
         self._places[key] = place
 
+    def replace(self, key: Key, place: str) -> None:
+        """Record the position of a key whose whole value is new."""
+        self._places = {other: at for other, at in self._places.items() if other[: len(key)] != key}
+        self._places[key] = place
+
     def place_of(self, key: Key) -> str:
         """Return the position of a key, or of its nearest ancestor that has one."""
         for length in range(len(key), 0, -1):

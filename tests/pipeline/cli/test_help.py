@@ -35,7 +35,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         *("labels", "evaluate", "check", "plan", "upsert", "start", "watch", "runs", "stop", "logs", "compile"),
         "report",
         *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict"),
-        *("doctor", "prove", "demo", "local", "destroy", "config"),
+        *("init", "doctor", "prove", "demo", "local", "destroy", "config"),
     }
 
 

@@ -277,11 +277,15 @@ def test_a_variable_that_is_not_read_is_reported(name: str, expected: str) -> No
 
 def test_origins_name_file_and_line_variable_or_option() -> None:
     loaded = load_with_origins(
-        [LOCAL], ["prepare.split.seed=11"], {"GROUNDLOOP__PREPARE__SPLIT__TEST": "0.2"}, project=False
+        [LOCAL],
+        ["prepare.split.seed=11", "evaluate.threshold={rule: best_f1}"],
+        {"GROUNDLOOP__PREPARE__SPLIT__TEST": "0.2"},
+        project=False,
     )
     split = ("prepare", "split")
     assert loaded.source.place_of((*split, "seed")) == "--set prepare.split.seed=11"
     assert loaded.source.place_of((*split, "test")) == "environment variable GROUNDLOOP__PREPARE__SPLIT__TEST"
+    assert loaded.source.place_of(("evaluate", "threshold", "rule")) == "--set evaluate.threshold={rule: best_f1}"
     assert loaded.source.place_of(("aws", "bucket")).startswith(f"{LOCAL}:")
     assert loaded.source.place_of((*split, "validation")).startswith(f"{CONFIGS / 'base.yaml'}:")
 
