@@ -27,6 +27,7 @@ import numpy as np
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import evaluate
+from groundloop.detections.matching import match_detections, pool_detections
 from groundloop.detections.thresholds import ThresholdRule
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,8 +77,8 @@ def made_images(count: int) -> list[ScoredImage]:
 
 
 def by_groundloop(images: Sequence[ScoredImage]) -> list[float | None]:
-    """Score images with `coco_scores`; return its metrics in order."""
-    return list(coco_scores(images, CLASSES).metrics.values())
+    """Match and score the images; return its metrics in order."""
+    return list(coco_scores(match_detections(pool_detections(images, len(CLASSES)))).metrics.values())
 
 
 def by_groundloop_whole(images: Sequence[ScoredImage]) -> list[float | None]:

@@ -22,9 +22,8 @@ from groundloop.errors import UserError
 
 Weights = NDArray[np.int32]
 
-# Rows and columns of the pieces that are worked on, so that one stays near the processor: 1 MB.
-_DETECTIONS_TOGETHER = 2048
-_RESAMPLES_TOGETHER = 128
+# Boxes times resamples that are worked on at once, so that they stay near the processor: 1 MB.
+_CELLS_TOGETHER = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def resampled_metrics(matches: Matches, thresholds: Floats, weights: Ints) -> di
     """
     # Small integers: there are many of them to add up.
     return {
-        **_average_precisions(matches, weights.astype(np.int32)),
+        **_average_precisions(matches, np.ascontiguousarray(weights.T, dtype=np.int32)),
         **_at_threshold(matches, thresholds, weights),
         **_counts(matches, thresholds, weights),
     }
@@ -113,75 +112,95 @@ def _counts(matches: Matches, thresholds: Floats, weights: Ints) -> dict[str, Fl
 
 
 def _average_precisions(matches: Matches, weights: Weights) -> dict[str, Floats]:
-    """Average over the classes of which a resample holds ground-truth boxes; (resamples,) each."""
-    pool, resamples = matches.pool, weights.shape[1]
+    """Average over the classes of which a resample holds ground-truth boxes; (resamples,) each.
+
+    Args:
+        weights: (resamples, images)
+    """
+    pool, resamples = matches.pool, len(weights)
     coco, voc = np.empty((pool.classes, len(IOUS), resamples)), np.empty((pool.classes, resamples))
     for class_id in range(pool.classes):
-        true_images = np.bincount(pool.true_images[pool.true_ids == class_id], minlength=pool.images)
+        true_images = pool.true_images[pool.true_ids == class_id]
         ranking = pool.ranking(class_id)
         seen = ranking[pool.ranks[ranking] < MAX_DETECTIONS]
-        images, images_seen = pool.image[ranking], pool.image[seen]
-        is_true_positive, is_true_positive_seen = matches.voc[ranking], matches.truth[:, seen] >= 0
-        for start in range(0, resamples, _RESAMPLES_TOGETHER):
-            part = slice(start, start + _RESAMPLES_TOGETHER)
-            of_part = np.ascontiguousarray(weights[:, part])
-            truths = true_images @ of_part
-            coco[class_id, :, part] = _coco_ap(images_seen, is_true_positive_seen, truths, of_part)
-            voc[class_id, part] = _voc_ap(images, is_true_positive, truths, of_part)
+        of_iou = [_runs(matches.truth[index, seen] >= 0) for index in range(len(IOUS))]
+        of_voc = _runs(matches.voc[ranking])
+        rows = max(1, _CELLS_TOGETHER // max(len(ranking), len(true_images), len(RECALLS)))
+        for start in range(0, resamples, rows):
+            part = slice(start, start + rows)
+            truths = weights[part].take(true_images, axis=1).sum(axis=1)
+            levels = _levels(truths)
+            detected = _detected(weights[part], pool.image[ranking])
+            detected_seen = detected if len(seen) == len(ranking) else _detected(weights[part], pool.image[seen])
+            for index, runs in enumerate(of_iou):
+                coco[class_id, index, part] = _coco_ap(*_precision_of_runs(runs, detected_seen), truths, levels)
+            voc[class_id, part] = _voc_ap(*_precision_of_runs(of_voc, detected), truths)
     return {"map": _mean(coco.mean(axis=1)), "map_50": _mean(coco[:, 0]), "voc_map": _mean(voc)}
 
 
-def _coco_ap(images: Ints, is_true_positive: Bools, truths: Ints, weights: Weights) -> Floats:
-    """Compute the average precision of one class at each IoU; (t, resamples).
+def _runs(is_true_positive: Bools) -> Ints:
+    """Return (2, runs): where each run of true detections in a ranking begins, and the position after its end."""
+    edges = np.flatnonzero(np.diff(is_true_positive, prepend=False, append=False))
+    return edges.reshape(-1, 2).T
+
+
+def _detected(weights: Weights, images: Ints) -> Weights:
+    """Count the detections before each position of a ranking, and all of them; (resamples, n + 1).
 
     Args:
-        images: (n,) image of each detection, best score first.
-        is_true_positive: (t, n) whether it is true at an IoU.
-        truths: (resamples,) ground-truth boxes; without any, the result is NaN.
-        weights: (images, resamples)
+        weights: (resamples, images)
+        images: (n,) image of each detection.
     """
-    candidate_positions = np.flatnonzero(is_true_positive.any(axis=0))
-    detected = _detected(images, candidate_positions, weights)
-    result = np.zeros((len(is_true_positive), weights.shape[1]))
-    for index, true in enumerate(is_true_positive[:, candidate_positions]):
-        found = np.cumsum(weights[images[candidate_positions[true]]], axis=0, dtype=weights.dtype)
-        # Every recall level counts for the detection that reaches it: level 0 for the first true one.
-        reached = np.where(found > 0, np.searchsorted(RECALLS, found / np.maximum(truths, 1), side="right"), 0)
-        result[index] = (np.diff(reached, axis=0, prepend=0) * _monotone_precision(found, detected[true])).sum(axis=0)
-    return np.where(truths > 0, result / len(RECALLS), np.nan)
+    detected = np.zeros((len(weights), len(images) + 1), dtype=weights.dtype)
+    np.cumsum(weights.take(images, axis=1), axis=1, out=detected[:, 1:])
+    return detected
 
 
-def _voc_ap(images: Ints, is_true_positive: Bools, truths: Ints, weights: Weights) -> Floats:
-    """Compute the area under the curve of one class; (resamples,). Arguments as above, `is_true_positive` (n,)."""
-    candidate_positions = np.flatnonzero(is_true_positive)
-    gained = weights[images[candidate_positions]]
-    precision = _monotone_precision(
-        np.cumsum(gained, axis=0, dtype=weights.dtype), _detected(images, candidate_positions, weights)
-    )
-    return _ratio((gained * precision).sum(axis=0), truths)
+def _precision_of_runs(runs: Ints, detected: Weights) -> tuple[Weights, Floats]:
+    """Return the true detections up to the end of each run, and the best precision from there on.
 
+    Only there does it matter: within a run precision rises, and from its end to the next run it falls.
 
-def _detected(images: Ints, candidate_positions: Ints, weights: Weights) -> Weights:
-    """Count the detections up to each position of the ranking, that one included; (positions, resamples)."""
-    result = np.empty((len(candidate_positions), weights.shape[1]), dtype=weights.dtype)
-    before = np.zeros(weights.shape[1], dtype=weights.dtype)
-    done = start = 0
-    while done < len(candidate_positions):
-        counts = np.cumsum(weights[images[start : start + _DETECTIONS_TOGETHER]], axis=0, dtype=weights.dtype)
-        end = int(np.searchsorted(candidate_positions, start + _DETECTIONS_TOGETHER))
-        result[done:end] = before + counts[candidate_positions[done:end] - start]
-        before, done, start = before + counts[-1], end, start + _DETECTIONS_TOGETHER
-    return result
+    Args:
+        runs: (2, runs) as `_runs` returns them.
+        detected: (resamples, n + 1) as `_detected` returns it.
 
-
-def _monotone_precision(found: Weights, detected: Weights) -> Floats:
-    """Compute the precision at each true detection, made non-increasing.
-
-    Only there does it matter: between true detections precision falls, and recall stands still. The same goes for
-    copies of one true detection, of which the last has the highest precision.
+    Returns:
+        (resamples, runs) each.
     """
-    precision = found / np.maximum(detected, 1)
-    return np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    at_end = detected.take(runs[1], axis=1)
+    found = np.cumsum(at_end - detected.take(runs[0], axis=1), axis=1, dtype=detected.dtype)
+    precision = found / np.maximum(at_end, 1)
+    # Numbers that aren't negative are ordered as their bits are, and whole numbers compare several times faster.
+    bits = precision.view(np.int64)[:, ::-1]
+    return found, np.maximum.accumulate(bits, axis=1)[:, ::-1].view(np.float64)
+
+
+def _levels(truths: Ints) -> Ints:
+    """Return how many true detections reach each of RECALLS, at least 1; (resamples, 101)."""
+    whole = np.maximum(truths, 1)[:, None]
+    count = np.ceil(RECALLS * whole).astype(np.int64)
+    # To the bit as by division: rounding may have put the product on the other side of a whole number.
+    count -= (count - 1) / whole >= RECALLS
+    count += count / whole < RECALLS
+    return np.maximum(count, 1)
+
+
+def _coco_ap(found: Weights, precision: Floats, truths: Ints, levels: Ints) -> Floats:
+    """Compute the mean precision at the recall levels; (resamples,), NaN without ground-truth boxes."""
+    resamples, runs = found.shape
+    if not runs:
+        return np.where(truths > 0, 0.0, np.nan)
+    # One search for all resamples: the numbers of each lie above those of the one before.
+    above = np.arange(resamples)[:, None] * (max(int(levels.max()), int(found[:, -1].max())) + 1)
+    reached_at = np.searchsorted((found + above).ravel(), (levels + above).ravel()).reshape(levels.shape)
+    at_levels = np.where(levels <= found[:, -1:], precision.ravel().take(reached_at, mode="clip"), 0)
+    return np.where(truths > 0, at_levels.sum(axis=1) / len(RECALLS), np.nan)
+
+
+def _voc_ap(found: Weights, precision: Floats, truths: Ints) -> Floats:
+    """Compute the area under the curve; (resamples,), NaN without ground-truth boxes."""
+    return _ratio((np.diff(found, axis=1, prepend=0) * precision).sum(axis=1), truths)
 
 
 def _mean(by_class: Floats) -> Floats:

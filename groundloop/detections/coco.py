@@ -1,24 +1,26 @@
-"""COCO average precision, by faster-coco-eval: the numbers of pycocotools (equal in tests) at a sixth of its CPU time.
+"""COCO average precision and recall: the numbers of pycocotools (equal in tests) at a fraction of its CPU time.
 
-The measure: cocoapi `COCOeval`, boxes: AP is the mean over IoU 0.50 to 0.95 (step 0.05) of precision at 101 recall
-levels, at most 100 detections per image and class; a class without ground-truth boxes has no AP and is left out of
-means.
+The measure is that of cocoapi's `COCOeval` for boxes. AP is the mean over IoU 0.50 to 0.95 (step 0.05) of precision at
+101 recall levels, with at most 100 detections per image and class. A class without ground-truth boxes has no AP and is
+left out of means. For a range of areas, ground-truth boxes outside it are ignored: a detection takes one only if no
+other is left, and neither it nor an unmatched detection outside the range counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.matching import Floats, Ints, pool_detections
+from groundloop.detections.average_precision import RECALLS, precision_at_recalls
+from groundloop.detections.curves import MAX_DETECTIONS
+from groundloop.detections.matching import IOUS, Bools, Floats, Ints, Matches, match_greedily
 
-_IOU_50, _IOU_75 = 0, 5  # positions in IoU 0.50, 0.55, ... 0.95
-_ANY, _SMALL, _MEDIUM, _LARGE = range(4)  # positions of the area ranges: under 32 squared, to 96 squared, over
-_1, _10, _100 = range(3)  # positions of the limits of detections per image and class
+_IOU_50, _IOU_75 = 0, 5  # positions in IOUS
+# The areas of `COCOeval`'s `Params`, in square pixels; both ends belong to a range.
+_ANY = (0.0, 1e10)
+_SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,63 +39,83 @@ class CocoScores:
     ap_75_by_class: tuple[float | None, ...]
 
 
-def coco_scores(images: Sequence[ScoredImage], classes: Sequence[str]) -> CocoScores:
-    """Score the detections of all images against their ground-truth boxes."""
-    # Not at the top: the library takes a moment to load, and not every user of detections scores.
-    from faster_coco_eval import COCO, COCOeval_faster
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    """What counts within a range of areas.
 
-    pool = pool_detections(images, len(classes))
-    data = {
-        "images": [{"id": image_id} for image_id in range(len(images))],
-        "categories": [{"id": class_id, "name": name} for class_id, name in enumerate(classes)],
-    }
-    truth = COCO({**data, "annotations": _rows(pool.true_images, pool.true_ids, pool.true_boxes)})
-    # Not by `loadRes`, which outlines every box as a polygon first.
-    found = COCO({**data, "annotations": _rows(pool.image, pool.class_ids, pool.boxes, pool.scores)})
-    evaluation = COCOeval_faster(truth, found, "bbox")
-    evaluation.evaluate()
-    evaluation.accumulate()
-    # (IoU, recall level, class, area range, detections per image), -1 where a class has no ground-truth box
-    precision = np.asarray(evaluation.eval["precision"])
-    recall = np.asarray(evaluation.eval["recall"])  # without the recall levels
+    Attributes:
+        truths: (classes,) ground-truth boxes.
+        true, false: (10, n) whether a detection is, at each of IOUS; those that are ignored are neither.
+    """
+
+    truths: Ints
+    true: Bools
+    false: Bools
+
+
+def coco_scores(matches: Matches) -> CocoScores:
+    """Score matched detections."""
+    every = _outcomes(matches, _ANY)
+    sized = {name: _outcomes(matches, area) for name, area in _SIZES.items()}
+    precision = _precision(matches, every)
     metrics = {
-        "map": _mean(precision[:, :, :, _ANY, _100]),
-        "map_50": _mean(precision[_IOU_50, :, :, _ANY, _100]),
-        "map_75": _mean(precision[_IOU_75, :, :, _ANY, _100]),
-        "map_small": _mean(precision[:, :, :, _SMALL, _100]),
-        "map_medium": _mean(precision[:, :, :, _MEDIUM, _100]),
-        "map_large": _mean(precision[:, :, :, _LARGE, _100]),
-        "ar_1": _mean(recall[:, :, _ANY, _1]),
-        "ar_10": _mean(recall[:, :, _ANY, _10]),
-        "ar_100": _mean(recall[:, :, _ANY, _100]),
-        "ar_small": _mean(recall[:, :, _SMALL, _100]),
-        "ar_medium": _mean(recall[:, :, _MEDIUM, _100]),
-        "ar_large": _mean(recall[:, :, _LARGE, _100]),
+        "map": _mean(precision),
+        "map_50": _mean(precision[_IOU_50]),
+        "map_75": _mean(precision[_IOU_75]),
+        **{f"map_{name}": _mean(_precision(matches, outcomes)) for name, outcomes in sized.items()},
+        **{f"ar_{limit}": _mean(_recall(matches, every, limit)) for limit in (1, 10, MAX_DETECTIONS)},
+        **{f"ar_{name}": _mean(_recall(matches, outcomes)) for name, outcomes in sized.items()},
     }
-    by_class = precision[:, :, :, _ANY, _100]
-    each = range(len(classes))
+    each = range(matches.pool.classes)
     return CocoScores(
         metrics=metrics,
-        ap_by_class=tuple(_mean(by_class[:, :, k]) for k in each),
-        ap_50_by_class=tuple(_mean(by_class[_IOU_50, :, k]) for k in each),
-        ap_75_by_class=tuple(_mean(by_class[_IOU_75, :, k]) for k in each),
+        ap_by_class=tuple(_mean(precision[:, :, k]) for k in each),
+        ap_50_by_class=tuple(_mean(precision[_IOU_50, :, k]) for k in each),
+        ap_75_by_class=tuple(_mean(precision[_IOU_75, :, k]) for k in each),
     )
 
 
-def _rows(images: Ints, class_ids: Ints, boxes: Floats, scores: Floats | None = None) -> list[dict[str, object]]:
-    """Convert boxes into what the evaluator takes; with scores, into detections."""
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    corners = np.hstack([boxes[:, :2], sizes]).tolist()
-    areas = np.prod(sizes, axis=1)
-    known_scores = np.zeros(len(boxes)) if scores is None else scores
-    columns = zip(images.tolist(), class_ids.tolist(), corners, areas.tolist(), known_scores.tolist(), strict=True)
-    # Ids from 1: the evaluator reads a match with id 0 as no match.
-    return [
-        {"id": id_, "image_id": image, "category_id": class_id, "bbox": box, "area": area, "iscrowd": 0, "score": score}
-        for id_, (image, class_id, box, area, score) in enumerate(columns, start=1)
-    ]
+def _outcomes(matches: Matches, area: tuple[float, float]) -> _Outcomes:
+    pool = matches.pool
+    ignored, outside = _outside(pool.true_boxes, area), _outside(pool.boxes, area)
+    taken = matches.truth
+    if ignored.any():
+        taken = match_greedily(matches.pairs, pool.ranks, len(ignored), IOUS, ignored)
+    matched = taken >= 0
+    # A position of -1 is the last ground-truth box, which doesn't matter: nothing is matched there.
+    counts = matched & ~ignored[taken] if len(ignored) else matched
+    return _Outcomes(
+        truths=np.bincount(pool.true_ids[~ignored], minlength=pool.classes), true=counts, false=~matched & ~outside
+    )
+
+
+def _outside(boxes: Floats, area: tuple[float, float]) -> Bools:
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return (areas < area[0]) | (areas > area[1])
+
+
+def _precision(matches: Matches, outcomes: _Outcomes) -> Floats:
+    """Return (10, 101, classes) the precision at RECALLS; NaN for a class without ground-truth boxes."""
+    pool = matches.pool
+    result = np.full((len(IOUS), len(RECALLS), pool.classes), np.nan)
+    for class_id in np.flatnonzero(outcomes.truths).tolist():
+        ranking = pool.ranking(class_id)
+        seen = ranking[pool.ranks[ranking] < MAX_DETECTIONS]
+        true, false = (np.cumsum(of_all[:, seen], axis=1) for of_all in (outcomes.true, outcomes.false))
+        recall, precision = true / outcomes.truths[class_id], true / np.maximum(true + false, 1)
+        for index in range(len(IOUS)):
+            result[index, :, class_id] = precision_at_recalls(recall[index], precision[index])
+    return result
+
+
+def _recall(matches: Matches, outcomes: _Outcomes, limit: int = MAX_DETECTIONS) -> Floats:
+    """Return (10, classes) the recall of the best detections of each image and class; NaN where there is none."""
+    pool, truths = matches.pool, outcomes.truths
+    found = outcomes.true & (pool.ranks < limit)
+    numbers = np.array([np.bincount(pool.class_ids[at_iou], minlength=pool.classes) for at_iou in found])
+    return np.divide(numbers, truths, out=np.full(numbers.shape, np.nan), where=truths > 0)
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:
-    known = values[values > -1]
+    known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else None

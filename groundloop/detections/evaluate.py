@@ -72,7 +72,7 @@ def _scored(
     resampling: Resampling,
 ) -> Evaluation:
     matches = match_detections(pool_detections(images, len(classes)))
-    coco, voc = coco_scores(images, classes), voc_scores(matches)
+    coco, voc = coco_scores(matches), voc_scores(matches)
     counts = counts_per_image(matches.pool, thresholds.by_class)
     count, count_by_class = count_errors(counts)
     at_threshold = at_thresholds(matches, thresholds.by_class)

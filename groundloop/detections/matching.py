@@ -95,13 +95,13 @@ class Matches:
         truth: (10, n) at each of IOUS the ground-truth box that a detection took by COCO's rule, or -1, without its
             limit of 100 detections.
         voc: (n,) whether a detection is true by VOC's rule at IoU 0.5.
-        nearest: (n,) as in CandidatePairs.
+        pairs: what could match.
     """
 
     pool: PooledDetections
     truth: Ints
     voc: Bools
-    nearest: Floats
+    pairs: CandidatePairs
 
 
 def pool_detections(images: Sequence[ScoredImage], classes: int) -> PooledDetections:
@@ -130,7 +130,7 @@ def match_detections(pool: PooledDetections) -> Matches:
         pool=pool,
         truth=match_greedily(pairs, pool.ranks, len(pool.true_ids), IOUS),
         voc=_first_at_best(pairs, pool.ranks),
-        nearest=pairs.nearest,
+        pairs=pairs,
     )
 
 
@@ -165,7 +165,9 @@ def candidate_pairs(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups
     return CandidatePairs(np.concatenate(detection), np.concatenate(truth), np.concatenate(iou), nearest)
 
 
-def match_greedily(pairs: CandidatePairs, ranks: Ints, truths: int, iou_thresholds: Floats) -> Ints:
+def match_greedily(
+    pairs: CandidatePairs, ranks: Ints, truths: int, iou_thresholds: Floats, ignored: Bools | None = None
+) -> Ints:
     """Match each detection, best rank first, to the best ground-truth box of its group that is free (COCO's rule).
 
     Of several with the same IoU the last is taken, as the COCO API does (`COCOeval.evaluateImg`).
@@ -174,13 +176,17 @@ def match_greedily(pairs: CandidatePairs, ranks: Ints, truths: int, iou_threshol
         ranks: (n,) of all detections; those of one group differ.
         truths: how many ground-truth boxes there are.
         iou_thresholds: (t,) each is a matching of its own; an IoU of exactly this much matches.
+        ignored: (truths,) ground-truth boxes that a detection takes only if no other one is free.
 
     Returns:
         (t, n) the position of the ground-truth box, or -1.
     """
     result = np.full((len(iou_thresholds), len(ranks)), -1, dtype=np.int64)
     # Within a detection the best candidate comes last, so the last free one is the one to take.
-    order = np.lexsort((pairs.truth, pairs.iou, pairs.detection, ranks[pairs.detection]))
+    keys: list[Floats | Ints | Bools] = [pairs.truth, pairs.iou, pairs.detection, ranks[pairs.detection]]
+    if ignored is not None:
+        keys.insert(2, ~ignored[pairs.truth])
+    order = np.lexsort(keys)
     detection, truth = pairs.detection[order], pairs.truth[order]
     fits = pairs.iou[order] >= iou_thresholds[:, None]
     taken = np.zeros((len(iou_thresholds), truths), dtype=bool)

@@ -32,7 +32,7 @@ def outcomes(
     kept = pool.scores >= np.array([thresholds[name] for name in classes])[pool.class_ids]
     # A detection takes the best box that is free, which need not be the nearest.
     matching = np.flatnonzero(true >= 0)
-    iou = matches.nearest.copy()
+    iou = matches.pairs.nearest.copy()
     iou[matching] = paired_iou(pool.boxes[matching], pool.true_boxes[true[matching]])
     missed = np.ones(len(pool.true_ids), dtype=bool)
     missed[true[kept & (true >= 0)]] = False

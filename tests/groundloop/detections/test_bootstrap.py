@@ -11,7 +11,7 @@ from groundloop.detections.bootstrap import Resampling, intervals, resample_weig
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import evaluate_at
-from groundloop.detections.matching import Floats, Ints, match_detections, pool_detections
+from groundloop.detections.matching import Floats, Ints, Matches, match_detections, pool_detections
 from groundloop.detections.metrics import as_json
 from groundloop.errors import UserError
 
@@ -22,8 +22,12 @@ THRESHOLDS = np.array([0.3, 0.6, 0.5])
 HERE = (0, 0, 10, 10)
 
 
+def _matches(images: list[ScoredImage]) -> Matches:
+    return match_detections(pool_detections(images, len(CLASSES)))
+
+
 def _resampled(images: list[ScoredImage], weights: Ints) -> dict[str, Floats]:
-    return resampled_metrics(match_detections(pool_detections(images, len(CLASSES))), THRESHOLDS, weights)
+    return resampled_metrics(_matches(images), THRESHOLDS, weights)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,7 @@ def test_a_weight_is_worth_as_many_copies(seed: int, random_images: RandomImages
         once = _resampled(copies, np.ones((len(copies), 1), dtype=np.int64))
         for name, values in once.items():
             assert metrics[name][number] == pytest.approx(values[0], abs=1e-12, nan_ok=True), name
-        assert metrics["map"][number] == pytest.approx(coco_scores(copies, CLASSES).metrics["map"], abs=1e-12)
+        assert metrics["map"][number] == pytest.approx(coco_scores(_matches(copies)).metrics["map"], abs=1e-12)
 
 
 def _without_ties(image: ScoredImage, seed: int) -> ScoredImage:
@@ -119,8 +123,7 @@ def test_the_seed_decides(random_images: RandomImages) -> None:
 def test_portions_change_nothing(random_images: RandomImages, monkeypatch: pytest.MonkeyPatch) -> None:
     matches = match_detections(pool_detections(random_images(0), 3))
     together = intervals(matches, THRESHOLDS, Resampling(100))
-    monkeypatch.setattr(bootstrap, "_DETECTIONS_TOGETHER", 3)
-    monkeypatch.setattr(bootstrap, "_RESAMPLES_TOGETHER", 7)
+    monkeypatch.setattr(bootstrap, "_CELLS_TOGETHER", 400)
     in_portions = intervals(matches, THRESHOLDS, Resampling(100))
     assert in_portions.keys() == together.keys()
     for name, ends in in_portions.items():

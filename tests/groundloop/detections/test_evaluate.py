@@ -27,7 +27,8 @@ def evaluation(random_images: RandomImages) -> Evaluation:
 
 def test_scores_are_of_test(evaluation: Evaluation, random_images: RandomImages) -> None:
     test = random_images(1)
-    coco, voc = coco_scores(test, CLASSES), voc_scores(match_detections(pool_detections(test, 3)))
+    matches = match_detections(pool_detections(test, 3))
+    coco, voc = coco_scores(matches), voc_scores(matches)
     assert evaluation.metrics == {**coco.metrics, "voc_map": voc.mean_ap, "voc_map_07": voc.mean_ap_07}
     for k, metrics in enumerate(evaluation.per_class):
         assert metrics.name == CLASSES[k]

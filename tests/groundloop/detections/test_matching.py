@@ -100,7 +100,7 @@ def test_a_crowd_is_looked_at_in_chunks_with_the_same_result(
     in_chunks = _matched(images)
     assert np.array_equal(at_once.truth, in_chunks.truth)
     assert np.array_equal(at_once.voc, in_chunks.voc)
-    assert np.array_equal(at_once.nearest, in_chunks.nearest)
+    assert np.array_equal(at_once.pairs.nearest, in_chunks.pairs.nearest)
 
 
 def test_nearest_is_the_best_iou_with_the_class_however_small(make_image: MakeImage) -> None:
@@ -108,7 +108,7 @@ def test_nearest_is_the_best_iou_with_the_class_however_small(make_image: MakeIm
         [(0, 0, 0, 10, 10), (0, 50, 0, 60, 10), (1, 80, 0, 90, 10)],
         [(0, 0.9, 5, 0, 15, 10), (0, 0.8, 80, 0, 90, 10), (2, 0.7, 0, 0, 10, 10)],
     )
-    assert _matched([image]).nearest.tolist() == [pytest.approx(1 / 3), 0, 0]
+    assert _matched([image]).pairs.nearest.tolist() == [pytest.approx(1 / 3), 0, 0]
 
 
 def test_ranks_count_within_image_and_class(make_image: MakeImage) -> None:
