@@ -33,7 +33,7 @@ def no_real_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """
     base = tmp_path_factory.getbasetemp()
     saved = dict(os.environ)
-    kept = {"GROUNDLOOP_PYSPARK", "GROUNDLOOP_PYTHON312"}
+    kept = {"GROUNDLOOP_CHROMIUM", "GROUNDLOOP_PYSPARK", "GROUNDLOOP_PYTHON312"}
     for name in [name for name in os.environ if name.startswith(_GIVEN) and name not in kept]:
         del os.environ[name]
     os.environ.update(
