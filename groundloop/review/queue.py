@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -177,6 +177,30 @@ class Queue:
             left=total - answered + second,
             median_seconds=median(value for (value,) in seconds) if seconds else None,
         )
+
+    def tasks(self) -> Iterator[tuple[int, NewTask]]:
+        """Yield all tasks by their ids, as they were put into the queue."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, split, line"
+                " FROM task ORDER BY id"
+            ).fetchall()
+        for task_id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, split, line in rows:
+            yield (
+                task_id,
+                NewTask(
+                    source_ref=source_ref,
+                    width=width,
+                    height=height,
+                    shown=Shown(shown),
+                    boxes=msgspec.json.decode(boxes, type=tuple[ShownBox, ...]),
+                    why=msgspec.json.decode(why, type=tuple[str, ...]),
+                    expected_mistakes=expected_mistakes,
+                    selected_by=selected_by,
+                    split=split,
+                    line=line,
+                ),
+            )
 
     def source_ref(self, task_id: int) -> str | None:
         """Return the name of a task's image; None where there is no such task."""

@@ -206,7 +206,7 @@ def _by_class(
     spread: list[tuple[_Ranked, str]] = []
     while len(spread) < int(room * _SPREAD_SHARE) and given:
         # The class that is furthest behind its weight has the next turn.
-        name = min(given, key=lambda one: (given[one] / weights[one], one))
+        name = min(given, key=lambda one: ((given[one] + 1) / weights[one], one))
         candidate = next((one for one in by_class[name] if one.candidate.source_ref not in used), None)
         if candidate is None:
             del given[name]

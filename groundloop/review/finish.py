@@ -1,0 +1,216 @@
+"""From answers to labels: the Ground Truth manifest of a queue, and the union over all queues.
+
+Format: Amazon SageMaker developer guide, "Bounding box job output", one line for each image whose answer is boxes.
+Other keys of the line that an image came with stay as they are. `groundloop-review` says how the label came about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
+
+from groundloop.errors import UserError
+from groundloop.labels.attributes import METADATA
+from groundloop.labels.classes import ClassList
+from groundloop.labels.findings import Severity
+from groundloop.labels.label_types import DETECTION_TYPE
+from groundloop.labels.manifest import ManifestReader, source_ref_of
+from groundloop.review.answers import Counted
+from groundloop.review.queue import FILE_NAME, NewTask, Queue, QueueInfo
+from groundloop.review.reviewers import pseudonym
+from groundloop.review.wire import Answer, Outcome, Shown, ShownBox
+from groundloop.s3 import SCHEME, join_uri
+
+#: The manifest of a queue, in its folder, and that of all queues, in the folder of the queues.
+MANIFEST = "reviewed.manifest"
+#: The key of a line that says how its label came about.
+REVIEW_KEY = "groundloop-review"
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The labels of a queue.
+
+    Attributes:
+        lines: of the manifest, in the queue's order.
+        tasks: how many images the queue has.
+        outcomes: how many images by the answer that counts.
+        boxes: on all lines.
+        negatives: lines without boxes.
+        changed: lines whose boxes differ from those that were shown.
+        train_only: lines whose new images may get into the train split only.
+        train_negatives: negatives among them.
+        late: how many answers came late.
+    """
+
+    lines: tuple[bytes, ...]
+    tasks: int
+    outcomes: dict[Outcome, int]
+    boxes: int
+    negatives: int
+    changed: int
+    train_only: int
+    train_negatives: int
+    late: int
+
+    @property
+    def unanswered(self) -> int:
+        """Images that nobody has answered."""
+        return self.tasks - sum(self.outcomes.values())
+
+
+def finished(queue: Queue, image_prefix: str) -> Finished:
+    """Return the labels that the answers of a queue give.
+
+    The answer that counts is the newest that was not late, else the newest. `skip`, `bad-image` and `unsure` give no
+    line.
+
+    Args:
+        queue: the queue; it stays as it is, and can be finished again after more answers.
+        image_prefix: S3 prefix of the images that are named by file.
+
+    Raises:
+        UserError: a line would not be readable, such as for an image whose size is not known.
+    """
+    tasks = dict(queue.tasks())
+    lines: list[bytes] = []
+    outcomes = dict.fromkeys(Outcome, 0)
+    boxes = negatives = changed = train_only = train_negatives = 0
+    for counted in queue.answers.counted():
+        task = tasks[counted.task]
+        outcomes[counted.answer.outcome] += 1
+        if counted.answer.outcome is not Outcome.BOXES:
+            continue
+        lines.append(_line(queue.info, task, counted, image_prefix))
+        empty = not counted.answer.boxes
+        boxes += len(counted.answer.boxes)
+        negatives += empty
+        changed += task.shown is not Shown.NOTHING and is_changed(task.boxes, counted.answer)
+        train_only += task.split is not None
+        train_negatives += empty and task.split is not None
+    _check(lines, queue.info.label_attribute)
+    return Finished(
+        lines=tuple(lines),
+        tasks=len(tasks),
+        outcomes=outcomes,
+        boxes=boxes,
+        negatives=negatives,
+        changed=changed,
+        train_only=train_only,
+        train_negatives=train_negatives,
+        late=queue.answers.late(),
+    )
+
+
+def is_changed(shown: Sequence[ShownBox], answer: Answer) -> bool:
+    """Return whether an answer differs from the boxes that were shown as counting."""
+    before = sorted((box.class_id, box.left, box.top, box.width, box.height) for box in shown if box.counted)
+    after = sorted((box.class_id, box.left, box.top, box.width, box.height) for box in answer.boxes)
+    return before != after
+
+
+def union(manifests: Iterable[Path], label_attribute: str) -> tuple[bytes, ...]:
+    """Return the lines of several queues' manifests, for each image the newest, sorted by image.
+
+    Args:
+        manifests: files that finishing wrote.
+        label_attribute: whose creation date tells how old a line is.
+    """
+    newest: dict[str, tuple[str, bytes]] = {}
+    for path in sorted(manifests):
+        for line in path.read_bytes().splitlines():
+            metadata = _FIELDS.decode(line).get(label_attribute + METADATA)
+            if metadata is None:  # of a queue with another label attribute
+                continue
+            created = msgspec.json.decode(metadata, type=_Created).created
+            source_ref = source_ref_of(line)
+            if source_ref not in newest or newest[source_ref][0] <= created:
+                newest[source_ref] = (created, line)
+    return tuple(newest[source_ref][1] for source_ref in sorted(newest))
+
+
+def finished_queues(folder: Path) -> list[Path]:
+    """Return the manifests of the finished queues in a folder of queues."""
+    return sorted(path for path in folder.glob(f"*/{MANIFEST}") if (path.parent / FILE_NAME).is_file())
+
+
+def content_name(content: bytes) -> str:
+    """Return a file name made from the content: SageMaker's cache compares names, not contents."""
+    return f"{hashlib.sha256(content).hexdigest()}.manifest"
+
+
+def as_manifest(lines: Iterable[bytes]) -> bytes:
+    """Return the content of a manifest."""
+    return b"".join(line + b"\n" for line in lines)
+
+
+class _Created(msgspec.Struct, rename={"created": "creation-date"}):
+    created: str = ""
+
+
+def image_uri(source_ref: str, image_prefix: str) -> str:
+    """Return the S3 URI of an image."""
+    return source_ref if source_ref.startswith(SCHEME) else join_uri(image_prefix, source_ref)
+
+
+def _line(info: QueueInfo, task: NewTask, counted: Counted, image_prefix: str) -> bytes:
+    attribute, answer = info.label_attribute, counted.answer
+    other = {} if task.line is None else dict(_FIELDS.decode(task.line))
+    for key in ("source-ref", attribute, attribute + METADATA, REVIEW_KEY):
+        other.pop(key, None)
+    created = datetime.fromtimestamp(counted.received, timezone.utc).replace(tzinfo=None)
+    metadata: dict[str, object] = {
+        # What Ground Truth writes for the work of one person.
+        "objects": [{"confidence": 0}] * len(answer.boxes),
+        "class-map": ClassList(info.classes).class_map,
+        "type": DETECTION_TYPE,
+        "human-annotated": "yes",
+        "creation-date": created.isoformat(timespec="microseconds"),
+        "job-name": f"labeling-job/{info.name}",
+    }
+    if task.shown is not Shown.NOTHING:
+        metadata["adjustment-status"] = "adjusted" if is_changed(task.boxes, answer) else "unadjusted"
+    review: dict[str, object] = {
+        "queue": info.name,
+        "selected-by": task.selected_by,
+        "shown": task.shown.value,
+        "answers": counted.answers,
+        "workers": [pseudonym(info.name, counted.reviewer)],
+    }
+    if task.split is not None:
+        review["split"] = task.split
+    if info.model is not None:
+        review["model-package"] = info.model.package
+    if task.expected_mistakes is not None:
+        review["expected-mistakes"] = round(task.expected_mistakes, 3)
+    label = {
+        "image_size": [{"width": task.width, "height": task.height, "depth": 3}],
+        "annotations": [
+            {"class_id": box.class_id, "left": box.left, "top": box.top, "width": box.width, "height": box.height}
+            for box in answer.boxes
+        ],
+    }
+    return msgspec.json.encode(
+        {
+            "source-ref": image_uri(task.source_ref, image_prefix),
+            **other,
+            attribute: label,
+            attribute + METADATA: metadata,
+            REVIEW_KEY: review,
+        }
+    )
+
+
+def _check(lines: Sequence[bytes], label_attribute: str) -> None:
+    """Check that what is written can be read: our own reader knows every rule of the format."""
+    reader = ManifestReader(label_attribute)
+    for number, line in enumerate(lines, start=1):
+        for finding in reader.read_line(number, line).findings:
+            if finding.severity is Severity.ERROR:
+                raise UserError(f"the label of {source_ref_of(line)} does not fit a manifest: {finding.message}")
