@@ -15,6 +15,7 @@ from groundloop.local.context import Context
 from groundloop.local.dispatcher import Dispatcher
 from groundloop.local.errors import LocalAwsError
 from groundloop.local.image_stand_ins import BUILT_IN, ImageStandIn
+from groundloop.local.kept_state import KeptState
 from groundloop.local.moto_server import ADDRESS, Server, moto_application, reset
 
 _ROLE = "groundloop-local"
@@ -34,14 +35,16 @@ class LocalAws:
     laid out like `/opt/ml`), Pipe mode, artifacts in S3, the registry, endpoints that answer. What is a stand-in:
     images (`programs`; processing runs in this Python environment), hardware, prices and quotas, IAM (everything is
     allowed).
-    S3, IAM, STS, EventBridge and the other services are moto's. State lives in memory and is gone with `stop()`;
-    folders of jobs and endpoints stay under `home`.
+    S3, IAM, STS, EventBridge and the other services are moto's. State lives in memory and is gone with `stop()`,
+    unless it is kept; folders of jobs and endpoints stay under `home`.
 
     Args:
         home: the folder for `jobs/<job>/` (with `log.txt`) and `endpoints/<endpoint>/`; made if missing.
         port: 0 takes a free one.
         region: the region of ARNs and clients.
         account: the account of ARNs, 12 digits.
+        keep: continue with the state that an earlier one left in `home`, and leave it there with `stop()`: S3,
+            SageMaker and EventBridge rules. Endpoints in service start again; executions that still ran are stopped.
         programs: regular expression on an image's URI -> the program that stands in for it; looked at before
             the built-in ones (`local.programs`).
     """
@@ -53,6 +56,7 @@ class LocalAws:
         region: str = "us-east-1",
         account: str = "123456789012",
         programs: Mapping[str, ImageStandIn] | None = None,
+        keep: bool = False,
     ) -> None:
         if not re.fullmatch(r"\d{12}", account):
             raise LocalAwsError(f"an account has 12 digits: {account!r}")
@@ -63,6 +67,8 @@ class LocalAws:
         built_in = {pattern: program for pattern, program in BUILT_IN.items() if pattern not in mine}
         self._context = Context(home.resolve(), region, account, {**mine, **built_in})
         self._started = False
+        self._kept = KeptState(self._context) if keep else None
+        self._restored = False
         self._services: Services | None = None
         self._server: Server | None = None
 
@@ -115,12 +121,17 @@ class LocalAws:
         except OSError as error:
             raise LocalAwsError(f"the folder {context.home} can't be made: {error.strerror}") from error
         context.stopping.clear()
+        if self._kept:
+            self._kept.lock()
         reset()
         services = Services(context)
         self._server = Server(Dispatcher(context, services, moto_application()), self._port, context.account)
         context.endpoint_url = f"http://{ADDRESS}:{self._server.port}"
         self._services = services
         context.client("iam").create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
+        if self._kept:
+            self._kept.restore(services)
+            self._restored = True
 
     def stop(self) -> None:
         """Stop executions, jobs and endpoints, end every child process, stop serving. A second call does nothing."""
@@ -131,8 +142,13 @@ class LocalAws:
             if self._services is not None:
                 self._context.stopping.set()
                 self._services.stop()
+                if self._kept and self._restored:
+                    self._kept.save(self._services)
         finally:
             self._services = None
+            self._restored = False
+            if self._kept:
+                self._kept.unlock()
             self._context.close()
             if self._server is not None:
                 self._server.stop()

@@ -10,6 +10,9 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from groundloop.local.errors import LocalAwsError
@@ -36,6 +39,49 @@ def reset() -> None:
 
     BackendDict.reset()
     reset_model_data()
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An S3 object: its place, its content, the headers that it was stored with, and when that was, in UTC."""
+
+    bucket: str
+    key: str
+    body: bytes
+    headers: dict[str, str]
+    modified: datetime
+
+
+def stored_objects(account: str) -> Iterator[StoredObject]:
+    """Yield every object of moto's S3, bucket by bucket."""
+    for bucket in _s3_backend(account).buckets.values():
+        for name, key in bucket.keys.items():
+            headers = {header: str(value) for header, value in key.metadata.items()}
+            # moto's times are UTC without saying so.
+            yield StoredObject(bucket.name, name, key.value, headers, key.last_modified.replace(tzinfo=timezone.utc))
+
+
+def bucket_regions(account: str) -> dict[str, str]:
+    """Return the region of each bucket of moto's S3 by the bucket's name."""
+    return {bucket.name: bucket.region_name for bucket in _s3_backend(account).buckets.values()}
+
+
+def store_object(account: str, item: StoredObject) -> None:
+    """Put an object into a bucket of moto's S3."""
+    key = _s3_backend(account).put_object(item.bucket, item.key, item.body)
+    key.set_metadata(item.headers, replace=True)
+    key.last_modified = item.modified.replace(tzinfo=None)
+
+
+def make_bucket(account: str, name: str, region: str) -> None:
+    """Create a bucket in moto's S3."""
+    _s3_backend(account).create_bucket(name, region)
+
+
+def _s3_backend(account: str) -> Any:
+    from moto.s3.models import s3_backends
+
+    return s3_backends[account]["aws"]
 
 
 def offers(operation: str) -> bool:

@@ -21,6 +21,16 @@ class EndpointConfigs:
     def _arn(self, name: str) -> str:
         return self._context.arn(f"endpoint-config/{name}")
 
+    def state(self) -> dict[str, Any]:
+        """Return all configurations as JSON values and times."""
+        return {
+            "configs": self._configs,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._configs.update(state["configs"])
+
     def find(self, name: str) -> dict[str, Any]:
         """Return a configuration by name.
 

@@ -56,6 +56,24 @@ class Endpoints:
         self._endpoints: dict[str, Endpoint] = {}
         self._threads: list[threading.Thread] = []
 
+    def state(self) -> list[dict[str, Any]]:
+        """Return all endpoints as JSON values and times."""
+        names = ("name", "config", "status", "failure_reason", "deployment", "created", "modified")
+        return [{name: getattr(endpoint, name) for name in names} for endpoint in self._endpoints.values()]
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Take over what `state` returned; endpoints that were in service start their model servers again."""
+        for item in state:
+            endpoint = Endpoint(arn=self._context.arn(f"endpoint/{item['name']}"), **item)
+            self._endpoints[endpoint.name] = endpoint
+            # One that was being created when everything stopped has failed without a reason.
+            if endpoint.status != "Failed" or endpoint.failure_reason is None:
+                endpoint.status = "Creating"
+                try:
+                    self._deploy(endpoint, self._configs.find(endpoint.config))
+                except ApiError as error:
+                    endpoint.status, endpoint.failure_reason = "Failed", error.message
+
     def _endpoint(self, name: str) -> Endpoint:
         try:
             return self._endpoints[name]

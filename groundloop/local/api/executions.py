@@ -36,6 +36,40 @@ class Executions:
         self._tokens: dict[tuple[str, str], str] = {}
         self._cache = StepCache()
 
+    def state(self) -> dict[str, Any]:
+        """Return all executions, which have ended, and the step cache as JSON values and times."""
+        return {
+            "started": [
+                {
+                    "arn": arn,
+                    "pipeline": started.pipeline.name,
+                    "version": started.version.number,
+                    "parameters": started.parameters,
+                    "request": started.request,
+                    "execution": started.execution.state(),
+                }
+                for arn, started in self._started.items()
+            ],
+            "cache": self._cache.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned, but for executions of pipelines that were deleted."""
+        self._cache.restore(state["cache"])
+        for item in state["started"]:
+            try:
+                pipeline = self._pipelines.find(item["pipeline"])
+                version = pipeline.version(item["version"])
+            except ApiError:
+                continue
+            request, parameters = item["request"], item["parameters"]
+            variables = item["execution"]["variables"]
+            limit = _max_parallel(request, pipeline)
+            execution = Execution(self._context, version.definition, parameters, variables, self._cache, limit)
+            execution.restore(item["execution"])
+            self._started[item["arn"]] = Started(execution, pipeline, version, parameters, request)
+            self._tokens[pipeline.arn, request["ClientRequestToken"]] = item["arn"]
+
     def _find(self, request: dict[str, Any]) -> Started:
         arn = request["PipelineExecutionArn"]
         if arn not in self._started:
@@ -62,9 +96,7 @@ class Executions:
                 "PipelineExecutionArn": arn,
                 "StartDateTime": now().isoformat(),
             }
-            limit = (request.get("ParallelismConfiguration") or {}).get(
-                "MaxParallelExecutionSteps"
-            ) or pipeline.max_parallel
+            limit = _max_parallel(request, pipeline)
             execution = Execution(self._context, version.definition, parameters, variables, self._cache, limit)
             self._started[arn] = Started(execution, pipeline, version, parameters, request)
             self._tokens[token] = arn
@@ -174,6 +206,11 @@ class Executions:
             execution.stop()
         for execution in running:
             execution.join()
+
+
+def _max_parallel(request: dict[str, Any], pipeline: Pipeline) -> int | None:
+    asked = (request.get("ParallelismConfiguration") or {}).get("MaxParallelExecutionSteps")
+    return asked or pipeline.max_parallel
 
 
 def _parameters(version: Version, given: list[dict[str, str]]) -> dict[str, Any]:

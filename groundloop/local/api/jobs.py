@@ -9,7 +9,7 @@ from groundloop.local.api.paging import in_order, page, within
 from groundloop.local.api.tags import Tags
 from groundloop.local.context import Context
 from groundloop.local.errors import in_use, invalid
-from groundloop.local.jobs.job import TERMINAL, Job
+from groundloop.local.jobs.job import TERMINAL, EndedJob, Job
 from groundloop.local.jobs.processing import ProcessingJob
 from groundloop.local.jobs.training import TrainingJob
 from groundloop.local.jobs.transform import TransformJob
@@ -20,7 +20,22 @@ class Jobs:
 
     def __init__(self, context: Context, tags: Tags, models: Models) -> None:
         self._context, self._tags, self._models = context, tags, models
-        self._jobs: dict[str, dict[str, Job]] = {"ProcessingJob": {}, "TrainingJob": {}, "TransformJob": {}}
+        self._jobs: dict[str, dict[str, Job | EndedJob]] = {"ProcessingJob": {}, "TrainingJob": {}, "TransformJob": {}}
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return all jobs as JSON values and times."""
+        return [
+            {"kind": kind, "name": job.name, "modified": job.modified, "described": job.describe()}
+            for kind, jobs in self._jobs.items()
+            for job in jobs.values()
+        ]
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Take over what `state` returned, and send the jobs' logs to CloudWatch Logs again."""
+        for item in state:
+            job = EndedJob(self._context, item["kind"], item["described"], item["modified"])
+            self._jobs[item["kind"]][job.name] = job
+            job.ship_log()
 
     def _start(self, job_type: type[Job], request: dict[str, Any], *more: Any) -> dict[str, Any]:
         kind = job_type.kind
@@ -37,7 +52,7 @@ class Jobs:
             job.start()
         return {f"{kind}Arn": job.arn}
 
-    def _job(self, kind: str, request: dict[str, Any]) -> Job:
+    def _job(self, kind: str, request: dict[str, Any]) -> Job | EndedJob:
         name = request[f"{kind}Name"]
         try:
             return self._jobs[kind][name]

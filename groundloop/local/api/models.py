@@ -29,6 +29,16 @@ class Models:
         except KeyError:
             raise invalid(f'Could not find model "{self._arn(name)}".') from None
 
+    def state(self) -> dict[str, Any]:
+        """Return all models as JSON values and times."""
+        return {
+            "models": self._models,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._models.update(state["models"])
+
     def exists(self, name: str) -> None:
         """Check that a model exists.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +78,25 @@ class Pipelines:
         if key not in self._pipelines:
             raise not_found(f"Pipeline '{self._context.arn(f'pipeline/{key}')}' does not exist.")
         return self._pipelines[key]
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return all pipelines as JSON values and times."""
+        return [
+            {
+                **{item.name: getattr(pipeline, item.name) for item in fields(Pipeline)},
+                "versions": [
+                    {"number": version.number, "text": version.text, "created": version.created}
+                    for version in pipeline.versions
+                ],
+            }
+            for pipeline in self._pipelines.values()
+        ]
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Take over what `state` returned."""
+        for item in state:
+            versions = [Version(**version, definition=parse(version["text"])) for version in item["versions"]]
+            self._pipelines[item["name"]] = Pipeline(**{**item, "versions": versions})
 
     def _definition(self, request: dict[str, Any], number: int) -> Version | None:
         text, place = request.get("PipelineDefinition"), request.get("PipelineDefinitionS3Location")

@@ -39,6 +39,20 @@ class Registry:
         self._last_version: dict[str, int] = {}
         self._approved: Callable[[Package], None] = lambda package: None
 
+    def state(self) -> dict[str, Any]:
+        """Return all groups and packages as JSON values and times."""
+        return {
+            "groups": self._groups,
+            "packages": self._packages,
+            "last_version": self._last_version,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._groups.update(state["groups"])
+        self._packages.update(state["packages"])
+        self._last_version.update(state["last_version"])
+
     def on_approval(self, callback: Callable[[Package], None]) -> None:
         """Call `callback` with every package whose approval status is set (the event that EventBridge gets)."""
         self._approved = callback

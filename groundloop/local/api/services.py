@@ -77,6 +77,28 @@ class Services:
         answer = operation(request)
         return None if answer is None else shaped(name, answer)
 
+    def state(self) -> dict[str, Any]:
+        """Return all resources as JSON values and times, once everything is stopped."""
+        return {name: part.state() for name, part in self._kept().items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        for name, part in self._kept().items():
+            part.restore(state[name])
+
+    def _kept(self) -> dict[str, Any]:
+        """Return the parts whose resources are kept, each after those that it refers to."""
+        return {
+            "tags": self.tags,
+            "registry": self.registry,
+            "models": self.models,
+            "jobs": self.jobs,
+            "endpoint_configs": self.endpoint_configs,
+            "pipelines": self.pipelines,
+            "executions": self.executions,
+            "endpoints": self.endpoints,
+        }
+
     def stop(self) -> None:
         """Stop executions, then jobs, then endpoints, and wait for each."""
         self.executions.stop_all()

@@ -13,6 +13,16 @@ class Tags:
     def __init__(self) -> None:
         self._tags: dict[str, dict[str, str]] = {}
 
+    def state(self) -> dict[str, Any]:
+        """Return all tags as JSON values and times."""
+        return {
+            "tags": self._tags,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._tags.update(state["tags"])
+
     def set(self, arn: str, request: dict[str, Any]) -> None:
         """Take the `Tags` of a Create* request."""
         self._tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from groundloop.local.context import now
@@ -35,6 +35,19 @@ class StepCache:
     def __init__(self) -> None:
         self._runs: dict[tuple[str, str, str], CachedRun] = {}
         self._lock = threading.Lock()
+
+    def state(self) -> list[Json]:
+        """Return all runs as JSON values and times."""
+        with self._lock:
+            return [
+                {"pipeline": pipeline, "step": step, "key": key, "run": asdict(run)}
+                for (pipeline, step, key), run in self._runs.items()
+            ]
+
+    def restore(self, state: list[Json]) -> None:
+        """Take over what `state` returned."""
+        for item in state:
+            self.add(item["pipeline"], item["step"], item["key"], CachedRun(**item["run"]))
 
     def find(self, pipeline: str, step: str, key: str, age: timedelta) -> CachedRun | None:
         """Return the latest run if it is not older than `age`."""

@@ -90,6 +90,35 @@ class Execution:
         self._client = context.client("sagemaker")
         self._thread = self._new_thread()
 
+    def state(self) -> Json:
+        """Return an execution that has ended as JSON values and times."""
+        return {
+            "status": self.status,
+            "failure_reason": self.failure_reason,
+            "started": self.started,
+            "modified": self.modified,
+            "variables": dict(self._variables),
+            "steps": [
+                {name: value for name, value in vars(record).items() if name != "step"} | {"name": record.step.name}
+                for record in self.steps()
+            ],
+            "outputs": self._outputs,
+            "branches": self._branches,
+            "skipped": sorted(self._skipped),
+        }
+
+    def restore(self, state: Json) -> None:
+        """Take over what `state` returned, instead of a start."""
+        self.status, self.failure_reason = state["status"], state["failure_reason"]
+        self.started, self.modified = state["started"], state["modified"]
+        by_name = {step.name: step for step in self._definition.steps}
+        for item in state["steps"]:
+            name = item.pop("name")
+            self.records[name] = StepRecord(step=by_name[name], **item)
+        self._numbers = itertools.count(len(self.records))
+        self._outputs, self._branches = state["outputs"], state["branches"]
+        self._skipped = set(state["skipped"])
+
     def _new_thread(self) -> threading.Thread:
         return threading.Thread(
             target=self._run, name=f"execution-{self._variables['PipelineExecutionId']}", daemon=True
@@ -114,7 +143,8 @@ class Execution:
 
     def join(self) -> None:
         """Wait for the execution's end."""
-        self._thread.join()
+        if self._thread.ident is not None:  # one that was restored never ran here
+            self._thread.join()
 
     def retry(self) -> None:
         """Continue after a failure or a stop: steps that succeeded are kept, the others run again."""

@@ -55,8 +55,7 @@ class Job(ABC):
         self.out_of_time = False
         self._stop_asked = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"job-{self.name}", daemon=True)
-        stream = f"{self.name}/algo-1-{int(time.time())}"
-        self._shipper = LogShipper(context.client("logs"), f"/aws/sagemaker/{self.kind}s", stream, self.log)
+        self._shipper = LogShipper(context.client("logs"), *log_stream(self.kind, self.name, self.created), self.log)
         self._shipped = 0.0
 
     def start(self) -> None:
@@ -174,3 +173,35 @@ class Job(ABC):
     def read_message(path: Path) -> str:
         """Return what a program left in a message file; empty if nothing."""
         return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+
+
+class EndedJob:
+    """A job that ended in an earlier run of an offline AWS whose state is kept."""
+
+    def __init__(self, context: Context, kind: str, described: dict[str, Any], modified: datetime) -> None:
+        self._context, self._kind, self._described = context, kind, described
+        self.name: str = described[f"{kind}Name"]
+        self.arn: str = described[f"{kind}Arn"]
+        self.status: str = described[f"{kind}Status"]
+        self.created: datetime = described["CreationTime"]
+        self.modified = modified
+
+    def describe(self) -> dict[str, Any]:
+        """Return the answer of the Describe operation."""
+        return self._described
+
+    def ship_log(self) -> None:
+        """Send the log, a file in the job's folder, to CloudWatch Logs."""
+        log = self._context.home / "jobs" / self.name / "log.txt"
+        LogShipper(self._context.client("logs"), *log_stream(self._kind, self.name, self.created), log).ship(last=True)
+
+    def stop(self) -> None:
+        """Do nothing: the job has ended."""
+
+    def join(self) -> None:
+        """Return at once: the job has ended."""
+
+
+def log_stream(kind: str, name: str, created: datetime) -> tuple[str, str]:
+    """Return the log group and the log stream of a job, as SageMaker names them."""
+    return f"/aws/sagemaker/{kind}s", f"{name}/algo-1-{int(created.timestamp())}"
