@@ -1,7 +1,7 @@
-"""Compiled definitions, kept between commands.
+"""What only the SageMaker SDK can tell, kept between commands: compiled definitions, the jobs' container images.
 
-The SageMaker SDK takes seconds to import, and a definition changes rarely. So a definition is kept in the user's cache
-folder under a key of everything that it depends on: the configuration, the code of both halves, the versions of Python,
+The SDK takes seconds to import, and a definition changes rarely. So a definition is kept in the user's cache folder
+under a key of everything that it depends on: the configuration, the code of both halves, the versions of Python,
 the SDK and its helpers. Another key is another file, so nothing that is kept can be out of date.
 """
 
@@ -15,6 +15,7 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -38,14 +39,19 @@ def compiled_definition(config: Config, kind: Kind) -> str:
     Raises:
         ConfigError: the region does not exist, or has no image for the jobs.
     """
+    return kept(config, kind, lambda: _compile(config, kind))
+
+
+def kept(config: Config, kind: Kind | Literal["images"], make: Callable[[], str]) -> str:
+    """Return a text that depends on the configuration, the code and the SDK; `make` makes it where none is kept."""
     file = cache_folder() / f"{cache_key(config, kind)}.json"
-    definition = _read(file)
-    if definition is None:
-        definition = _compile(config, kind)
-        # A folder that can't be written only costs the time to compile again.
+    text = _read(file)
+    if text is None:
+        text = make()
+        # A folder that can't be written only costs the time to make it again.
         with contextlib.suppress(OSError):
-            _write(file, definition)
-    return definition
+            _write(file, text)
+    return text
 
 
 def cache_folder() -> Path:
@@ -54,8 +60,8 @@ def cache_folder() -> Path:
     return Path(base) / "definitions"
 
 
-def cache_key(config: Config, kind: Kind) -> str:
-    """Return the SHA-256 of everything that a definition depends on."""
+def cache_key(config: Config, kind: Kind | Literal["images"]) -> str:
+    """Return the SHA-256 of everything that a definition, or the choice of images, depends on."""
     inputs = {
         "kind": kind,
         "config": config.model_dump(mode="json"),

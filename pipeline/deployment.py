@@ -164,7 +164,7 @@ def endpoint_name_warning(config: Config, assignments: Sequence[str]) -> str | N
     if not names or any(fnmatchcase(names[-1].lower(), pattern.lower()) for pattern in allowed):
         return None
     return (
-        f"EndpointName={names[-1]}: the role that `groundloop doctor --policy` prints allows "
+        f"EndpointName={names[-1]}: the role that `groundloop doctor --policy role` prints allows "
         f"{' and '.join(allowed)} only, so the deployment may be denied; "
         f"a policy for this name is printed with --set deploy.endpoint.name={names[-1]}"
     )

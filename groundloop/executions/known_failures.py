@@ -205,7 +205,7 @@ KNOWN: tuple[KnownFailure, ...] = (
         r"AccessDenied|Access denied for bucket|not authorized to perform|Could not assume role|"
         r"cannot assume the provided execution role",
         "The execution role lacks a permission that the job needs.",
-        "`groundloop doctor` lists the missing permissions; `groundloop doctor --policy` prints the required policy.",
+        "`groundloop doctor` lists the missing permissions; `groundloop doctor --policy role` prints the required policy.",
     ),
     _known(
         "no-input",

@@ -64,6 +64,14 @@ def print_line(text: str = "", colour: str | None = None, *, to_stderr: bool = F
     typer.echo(typer.style(line, fg=colour) if colour and coloured else line, err=to_stderr, color=coloured)
 
 
+def print_status(status: str, text: str, colour: str | None = None, *, width: int = 8) -> None:
+    """Print a line that begins with a status word, which alone is coloured where the stream takes colours."""
+    word = f"{escaped(status):<{width}}"
+    coloured = colour and uses_colour(sys.stdout)
+    begun = typer.style(status, fg=colour) + word[len(status) :] if coloured else word
+    typer.echo(f"{begun} {_encodable(escaped(text), sys.stdout)}", color=bool(coloured) or None)
+
+
 def print_lines(texts: Iterable[str]) -> None:
     """Print lines of text; an empty one is a blank line."""
     for text in texts:

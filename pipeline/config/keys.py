@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Iterator, Sequence
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -60,6 +60,14 @@ def is_section(key: Key) -> bool:
     return _model_of(field.annotation) is not None or get_origin(field.annotation) is dict
 
 
+def is_text(key: Key) -> bool:
+    """Tell whether the values of a setting are texts: strings, or words to choose from."""
+    field = field_at(key)
+    if field is None:
+        return False
+    return {_value_type(option) for option in _options(field.annotation)} - {type(None)} == {str}
+
+
 @functools.cache
 def all_keys() -> tuple[str, ...]:
     """Return every key of the configuration, dotted, in the order of `configs/base.yaml`."""
@@ -96,6 +104,19 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
     """Return the settings class of an annotation, also of one that may be null instead."""
-    union = get_origin(annotation) in {Union, types.UnionType}
-    options = get_args(annotation) if union else (annotation,)
-    return next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+    return next((o for o in _options(annotation) if isinstance(o, type) and issubclass(o, BaseModel)), None)
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    """Return the alternatives of a union; of any other annotation, itself."""
+    return get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else (annotation,)
+
+
+def _value_type(annotation: Any) -> Any:
+    """Return the type of an annotation's values, `str` for a choice of words."""
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[0]
+    if get_origin(annotation) is Literal:
+        types_of_values = {type(value) for value in get_args(annotation)}
+        return types_of_values.pop() if len(types_of_values) == 1 else object
+    return annotation

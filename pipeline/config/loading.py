@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from groundloop.errors import ConfigError
 from groundloop.suggestions import near_misses
 from pipeline.config.files import OVERLAY_VARIABLE, base_file, overlays_of, project_file
-from pipeline.config.keys import all_keys, is_section, key_path
+from pipeline.config.keys import all_keys, is_section, is_text, key_path
 from pipeline.config.messages import SETTING_PREFIX, explain, written_key
 from pipeline.config.models import Config
 from pipeline.config.positions import Key, Source, read_yaml
@@ -161,6 +161,8 @@ def _assign(tree: dict[str, Any], key: Sequence[str], text: str, place: str, sou
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ConfigError(f"{place}: {text!r} is not a YAML value; quote it") from None
+    if value is not None and not isinstance(value, str | list | dict) and is_text(tuple(key)):
+        value = text  # an account ID is no number here, nor "off" a boolean
     node = tree
     for part in key[:-1]:
         child = node.get(part)

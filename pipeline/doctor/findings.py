@@ -7,11 +7,12 @@ from enum import Enum
 
 
 class Level(str, Enum):
-    """How bad a finding is; only an error means that the pipeline can't run."""
+    """How bad a finding is; an error, and a setting that is missing, mean that the pipeline can't run."""
 
     OK = "ok"
     WARNING = "warning"
     ERROR = "error"
+    MISSING = "missing"
     SKIPPED = "skipped"
 
 
@@ -38,6 +39,11 @@ def warning(check: str, text: str, remedy: str = "") -> AccountFinding:
 def error(check: str, text: str, remedy: str) -> AccountFinding:
     """Report a problem that stops a run."""
     return AccountFinding(check, Level.ERROR, text, remedy)
+
+
+def missing(check: str, key: str, remedy: str) -> AccountFinding:
+    """Report a required setting that is not set."""
+    return AccountFinding(check, Level.MISSING, f"{key} is not set", remedy)
 
 
 def not_checked(check: str, because: str) -> AccountFinding:

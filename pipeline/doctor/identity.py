@@ -11,6 +11,7 @@ from groundloop.aws import offline_endpoint
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, ok
 from pipeline.doctor.session import Aws
+from pipeline.extras import missing_package
 
 CREDENTIALS, ACCOUNT = "credentials", "account"
 _PACKAGES = ("sagemaker", "boto3")
@@ -23,7 +24,10 @@ def installation() -> list[AccountFinding]:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            return [error("installation", f"{package} is not installed", "install groundloop again")]
+            remedy = "install groundloop again, with its dependencies"
+            if text := missing_package(package):
+                return [error("installation", text.partition(";")[0], text.partition("; ")[2])]
+            return [error("installation", f"{package} is not installed", remedy)]
     return [ok("installation", ", ".join(found)), *_sdk_defaults()]
 
 
@@ -37,8 +41,13 @@ def _sdk_defaults() -> list[AccountFinding]:
     return [ok("SDK defaults", f"{', '.join(found)}: not used by groundloop, whose configuration says all")]
 
 
-def identity(config: Config, aws: Aws) -> list[AccountFinding]:
-    """Whose credentials these are, and whether the account is the one that is meant.
+def identity(config: Config, aws: Aws, *, role_is_set: bool = True) -> list[AccountFinding]:
+    """Report whose credentials these are, and whether the account is that of the configuration.
+
+    Args:
+        config: the configuration.
+        aws: where the answer comes from.
+        role_is_set: compare the account with that of aws.role.
 
     Raises:
         BotoCoreError, ClientError: AWS can't be asked at all.
@@ -46,10 +55,10 @@ def identity(config: Config, aws: Aws) -> list[AccountFinding]:
     caller = aws.client("sts").get_caller_identity()
     account, offline = caller["Account"], offline_endpoint()
     where = f"the offline AWS at {offline}" if offline else config.aws.region
-    return [ok(CREDENTIALS, f"{caller['Arn']}, {where}"), _account(config, account)]
+    return [ok(CREDENTIALS, f"{caller['Arn']}, {where}"), _account(config, account, role_is_set)]
 
 
-def _account(config: Config, account: str) -> AccountFinding:
+def _account(config: Config, account: str, role_is_set: bool) -> AccountFinding:
     role_account = config.aws.role.split(":")[4]
     if config.aws.account and account != config.aws.account:
         return error(
@@ -57,7 +66,7 @@ def _account(config: Config, account: str) -> AccountFinding:
             f"these credentials are of account {account}, but aws.account is {config.aws.account}",
             "use the other account's credentials (AWS_PROFILE), or correct aws.account",
         )
-    if role_account != account:
+    if role_is_set and role_account != account:
         return error(
             ACCOUNT,
             f"these credentials are of account {account}, but aws.role is of {role_account}",

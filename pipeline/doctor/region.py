@@ -1,23 +1,31 @@
-"""Check that the region has the images that the jobs run, from the SDK's tables and without a call."""
+"""Checks that the region has the images that the jobs run, from the SDK's tables and without a call."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from groundloop.aws import check_region
 from groundloop.errors import ConfigError
+from pipeline.compiled import kept
 from pipeline.config import Config
-from pipeline.doctor.findings import AccountFinding, error, ok
+from pipeline.doctor.findings import AccountFinding, error, not_checked, ok
+from pipeline.extras import missing_package
 
 REGION = "region"
 
 
 def container_images(config: Config) -> list[str]:
-    """Return the URIs of all jobs' container images.
+    """Return the URIs of all jobs' container images, looked up now or by an earlier command.
 
     Raises:
         ConfigError: the region does not exist, or lacks one of them.
     """
+    images: list[str] = json.loads(kept(config, "images", lambda: json.dumps(_look_up(config))))
+    return images
+
+
+def _look_up(config: Config) -> list[str]:
     from pipeline import sdk  # noqa: F401  (first: the SDK can't be imported without a region)
     from steps.processing import processing_image_uri, spark_image_uri
     from steps.train.step import algorithm_image_uri
@@ -46,6 +54,10 @@ def region(config: Config) -> list[AccountFinding]:
     """Check that the region has the images of all jobs."""
     try:
         images = container_images(config)
+    except ModuleNotFoundError as fault:
+        if not (text := missing_package(fault.name)):
+            raise
+        return [not_checked(REGION, text)]
     except ConfigError as fault:
         return [error(REGION, str(fault), "set aws.region to one that has it, us-east-1 or eu-west-1 for instance")]
     return [ok(REGION, f"{config.aws.region} has {' and '.join(images)}")]

@@ -18,7 +18,7 @@ from pipeline.doctor.role_policy import EVENTS, SAGEMAKER, starts_by_events, sta
 from pipeline.doctor.session import Aws
 
 ROLE, PERMISSIONS = "role", "permissions"
-_POLICY = "`groundloop doctor --policy` prints both policies"
+_POLICY = "`groundloop doctor --policy trust` and `--policy role` print its policies"
 _AT_ONCE = 4
 _ACCESS_DENIED = {"AccessDenied", "AccessDeniedException"}
 # A simulation of the role's policies does not see what a key's own policy allows.
@@ -100,7 +100,7 @@ def permissions(config: Config, aws: Aws) -> list[AccountFinding]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         simulations = list(pool.map(lambda statement: _simulated(config, aws, statement), required))
     if failure := next((item.failure for item in simulations if item.failure), ""):
-        remedy = "allow iam:SimulatePrincipalPolicy on it to whoever runs doctor, or compare with doctor --policy"
+        remedy = "allow iam:SimulatePrincipalPolicy on it to whoever runs doctor, or compare with doctor --policy role"
         return [unverified(PERMISSIONS, what, failure, remedy)]
     findings = [_denied(item) for item in simulations if item.denied]
     count = sum(len(statement.actions) for statement in required)
@@ -166,7 +166,7 @@ def _denied(simulation: _Simulation) -> AccountFinding:
         f" and {len(simulation.denied) - 3} more" * (len(simulation.denied) > 3)
     )
     text = f"{statement.sid}: the role may not {shown}"
-    remedy = f"add the statement {statement.sid} of `groundloop doctor --policy`"
+    remedy = f"add the statement {statement.sid} of `groundloop doctor --policy role`"
     if all(denied.startswith(_BY_RESOURCE) for denied in simulation.denied):
         return warning(PERMISSIONS, text, f"{remedy}, unless the key's own policy allows it")
     return error(PERMISSIONS, text, remedy)

@@ -26,10 +26,18 @@ def policies(config: Config, images: Sequence[str], data_buckets: Sequence[str] 
         images: URIs of the jobs' container images.
         data_buckets: buckets of images besides those that the configuration names.
     """
-    return {
-        "TrustPolicy": trust_policy(config),
-        "RolePolicy": policy_document([statement.json() for statement in statements(config, images, data_buckets)]),
-    }
+    return {"TrustPolicy": trust_policy(config), "RolePolicy": role_policy(config, images, data_buckets)}
+
+
+def role_policy(config: Config, images: Sequence[str], data_buckets: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the least-privilege policy of the role, as `aws iam put-role-policy` takes it.
+
+    Args:
+        config: the configuration.
+        images: URIs of the jobs' container images.
+        data_buckets: buckets of images besides those that the configuration names.
+    """
+    return policy_document([statement.json() for statement in statements(config, images, data_buckets)])
 
 
 def trust_policy(config: Config) -> dict[str, Any]:

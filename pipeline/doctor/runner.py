@@ -6,7 +6,7 @@ import functools
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -16,7 +16,7 @@ from groundloop.aws import error_code, error_message, explain, offline_endpoint
 from groundloop.errors import UserError
 from pipeline.config import Config
 from pipeline.doctor.endpoint import ENDPOINT, endpoint
-from pipeline.doctor.findings import AccountFinding, error, not_checked, unverified
+from pipeline.doctor.findings import AccountFinding, error, missing, not_checked, unverified
 from pipeline.doctor.identity import CREDENTIALS, identity, installation
 from pipeline.doctor.labels import IMAGES, MANIFEST, labels
 from pipeline.doctor.network import NETWORK, network
@@ -28,49 +28,95 @@ from pipeline.doctor.storage import BUCKET, KEY, bucket, key
 
 SECONDS = 60.0
 _CONNECTION = "connection"
+_ROLE_KEY, _BUCKET_KEY, _MANIFEST_KEY = "aws.role", "aws.bucket", "labels.manifest"
+#: By required setting: the check that reports it when it is not set, and what to do.
+_MISSING = {
+    _BUCKET_KEY: (BUCKET, "create one (aws s3 mb s3://NAME --region {region}), and set it"),
+    _ROLE_KEY: (
+        ROLE,
+        "create one (`groundloop doctor --policy trust` and `--policy role` print its policies), and set its ARN",
+    ),
+    _MANIFEST_KEY: (MANIFEST, "set it to the S3 URI of the labelling job's output.manifest"),
+}
 _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403", "Forbidden"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check; `names` are those of its findings, for when it can't be made."""
+    """One check.
+
+    Attributes:
+        names: names of its findings, for when it can't be made.
+        look: makes the check.
+        needs: required settings without which it can't be made.
+    """
 
     names: tuple[str, ...]
     look: Callable[[Config, Aws], list[AccountFinding]]
+    needs: tuple[str, ...] = ()
 
 
 CHECKS: tuple[Check, ...] = (
-    Check((BUCKET,), bucket),
+    Check((BUCKET,), bucket, (_BUCKET_KEY,)),
     Check((KEY,), key),
-    Check((ROLE,), role),
-    Check((PERMISSIONS,), permissions),
+    Check((ROLE,), role, (_ROLE_KEY,)),
+    Check((PERMISSIONS,), permissions, (_ROLE_KEY, _BUCKET_KEY, _MANIFEST_KEY)),
     Check((QUOTAS,), quotas),
-    Check((MANIFEST, IMAGES), labels),
+    Check((MANIFEST, IMAGES), labels, (_MANIFEST_KEY,)),
     Check((NETWORK,), network),
     Check((ENDPOINT,), endpoint),
 )
 
 
-def run_checks(config: Config, aws: Aws | None = None, seconds: float = SECONDS) -> Iterator[AccountFinding]:
-    """Run all checks and yield their findings in a fixed order. Nothing is changed anywhere."""
+def run_checks(
+    config: Config, aws: Aws | None = None, seconds: float = SECONDS, unset: Collection[str] = ()
+) -> Iterator[AccountFinding]:
+    """Run all checks and yield their findings in a fixed order. Nothing is changed anywhere.
+
+    Args:
+        config: the configuration.
+        aws: where the answers come from; default: the AWS of the environment.
+        seconds: limit of time for each check.
+        unset: required settings that are not set; checks that need them are skipped.
+    """
     yield from installation()
     try:
         session = aws or Session(config.aws.region)
-        who = _within(seconds, lambda: identity(config, session))
+        who = _within(seconds, lambda: identity(config, session, role_is_set=_ROLE_KEY not in unset))
     except (ClientError, BotoCoreError, TimeoutError) as fault:
-        yield from region(config)
         reason = _no_way(fault)
         yield reason
-        because = "AWS can't be reached" if reason.check == _CONNECTION else "there are no credentials that AWS takes"
+        because = "AWS can't be reached" if reason.check == _CONNECTION else "there are no valid credentials"
         for check in CHECKS:
-            yield from (not_checked(name, because) for name in check.names)
+            yield from _without(check, config, unset) or (not_checked(name, because) for name in check.names)
+        yield from region(config)  # last: it may have to import the SDK
         return
     yield from who
-    waiting = [(check, _started(check.names[0], functools.partial(check.look, config, session))) for check in CHECKS]
+    waiting = [
+        (
+            check,
+            _without(check, config, unset) or _started(check.names[0], functools.partial(check.look, config, session)),
+        )
+        for check in CHECKS
+    ]
     yield from region(config)
     until = time.monotonic() + seconds
     for check, answers in waiting:
-        yield from _finished(check, answers, until, seconds)
+        yield from answers if isinstance(answers, list) else _finished(check, answers, until, seconds)
+
+
+def _without(check: Check, config: Config, unset: Collection[str]) -> list[AccountFinding]:
+    """Return the findings of a check that needs a setting that is not set; empty if it can be made."""
+    key = next((key for key in check.needs if key in unset), None)
+    if key is None:
+        return []
+    reporter, remedy = _MISSING[key]
+    return [
+        missing(name, key, remedy.format(region=config.aws.region))
+        if name == reporter
+        else not_checked(name, f"{key} is not set")
+        for name in check.names
+    ]
 
 
 def _no_way(fault: Exception) -> AccountFinding:

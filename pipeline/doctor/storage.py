@@ -27,7 +27,7 @@ def bucket(config: Config, aws: Aws) -> list[AccountFinding]:
             warning(
                 BUCKET,
                 f"{text}; its default encryption uses {key}, which the jobs then need",
-                "set aws.kms_key to it: results carry it, and `groundloop doctor --policy` allows it",
+                "set aws.kms_key to it: results carry it, and `groundloop doctor --policy role` allows it",
             )
         ]
     return [ok(BUCKET, text)]
@@ -97,8 +97,8 @@ def input_key_finding(config: Config, aws: Aws, name: str) -> AccountFinding | N
     return warning(
         KEY,
         f"bucket {name} encrypts with {key}, which the jobs need to read from it",
-        f"add it to aws.decrypt_keys: --set 'aws.decrypt_keys=[{key}]', then `groundloop doctor --policy` allows it; "
-        "the key's own policy has to allow the role too",
+        f"add it to aws.decrypt_keys: --set 'aws.decrypt_keys=[{key}]', then `groundloop doctor --policy role` allows "
+        "it; the key's own policy has to allow the role too",
     )
 
 

@@ -1,4 +1,4 @@
-"""Free: IAM's own simulator and Access Analyzer on the role that `groundloop doctor --policy` prints."""
+"""Free: IAM's own simulator and Access Analyzer on the role that `groundloop doctor --policy role` prints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GUIDE = "Amazon SageMaker developer guide, 'How to use SageMaker execution role
 
 VALID = Assumption(
     "role-policy-valid",
-    "The role policy that `groundloop doctor --policy` prints is valid.",
+    "The role policy that `groundloop doctor --policy role` prints is valid.",
     "A misspelt action or condition key grants nothing, silently.",
     "access-analyzer ValidatePolicy on it; errors and warnings break it.",
     "IAM user guide, 'Access Analyzer policy check reference'",
@@ -130,7 +130,7 @@ def _deployment(config: Config, arn: Any) -> Iterator[Call]:
 
 
 def printed_policy(config: Config) -> str:
-    """Return the role policy that `groundloop doctor --policy` prints."""
+    """Return the role policy that `groundloop doctor --policy role` prints."""
     return json.dumps(policies(config, container_images(config))["RolePolicy"])
 
 

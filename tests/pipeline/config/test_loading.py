@@ -134,10 +134,10 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         ),
         pytest.param(
             "prepare.train_negatives=off",
-            "must be 'drop' or 'keep' (YAML reads on, off, yes and no as true or false: put it in quotes), got false",
+            "prepare.train_negatives must be 'drop' or 'keep', got 'off'",
             id="a word that YAML reads as a boolean",
         ),
-        pytest.param("aws.account=1111", "aws.account must be text (put it in quotes), got 1111", id="a bare number"),
+        pytest.param("aws.account=1111", "aws.account must be an account ID of 12 digits", id="an account ID"),
         pytest.param(
             "training.epochs=3",
             "unknown key training.epochs; did you mean training.hyperparameters.epochs?",
@@ -209,6 +209,34 @@ def test_an_error_names_file_and_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="epochs must be at least 1, got 0") as caught:
         load_config([LOCAL, overlay], environment={})
     assert str(caught.value).startswith(f"{overlay}:4: training.hyperparameters.epochs")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "aws: {account: 111122223333}", "aws.account must be text (put it in quotes), got 11", id="a number"
+        ),
+        pytest.param(
+            "prepare: {train_negatives: off}",
+            "must be 'drop' or 'keep' (YAML reads on, off, yes and no as true or false: put it in quotes), got false",
+            id="a boolean",
+        ),
+    ],
+)
+def test_what_yaml_does_not_read_as_text_has_to_be_quoted(tmp_path: Path, text: str, message: str) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config([LOCAL, overlay], environment={})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("account", ["111122223333", "012345670123", '"111122223333"'])
+def test_a_text_from_the_command_line_or_the_environment_needs_no_quotes(account: str) -> None:
+    assigned = load_config([LOCAL], [f"aws.account={account}"], environment={})
+    given = load_config([LOCAL], environment={"GROUNDLOOP__AWS__ACCOUNT": account})
+    assert {assigned.aws.account, given.aws.account} == {account.strip('"')}
 
 
 def test_an_error_names_the_environment_variable() -> None:

@@ -67,11 +67,16 @@ def test_an_error_is_exit_code_1_with_the_remedy_under_it(groundloop: GROUNDLOOP
     assert remedy.strip() == "-> create it: aws s3 mb s3://nobodys-bucket --region us-east-1"
 
 
+def test_the_trust_policy_is_as_create_role_takes_it(groundloop: GROUNDLOOP) -> None:
+    ran = groundloop("doctor", "--policy", "trust")
+    assert [statement["Sid"] for statement in ran.json["Statement"]] == ["ServicesAssumeRole"]
+
+
 def test_the_policies_need_no_aws(groundloop: GROUNDLOOP, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    ran = groundloop("doctor", "--policy", "--image-bucket", "pictures")
+    ran = groundloop("doctor", "--policy", "role", "--image-bucket", "pictures")
     assert ran.code == 0
-    assert set(ran.json) == {"TrustPolicy", "RolePolicy"}
-    statements = {statement["Sid"]: statement for statement in ran.json["RolePolicy"]["Statement"]}
+    assert set(ran.json) == {"Version", "Statement"}, "as aws iam put-role-policy takes it"
+    statements = {statement["Sid"]: statement for statement in ran.json["Statement"]}
     assert "arn:aws:s3:::pictures/*" in statements["ReadLabelsAndImages"]["Resource"]
     assert "arn:aws:ecr:us-east-1:811284229777:repository/object-detection" in statements["PullImages"]["Resource"]
