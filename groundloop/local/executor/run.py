@@ -261,14 +261,13 @@ class Execution:
             record.attempts = 1
             self._fail(record, str(request.get("ErrorMessage", "")))
         max_age = cache_expiry(step.raw.get("CacheConfig"))
-        if max_age is None:
-            return self._attempt(record, request)
-        key = cache_key(step.type, request)
-        pipeline = self._variables["PipelineArn"]
-        if hit := self._cache.find(pipeline, step.name, key, max_age):
+        key, pipeline = cache_key(step.type, request), self._variables["PipelineArn"]
+        hit = None if max_age is None else self._cache.find(pipeline, step.name, key, max_age)
+        if hit is not None:
             record.cached_from, record.metadata = hit.execution_arn, hit.metadata
             return hit.outputs
         outputs = self._attempt(record, request)
+        # Kept with the cache off too: of several earlier runs, the latest one counts.
         self._cache.add(pipeline, step.name, key, CachedRun(self.arn, now(), outputs, dict(record.metadata)))
         return outputs
 

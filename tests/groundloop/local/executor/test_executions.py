@@ -266,6 +266,22 @@ class TestCaching:
         time.sleep(1.1)
         assert "CacheHitResult" not in ended(start(pipeline))["Steps"]["Evaluate"]
 
+    def test_a_run_with_the_cache_off_replaces_an_older_one(
+        self, sm: Any, process: Make, make_pipeline: Make, start: Make, ended: Make
+    ) -> None:
+        def define(cache: dict[str, Any]) -> str:
+            step = process("Evaluate", CacheConfig=cache)
+            return json.dumps({"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": [step]})
+
+        pipeline = make_pipeline(process("Evaluate", CacheConfig=self.CACHE))
+        ended(start(pipeline))
+        sm.update_pipeline(PipelineName=pipeline, PipelineDefinition=define({"Enabled": False}))
+        latest = ended(start(pipeline))
+        assert "CacheHitResult" not in latest["Steps"]["Evaluate"]
+        sm.update_pipeline(PipelineName=pipeline, PipelineDefinition=define(self.CACHE))
+        hit = ended(start(pipeline))["Steps"]["Evaluate"]
+        assert hit["CacheHitResult"] == {"SourcePipelineExecutionArn": latest["PipelineExecutionArn"]}
+
     def test_another_pipeline_has_its_own_runs(
         self, process: Make, make_pipeline: Make, start: Make, ended: Make
     ) -> None:
