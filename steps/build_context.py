@@ -167,6 +167,11 @@ class BuildContext:
         )
 
     @property
+    def training_data_uri(self) -> str:
+        """Return the S3 prefix of all executions' training data, each under a name that is made of its content."""
+        return f"s3://{self.aws.bucket}/{self.aws.prefix}/training-data"
+
+    @property
     def tags(self) -> list[dict[str, str]]:
         """Return the tags of every resource, as the API takes them."""
         return [{"Key": key, "Value": value} for key, value in sorted(self.aws.tags.items())]

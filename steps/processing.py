@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
@@ -62,6 +62,7 @@ def processing_step(
     arguments: Sequence[Text],
     inputs: dict[str, Text],
     outputs: Sequence[str],
+    shared_outputs: Mapping[str, str] | None = None,
     property_file: PropertyFile,
     spark_instances: int = 0,
     max_runtime_minutes: int | None = None,
@@ -78,7 +79,8 @@ def processing_step(
         instance_type: type of the job's instances.
         arguments: arguments of the job.
         inputs: S3 URI by name; each is downloaded to `/opt/ml/processing/input/<name>`.
-        outputs: names; each is uploaded from `/opt/ml/processing/output/<name>`.
+        outputs: names; each is uploaded from `/opt/ml/processing/output/<name>` under the execution's own prefix.
+        shared_outputs: S3 URI by name, of outputs that go where those of all executions go.
         property_file: the JSON file that later steps read values from.
         spark_instances: number of instances of the Spark cluster; 0: one instance without Spark.
         max_runtime_minutes: the job is stopped after this; None: `processing.max_runtime_minutes`.
@@ -100,6 +102,8 @@ def processing_step(
         "network_config": context.processing_network(calls_aws=calls_aws),
     }
     code_uri = context.code_uri(name.lower())
+    output_uris: dict[str, Text] = {output: context.results(name.lower(), output) for output in outputs}
+    output_uris.update(shared_outputs or {})
     run: dict[str, Any] = {
         "arguments": [*arguments, "--message-file", str(MESSAGE_FILE)],
         "inputs": [
@@ -115,12 +119,12 @@ def processing_step(
             ProcessingOutput(
                 output_name=output,
                 s3_output=ProcessingS3Output(
-                    s3_uri=context.results(name.lower(), output),
+                    s3_uri=uri,
                     local_path=f"{MOUNT}/output/{output}",
                     s3_upload_mode="EndOfJob",
                 ),
             )
-            for output in outputs
+            for output, uri in output_uris.items()
         ],
     }
     if spark_instances:

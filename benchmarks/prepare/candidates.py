@@ -61,8 +61,9 @@ class Candidate:
         if self.command[0] != "-c":
             return [sys.executable, *self.command, str(manifest), str(folder)]
         outputs = ("--manifests-output", str(folder), "--report-output", str(folder))
+        training_data = ("--training-data-output", str(folder / "training-data"))
         message = ("--message-file", str(folder / "message"))
-        return [sys.executable, *self.command, "--manifest", str(manifest), *outputs, *message]
+        return [sys.executable, *self.command, "--manifest", str(manifest), *outputs, *training_data, *message]
 
     def differences(self) -> str:
         """Return what the candidate does otherwise than groundloop, in words."""

@@ -41,7 +41,7 @@ from steps.prepare.sources import (
     with_attribute,
 )
 from steps.prepare.summary import summary
-from steps.prepare.writing import write_manifests, write_rejected
+from steps.prepare.writing import write_manifests, write_rejected, write_training_data
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
@@ -83,6 +83,12 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     )
     parser.add_argument("--manifests-output", type=Path, default=processing / "output/manifests")
     parser.add_argument("--report-output", type=Path, default=processing / "output/report")
+    parser.add_argument(
+        "--training-data-output",
+        type=Path,
+        default=processing / "output/training-data",
+        help="folder that gets the manifests of the training job, in a folder named by their content",
+    )
     jobs.add_message_file(parser)
     return parser.parse_args(argv)
 
@@ -93,8 +99,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return jobs.run(lambda: prepare(arguments), arguments.message_file)
 
 
-def prepare(arguments: Namespace) -> None:
+def prepare(arguments: Namespace) -> str:
     """Read, unify, split, check the images, write.
+
+    Returns:
+        The name of the folder with the training data, which is made of their content.
 
     Raises:
         UserError: there is a mistake in the arguments, or nothing to train or evaluate on.
@@ -131,13 +140,17 @@ def prepare(arguments: Namespace) -> None:
 
         arguments.manifests_output.mkdir(parents=True, exist_ok=True)
         arguments.report_output.mkdir(parents=True, exist_ok=True)
-        fingerprint = write_manifests(
+        fingerprints = write_manifests(
             dataset, classes, arguments.shuffle_seed, arguments.manifests_output, work, engine
         )
+        training_data = write_training_data(
+            arguments.manifests_output, fingerprints.training, arguments.training_data_output
+        )
         write_rejected(dataset, arguments.report_output / "rejected.jsonl")
-        content = summary(classes, counts, dataset, fingerprint)
+        content = summary(classes, counts, dataset, fingerprints.data, training_data)
         outputs.write_json(arguments.report_output / "summary.json", content)
-    say(f"written: {arguments.manifests_output} and {arguments.report_output}")
+    say(f"written: {arguments.manifests_output} and {arguments.report_output}; training data {training_data}")
+    return training_data
 
 
 def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:

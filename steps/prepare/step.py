@@ -1,4 +1,9 @@
-"""Prepare: checks the Ground Truth manifest and splits it into those that training and evaluation use."""
+"""Prepare: checks the Ground Truth manifest and splits it into those that training and evaluation use.
+
+The step never comes from the cache: SageMaker compares URIs, and what lies there may have changed: labels that
+were overwritten, files added under a prefix, images uploaded later. The training data are stored under a name that is
+made of their content, so that Train comes from the cache exactly when they are the same (docs/adr/0010).
+"""
 
 from __future__ import annotations
 
@@ -33,6 +38,8 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
             **{f"additional-source-{n}": source.uri for n, source in enumerate(labels.additional_sources, start=1)},
         },
         outputs=["manifests", "report"],
+        shared_outputs={"training-data": context.training_data_uri},
+        cached=False,
         property_file=_SUMMARY,
         spark_instances=processing.spark.instance_count if processing.engine == SPARK else 0,
         arguments=[
@@ -43,15 +50,21 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
                 for item in _additional_source(n, source)
             ),
             *("--label-attribute", p.label_attribute, *classes),
-            *("--validation-fraction", f"{settings.split.validation:g}"),
-            *("--test-fraction", f"{settings.split.test:g}"),
-            *("--split-seed", str(settings.split.seed), "--shuffle-seed", str(settings.shuffle_seed)),
+            *("--duplicates", settings.duplicates, "--train-negatives", settings.train_negatives),
+            *("--mini-batch-size", p.mini_batch_size.to_string(), "--check-images", settings.check_images),
+            # With an equals sign an option and its value are one of the 100 arguments that a container takes.
+            f"--validation-fraction={settings.split.validation:g}",
+            f"--test-fraction={settings.split.test:g}",
+            f"--split-seed={settings.split.seed}",
+            f"--shuffle-seed={settings.shuffle_seed}",
             *_split_arguments(settings.split),
-            *("--duplicates", settings.duplicates, "--clip-tolerance", f"{settings.clip_tolerance_pixels:g}"),
-            *("--train-negatives", settings.train_negatives, "--mini-batch-size", p.mini_batch_size.to_string()),
-            *("--check-images", settings.check_images, "--max-image-mb", str(context.max_image_mb)),
-            *("--image-shape", str(context.image_shape), "--engine", processing.engine),
-            *("--manifests-output", f"{MOUNT}/output/manifests", "--report-output", f"{MOUNT}/output/report"),
+            f"--clip-tolerance={settings.clip_tolerance_pixels:g}",
+            f"--max-image-mb={context.max_image_mb}",
+            f"--image-shape={context.image_shape}",
+            f"--engine={processing.engine}",
+            f"--manifests-output={MOUNT}/output/manifests",
+            f"--report-output={MOUNT}/output/report",
+            f"--training-data-output={MOUNT}/output/training-data",
         ],
     )
 
@@ -72,6 +85,14 @@ def _split_arguments(settings: SplitSettings) -> list[str]:
 def manifest_uri(prepare: ProcessingStep, file: str) -> Join:
     """Return the S3 URI of one of the manifests that Prepare writes."""
     return Join(on="/", values=[output_uri(prepare, "manifests"), file])
+
+
+def training_manifest_uri(context: BuildContext, prepare: ProcessingStep, file: str) -> Join:
+    """Return the S3 URI of a manifest of the training data; it changes exactly when the training data do.
+
+    Prepare says under which name it stored them in its ExitMessage, a property of the step.
+    """
+    return Join(on="/", values=[context.training_data_uri, prepare.properties.ExitMessage, file])
 
 
 def report_uri(prepare: ProcessingStep) -> PipelineVariable:

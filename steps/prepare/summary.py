@@ -14,7 +14,11 @@ from steps.prepare.dataset import PreparedDataset, SplitCounts
 
 
 def summary(
-    classes: ClassList, splits: Mapping[Split, SplitCounts], dataset: PreparedDataset, fingerprint: str
+    classes: ClassList,
+    splits: Mapping[Split, SplitCounts],
+    dataset: PreparedDataset,
+    fingerprint: str,
+    training_data: str,
 ) -> dict[str, Any]:
     """Return the content of the property file `summary.json`, which later steps read by JsonGet.
 
@@ -22,6 +26,7 @@ def summary(
 
     Args:
         fingerprint: equal exactly when the classes and the manifests are.
+        training_data: name of the folder with the manifests of the training job.
     """
     width = label_width(dataset.max_boxes)
     statuses = dataset.statuses
@@ -30,6 +35,7 @@ def summary(
         "num_classes": len(classes),
         "classes_sha256": classes.sha256,
         "fingerprint": fingerprint,
+        "training_data": training_data,
         **{split.value: asdict(counts) for split, counts in splits.items()},
         "negatives_dropped": dataset.negatives_dropped,
         "auto_labelled": dataset.auto_labelled,

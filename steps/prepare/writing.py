@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import RawIOBase
@@ -34,6 +34,21 @@ _BUFFER = 1 << 20
 _AT_ONCE = 100
 _LONG = 100_000
 _PREDICTED = (Split.VALIDATION, Split.TEST)
+#: The splits that the training job reads.
+TRAINED = (Split.TRAIN, Split.VALIDATION)
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Hashes of the prepared data.
+
+    Attributes:
+        data: equal exactly when the classes and all manifests are.
+        training: equal exactly when the classes and the manifests of the training job are.
+    """
+
+    data: str
+    training: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +160,7 @@ class _Blocks:
 
 def write_manifests(
     dataset: PreparedDataset, classes: ClassList, shuffle_seed: int, folder: Path, work: Path, engine: Engine
-) -> str:
+) -> Fingerprints:
     """Write the split manifests and the list of images to predict.
 
     Args:
@@ -153,7 +168,7 @@ def write_manifests(
         work: for what is not to stay.
 
     Returns:
-        The data set's fingerprint: SHA-256 over the classes and the SHA-256 of every `BLOCK` lines of each split.
+        The hashes of what was written.
 
     Raises:
         UserError: the images to predict lie in several buckets.
@@ -189,8 +204,33 @@ def write_manifests(
         min(result.first for result in predicted if result.first),
         max(result.last for result in predicted),
     )
-    sums = "".join(f"{split.value} {digests[split].hex()}\n" for split in Split)
+    return Fingerprints(*(_fingerprint(classes, digests, splits) for splits in (tuple(Split), TRAINED)))
+
+
+def _fingerprint(classes: ClassList, digests: Mapping[Split, bytes], splits: Iterable[Split]) -> str:
+    """Return the SHA-256 over the classes and the SHA-256 of every `BLOCK` lines of some splits."""
+    sums = "".join(f"{split.value} {digests[split].hex()}\n" for split in splits)
     return hashlib.sha256(f"{classes.sha256}\n{sums}".encode()).hexdigest()
+
+
+def write_training_data(manifests: Path, fingerprint: str, folder: Path) -> str:
+    """Write the manifests of the training job under a key that is made of their content.
+
+    Args:
+        manifests: the folder with the manifests.
+        fingerprint: equal exactly when the training data are.
+        folder: its content is uploaded under a prefix that all executions share.
+
+    Returns:
+        The name of the folder in it.
+    """
+    # 128 bits: URIs below are values of the model package's metadata, which have at most 256 characters.
+    name = fingerprint[:32]
+    target = folder / name
+    target.mkdir(parents=True, exist_ok=True)
+    for split in TRAINED:
+        shutil.copyfile(manifests / f"{split.value}.manifest", target / f"{split.value}.manifest")
+    return name
 
 
 def write_rejected(dataset: PreparedDataset, path: Path) -> None:

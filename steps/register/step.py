@@ -17,7 +17,7 @@ from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA
 from steps.evaluate.step import evaluation_report_uri, evaluation_uri, registry_metric
 from steps.model import capture_model_request
 from steps.predict.settings import PredictSettings
-from steps.prepare.step import manifest_uri, report_uri
+from steps.prepare.step import manifest_uri, report_uri, training_manifest_uri
 from steps.register.card import RawJson, json_join_parts, model_card
 from steps.register.settings import RegistrySettings
 from steps.settings import PipelineSettings
@@ -64,8 +64,8 @@ def register_step(
         training_job=train.properties.TrainingJobArn,
         training_image=algorithm_image_uri(context.aws.region),
         hyperparameters=hyperparameters,
-        train_manifest=manifest_uri(prepare, "train.manifest"),
-        validation_manifest=manifest_uri(prepare, "validation.manifest"),
+        train_manifest=training_manifest_uri(context, prepare, "train.manifest"),
+        validation_manifest=training_manifest_uri(context, prepare, "validation.manifest"),
         test_manifest=test_manifest,
         data=RawJson(registry_metric(evaluate, "card_data")),
         observation=RawJson(registry_metric(evaluate, "card_observation")),

@@ -23,7 +23,7 @@ from sagemaker.train.configs import Compute, Networking
 from groundloop.spec.object_detection import RECORDIO
 from steps.build_context import BuildContext
 from steps.prepare.settings import PrepareSettings
-from steps.prepare.step import manifest_uri, summary_value
+from steps.prepare.step import summary_value, training_manifest_uri
 from steps.train.settings import TrainingSettings
 
 NAME = "Train"
@@ -77,8 +77,10 @@ def train_step(context: BuildContext, prepare: ProcessingStep) -> TrainingStep:
             s3_output_path=context.results("train"), kms_key_id=aws.kms_key, compression_type="GZIP"
         ),
         input_data_config=[
-            _channel("train", manifest_uri(prepare, "train.manifest"), ShuffleConfig(seed=shuffle_seed)),
-            _channel("validation", manifest_uri(prepare, "validation.manifest")),
+            _channel(
+                "train", training_manifest_uri(context, prepare, "train.manifest"), ShuffleConfig(seed=shuffle_seed)
+            ),
+            _channel("validation", training_manifest_uri(context, prepare, "validation.manifest")),
         ],
         networking=_networking(context),
         tags=[Tag(key=key, value=value) for key, value in sorted(aws.tags.items())] or None,

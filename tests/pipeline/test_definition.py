@@ -204,10 +204,23 @@ def test_the_endpoint_config_has_a_name_per_execution(training: Definition) -> N
     assert {"Get": "Execution.PipelineExecutionId"} in list(variables(config["Arguments"]["EndpointConfigName"]))
 
 
+def test_training_reads_data_under_a_name_that_is_made_of_their_content(training: Definition) -> None:
+    channels = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+        for channel in training["Steps"][1]["Arguments"]["InputDataConfig"]
+    }
+    prefix = "s3://groundloop-local/groundloop/training-data"
+    for name, uri in channels.items():
+        values = [prefix, {"Get": "Steps.Prepare.ExitMessage"}, f"{name}.manifest"]
+        assert uri == {"Std:Join": {"On": "/", "Values": values}}
+
+
 def test_results_lie_under_the_execution_and_code_under_its_hash(training: Definition) -> None:
     outputs = training["Steps"][0]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
-    for output in outputs:
+    *of_the_execution, training_data = outputs
+    for output in of_the_execution:
         assert output["S3Output"]["S3Uri"]["Std:Join"]["Values"][1] == {"Get": "Execution.PipelineExecutionId"}
+    assert training_data["S3Output"]["S3Uri"] == "s3://groundloop-local/groundloop/training-data"
     code = training["Steps"][0]["Arguments"]["ProcessingInputs"][-1]["S3Input"]["S3Uri"]
     assert re.fullmatch(r"s3://groundloop-local/groundloop/code/[0-9a-f]{64}/groundloop-prepare\.py", code)
 
@@ -305,7 +318,7 @@ def test_without_spot_nothing_of_it_is_sent(training: Definition) -> None:
 @pytest.mark.parametrize(
     ("assignment", "steps_with_cache"),
     [
-        pytest.param("execution.cache.enabled=true", ["Prepare", "Train"], id="on"),
+        pytest.param("execution.cache.enabled=true", ["Train"], id="on"),
         pytest.param("execution.cache.enabled=false", [], id="off"),
     ],
 )

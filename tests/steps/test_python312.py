@@ -124,6 +124,7 @@ def test_both_jobs_write_the_same_bytes_as_here(python312_with_packages: str, tm
 
     def preparing(place: Path) -> list[str]:
         outputs = ["--manifests-output", str(place / "manifests"), "--report-output", str(place / "report")]
+        outputs += ["--training-data-output", str(place / "training-data")]
         asked = ["--check-images", "none", "--validation-fraction", "0.3", "--test-fraction", "0.3"]
         return ["--manifest", str(tmp_path / "in"), *asked, *outputs, "--message-file", str(place / "message")]
 

@@ -93,6 +93,7 @@ def prepare(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., 
             [
                 *("--manifest", str(folder), "--manifest-uri", "s3://labels/job/output.manifest"),
                 *("--manifests-output", str(tmp_path / "manifests"), "--report-output", str(tmp_path / "report")),
+                *("--training-data-output", str(tmp_path / "training-data")),
                 *("--message-file", str(message), "--check-images", check_images),
                 *arguments,
             ]

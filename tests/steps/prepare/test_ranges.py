@@ -105,6 +105,7 @@ def test_memory_is_not_held_by_line(prepare: Prepare, manifest_line: ManifestLin
     del many
     arguments = ["--manifest", str(folder), "--check-images", "none", "--label-attribute", "bb"]
     arguments += ["--manifests-output", str(tmp_path / "m"), "--report-output", str(tmp_path / "r")]
+    arguments += ["--training-data-output", str(tmp_path / "t")]
     arguments += ["--message-file", str(tmp_path / "message"), "--processes", "1"]
     tracemalloc.start()
     try:

@@ -51,6 +51,7 @@ def test_spark_and_one_process_write_the_same_files(
                 *(spark_python, str(job), "--engine", engine, "--manifest", str(tmp_path / "output.manifest")),
                 *("--additional-source", str(tmp_path / "more"), "auto", "auto", "none", "s3://labels/more.manifest"),
                 *("--manifests-output", str(tmp_path / engine / "manifests"), "--check-images", "none"),
+                *("--training-data-output", str(tmp_path / engine / "training-data")),
                 *("--report-output", str(tmp_path / engine / "report"), "--message-file", str(tmp_path / "message")),
             ],
             env={
