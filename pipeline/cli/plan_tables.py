@@ -11,7 +11,11 @@ def print_forecast(pipeline: PipelinePlan) -> None:
     """Print which steps the next execution runs, why, and which it takes from the cache."""
     print_line(f"\nnext execution of {pipeline.name}")
     rows = [
-        ("runs", step.step, f"{step.reason} ({step.branch})" if step.branch else step.reason)
+        (
+            "runs" if step.certain else "may run",
+            step.step,
+            f"{step.reason} ({step.branch})" if step.branch else step.reason,
+        )
         for step in pipeline.forecasts
         if step.reruns
     ]

@@ -1,7 +1,8 @@
 """Which steps the next execution runs again instead of taking them from the cache, and why.
 
 The comparison assumes an execution of the old definition that is younger than the steps' ExpireAfter, and that both
-are started without values for the parameters. AWS compares requests, not what is behind a URI.
+are started without values for the parameters. AWS compares requests, not what is behind a URI, so what a step reads
+of another's results (a property file, an ExitMessage) decides only when these are known.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ class StepForecast:
         reruns: it runs; False: its result comes from the cache.
         reason: why it runs; empty if it doesn't.
         branch: the branch of a Condition step that it is in; empty outside of all branches.
+        certain: False: it runs only if steps before it, which run, give other results than in the last execution.
     """
 
     step: str
     reruns: bool
     reason: str
     branch: str = ""
+    certain: bool = True
 
     def as_json(self) -> dict[str, object]:
         """Return the forecast as `plan --json` prints it; scripts read these keys."""
@@ -48,22 +51,45 @@ def forecast(old: FlatDefinition | None, new: FlatDefinition, *, executed: bool)
     """
     forecasts: dict[str, StepForecast] = {}
     for name in new.steps:
-        _reruns(name, old if executed else None, new, forecasts)
+        _forecast(name, old if executed else None, new, forecasts)
     return [forecasts[name] for name, step in new.steps.items() if step.type not in _FREE]
 
 
-def _reruns(name: str, old: FlatDefinition | None, new: FlatDefinition, forecasts: dict[str, StepForecast]) -> bool:
-    """Tell whether a step runs again; the steps that it takes values from are forecast first."""
+def _forecast(
+    name: str, old: FlatDefinition | None, new: FlatDefinition, forecasts: dict[str, StepForecast]
+) -> StepForecast:
+    """Return a step's forecast; the steps that it takes values from are forecast first."""
     if name not in forecasts:
         step = new.steps[name]
         forecasts[name] = StepForecast(name, True, "it waits for itself")  # a cycle, which the checker rejects
-        reason = _reason(step, old, new, forecasts)
-        forecasts[name] = StepForecast(name, bool(reason), reason, step.place)
-    return forecasts[name].reruns
+        reason, certain = _reason(step, old, new, forecasts)
+        forecasts[name] = StepForecast(name, bool(reason), reason, step.place, certain)
+    return forecasts[name]
 
 
-def _reason(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, forecasts: dict[str, StepForecast]) -> str:
-    """Say why a step runs again; empty if its result comes from the cache."""
+def _reason(
+    step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, forecasts: dict[str, StepForecast]
+) -> tuple[str, bool]:
+    """Say why a step runs again, and whether that is certain; empty if its result comes from the cache."""
+    if reason := _own_reason(step, old, new):
+        return reason, True
+    sources = [
+        (path, value, _forecast(source, old, new, forecasts))
+        for path, value in _compared_values(step, new).items()
+        for source in value.steps
+        if source in new.steps
+    ]
+    for path, value, source in sources:
+        if source.reruns and source.certain and source.step not in value.contents:
+            return f"{path} comes from {source.step}, which runs again", True
+    for _, _, source in sources:
+        if source.reruns:
+            return f"only if {source.step} gives other results than before", False
+    return "", True
+
+
+def _own_reason(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition) -> str:
+    """Say why a step runs again whatever the others do; empty if it need not."""
     known = STEP_TYPES.get(step.type)
     if known is None or not known.cached:
         return f"a {step.type} step is never cached"
@@ -82,14 +108,7 @@ def _reason(step: FlatStep, old: FlatDefinition | None, new: FlatDefinition, for
     values = _compared_values(step, new)
     if changed := _changed(_compared_values(before, old), values):
         return changed
-    for path, value in values.items():
-        if value.per_execution:
-            return f"{path} is another in each execution"
-    for path, value in values.items():
-        for source in value.steps:
-            if source in new.steps and _reruns(source, old, new, forecasts):
-                return f"{path} comes from {source}, which runs again"
-    return ""
+    return next((f"{path} is another in each execution" for path, value in values.items() if value.per_execution), "")
 
 
 def _changed(old: Mapping[str, FlatValue], new: Mapping[str, FlatValue]) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from groundloop.spec.expressions import GET, JOIN, JSON_GET, expressions, is_expression, referenced_step
 
+#: The text that a processing job hands over: a result, not a place.
+_MESSAGE = ".ExitMessage"
 _QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 #: Stands for a variable while the text around it is read as JSON; a control character is in no other text.
 _HOLD, _HELD = "\x7f{}\x7f", re.compile("\x7f([0-9]+)\x7f")
@@ -16,12 +19,30 @@ _HOLD, _HELD = "\x7f{}\x7f", re.compile("\x7f([0-9]+)\x7f")
 
 @dataclass(frozen=True)
 class Text:
-    """A value as text, and what it depends on: parameters, steps, the execution itself."""
+    """A value as text, and what it depends on: parameters, steps, the execution itself.
+
+    Attributes:
+        contents: those of the steps whose results it is made of, not where they lie; a step that runs again may give
+            the same.
+    """
 
     text: str
     parameters: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     per_execution: bool = False
+    contents: frozenset[str] = frozenset()
+
+
+class Reads(Protocol):
+    """What reads from steps: a `Text`, or a value made of several."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps that it reads from."""
+
+    @property
+    def contents(self) -> frozenset[str]:
+        """Those of which it reads the results."""
 
 
 def render(value: Any, defaults: dict[str, Any]) -> Text:
@@ -38,7 +59,7 @@ def render(value: Any, defaults: dict[str, Any]) -> Text:
         source = body.get("PropertyFile", body.get("S3Uri"))
         found = render(source, defaults)
         file = found.text.strip("{}").replace(".PropertyFiles.", ".")
-        return _of(f"{{{file}: {body.get('Path')}}}", [found])
+        return replace(_of(f"{{{file}: {body.get('Path')}}}", [found]), contents=frozenset(found.steps))
     return Text(json.dumps(value, sort_keys=True), steps=_steps_in(value))
 
 
@@ -82,7 +103,8 @@ def _get(reference: str, defaults: dict[str, Any]) -> Text:
         default = defaults[rest]
         return Text(default if isinstance(default, str) else json.dumps(default), parameters=(rest,))
     if kind == "Steps":
-        return Text(f"{{{rest}}}", steps=_steps_in({"Get": reference}))
+        steps = _steps_in({"Get": reference})
+        return Text(f"{{{rest}}}", steps=steps, contents=frozenset(steps if rest.endswith(_MESSAGE) else ()))
     # The pipeline's own name stays from one execution to the next, all else of Execution.* does not.
     return Text(f"{{{reference}}}", per_execution=kind == "Execution" and rest not in ("PipelineName", "PipelineArn"))
 
@@ -93,7 +115,15 @@ def _of(text: str, parts: list[Text]) -> Text:
         tuple(dict.fromkeys(name for part in parts for name in part.parameters)),
         tuple(dict.fromkeys(name for part in parts for name in part.steps)),
         any(part.per_execution for part in parts),
+        common_contents(parts),
     )
+
+
+def common_contents(parts: Iterable[Reads]) -> frozenset[str]:
+    """Return the steps of which every part that reads from them reads the results."""
+    listed = list(parts)
+    elsewhere = {step for part in listed for step in part.steps if step not in part.contents}
+    return frozenset(step for part in listed for step in part.contents) - elsewhere
 
 
 def _steps_in(value: Any) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 from groundloop.spec.definition import Step, parse_definition
 from groundloop.spec.expressions import is_expression
 from groundloop.spec.graph import references
-from pipeline.plan.expression_text import Text, joined_document, render
+from pipeline.plan.expression_text import Text, common_contents, joined_document, render
 
 #: Members that tell the items of a list apart.
 _NAMES = ("PropertyFileName", "Name", "InputName", "OutputName", "ChannelName", "VariantName", "MetricName", "name")
@@ -42,6 +42,7 @@ class FlatValue:
         code: hash of the job archive that it names.
         per_execution: it is different in each execution.
         steps: the steps that it comes from.
+        contents: those of the steps whose results it is made of, not where they lie.
     """
 
     text: str
@@ -49,6 +50,7 @@ class FlatValue:
     code: str | None = None
     per_execution: bool = False
     steps: tuple[str, ...] = ()
+    contents: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _arguments(values: list[Any], defaults: dict[str, Any]) -> Iterator[tuple[st
         elif len(given) > 1 and all(_ASSIGNMENT.match(fact.text) for fact in given):
             for fact in given:
                 name, _, text = fact.text.partition("=")
-                yield f"{option} {name}", FlatValue(text, fact.parameters, fact.code, fact.per_execution, fact.steps)
+                yield f"{option} {name}", replace(fact, text=text)
         else:
             yield option, _together(" ", given, "", "") if given else FlatValue("set")
 
@@ -248,7 +250,12 @@ def _fact(value: Any, defaults: dict[str, Any]) -> FlatValue:
 def _masked(found: Text) -> FlatValue:
     code = _CODE.search(found.text)
     return FlatValue(
-        _CODE.sub("...", found.text), found.parameters, code.group() if code else None, found.per_execution, found.steps
+        _CODE.sub("...", found.text),
+        found.parameters,
+        code.group() if code else None,
+        found.per_execution,
+        found.steps,
+        found.contents,
     )
 
 
@@ -260,6 +267,7 @@ def _together(on: str, facts: Iterable[FlatValue], start: str, end: str) -> Flat
         "+".join(fact.code for fact in listed if fact.code) or None,
         any(fact.per_execution for fact in listed),
         tuple(dict.fromkeys(name for fact in listed for name in fact.steps)),
+        common_contents(listed),
     )
 
 

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from pipeline.config import Config
+from pipeline.plan.cache_forecast import forecast
+from pipeline.plan.flatten import read
 from pipeline.plan.planning import make_plan
 
 Configured = Callable[..., Config]
+IF_OTHER_DATA = "only if Prepare gives other results than before"
 
 
 def steps(config: Config) -> dict[str, str]:
@@ -21,8 +24,8 @@ def steps(config: Config) -> dict[str, str]:
 
 def test_without_a_change_what_can_be_cached_is(deployed: Any, configured: Configured) -> None:
     assert steps(configured()) == {
-        "Prepare": "",
-        "Train": "",
+        "Prepare": "its cache is off",
+        "Train": IF_OTHER_DATA,
         "CreateModel": "a Model step is never cached",
         "Predict": "CreateModel makes a model of another name in each execution",
         "Evaluate": "its cache is off",
@@ -33,48 +36,69 @@ def test_without_a_change_what_can_be_cached_is(deployed: Any, configured: Confi
 
 
 @pytest.mark.parametrize(
-    ("assignment", "prepare", "train"),
+    ("assignment", "train"),
     [
-        pytest.param("training.hyperparameters.epochs=80", "", "HyperParameters.epochs changed", id="a hyperparameter"),
-        pytest.param("training.instance_type=ml.g5.xlarge", "", "", id="the instance type does not count"),
-        pytest.param("training.max_runtime_minutes=10", "", "", id="nor is the stopping condition"),
-        pytest.param(
-            "prepare.split.seed=7",
-            "--split-seed changed",
-            "HyperParameters.num_classes comes from Prepare, which runs again",
-            id="what Prepare does, Train reads",
-        ),
-        pytest.param(
-            "labels.manifest=s3://groundloop-local/other.manifest",
-            "--manifest-uri, ProcessingInputs.manifest.S3Input.S3Uri changed",
-            "HyperParameters.num_classes comes from Prepare, which runs again",
-            id="another manifest",
-        ),
-        pytest.param("execution.cache.enabled=false", "its cache is off", "its cache is off", id="no cache"),
-        pytest.param("gate.thresholds.map=0.9", "", "", id="a threshold does not train again"),
+        pytest.param("training.hyperparameters.epochs=80", "HyperParameters.epochs changed", id="a hyperparameter"),
+        pytest.param("training.instance_type=ml.g5.xlarge", IF_OTHER_DATA, id="the instance type does not count"),
+        pytest.param("training.max_runtime_minutes=10", IF_OTHER_DATA, id="nor does the stopping condition"),
+        pytest.param("prepare.split.seed=7", IF_OTHER_DATA, id="what Prepare does"),
+        pytest.param("labels.manifest=s3://groundloop-local/other.manifest", IF_OTHER_DATA, id="another manifest"),
+        pytest.param("execution.cache.enabled=false", "its cache is off", id="no cache"),
+        pytest.param("gate.thresholds.map=0.9", IF_OTHER_DATA, id="a threshold does not train again"),
     ],
 )
-def test_a_change_runs_what_it_concerns(
-    deployed: Any, configured: Configured, assignment: str, prepare: str, train: str
-) -> None:
+def test_a_change_runs_what_it_concerns(deployed: Any, configured: Configured, assignment: str, train: str) -> None:
     found = steps(configured(assignment))
-    assert (found["Prepare"], found["Train"]) == (prepare, train)
+    assert (found["Prepare"], found["Train"]) == ("its cache is off", train)
 
 
-def test_code_runs_its_step_and_what_follows(
+def test_only_the_step_that_depends_on_the_data_is_uncertain(deployed: Any, configured: Configured) -> None:
+    forecasts = make_plan(configured()).pipelines[0].forecasts
+    assert [forecast.step for forecast in forecasts if not forecast.certain] == ["Train"]
+
+
+def test_new_code_of_prepare_trains_again_only_if_the_data_differ(
     deployed: Any, configured: Configured, edit: Callable[[str], None]
 ) -> None:
     edit("prepare")
-    found = steps(configured())
-    assert found["Prepare"] == "its code changed"
-    assert found["Train"] == "HyperParameters.num_classes comes from Prepare, which runs again"
+    assert steps(configured())["Train"] == IF_OTHER_DATA
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "certain"),
+    [
+        pytest.param({"Get": "Steps.Prepare.ExitMessage"}, IF_OTHER_DATA, False, id="an ExitMessage"),
+        pytest.param(
+            {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Summary"}, "Path": "a"}},
+            IF_OTHER_DATA,
+            False,
+            id="a property file",
+        ),
+        pytest.param(
+            {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['data'].S3Output.S3Uri"},
+            "InputDataConfig.train.DataSource.S3DataSource.S3Uri comes from Prepare, which runs again",
+            True,
+            id="where an output lies",
+        ),
+    ],
+)
+def test_what_a_step_reads_of_another_decides(value: Any, reason: str, certain: bool) -> None:
+    prepare = {"Name": "Prepare", "Type": "Processing", "Arguments": {}}
+    uri = {"Std:Join": {"On": "/", "Values": ["s3://b", value]}}
+    channel = {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3Uri": uri}}}
+    train = {
+        "Name": "Train",
+        "Type": "Training",
+        "Arguments": {"InputDataConfig": [channel]},
+        "CacheConfig": {"Enabled": True},
+    }
+    definition = read(json.dumps({"Steps": [prepare, train]}))
+    found = forecast(definition, definition, executed=True)[1]
+    assert (found.reason, found.certain) == (reason, certain)
 
 
 def test_checkpoints_under_the_executions_own_prefix_are_never_cached() -> None:
     """Whether ours lie there is the Train step's matter: the plan says what follows from the definition."""
-    from pipeline.plan.cache_forecast import forecast
-    from pipeline.plan.flatten import read
-
     uri = {"Std:Join": {"On": "/", "Values": ["s3://b", {"Get": "Execution.PipelineExecutionId"}]}}
     arguments = {"CheckpointConfig": {"S3Uri": uri}, "OutputDataConfig": {"S3OutputPath": uri}}
     train = {"Name": "Train", "Type": "Training", "Arguments": arguments, "CacheConfig": {"Enabled": True}}

@@ -215,7 +215,13 @@ def test_the_json_keeps_its_keys(deployed: Any, configured: Configured) -> None:
         "sign": "~", "kind": "parameter", "name": "Epochs", "path": "default", "old": "16", "new": "80",
         "parameters": [], "files": [],
     }  # fmt: skip
-    assert training["steps"][0] == {"step": "Prepare", "reruns": False, "reason": "", "branch": ""}
+    assert training["steps"][0] == {
+        "step": "Prepare",
+        "reruns": True,
+        "reason": "its cache is off",
+        "branch": "",
+        "certain": True,
+    }
     assert list(training["cost_estimate"]) == ["items", "hours_on_demand", "hours_spot", "unlimited", "usd"]
     assert list(training["cost_estimate"]["items"][0]) == [
         "step", "component", "instance_type", "instance_count", "hours", "attempts", "spot", "hourly_usd",
