@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[3]
 BUCKET = "groundloop-local"
 TRAINER = ROOT / "tests" / "groundloop" / "local" / "stand_in.py"
 IMAGES = [f"{n:02}.jpg" for n in range(12)]
+REVIEWS = "[{uri: 's3://groundloop-local/reviews/', format: voc, images: 's3://groundloop-local/images/'}]"
 SETTINGS = (
     "labels.manifest=s3://groundloop-local/labels/output.manifest",
-    "labels.additional_sources="
-    + "[{uri: 's3://groundloop-local/reviews/', format: voc, images: 's3://groundloop-local/images/'}]",
+    f"labels.additional_sources={REVIEWS}",
     "training.hyperparameters.mini_batch_size=1",
     "training.hyperparameters.epochs=1",
     "triggers.schedules={nightly: {at: 'cron(0 3 * * ? *)', parameters: {Epochs: '1'}}}",
