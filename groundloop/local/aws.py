@@ -95,6 +95,10 @@ class LocalAws:
             raise LocalAwsError("the offline AWS has not been started")
         return self._context.environment()
 
+    def contents(self) -> dict[str, int]:
+        """Return how many running executions, endpoints, pipelines and model packages there are."""
+        return self._services.contents() if self._services else {}
+
     def client(self, service: str) -> Any:
         """Return a client of this server; the process's AWS settings play no part."""
         return self._context.client(service)

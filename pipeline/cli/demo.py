@@ -18,7 +18,7 @@ def demo(
 
     Example: groundloop demo
     """
-    from pipeline.cli.local import load_local, program_name, stop_on_signals
+    from pipeline.cli.local.settings import load_local, program_name, stop_on_signals
     from pipeline.demo.synthetic_images import CLASSES, write_dataset
 
     bucket = "groundloop-demo"

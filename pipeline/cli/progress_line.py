@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from groundloop.escaping import escaped
 from groundloop.executions.control import Transition
 from groundloop.executions.job_progress import JobProgress
 from pipeline.cli.output import print_json_line, print_line, terminal_width
@@ -127,7 +128,7 @@ def step_line(step: RunningStep, width: int | None = None) -> str:
 def progress_parts(progress: JobProgress) -> list[str]:
     """Return the parts of a progress line, the most important first."""
     if progress.phase:
-        return [progress.phase]
+        return [escaped(progress.phase)]
     if not progress.unit:
         return []
     parts = [f"{progress.unit} {progress.done}/{progress.total}"]

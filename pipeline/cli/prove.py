@@ -140,7 +140,7 @@ def _prove(
     settings: Config, tier: Tier, budget_usd: float, only: list[str], *, yes: bool, output: Path, as_json: bool
 ) -> None:
     from groundloop.aws import offline_endpoint
-    from pipeline.cli.local import stop_on_signals
+    from pipeline.cli.local.settings import stop_on_signals
     from pipeline.prove.budget import Budget, price_lookup
     from pipeline.prove.catalogue import chosen
     from pipeline.prove.journal import Journal

@@ -46,10 +46,17 @@ def new_home() -> Path:
 
 
 @contextlib.contextmanager
-def offline_aws(config: Config, home: Path, port: int = 0) -> Iterator[LocalAws]:
-    """Start an offline AWS with the configuration's bucket, and point this process to it while the body runs."""
+def offline_aws(config: Config, home: Path, port: int = 0, *, keep: bool = False) -> Iterator[LocalAws]:
+    """Start an offline AWS with the configuration's bucket, and point this process to it while the body runs.
+
+    Args:
+        config: names region and bucket.
+        home: its folder.
+        port: 0 takes a free one.
+        keep: continue with the state in the folder, and leave it there.
+    """
     saved = dict(os.environ)
-    with LocalAws(home=home, port=port, region=config.aws.region) as aws:
+    with LocalAws(home=home, port=port, region=config.aws.region, keep=keep) as aws:
         try:
             # A profile or an endpoint of one service would send calls elsewhere.
             for name in [name for name in os.environ if name.startswith("AWS_")]:

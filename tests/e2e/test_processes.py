@@ -11,11 +11,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 PROGRAM = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 
 
@@ -25,6 +25,8 @@ def groundloop(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # A mark on every process that descends from this one.
     environment["GROUNDLOOP_TEST_MARK"] = str(folder)
+    # So that the hints name the program as a user's would.
+    environment["PATH"] = PATH
     process = subprocess.Popen(
         [*PROGRAM, *arguments],
         cwd=folder,
@@ -111,23 +113,38 @@ def test_no_process_outlives_a_run(tmp_path: Path, labels: Path, number: signal.
 
 
 @needs_proc
-def test_the_foreground_server_prints_what_to_export(tmp_path: Path, labels: Path) -> None:
-    import boto3
-
+def test_the_hints_of_the_foreground_server_work_when_typed(tmp_path: Path, labels: Path) -> None:
     data = ["--labels", str(labels), "--images", str(labels.parent / "images")]
-    with groundloop(tmp_path, "local", "--port", "0", *data) as process:
+    with groundloop(tmp_path, "local", "--port", "0", "--keep", "state", *data) as process:
         printed = read_until(process, "Ctrl-C")
-        exported = dict(re.findall(r"^export (\w+)=(.*)$", printed, re.MULTILINE))
-        assert exported["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
-        assert Path(exported["GROUNDLOOP_CONFIG"]).name == "local.yaml"
-        s3: Any = boto3.client("s3", endpoint_url=exported["AWS_ENDPOINT_URL"])
-        assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"groundloop-local", "some-bucket"}
-        s3.head_object(Bucket="groundloop-local", Key="labels/output.manifest")
-        s3.head_object(Bucket="some-bucket", Key="images/image-0000.jpg")
+        hints = [line.strip() for line in printed.splitlines() if line.startswith("  ")]
+        assert hints == ['eval "$(groundloop local env)"', "groundloop upsert", "groundloop start --watch"]
+        with subprocess.Popen(
+            ["/bin/bash", "-ec", "; ".join(hints)],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": PATH},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as shell:
+            read_until(shell, "Train +Executing")
+            shell.terminate()
         process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read() if process.stdout else ""
         assert process.wait(20) == 0
-        assert "stopped" in (process.stdout.read() if process.stdout else "")
+        assert "stopping: 1 running execution" in rest
+        assert "to continue: groundloop local --keep state" in rest
         assert all_gone(tmp_path)
+
+
+@needs_proc
+def test_without_labels_the_server_offers_some_and_says_what_ends(tmp_path: Path) -> None:
+    with groundloop(tmp_path, "local", "--port", "0") as process:
+        printed = read_until(process, "Ctrl-C")
+        assert "start --watch" not in printed, "it would fail"
+        assert "with --demo for synthetic ones" in printed
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert (process.stdout.read() if process.stdout else "").splitlines() == ["stopping", "stopped"]
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:

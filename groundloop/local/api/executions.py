@@ -36,6 +36,10 @@ class Executions:
         self._tokens: dict[tuple[str, str], str] = {}
         self._cache = StepCache()
 
+    def count_running(self) -> int:
+        """Return how many executions have not ended."""
+        return sum(started.execution.status in ("Executing", "Stopping") for started in list(self._started.values()))
+
     def state(self) -> dict[str, Any]:
         """Return all executions, which have ended, and the step cache as JSON values and times."""
         return {

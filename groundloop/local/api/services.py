@@ -77,6 +77,15 @@ class Services:
         answer = operation(request)
         return None if answer is None else shaped(name, answer)
 
+    def contents(self) -> dict[str, int]:
+        """Return how many resources there are of each kind that somebody would miss."""
+        return {
+            "running execution": self.executions.count_running(),
+            "endpoint": len(self.endpoints.state()),
+            "pipeline": len(self.pipelines.state()),
+            "model package": len(self.registry.state()["packages"]),
+        }
+
     def state(self) -> dict[str, Any]:
         """Return all resources as JSON values and times, once everything is stopped."""
         return {name: part.state() for name, part in self._kept().items()}

@@ -84,7 +84,7 @@ def convert(
 
 def _next_steps(destination: str, to: WrittenFormat, images: Path | None, prefix: str | None) -> list[str]:
     """Return the commands that use what was written."""
-    from pipeline.cli.local import program_name
+    from pipeline.cli.local.settings import program_name
 
     program, written = program_name(), shlex.quote(destination)
     if images is None:
