@@ -20,9 +20,9 @@ _RUN = re.compile(r"\d{8}-\d{6}-(\d+)")
 def clean(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without confirmation.")] = False,
 ) -> None:
-    """Remove the folders that offline runs left in .groundloop/.
+    """Remove the folders of ended offline runs.
 
-    They hold job folders, logs, reports and annotated images of `demo`, `local` and `local run`. Asks on a terminal.
+    They lie in .groundloop/ and hold job folders, logs, reports and annotated images of `demo`, `local` and `local run`. Asks on a terminal.
     Folders of runs that have not ended, and state that `local --keep` keeps, stay.
 
     Example: groundloop local clean

@@ -57,11 +57,12 @@ def env(
         int | None, typer.Option(min=1, max=65535, help="Port of the offline AWS, if several run from this folder.")
     ] = None,
 ) -> None:
-    """Print the environment variables of the running offline AWS.
+    """Print the variables that lead to the offline AWS.
 
-    They point this program, boto3 and the AWS CLI to the one that `groundloop local` runs from this folder.
+    That is the one that `groundloop local` runs from this folder. eval "$(groundloop local env)" points this program,
+    boto3 and the AWS CLI to it.
 
-    Example: eval "$(groundloop local env)"
+    Example: groundloop local env
     """
     found = [item for item in running_here() if port in (None, item.port)]
     if not found:
