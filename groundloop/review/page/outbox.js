@@ -6,7 +6,8 @@
 import { ApiError } from "./api.js";
 
 /** @import {Answer, Progress} from "./types.js" */
-/** @typedef {{answer: Answer, error: string | null}} Kept `error` is set where the server rejected the answer */
+/** @typedef {import("./answer_store.js").AnswerStore} AnswerStore */
+/** @typedef {import("./answer_store.js").Kept} Kept */
 
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 10_000;
@@ -24,14 +25,12 @@ export function retryDelay(failures, random) {
 /** Fires `change` when an answer is added, acknowledged or rejected, or sending fails. */
 export class Outbox extends EventTarget {
   /**
-   * @param {Storage} storage
-   * @param {string} prefix of the storage's keys: one queue and one reviewer
+   * @param {AnswerStore} store
    * @param {(answer: Answer) => Promise<{progress: Progress}>} send
    */
-  constructor(storage, prefix, send) {
+  constructor(store, send) {
     super();
-    this.storage = storage;
-    this.prefix = prefix;
+    this.store = store;
     this.send = send;
     /** @type {Map<string, Kept>} */
     this.kept = new Map();
@@ -43,17 +42,18 @@ export class Outbox extends EventTarget {
     this.sending = false;
     this.storable = true;
     this.timer = 0;
-    this.#restore();
   }
 
-  #restore() {
-    const found = [];
-    for (let index = 0; index < this.storage.length; index += 1) {
-      const key = this.storage.key(index) ?? "";
-      if (key.startsWith(this.prefix)) found.push(JSON.parse(this.storage.getItem(key) ?? "null"));
+  /** Bring back what an earlier visit of the page left. */
+  async restore() {
+    try {
+      const found = await this.store.all();
+      found.sort((a, b) => a.answer.submitted_at.localeCompare(b.answer.submitted_at));
+      for (const kept of found) this.kept.set(kept.answer.client_id, kept);
+    } catch {
+      this.storable = false;
     }
-    found.sort((a, b) => a.answer.submitted_at.localeCompare(b.answer.submitted_at));
-    for (const kept of found) this.kept.set(kept.answer.client_id, kept);
+    this.#changed();
   }
 
   /** The answers not yet acknowledged, oldest first. */
@@ -119,18 +119,18 @@ export class Outbox extends EventTarget {
   /** @param {Kept} kept */
   #keep(kept) {
     this.kept.set(kept.answer.client_id, kept);
-    try {
-      this.storage.setItem(this.prefix + kept.answer.client_id, JSON.stringify(kept));
-    } catch {
+    this.store.put(kept).catch(() => {
       // A full or forbidden storage: the answer is still sent, but a reload would lose it; the page warns.
       this.storable = false;
-    }
+      this.#changed();
+    });
   }
 
   /** @param {string} clientId */
   #drop(clientId) {
     this.kept.delete(clientId);
-    this.storage.removeItem(this.prefix + clientId);
+    // Should this fail, the answer is sent once more at the next visit, and the server knows it.
+    this.store.remove(clientId).catch(() => {});
   }
 
   #changed() {

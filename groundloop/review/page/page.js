@@ -1,5 +1,6 @@
 /** The page at work: brings tasks, editor, grid and outbox together, and carries out commands. */
 
+import { AnswerStore } from "./answer_store.js";
 import * as api from "./api.js";
 import { answerBoxes, answeredBoxes, shownBoxes } from "./boxes.js";
 import { byId } from "./dom.js";
@@ -33,7 +34,7 @@ export class ReviewPage {
     this.queue = queue;
     this.words = words;
     this.classNames = new Map(queue.classes.map((one) => [one.id, one.name]));
-    this.outbox = new Outbox(localStorage, `${prefix}answer:`, api.sendAnswer);
+    this.outbox = new Outbox(new AnswerStore(prefix), api.sendAnswer);
     this.drafts = new Drafts(localStorage, `${prefix}draft:`);
     this.images = new Images();
     this.tasks = new Tasks(api, this.outbox, this.images);
@@ -83,6 +84,7 @@ export class ReviewPage {
 
   /** Send what an earlier visit left, and show the first task. */
   async start() {
+    await this.outbox.restore();
     void this.outbox.flush();
     await this.tasks.refill();
     this.editor.stage.focus({ preventScroll: true });

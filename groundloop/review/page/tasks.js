@@ -71,8 +71,9 @@ export class Tasks extends EventTarget {
       this.failures = 0;
       this.progress = progress;
       this.#take(tasks);
-      if (this.held.length <= AHEAD && progress.left > 0) {
-        this.timer = setTimeout(() => this.refill(), EMPTY_POLL_MS);
+      // Answers given meanwhile leave room for more; a server that has no more is asked again later.
+      if (this.held.length <= AHEAD && (tasks.length === wanted || progress.left > 0)) {
+        this.timer = setTimeout(() => this.refill(), tasks.length === wanted ? 0 : EMPTY_POLL_MS);
       }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
