@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +15,7 @@ from groundloop.executions.console_links import job_page, log_page
 from groundloop.executions.control import Transition, stop
 from groundloop.executions.diagnosis import Diagnosis, diagnose, warning_of_training
 from groundloop.executions.job_progress import ProgressReader
+from groundloop.executions.prepared_labels import describe_label_use, prepared_summary
 from groundloop.executions.watching import ExecutionResult, watch
 from pipeline.cli.options import suggest
 from pipeline.cli.output import print_json_line, print_line
@@ -73,10 +74,13 @@ def follow(
     def report(change: Transition) -> None:
         display.clear()
         warning = warning_of_training(region, change) if change.status == "Succeeded" else None
+        summary = prepared_summary(region, change)
         if as_json:
-            print_json_line(_change_json(region, change, warning))
+            print_json_line(_change_json(region, change, warning, summary))
         else:
             _print(region, change, warning)
+            if summary is not None:
+                _print_label_use(summary)
 
     def show_progress(running: Sequence[Transition]) -> None:
         display.show([_running(step, reader) for step in running])
@@ -171,7 +175,17 @@ def _print(region: str, change: Transition, warning: str | None) -> None:
         print_line(f"{_INDENT}warning: {warning}", typer.colors.YELLOW)
 
 
-def _change_json(region: str, change: Transition, warning: str | None) -> dict[str, Any]:
+def _print_label_use(summary: Mapping[str, Any]) -> None:
+    """Print how many lines Prepare read, used and rejected, in yellow where it rejected any."""
+    rejected = any(source["rejected"] for source in summary["sources"])
+    for line in describe_label_use(summary):
+        print_line(f"{_INDENT}{line}", typer.colors.YELLOW if rejected else None)
+
+
+def _change_json(
+    region: str, change: Transition, warning: str | None, summary: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    labels = {key: summary[key] for key in ("sources", "negatives_dropped")} if summary else None
     return {
         "event": "step",
         "step": change.step,
@@ -184,6 +198,7 @@ def _change_json(region: str, change: Transition, warning: str | None) -> dict[s
         "console": job_page(region, change.kind, change.job),
         "reason": change.reason,
         "warning": warning,
+        "labels": labels,
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from groundloop.aws import client
 from groundloop.errors import UserError
+from groundloop.executions.prepared_labels import describe_label_use
 from groundloop.models.packages import Package
 from groundloop.models.predict import annotate
 from groundloop.s3 import read_bytes
@@ -74,10 +75,8 @@ def _print_evaluation(result: OfflineRunResult) -> None:
     print_line()
     if result.package is not None:
         summary = result.package.summary
-        lines = summary["lines"]
-        unused = lines["rejected"] + lines["failed"] + lines["unlabelled"]
         splits = ", ".join(f"{summary[split]['images']} {split}" for split in ("train", "validation", "test"))
-        print_line(f"labels: {lines['read']} lines read, {unused} not used (Prepare's log says why); images: {splits}")
+        print_line(f"{describe_label_use(summary)[0]}; images: {splits}")
     tested = metrics["images"]["test"]
     print_line(f"on {tested} test images, never trained on (by groundloop's offline stand-in, not AWS's detector):")
     print_metrics(metrics)

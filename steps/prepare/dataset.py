@@ -21,6 +21,7 @@ from groundloop.labels.stratify import stratified
 from groundloop.labels.training_requirements import Overview
 from steps.prepare.index import AUTO_LABELLED, TINY, ClassSets, Index
 from steps.prepare.reading import ReadChunk, ReadOptions
+from steps.prepare.source_use import SourceUse
 from steps.prepare.sources import ManifestSource
 
 SPLITS = tuple(Split)
@@ -41,7 +42,8 @@ class PreparedDataset:
     """The sources' usable lines; what is rejected after reading leaves counts and splits.
 
     Attributes:
-        statuses, tally, names: of all lines; see `ReadChunk`.
+        uses: counts of the lines of each source.
+        tally, names: of all lines; see `ReadChunk`.
         rejected_files: what reading rejected: by source, the files with an entry a line, and the lines' numbers.
         rejections: findings that rejected a line after reading, by entry.
         negatives_dropped: images without objects that were kept out of the train split.
@@ -51,7 +53,7 @@ class PreparedDataset:
         self.sources = sources
         self.options = options
         self.index = Index()
-        self.statuses: Counter[LineStatus] = Counter()
+        self.uses = [SourceUse(source.name) for source in sources]
         self.tally = Tally()
         self.names: Counter[str] = Counter()
         self.rejected_files: list[list[tuple[Path, Sequence[int]]]] = [[] for _ in sources]
@@ -65,7 +67,8 @@ class PreparedDataset:
             for items, (line, lines) in sorted(chunk.class_maps.items(), key=lambda entry: entry[1]):
                 maps[chunk.source].add(dict(items), line, lines)
             self.index.extend(chunk.index, [shown.position(names) for names in chunk.shown.sets()])
-            self.statuses += chunk.statuses
+            self.uses[chunk.source].statuses += chunk.statuses
+            self.uses[chunk.source].reasons += chunk.reasons
             self.tally.join(chunk.tally)
             self.names += chunk.names
             self._boxes += chunk.boxes
@@ -77,6 +80,11 @@ class PreparedDataset:
         self._split = bytearray([EXCLUDED]) * len(self.index)
         self._readers = [options.reader(source.attribute) for source in sources]
         self._files: dict[int, int] = {}
+
+    @property
+    def statuses(self) -> Counter[LineStatus]:
+        """Count the lines of all sources by status."""
+        return sum((use.statuses for use in self.uses), start=Counter())
 
     def close(self) -> None:
         """Close the files."""
@@ -105,8 +113,10 @@ class PreparedDataset:
         record = self.record(entry)
         gone = Overview(self.options.image_shape)
         gone.add([record])
-        self.statuses[LineStatus.LABELLED if record.boxes else LineStatus.NEGATIVE] -= 1
-        self.statuses[LineStatus.REJECTED] += 1
+        use = self.uses[self.index.source[entry]]
+        use.statuses[LineStatus.LABELLED if record.boxes else LineStatus.NEGATIVE] -= 1
+        use.statuses[LineStatus.REJECTED] += 1
+        use.reasons[finding.code] += 1
         self.tally.add([finding])
         self.names.subtract(set(record.class_names))
         self._boxes.subtract(gone.boxes)

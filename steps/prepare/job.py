@@ -31,6 +31,7 @@ from steps.prepare import outputs
 from steps.prepare.dataset import PreparedDataset, SplitCounts
 from steps.prepare.parallel import PROCESSES, SPARK, Engine, choose_executor
 from steps.prepare.reading import ReadOptions, ReadTask, attributes_in, read
+from steps.prepare.source_use import check_rejected
 from steps.prepare.sources import (
     NO_IMAGES,
     ManifestSource,
@@ -71,6 +72,9 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     policies = [policy.value for policy in Duplicates]
     parser.add_argument("--duplicates", choices=policies, default="last", help="which label of an image counts")
     parser.add_argument("--clip-tolerance", type=float, default=CLIP_TOLERANCE, help="pixels beyond the image, clipped")
+    parser.add_argument(
+        "--max-rejected", type=float, help="share of each source's lines with labels that may be rejected; default: any"
+    )
     parser.add_argument("--mini-batch-size", type=int, default=1, help="the train split must hold as many images")
     parser.add_argument("--image-shape", type=int, default=IMAGE_SHAPE, help="side that training resizes images to")
     parser.add_argument(
@@ -136,7 +140,7 @@ def prepare(arguments: Namespace) -> str:
         check = ImageCheck(arguments.check_images)
         if check is not ImageCheck.NONE:
             check_images(dataset, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE), S3Images()))
-        counts = check_dataset(dataset, classes, arguments.mini_batch_size)
+        counts = check_dataset(dataset, classes, arguments.max_rejected, arguments.mini_batch_size)
 
         arguments.manifests_output.mkdir(parents=True, exist_ok=True)
         arguments.report_output.mkdir(parents=True, exist_ok=True)
@@ -208,14 +212,16 @@ def check_images(dataset: PreparedDataset, checker: ImageChecker) -> None:
         say(f"images: {checked} checked, {rejected} rejected")
 
 
-def check_dataset(dataset: PreparedDataset, classes: ClassList, mini_batch_size: int) -> dict[Split, SplitCounts]:
+def check_dataset(
+    dataset: PreparedDataset, classes: ClassList, max_rejected: float | None, mini_batch_size: int
+) -> dict[Split, SplitCounts]:
     """Report what was read, with findings on the whole data set.
 
     Returns:
         The counts of each split.
 
     Raises:
-        UserError: there is nothing to train or evaluate on.
+        UserError: there is nothing to train or evaluate on, or too many lines are rejected.
     """
     tally, overview, statuses = dataset.tally, dataset.overview(), dataset.statuses
     tally.add(similar_names(classes))
@@ -227,6 +233,8 @@ def check_dataset(dataset: PreparedDataset, classes: ClassList, mini_batch_size:
         say(f"auto-labelled: {overview.auto_labelled} of {overview.images} images")
     if not statuses[LineStatus.LABELLED]:
         raise UserError(no_usable_line(dataset))
+    if max_rejected is not None:
+        check_rejected(dataset.uses, max_rejected)
     counts = dataset.counts()
     for split, count in counts.items():
         dropped = dataset.negatives_dropped

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.findings import Severity
+from groundloop.labels.findings import LabelFinding, Severity
 from groundloop.labels.records import Line
 
 
@@ -42,6 +42,11 @@ def write_predict_images(path: Path, source_refs: Iterable[str], buckets: set[st
         stream.write(b"\n]\n")
 
 
+def decisive_finding(line: Line) -> LabelFinding:
+    """Return the finding that rejected a line: warnings may come first, but an error decides where there is one."""
+    return max(line.findings, key=lambda finding: finding.severity is Severity.ERROR)
+
+
 def rejected_entry(line: Line, source: str) -> bytes:
     """Return the entry of rejected.jsonl for a line that has an error or no labels.
 
@@ -51,8 +56,7 @@ def rejected_entry(line: Line, source: str) -> bytes:
     Args:
         source: the manifest's name.
     """
-    # Warnings may come first; what rejected the line is an error, where there is one.
-    decisive = max(line.findings, key=lambda finding: finding.severity is Severity.ERROR)
+    decisive = decisive_finding(line)
     entry: dict[str, Any] = {
         "source": source,
         "line": line.number,

@@ -12,7 +12,7 @@ from groundloop.labels.attributes import Attributes, find_attributes
 from groundloop.labels.canonical import changed_boxes
 from groundloop.labels.class_maps import MAX_CLASS_MAPS, class_map_of
 from groundloop.labels.fast_reader import FastLineReader
-from groundloop.labels.findings import Tally
+from groundloop.labels.findings import LabelCode, Tally
 from groundloop.labels.grouping import Grouping
 from groundloop.labels.line_reader import ByteRange, lines_of
 from groundloop.labels.manifest import ManifestReader
@@ -20,7 +20,7 @@ from groundloop.labels.records import Line, LineStatus
 from groundloop.labels.split import digest, digester
 from groundloop.labels.training_requirements import Overview
 from steps.prepare.index import AUTO_LABELLED, CHANGED, FAST_PATH, TINY, ClassSets, Index
-from steps.prepare.outputs import rejected_entry
+from steps.prepare.outputs import decisive_finding, rejected_entry
 from steps.prepare.parallel import gc_disabled
 from steps.prepare.sources import ManifestSource
 
@@ -75,6 +75,7 @@ class ReadChunk:
         index: the usable lines.
         rejected, rejected_numbers: the file of the others, an entry a line, and their line numbers.
         statuses: lines by status.
+        reasons: rejected lines by the code that rejected them.
         names: lines by class name that their map has.
         boxes, tiny: by class name, of the usable lines.
         class_maps: each different one, as its items, with the first line that has it and how many have it.
@@ -86,6 +87,7 @@ class ReadChunk:
     shown: ClassSets = field(default_factory=ClassSets)
     rejected_numbers: array[int] = field(default_factory=lambda: array("Q"))
     statuses: Counter[LineStatus] = field(default_factory=Counter)
+    reasons: Counter[LabelCode] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
     names: Counter[str] = field(default_factory=Counter)
     boxes: Counter[str] = field(default_factory=Counter)
@@ -176,6 +178,8 @@ def read(task: ReadTask) -> ReadChunk:
 def _add(chunk: ReadChunk, line: Line, offset: int, task: ReadTask) -> None:
     options = task.options
     chunk.statuses[line.status] += 1
+    if line.status is LineStatus.REJECTED:
+        chunk.reasons[decisive_finding(line).code] += 1
     chunk.tally.add(line.findings)
     if line.record is None:
         return

@@ -132,6 +132,12 @@ class PrepareSettings(Settings):
     clip_tolerance_pixels: float = Field(
         2, ge=0, le=1000, description="Boxes that exceed the image by up to this are clipped; others are rejected."
     )
+    max_rejected: float | None = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Share of each source's lines with labels that may be rejected before Prepare fails; null: any.",
+    )
     shuffle_seed: int = Field(
         1, ge=0, le=2**31 - 1, description="Seed of the order of the train manifest and of each epoch."
     )

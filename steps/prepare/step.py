@@ -59,6 +59,7 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
             f"--shuffle-seed={settings.shuffle_seed}",
             *_split_arguments(settings.split),
             f"--clip-tolerance={settings.clip_tolerance_pixels:g}",
+            *([] if settings.max_rejected is None else [f"--max-rejected={settings.max_rejected:g}"]),
             f"--max-image-mb={context.max_image_mb}",
             f"--image-shape={context.image_shape}",
             f"--engine={processing.engine}",

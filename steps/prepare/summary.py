@@ -41,6 +41,7 @@ def summary(
         "auto_labelled": dataset.auto_labelled,
         "label_width": width,
         "findings": dataset.tally.by_code(),
+        "sources": [use.as_json() for use in dataset.uses],
         "lines": {"read": statuses.total(), **{status.value: statuses[status] for status in LineStatus}},
         "training": {
             "num_training_samples": str(splits[Split.TRAIN].images),

@@ -148,3 +148,55 @@ def test_where_the_offline_aws_ends_with_the_command_the_hints_name_files(tmp_pa
     assert "  groundloop labels check coco.json --images photos\n  train.manifest line 1: 3 boxes" in text
     assert "s3://" not in text
     assert "groundloop logs" not in text
+
+
+SOURCE = {
+    "name": "s3://b/labels.manifest", "read": 5000, "used": 4998, "rejected": 0, "reasons": {}, "replaced": 2,
+    "failed": 0, "unlabelled": 0,
+}  # fmt: skip
+NEW = {
+    "name": "s3://b/new.manifest", "read": 260, "used": 9, "rejected": 240, "replaced": 0, "failed": 1,
+    "unlabelled": 10, "reasons": {"ERROR_INVALID_BOUNDING_BOX": 10, "ERROR_IMAGE_MISSING": 230},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("summary", "expected"),
+    [
+        pytest.param(
+            {"sources": [SOURCE], "negatives_dropped": 12},
+            [
+                (
+                    "labels: 5000 lines read, 4998 used, 0 rejected, 2 replaced by later labels; "
+                    "12 negatives dropped from train"
+                )
+            ],
+            id="one source",
+        ),
+        pytest.param(
+            {"sources": [SOURCE, NEW], "negatives_dropped": 0},
+            [
+                (
+                    "labels: 5260 lines read, 5007 used, 240 rejected (ERROR_IMAGE_MISSING 230, "
+                    "ERROR_INVALID_BOUNDING_BOX 10), 2 replaced by later labels, 1 failed to be labelled, 10 unlabelled"
+                ),
+                "  s3://b/labels.manifest: 5000 lines read, 4998 used, 0 rejected, 2 replaced by later labels",
+                (
+                    "  s3://b/new.manifest: 260 lines read, 9 used, 240 rejected (ERROR_IMAGE_MISSING 230, "
+                    "ERROR_INVALID_BOUNDING_BOX 10), 1 failed to be labelled, 10 unlabelled"
+                ),
+            ],
+            id="new labels that are nearly all rejected",
+        ),
+    ],
+)
+def test_right_after_prepare_it_says_which_labels_are_used(
+    follow: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    summary: dict[str, Any],
+    expected: list[str],
+) -> None:
+    monkeypatch.setattr(progress, "prepared_summary", lambda *_: summary)
+    follow(change("Succeeded", seconds=41.0))
+    assert capsys.readouterr().out.splitlines()[1:-1] == [f"       {line}" for line in expected]

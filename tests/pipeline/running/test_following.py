@@ -45,7 +45,7 @@ def test_json_has_a_line_for_each_change_and_one_for_the_end(
     failed = changes[-1]
     assert set(failed) == {
         "event", "step", "status", "seconds", "from_cache", "attempt",
-        "job", "log_group", "console", "reason", "warning",
+        "job", "log_group", "console", "reason", "warning", "labels",
     }  # fmt: skip
     assert failed["log_group"] == "/aws/sagemaker/ProcessingJobs"
     assert failed["console"] is None

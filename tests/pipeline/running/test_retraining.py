@@ -26,6 +26,7 @@ REVIEWS = "[{uri: 's3://groundloop-local/reviews/', format: voc, images: 's3://g
 SETTINGS = (
     "labels.manifest=s3://groundloop-local/labels/output.manifest",
     f"labels.additional_sources={REVIEWS}",
+    "prepare.max_rejected=null",
     "training.hyperparameters.mini_batch_size=1",
     "training.hyperparameters.epochs=1",
     "triggers.schedules={nightly: {at: 'cron(0 3 * * ? *)', parameters: {Epochs: '1'}}}",
@@ -66,8 +67,11 @@ def review(image: str, left: int) -> bytes:
 
 
 def by_command(groundloop: Groundloop) -> str:
-    result = groundloop("start", "--json")
-    return str(json.loads(result.out)["execution"])
+    result = groundloop("start", "--json", "--watch")
+    events = [json.loads(line) for line in result.out.splitlines()]
+    (labels,) = (event["labels"] for event in events if event.get("labels"))
+    assert sum(source["used"] for source in labels["sources"]) > 0
+    return str(events[0]["execution"])
 
 
 def by_boto3(_: Groundloop) -> str:
