@@ -49,6 +49,18 @@ def image_size(path: Path) -> Size:
         raise UserError(f"{path}: cannot be read as an image ({type(e).__name__}): replace or remove it") from None
 
 
+def encoded_size(body: bytes) -> Size:
+    """Read the size of an encoded image from its header.
+
+    Raises:
+        UserError: the bytes are not an image.
+    """
+    try:
+        return _opened_size(io.BytesIO(body))
+    except Exception as error:  # decoders raise every kind
+        raise UserError(f"not an image that can be read: {one_line(error)}") from None
+
+
 def image_sizes(source_refs: Sequence[str], images: Images) -> dict[str, Size]:
     """Read the sizes of images in parallel.
 

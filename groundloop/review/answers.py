@@ -103,6 +103,13 @@ class Answers:
                 answer = msgspec.json.decode(content, type=Answer)
                 yield Counted(task, reviewer, answer, bool(late), count, received)
 
+    def by_reviewer(self) -> dict[str, int]:
+        """Count the tasks that each reviewer has answered."""
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute("SELECT reviewer, COUNT(DISTINCT task) FROM answer GROUP BY reviewer").fetchall()
+            )
+
     def late(self) -> int:
         """Count the late answers."""
         with self._database.reading() as connection:

@@ -18,7 +18,9 @@ from enum import Enum
 from pathlib import Path
 
 from groundloop.images.access import ImageFault, Images, UnusableImageError
+from groundloop.images.local import FolderImages
 from groundloop.images.size import EXIF_ORIENTATION, UPRIGHT
+from groundloop.s3 import SCHEME
 
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -50,10 +52,14 @@ class EncodedImage:
 
 
 class FolderFiles:
-    """Images by their names relative to one folder; nothing outside of it is read."""
+    """Images of one folder, by their names below it, or by the S3 URIs that labels have for them.
+
+    Nothing outside of the folder is read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+        self._by_uri: FolderImages | None = None
 
     def size(self, source_ref: str) -> int:
         """Return the size of the file in bytes."""
@@ -61,6 +67,9 @@ class FolderFiles:
 
     def body(self, source_ref: str) -> bytes:
         """Return the file's content."""
+        if source_ref.startswith(SCHEME):
+            self._by_uri = self._by_uri or FolderImages(self._folder)
+            return self._by_uri.body(source_ref)
         try:
             return self._file(source_ref).read_bytes()
         except OSError as error:

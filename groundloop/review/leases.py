@@ -86,6 +86,15 @@ class Leases:
         with self._database.writing() as connection:
             return connection.execute("DELETE FROM lease WHERE reviewer = ?", (reviewer,)).rowcount
 
+    def held(self) -> dict[str, int]:
+        """Count the tasks that each reviewer holds."""
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT reviewer, COUNT(*) FROM lease WHERE expires > ? GROUP BY reviewer", (self._clock(),)
+                ).fetchall()
+            )
+
     def _renew(self, connection: sqlite3.Connection, reviewer: str, task_id: int, now: float) -> None:
         connection.execute(
             "UPDATE lease SET expires = ? WHERE task = ? AND reviewer = ?", (now + self._seconds, task_id, reviewer)

@@ -10,6 +10,7 @@ from statistics import median
 import msgspec
 
 from groundloop.errors import UserError
+from groundloop.labels.classes import ClassList
 from groundloop.review.answers import Answers
 from groundloop.review.database import Database
 from groundloop.review.leases import Leases
@@ -115,8 +116,7 @@ class Queue:
         listed = list(tasks)
         if not listed:
             raise UserError("there is no image to put into the queue")
-        if not info.classes:
-            raise UserError("a queue needs at least one class: name them with --classes")
+        ClassList.from_config(info.classes)
         names = {task.source_ref for task in listed}
         if len(names) != len(listed):
             raise UserError("the queue would have an image twice: every image is reviewed once")

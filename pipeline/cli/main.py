@@ -23,6 +23,7 @@ from pipeline.cli import (
     endpoint,
     evaluate,
     init,
+    label,
     labels,
     local,
     logs,
@@ -31,6 +32,7 @@ from pipeline.cli import (
     predict,
     prove,
     report,
+    review,
     rollback,
     runs,
     start,
@@ -69,6 +71,10 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "endpoint": endpoint.endpoint,
         "triggers": triggers.app,
         "predict": predict.predict,
+    },
+    "The people": {
+        "label": label.label,
+        "review": review.app,
     },
     "The environment": {
         "init": init.init,

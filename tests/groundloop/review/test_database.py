@@ -31,7 +31,7 @@ def test_a_queue_is_never_overwritten(tmp_path: Path) -> None:
     ("info", "tasks", "message"),
     [
         pytest.param(INFO, [], "no image", id="no task"),
-        pytest.param(QueueInfo(name="q", classes=()), new_tasks(1), "at least one class", id="no class"),
+        pytest.param(QueueInfo(name="q", classes=()), new_tasks(1), "the class list is empty", id="no class"),
         pytest.param(INFO, new_tasks(1) * 2, "twice", id="an image twice"),
     ],
 )

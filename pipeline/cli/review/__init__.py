@@ -1,0 +1,67 @@
+"""`groundloop review`: people correct what the model doubts, on a page of our own."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.cli.options import Assignments, ConfigFiles
+from pipeline.cli.review.finish import finish
+from pipeline.cli.review.new import Audit, By, Conditions, From, Images, Limit, PerGroup, new
+from pipeline.cli.review.queues import as_name, queue_folder
+from pipeline.cli.review.serve import release, revoke, serve, serve_queue, status
+from pipeline.cli.review.serving import NoBrowser, Port, ReviewerNames
+
+app = typer.Typer(rich_markup_mode=None)
+app.command("new")(new)
+app.command("serve")(serve)
+app.command("status")(status)
+app.command("finish")(finish)
+app.command("release")(release)
+app.command("revoke")(revoke)
+
+
+@app.callback(invoke_without_command=True)
+def review(
+    context: typer.Context,
+    from_: From = None,
+    images: Images = None,
+    limit: Limit = 100,
+    by: By = "expected_mistakes",
+    conditions: Conditions = None,
+    audit: Audit = 0.1,
+    per_group: PerGroup = 3,
+    reviewers: ReviewerNames = None,
+    port: Port = 0,
+    no_browser: NoBrowser = False,
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+) -> None:
+    """Correct by hand what the model doubts.
+
+    With --from: makes a queue of the images on which that model is expected to err most, and serves its page. A queue
+    that was made before is continued.
+
+    Example: groundloop review --from .groundloop/20261121-093000-4711
+    """
+    if context.invoked_subcommand:
+        return
+    if from_ is None:
+        raise typer.BadParameter("give --from, or one of the commands: groundloop review --help")
+    from groundloop.review.queue import FILE_NAME
+    from groundloop.review.serve import Address
+
+    name = f"review-{as_name(from_.rstrip('/').rpartition('/')[2])}"[:50].rstrip("-")
+    if not (queue_folder(name) / FILE_NAME).is_file():
+        new(
+            name,
+            from_=from_,
+            images=images,
+            limit=limit,
+            by=by,
+            conditions=conditions,
+            audit=audit,
+            per_group=per_group,
+            config=config,
+            assignments=assignments,
+        )
+    serve_queue(name, reviewers, Address(port=port), browser=not no_browser)

@@ -1,0 +1,129 @@
+"""`groundloop review finish`: from answers to labels for the next training run."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load, suggest
+from pipeline.cli.output import print_json, print_line, print_values
+from pipeline.cli.review.queues import FOLDER, QueueName, open_queue
+
+if TYPE_CHECKING:
+    from groundloop.review.finish import Finished
+    from groundloop.review.queue import QueueInfo
+
+
+def finish(
+    name: QueueName,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Upload the manifest, and images that are on disk.")
+    ] = False,
+    start: Annotated[bool, typer.Option("--start", help="Publish, and start an execution with it.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+) -> None:
+    """Make a Ground Truth manifest of the answers.
+
+    Of several answers to an image the newest counts, unless it came late. Skipped, bad and unsure images give no line.
+    reviews/reviewed.manifest holds the lines of all finished queues, for each image the newest. A queue can be finished
+    again after more answers.
+
+    Example: groundloop review finish week-47 --publish
+    """
+    from groundloop.errors import UserError
+    from groundloop.labels.label_input import LOCAL_PREFIX
+    from groundloop.review.finish import MANIFEST, as_manifest, finished, finished_queues, union
+
+    publish = publish or start
+    settings = load(config, assignments) if publish else None
+    with contextlib.closing(open_queue(name)) as queue:
+        info = queue.info
+        prefix = info.image_prefix or LOCAL_PREFIX
+        if settings is not None and info.images and not info.image_prefix:
+            prefix = f"s3://{settings.aws.bucket}/{settings.aws.prefix}/images/{Path(info.images).name}/"
+        result = finished(queue, prefix)
+        folder = queue.database.path.parent
+    if not result.lines:
+        raise UserError(f"{info.name}: no image has an answer that is a label yet: groundloop review serve {info.name}")
+    own = folder / MANIFEST
+    own.write_bytes(as_manifest(result.lines))
+    together = union(finished_queues(FOLDER), info.label_attribute)
+    content, path = as_manifest(together), FOLDER / MANIFEST
+    path.write_bytes(content)
+    uri = None
+    if settings is not None:
+        from pipeline.review_publish import publish_manifest
+
+        uri = publish_manifest(settings, content, info, result, prefix)
+    if as_json:
+        print_json(_as_json(info, result, own, path, len(together), uri))
+    else:
+        _print(info, result, own, path, len(together))
+        _print_next(info, path, uri, started=start)
+    if start and uri is not None and settings is not None:
+        from pipeline.review_publish import start_with
+
+        print_line(f"started {start_with(settings, uri)}", to_stderr=as_json)
+
+
+def _print(info: QueueInfo, result: Finished, own: Path, together: Path, lines: int) -> None:
+    from groundloop.review.wire import Outcome
+
+    left_out = {
+        Outcome.SKIP: "skipped",
+        Outcome.UNSURE: "unsure",
+        Outcome.BAD_IMAGE: "bad images",
+    }
+    parts = [f"{result.outcomes[outcome]} {text}" for outcome, text in left_out.items() if result.outcomes[outcome]]
+    parts += [f"{result.unanswered} not answered"] if result.unanswered else []
+    values: dict[str, object] = {
+        "labels": f"{len(result.lines)} images, {result.boxes} boxes, {result.negatives} without objects",
+        "left out": ", ".join(parts) or "none",
+    }
+    if info.mode == "review":
+        values["changed"] = f"{result.changed} of the images that were shown with boxes"
+    if result.train_only:
+        values["train only"] = f"{result.train_only} images chosen for doubt; as test images they would skew the test"
+    if result.train_negatives:
+        values["note"] = (
+            f"{result.train_negatives} images without objects would go to train: they are used with "
+            "prepare.train_negatives: keep, and dropped otherwise"
+        )
+    values |= {"manifest": own, "all queues": f"{together}, {lines} images"}
+    print_values(values)
+
+
+def _print_next(info: QueueInfo, path: Path, uri: str | None, *, started: bool) -> None:
+    if uri is None:
+        images = f" --images {info.images}" if info.images else ""
+        print_line(f"\nto train on them offline:  groundloop local run --labels {path}{images}")
+        print_line(f"to publish them in S3:     {suggest('review', 'finish', info.name, '--publish')}")
+        return
+    print_line(f"\npublished {uri}")
+    if not started:
+        print_line("the next execution uses it when labels.additional_sources ends with:")
+        print_line(f"  - uri: {uri}")
+
+
+def _as_json(
+    info: QueueInfo, result: Finished, own: Path, together: Path, lines: int, uri: str | None
+) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "manifest": str(own),
+        "labels": len(result.lines),
+        "boxes": result.boxes,
+        "negatives": result.negatives,
+        "changed": result.changed,
+        "train_only": result.train_only,
+        "unanswered": result.unanswered,
+        "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
+        "late": result.late,
+        "all_queues": {"manifest": str(together), "labels": lines},
+        "published": uri,
+    }

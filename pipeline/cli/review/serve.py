@@ -1,0 +1,117 @@
+"""`groundloop review serve`, `status`, `release` and `revoke`: people at work on a queue."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.options import AsJson
+from pipeline.cli.output import print_json, print_line, print_values
+from pipeline.cli.review.queues import QueueName, open_queue
+from pipeline.cli.review.serving import Behind, Certificate, Host, Key, NoBrowser, Port, ReviewerNames
+
+if TYPE_CHECKING:
+    from groundloop.review.serve import Address
+
+Reviewer = Annotated[str, typer.Argument(metavar="NAME", help="The reviewer.")]
+
+
+def serve(
+    name: QueueName,
+    reviewers: ReviewerNames = None,
+    port: Port = 0,
+    host: Host = "127.0.0.1",
+    certificate: Certificate = None,
+    key: Key = None,
+    behind: Behind = None,
+    no_browser: NoBrowser = False,
+) -> None:
+    """Serve a queue's page to its reviewers.
+
+    Prints a link for each reviewer. The page listens on this machine only; for reviewers elsewhere forward the port by
+    SSH, or give a certificate or the URL of a proxy that speaks HTTPS.
+
+    Example: groundloop review serve week-47 --reviewer ann --reviewer bob
+    """
+    from groundloop.review.serve import Address
+
+    address = Address(host, port, certificate, key, behind)
+    serve_queue(name, reviewers, address, browser=not no_browser and len(reviewers or ()) <= 1)
+
+
+def serve_queue(name: str, reviewers: list[str] | None, address: Address, *, browser: bool) -> None:
+    """Serve a queue until Ctrl-C, then say how far it is."""
+    from pipeline.cli.review.serving import print_end, serve_until_interrupted
+
+    queue = open_queue(name)
+    before = queue.progress("")
+    print_line(f"{queue.info.name}: {before.total} images, {before.answered} answered")
+    serve_until_interrupted(queue, reviewers, address, browser=browser)
+    with contextlib.closing(open_queue(name)) as again:
+        progress = again.progress("")
+        print_end(again.info.name, progress.answered, progress.total)
+
+
+def status(name: QueueName, as_json: AsJson = False) -> None:
+    """Show how far a queue is, and who holds what.
+
+    Example: groundloop review status week-47
+    """
+    with contextlib.closing(open_queue(name)) as queue:
+        progress, outcomes, late = queue.progress(""), queue.answers.by_outcome(), queue.answers.late()
+        answered, held = queue.answers.by_reviewer(), queue.leases.held()
+    people = {
+        reviewer: {"answered": answered.get(reviewer, 0), "holds": held.get(reviewer, 0)}
+        for reviewer in sorted({*answered, *held})
+    }
+    if as_json:
+        counts = {outcome.value: count for outcome, count in outcomes.items()}
+        print_json(
+            {
+                "name": queue.info.name,
+                "source": queue.info.source,
+                "images": progress.total,
+                "answered": progress.answered,
+                "outcomes": counts,
+                "late": late,
+                "reviewers": people,
+            }
+        )
+        return
+    print_line(f"{queue.info.name}: {progress.answered} of {progress.total} images answered")
+    values: dict[str, object] = {"from": queue.info.source} if queue.info.source else {}
+    values |= {outcome.value: count for outcome, count in outcomes.items() if count}
+    if late:
+        values["late answers"] = f"{late}, kept; they count where there is no other"
+    for reviewer, counts in people.items():
+        values[reviewer] = f"{counts['answered']} answered, holds {counts['holds']}"
+    print_values(values, indent=2)
+
+
+def release(name: QueueName, reviewer: Reviewer) -> None:
+    """Give the images that a reviewer holds to others.
+
+    Images go back by themselves some minutes after the page was closed; this does it at once.
+
+    Example: groundloop review release week-47 bob
+    """
+    with contextlib.closing(open_queue(name)) as queue:
+        count = queue.leases.release_all(reviewer)
+    print_line(f"{count} images that {reviewer} held are back in the queue")
+
+
+def revoke(name: QueueName, reviewer: Reviewer) -> None:
+    """End a reviewer's links and sessions.
+
+    The answers stay.
+
+    Example: groundloop review revoke week-47 bob
+    """
+    from groundloop.errors import UserError
+
+    with contextlib.closing(open_queue(name)) as queue:
+        if not queue.reviewers.revoke(reviewer):
+            raise UserError(f"{reviewer} has neither a link nor a session: review status lists who has answered")
+    print_line(f"{reviewer}'s links and sessions don't open the page any more; the answers stay")

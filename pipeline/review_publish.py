@@ -1,0 +1,89 @@
+"""Publishing reviewed labels: the manifest and its images in S3, and the execution that trains on them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from groundloop.aws import client
+from groundloop.errors import UserError
+from groundloop.images.access import MAX_THREADS
+from groundloop.labels.manifest import source_ref_of
+from groundloop.review.finish import Finished, content_name
+from groundloop.review.images import FolderFiles
+from groundloop.review.queue import QueueInfo
+from groundloop.s3 import is_forbidden, is_missing, split_uri
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+#: The pipeline parameter that takes the manifest.
+PARAMETER = "ReviewedManifest"
+
+
+def publish_manifest(config: Config, content: bytes, info: QueueInfo, result: Finished, image_prefix: str) -> str:
+    """Upload a manifest under a name made from its content, and before it the images that it names and S3 lacks.
+
+    Args:
+        config: names the bucket.
+        content: of the manifest, of all queues.
+        info: of the queue that was finished.
+        result: its labels.
+        image_prefix: S3 prefix of the images that the queue names by file.
+
+    Returns:
+        The manifest's S3 URI.
+    """
+    s3 = client("s3", config.aws.region)
+    if info.images and not info.image_prefix:
+        _upload_images(s3, Path(info.images), [source_ref_of(line) for line in result.lines], image_prefix)
+    bucket, key = config.aws.bucket, f"{config.aws.prefix}/reviews/{content_name(content)}"
+    if _size(s3, bucket, key) != len(content):
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"s3://{bucket}/{key}"
+
+
+def start_with(config: Config, uri: str) -> str:
+    """Start an execution that trains on the reviewed labels too; return its ARN.
+
+    Raises:
+        UserError: the pipeline does not exist, or has no parameter for the manifest.
+    """
+    from groundloop.executions.control import start
+
+    try:
+        return start(config.aws.region, config.pipeline.name, [f"{PARAMETER}={uri}"])
+    except UserError as error:
+        if PARAMETER not in str(error):
+            raise
+        raise UserError(
+            f"pipeline {config.pipeline.name!r} has no parameter {PARAMETER}: add the manifest {uri} to "
+            "labels.additional_sources, then groundloop upsert and groundloop start"
+        ) from None
+
+
+def _upload_images(s3: Any, folder: Path, references: list[str], prefix: str) -> None:
+    """Upload the images below the prefix that are not there in the same size."""
+    files = FolderFiles(folder)
+
+    def upload(reference: str) -> None:
+        """Upload one image."""
+        body = files.body(reference.removeprefix(prefix))
+        bucket, key = split_uri(reference)
+        if _size(s3, bucket, key) != len(body):
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    with ThreadPoolExecutor(MAX_THREADS) as pool:
+        list(pool.map(upload, (reference for reference in references if reference.startswith(prefix))))
+
+
+def _size(s3: Any, bucket: str, key: str) -> int | None:
+    try:
+        return int(s3.head_object(Bucket=bucket, Key=key)["ContentLength"])
+    except ClientError as error:
+        if is_missing(error) or is_forbidden(error):  # without s3:ListBucket a missing object is forbidden
+            return None
+        raise

@@ -1,0 +1,254 @@
+"""From a folder of images, or a model's doubts, to labels: the commands around the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from groundloop.aws import client
+from groundloop.detections.evaluation import OutcomeRow
+from groundloop.detections.table import write_outcomes
+from groundloop.local import LocalAws
+from groundloop.review.queue import Queue
+from groundloop.review.wire import Answer, Shown
+from tests.fixtures.cli import Groundloop
+from tests.groundloop.review.conftest import PageClient, answer
+
+CLASSES = ["bolt", "nut"]
+IMAGES = 30
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder with a folder of photos."""
+    monkeypatch.chdir(tmp_path)
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(IMAGES):
+        Image.new("RGB", (64, 48), (8 * number, 90, 120)).save(photos / f"{number:02}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def run_folder(project: Path) -> Path:
+    """The folder of a local run, as far as reviews need it: the files of its Evaluate job."""
+    job = project / ".groundloop" / "run" / "jobs" / "pipelines-1-Evaluate-2" / "processing"
+    evaluation, manifests = job / "output" / "evaluation", job / "input" / "manifests"
+    evaluation.mkdir(parents=True)
+    manifests.mkdir(parents=True)
+    metrics = {"classes": CLASSES, "class_thresholds": dict.fromkeys(CLASSES, 0.5)}
+    (evaluation / "evaluation.json").write_text(json.dumps(metrics))
+    random = np.random.default_rng(1)
+    rows = []
+    for split, first, last in (("validation", 0, 20), ("test", 20, IMAGES)):
+        lines = []
+        for number in range(first, last):
+            reference = f"s3://groundloop-local/images/{number:02}.png"
+            label = {"image_size": [{"width": 64, "height": 48, "depth": 3}], "annotations": []}
+            metadata = {"class-map": {"0": "bolt", "1": "nut"}, "type": "groundtruth/object-detection", "objects": []}
+            lines.append(
+                {"source-ref": reference, "line": number, "bounding-box": label, "bounding-box-metadata": metadata}
+            )
+            for score in random.random(1 + number % 4):
+                right = (1.0, 1.0, 20.0, 20.0) if random.random() < score else None
+                outcome = "" if score < 0.5 else ("TP" if right else "FP")
+                rows.append(
+                    OutcomeRow(split, reference, outcome, "bolt", float(score), (1.0, 1.0, 20.0, 21.0), 0.9, right)
+                )
+        (manifests / f"{split}.manifest").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_outcomes(evaluation / "detections.csv.gz", rows)
+    return project / ".groundloop" / "run"
+
+
+def add(name: str, task: int, **changes: object) -> None:
+    """Answer a task of a queue in the working folder."""
+    queue = Queue.open(Path("reviews") / name)
+    queue.answers.add("ann", msgspec.convert(answer(task, **changes), Answer))
+    queue.close()
+
+
+@pytest.fixture
+def labelled(groundloop: Groundloop, project: Path) -> str:
+    """A queue of the photos with three answers, one of them a negative."""
+    assert groundloop("review", "new", "week-47", "--images", "photos", "--classes", "bolt,nut").code == 0
+    add("week-47", 1)
+    add("week-47", 2, boxes=[])
+    add("week-47", 3, outcome="skip", boxes=[])
+    return "week-47"
+
+
+@pytest.fixture
+def label_process(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """`groundloop label` at work."""
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+    arguments = ["label", "photos", "--classes", "bolt,nut", "--reviewer", "ann", "--reviewer", "bob", "--no-browser"]
+    repository = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(repository), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, text=True, cwd=project, env=environment
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_label_serves_a_folder_and_finish_writes_what_labels_check_accepts(
+    label_process: subprocess.Popen[str], groundloop: Groundloop, project: Path
+) -> None:
+    assert label_process.stdout is not None
+    assert label_process.stdout.readline() == "photos: 30 images, 0 answered\n"
+    links = dict(label_process.stdout.readline().strip().split(": ") for _ in range(2))
+    assert list(links) == ["ann", "bob"]
+    page = PageClient(links["ann"])
+    assert page.sign_in(urlsplit(links["ann"]).fragment) == "ann"
+    task = page.post("/next", {"have": [], "count": 1})["tasks"][0]
+    assert (task["name"], task["width"], task["shown"]) == ("00.png", 64, "nothing")
+    page.post("/answers", answer(task["id"], boxes=[{"class_id": 0, "left": 1, "top": 2, "width": 3, "height": 4}]))
+    label_process.send_signal(signal.SIGINT)
+    said = label_process.stdout.read()
+    assert "1 of 30 images answered" in said
+    assert "groundloop review finish photos" in said
+    result = groundloop("review", "finish", "photos")
+    assert result.code == 0, result.err
+    assert "1 images, 1 boxes" in result.out
+    assert "groundloop local run --labels reviews/reviewed.manifest --images" in result.out
+    checked = groundloop("labels", "check", "reviews/reviewed.manifest", "--images", "photos", "--json")
+    assert checked.code == 0
+    assert [manifest["errors"] for manifest in checked.json["manifests"]] == [0]
+
+
+def test_label_goes_on_with_the_queue_of_that_folder_only_with_its_classes(
+    groundloop: Groundloop, labelled: str
+) -> None:
+    result = groundloop("label", "photos", "--name", labelled, "--classes", "nut,bolt")
+    assert result.code == 1
+    assert "has the classes bolt, nut" in result.error
+
+
+def test_a_models_doubts_become_a_queue_that_keeps_splits_and_shows_test_images_blind(
+    groundloop: Groundloop, run_folder: Path
+) -> None:
+    result = groundloop("review", "new", "doubts", "--from", str(run_folder), "--images", "photos", "--limit", "20")
+    assert result.code == 0, result.err
+    queue = Queue.open(Path("reviews/doubts"))
+    tasks = [task for _, task in queue.tasks()]
+    queue.close()
+    assert len(tasks) == 20
+    assert {task.split for task in tasks} == {None}
+    assert {task.selected_by for task in tasks} == {"expected-mistakes", "audit"}
+    test_images = [task for task in tasks if int(task.source_ref[-6:-4]) >= 20]
+    assert test_images
+    assert {task.shown for task in test_images} == {Shown.NOTHING}
+    assert all(task.line is not None and b'"line": ' in task.line for task in tasks)
+    doubtful = [task.expected_mistakes for task in tasks if task.selected_by == "expected-mistakes"]
+    assert doubtful == sorted(doubtful, key=lambda value: -(value or 0))
+
+
+def test_conditions_choose_instead(groundloop: Groundloop, run_folder: Path) -> None:
+    from_run = ("review", "new", "q", "--from", str(run_folder), "--images", "photos", "--audit", "0")
+    assert groundloop(*from_run, "--condition", "count(bolt) >= 2").code == 0
+    queue = Queue.open(Path("reviews/q"))
+    assert {task.selected_by for _, task in queue.tasks()} == {"condition"}
+    queue.close()
+
+
+def test_existing_labels_are_shown_for_adjustment(groundloop: Groundloop, labelled: str) -> None:
+    assert groundloop("review", "finish", labelled).code == 0
+    again = ("review", "new", "again", "--labels", "reviews/reviewed.manifest", "--images", "photos")
+    result = groundloop(*again)
+    assert result.code == 0, result.err
+    queue = Queue.open(Path("reviews/again"))
+    tasks = [task for _, task in queue.tasks()]
+    assert [(task.shown, len(task.boxes)) for task in tasks] == [(Shown.LABELS, 1), (Shown.LABELS, 0)]
+    assert queue.info.classes == ("bolt", "nut")
+    queue.close()
+
+
+def test_finish_says_what_is_in_the_manifest_and_what_is_not(groundloop: Groundloop, labelled: str) -> None:
+    result = groundloop("review", "finish", labelled, "--json")
+    assert result.code == 0
+    assert result.json | {"manifest": "", "all_queues": ""} == {
+        "name": "week-47",
+        "manifest": "",
+        "labels": 2,
+        "boxes": 1,
+        "negatives": 1,
+        "changed": 0,
+        "train_only": 0,
+        "unanswered": 27,
+        "outcomes": {"boxes": 2, "skip": 1, "bad-image": 0, "unsure": 0},
+        "late": 0,
+        "all_queues": "",
+        "published": None,
+    }
+
+
+def test_status_tells_how_far_a_queue_is(groundloop: Groundloop, labelled: str) -> None:
+    result = groundloop("review", "status", labelled, "--json")
+    assert result.json["answered"] == 3
+    assert result.json["reviewers"] == {"ann": {"answered": 3, "holds": 0}}
+    assert "3 of 30 images answered" in groundloop("review", "status", labelled).out
+
+
+def test_release_and_revoke_take_a_reviewers_tasks_and_links(groundloop: Groundloop, labelled: str) -> None:
+    queue = Queue.open(Path("reviews") / labelled)
+    queue.reviewers.invite("bob")
+    queue.leases.task("bob", 5)
+    queue.close()
+    assert "1 images that bob held" in groundloop("review", "release", labelled, "bob").out
+    assert groundloop("review", "revoke", labelled, "bob").code == 0
+    assert "neither a link nor a session" in groundloop("review", "revoke", labelled, "bob").error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        pytest.param(["new", "q"], 2, "--images, --labels or --from", id="of nothing"),
+        pytest.param(["new", "q", "--images", "photos"], 1, "--classes bolt,nut", id="no class"),
+        pytest.param(["new", "q", "--images", "nowhere", "--classes", "a"], 1, "not a folder", id="no folder"),
+        pytest.param(["new", "q", "--images", ".", "--classes", "a,a"], 1, "twice", id="a class twice"),
+        pytest.param(["new", "q 1", "--images", "photos", "--classes", "a"], 1, "such as q-1", id="name"),
+        pytest.param(["new", "../q", "--images", "photos", "--classes", "a"], 1, "can't name", id="path"),
+        pytest.param(["new", "q", "--images", "photos", "--condition", "x"], 2, "need detections", id="condition"),
+        pytest.param(["new", "q", "--from", "photos"], 1, "not the folder of a local run", id="no run"),
+        pytest.param(["new", "week-47", "--images", "photos", "--classes", "a"], 1, "exists already", id="again"),
+        pytest.param(["status", "none"], 1, "there are week-47", id="unknown queue"),
+        pytest.param(["serve", "week-47", "--host", "192.0.2.1"], 1, "--tls-cert", id="open address"),
+        pytest.param([], 2, "--from", id="no command"),
+    ],
+)
+@pytest.mark.usefixtures("labelled")
+def test_mistakes_are_explained(groundloop: Groundloop, arguments: list[str], code: int, message: str) -> None:
+    result = groundloop("review", *arguments)
+    assert result.code == code
+    assert message in result.err
+
+
+def test_publish_uploads_images_and_a_manifest_named_by_its_content(
+    groundloop: Groundloop, aws: LocalAws, labelled: str
+) -> None:
+    project = ["-c", str(Path(__file__).parents[3] / "configs" / "local.yaml")]
+    first = groundloop("review", "finish", labelled, "--publish", "--json", *project)
+    assert first.code == 0, first.err
+    assert groundloop("review", "finish", labelled, "--publish", "--json", *project).json == first.json
+    s3 = client("s3", "us-east-1")
+    key = first.json["published"].removeprefix("s3://groundloop-local/")
+    lines = [json.loads(line) for line in s3.get_object(Bucket="groundloop-local", Key=key)["Body"].iter_lines()]
+    assert [line["source-ref"] for line in lines] == [
+        f"s3://groundloop-local/groundloop/images/photos/{number:02}.png" for number in (0, 1)
+    ]
+    uploaded = s3.get_object(Bucket="groundloop-local", Key="groundloop/images/photos/00.png")["Body"].read()
+    assert uploaded == Path("photos/00.png").read_bytes()
+    add(labelled, 4)
+    changed = groundloop("review", "finish", labelled, "--publish", "--json", *project).json["published"]
+    assert changed != first.json["published"]
