@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.local import stop_on_signals
+from pipeline.cli.local.settings import stop_on_signals
 from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
