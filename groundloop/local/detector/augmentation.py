@@ -37,7 +37,9 @@ def augment(rng: np.random.Generator, pixels: Pixels, boxes: Boxes) -> tuple[Flo
 
     gain = 1 + rng.uniform(-_GAIN, _GAIN) + rng.uniform(-_GAIN / 2, _GAIN / 2, 3)
     offset = rng.uniform(-_OFFSET, _OFFSET) + rng.uniform(-_OFFSET / 2, _OFFSET / 2, 3)
-    values = normalise(view) * gain.astype(np.float32) + offset.astype(np.float32)
+    values = normalise(view)
+    values *= gain.astype(np.float32)
+    values += offset.astype(np.float32)
     return values, Boxes(boxes.classes[kept], seen[kept])
 
 

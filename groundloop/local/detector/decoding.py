@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from groundloop.boxes import paired_iou
+from groundloop.boxes import iou_matrix
 from groundloop.local.detector.boxes import Detections, Floats, Ints
 
 SCORE_FLOOR = 0.03
@@ -47,12 +47,11 @@ def _decode_image(heat: Floats, peaks: npt.NDArray[np.bool_], values: Floats, nm
 
 def suppress(classes: Ints, corners: Floats, threshold: float) -> list[int]:
     """Return the indices that survive greedy non-maximum suppression within each class; the boxes come best first."""
-    alive = np.ones(len(classes), bool)
+    same_object = (iou_matrix(corners, corners) > threshold) & (classes[:, None] == classes)
+    suppressed = np.zeros(len(classes), bool)
     kept = []
     for i in range(len(classes)):
-        if not alive[i]:
-            continue
-        kept.append(i)
-        later = np.flatnonzero(alive[i + 1 :] & (classes[i + 1 :] == classes[i])) + i + 1
-        alive[later[paired_iou(corners[i], corners[later]) > threshold]] = False
+        if not suppressed[i]:
+            kept.append(i)
+            suppressed |= same_object[i]
     return kept

@@ -44,4 +44,7 @@ def decode_image(data: bytes, size: int) -> tuple[npt.NDArray[np.uint8], tuple[i
 
 def normalise(pixels: npt.NDArray[np.uint8]) -> Floats:
     """Scale bytes to values around 0, of about unit variance."""
-    return (pixels.astype(np.float32) - GREY) / np.float32(_SPREAD)
+    values = pixels.astype(np.float32)
+    values -= GREY
+    values /= np.float32(_SPREAD)
+    return values

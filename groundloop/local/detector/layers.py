@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from groundloop.local.detector.helper import Later, at_once
+
 Array = npt.NDArray[np.floating[Any]]
 
 
@@ -91,9 +93,14 @@ class Convolution:
             flat += self.bias.value
         return y
 
-    def backward(self, gradient: Array) -> Array:
-        """Set the gradients by the parameters; return the gradient by the input."""
-        self.set_gradients(gradient)
+    def backward(self, gradient: Array, later: Later = at_once) -> Array:
+        """Set the gradients by the parameters; return the gradient by the input.
+
+        Args:
+            gradient: of the loss by the output.
+            later: sets the gradients by the parameters, from `gradient`, when it likes.
+        """
+        later(lambda: self.set_gradients(gradient))
         if self.stride == 1:
             return self._backward_dense(gradient)
         return self._backward_strided(gradient.reshape(-1, gradient.shape[3]))
@@ -240,17 +247,18 @@ class Block:
         # A sum of its own: the mask of the ReLU is read from y on the way back.
         return x + y if self.residual else y
 
-    def backward(self, gradient: Array) -> Array:
-        """Set the gradients by the parameters; return the gradient by the input."""
+    def backward(self, gradient: Array, later: Later = at_once) -> Array:
+        """Set the gradients by the parameters; return the gradient by the input. Arguments as of `Convolution`."""
         passed_on = gradient.copy() if self.residual else None
-        result = self.convolution.backward(self.norm.backward(gradient))
+        result = self.convolution.backward(self.norm.backward(gradient), later)
         if passed_on is not None:
             result += passed_on
         return result
 
-    def backward_first(self, gradient: Array) -> None:
+    def backward_first(self, gradient: Array, later: Later = at_once) -> None:
         """Set the gradients of the block that sees the image, whose gradient by the input is not needed."""
-        self.convolution.set_gradients(self.norm.backward(gradient))
+        by_output = self.norm.backward(gradient)
+        later(lambda: self.convolution.set_gradients(by_output))
 
 
 def upsample(x: Array) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from groundloop.local.detector.helper import Later, Tasks
 from groundloop.local.detector.layers import Array, Block, Convolution, Layer, Parameter, upsample, upsample_backward
 
 STRIDE = 8
@@ -51,11 +52,15 @@ class Network:
 
     def backward(self, gradient: Array) -> None:
         """Set every parameter's gradient from the gradient of the loss by the last training pass's output."""
-        summed = _backward(self.neck, self.head.backward(gradient))
+        # Only the gradients by the inputs wait for each other, from the output to the image.
+        tasks = Tasks()
+        later = tasks.later
+        summed = _backward(self.neck, self.head.backward(gradient, later), later)
         coarse = upsample_backward(summed)
-        by_32 = _backward(self.at_32, self.lateral_32.backward(upsample_backward(coarse)))
-        by_16 = _backward(self.at_16, self.lateral_16.backward(coarse) + by_32)
-        self.stem[0].backward_first(_backward(self.stem[1:], summed + by_16))
+        by_32 = _backward(self.at_32, self.lateral_32.backward(upsample_backward(coarse), later), later)
+        by_16 = _backward(self.at_16, self.lateral_16.backward(coarse, later) + by_32, later)
+        self.stem[0].backward_first(_backward(self.stem[1:], summed + by_16, later), later)
+        tasks.finish()
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks from the input to the output."""
@@ -97,7 +102,7 @@ def _forward(blocks: list[Block], x: Array, training: bool) -> Array:
     return x
 
 
-def _backward(blocks: list[Block], gradient: Array) -> Array:
+def _backward(blocks: list[Block], gradient: Array, later: Later) -> Array:
     for block in reversed(blocks):
-        gradient = block.backward(gradient)
+        gradient = block.backward(gradient, later)
     return gradient

@@ -34,6 +34,7 @@ class AdamW:
             start = part.stop
         self._mean: Array = np.zeros_like(self._values)
         self._square: Array = np.zeros_like(self._values)
+        self._scratch = np.empty_like(self._values), np.empty_like(self._values)
         self._steps = 0
 
     def collect(self) -> None:
@@ -43,17 +44,28 @@ class AdamW:
 
     def step(self, learning_rate: float) -> None:
         """Update the parameters from the mean of the gradients collected since the last step."""
-        gradients = self._sum / self._sum.dtype.type(self._collected)
+        # In place throughout: the vectors are long, and fresh memory costs more than the arithmetic.
+        gradients, work = self._scratch
+        np.divide(self._sum, self._sum.dtype.type(self._collected), out=gradients)
         self._sum.fill(0)
         self._collected = 0
         norm = float(np.sqrt(gradients @ gradients))
         if norm > MAX_GRADIENT_NORM:
             gradients *= MAX_GRADIENT_NORM / norm
         self._steps += 1
-        self._mean += (1 - BETA_1) * (gradients - self._mean)
-        self._square += (1 - BETA_2) * (gradients * gradients - self._square)
-        rate = learning_rate / (1 - BETA_1**self._steps)
-        spread = np.sqrt(self._square / (1 - BETA_2**self._steps))
+        np.subtract(gradients, self._mean, out=work)
+        work *= 1 - BETA_1
+        self._mean += work
+        gradients *= gradients
+        gradients -= self._square
+        gradients *= 1 - BETA_2
+        self._square += gradients
+        spread = np.divide(self._square, 1 - BETA_2**self._steps, out=gradients)
+        np.sqrt(spread, out=spread)
         spread += EPSILON
-        self._values -= learning_rate * self._decay * self._values
-        self._values -= rate * self._mean / spread
+        np.multiply(learning_rate, self._decay, out=work)
+        work *= self._values
+        self._values -= work
+        np.multiply(learning_rate / (1 - BETA_1**self._steps), self._mean, out=work)
+        work /= spread
+        self._values -= work

@@ -7,6 +7,8 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,11 @@ import numpy as np
 from groundloop.local.detector import artifact
 from groundloop.local.detector.artifact import Detector
 from groundloop.local.detector.augmentation import augment
-from groundloop.local.detector.boxes import Boxes, Detections
+from groundloop.local.detector.boxes import Boxes, Detections, Floats
 from groundloop.local.detector.data import Channel, Sample
 from groundloop.local.detector.decoding import decode
 from groundloop.local.detector.errors import StandInError
+from groundloop.local.detector.helper import Task
 from groundloop.local.detector.hyperparameters import IGNORED, Hyperparameters, parse
 from groundloop.local.detector.images import normalise, working_size
 from groundloop.local.detector.loss import Loss, detection_loss
@@ -27,7 +30,7 @@ from groundloop.local.detector.metric import voc07_map
 from groundloop.local.detector.network import STRIDE, Network
 from groundloop.local.detector.optimiser import AdamW
 from groundloop.local.detector.schedule import EarlyStopping, learning_rate
-from groundloop.local.detector.targets import make_targets
+from groundloop.local.detector.targets import Targets, make_targets
 
 SEED = 1
 _BATCH_AT_VALIDATION = 8
@@ -86,7 +89,7 @@ def _banner(hyperparameters: Hyperparameters) -> str:
     size = working_size(hyperparameters.image_shape)
     return (
         "This is groundloop's offline stand-in for the built-in Object Detection algorithm: a small NumPy network, "
-        f"trained from scratch on one core at {size}x{size} pixels. Its mAP is not AWS's. "
+        f"trained from scratch on at most two cores at {size}x{size} pixels. Its mAP is not AWS's. "
         "It honours num_classes, num_training_samples, image_shape (works at about half), epochs, mini_batch_size, "
         "learning_rate, lr_scheduler_*, overlap_threshold, nms_threshold, label_width and early_stopping*; "
         f"it accepts but ignores {', '.join(IGNORED)}; base_network only has to be the same in a warm start."
@@ -130,6 +133,14 @@ def _warm_start(archive: Path, hyperparameters: Hyperparameters) -> Network:
     return earlier.network
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Views of some images of a mini-batch, and what the network should answer."""
+
+    pixels: Floats
+    targets: Targets
+
+
 class _Run:
     """The state of one training run."""
 
@@ -145,10 +156,10 @@ class _Run:
         hyperparameters = self._detector.hyperparameters
         started = time.perf_counter()
         batches, cross_entropy, smooth_l1, records = 0, 0.0, 0.0, 0
-        for batch in _batches(samples, hyperparameters):
-            losses = self._train_batch(batch)
+        for parts in self._prepared(_batches(samples, hyperparameters)):
+            losses = self._train_batch(parts)
             batches += 1
-            records += len(batch)
+            records += sum(len(part.pixels) for part in parts)
             cross_entropy += losses[0]
             smooth_l1 += losses[1]
         if batches != self._steps_per_epoch:
@@ -168,10 +179,32 @@ class _Run:
         speed = records / (time.perf_counter() - started)
         _log.info("#throughput_metric: host=%s, train throughput=%.2f records/second", self._host, speed)
 
-    def _train_batch(self, batch: list[Sample]) -> tuple[float, float]:
+    def _prepared(self, batches: Iterator[list[Sample]]) -> Iterator[list[_Part]]:
+        """Yield the parts of each batch; the next one is prepared while the network learns from this one."""
+        following: Task[list[_Part]] | None = None
+        for batch in batches:
+            # One after the other: each takes its random numbers where the one before has left off.
+            current = None if following is None else following.result()
+            following = Task(partial(self._prepare, batch))
+            if current is not None:
+                yield current
+        if following is not None:
+            yield following.result()
+
+    def _prepare(self, batch: list[Sample]) -> list[_Part]:
+        parts = []
+        for samples in _parts(batch):
+            views = [augment(self._rng, sample.pixels, sample.boxes) for sample in samples]
+            pixels = np.stack([view for view, _ in views])
+            cells = pixels.shape[1] // STRIDE
+            targets = make_targets([boxes for _, boxes in views], self._detector.network.num_classes, cells)
+            parts.append(_Part(pixels, targets))
+        return parts
+
+    def _train_batch(self, parts: list[_Part]) -> tuple[float, float]:
         """Take one step of the optimiser; return the mean losses of the batch."""
         hyperparameters = self._detector.hyperparameters
-        losses = [self._collect_gradients(part) for part in _parts(batch)]
+        losses = [self._collect_gradients(part) for part in parts]
         self._optimiser.step(learning_rate(hyperparameters, self._step, self._steps_per_epoch))
         self._step += 1
         cross_entropy = sum(loss.cross_entropy for loss in losses) / len(losses)
@@ -183,12 +216,9 @@ class _Run:
             )
         return cross_entropy, smooth_l1
 
-    def _collect_gradients(self, samples: list[Sample]) -> Loss:
+    def _collect_gradients(self, part: _Part) -> Loss:
         network = self._detector.network
-        views = [augment(self._rng, sample.pixels, sample.boxes) for sample in samples]
-        pixels = np.stack([view for view, _ in views])
-        targets = make_targets([boxes for _, boxes in views], network.num_classes, pixels.shape[1] // STRIDE)
-        loss = detection_loss(network.forward(pixels, training=True), targets)
+        loss = detection_loss(network.forward(part.pixels, training=True), part.targets)
         network.backward(loss.gradient)
         self._optimiser.collect()
         return loss
@@ -196,14 +226,17 @@ class _Run:
     def validate(self, epoch: int, samples: Iterable[Sample]) -> float:
         hyperparameters = self._detector.hyperparameters
         truth: list[Boxes] = []
-        found: list[Detections] = []
+        found: list[Task[list[Detections]]] = []
         for batch in _groups(samples, _BATCH_AT_VALIDATION):
             truth += [sample.boxes for sample in batch]
             pixels = normalise(np.stack([sample.pixels for sample in batch]))
-            output = self._detector.network.forward(pixels, training=False)
-            found += decode(output, hyperparameters.num_classes, nms_threshold=hyperparameters.nms_threshold)
+            # A copy: the network's next output takes the place of this one.
+            output = self._detector.network.forward(pixels, training=False).copy()
+            nms = hyperparameters.nms_threshold
+            found.append(Task(partial(decode, output, hyperparameters.num_classes, nms_threshold=nms)))
         threshold = hyperparameters.overlap_threshold
-        score = voc07_map(truth, found, hyperparameters.num_classes, overlap_threshold=threshold)
+        detections = [of_image for task in found for of_image in task.result()]
+        score = voc07_map(truth, detections, hyperparameters.num_classes, overlap_threshold=threshold)
         _log.info("#quality_metric: host=%s, epoch=%d, validation mAP <score>=(%.6f)", self._host, epoch, score)
         return score
 
