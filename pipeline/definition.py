@@ -83,7 +83,7 @@ def build_context(config: Config) -> BuildContext:
     return BuildContext(
         config=config,
         parameters=pipeline_parameters(config),
-        session=sdk.OfflineSession(region, config.aws.bucket),
+        session=sdk.building_session(region, config.aws.bucket),
         job_archive=job_archive,
         max_image_mb=config.predict.max_payload_mb,
         image_shape=config.training.hyperparameters.image_shape,

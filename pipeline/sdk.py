@@ -7,6 +7,7 @@ a definition do.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import warnings
@@ -48,6 +49,12 @@ class OfflineSession(PipelineSession):
     def default_bucket(self) -> str:
         """Return the bucket, without looking it up."""
         return self._bucket_name
+
+
+@functools.cache
+def building_session(region: str, bucket: str) -> OfflineSession:
+    """Return the session for building definitions; the SDK makes six clients with each, so it is kept."""
+    return OfflineSession(region, bucket)
 
 
 @contextlib.contextmanager

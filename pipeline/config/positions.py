@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,7 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 (byte {error.start})") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        node, data = _parse(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: is not valid YAML: {error.problem}") from None
@@ -67,7 +68,18 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: must be a mapping of settings, not a {type(data).__name__}")
     _record(node, (), path, source)
-    return data
+    return copy.deepcopy(data)
+
+
+@functools.lru_cache(maxsize=16)
+def _parse(text: str) -> tuple[yaml.Node | None, Any]:
+    """Parse a YAML text once into its nodes, which have positions, and its data."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def _record(node: yaml.Node, key: Key, path: Path, source: Source) -> None:

@@ -33,7 +33,7 @@ def job_calls(project: Any) -> Iterator[CallRecorder]:
 @pytest.fixture(scope="module")
 def execution(project: Any) -> str:
     """ARN of an execution that plain boto3 made: uploaded code, created pipeline, started, waited for."""
-    from pipeline.definition import compile_pipeline, training_pipeline
+    from pipeline.compiled import compiled_definition
     from pipeline.job_archive import job_archive
 
     config = project.config
@@ -43,7 +43,7 @@ def execution(project: Any) -> str:
         s3.put_object(Bucket=config.aws.bucket, Key=archive.key(config.aws.prefix), Body=archive.content)
     sagemaker.create_pipeline(
         PipelineName=config.pipeline.name,
-        PipelineDefinition=compile_pipeline(training_pipeline(config)),
+        PipelineDefinition=compiled_definition(config, "training"),
         ClientRequestToken="a" * 32,
         RoleArn=config.aws.role,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from groundloop.aws import error_code, error_message
+from pipeline.compiled import compiled_definition
 from pipeline.config import Config
 from pipeline.prove.probe_config import changed, plain_deployment, probe_config
 from pipeline.prove.trial import Trial
@@ -81,17 +82,15 @@ NO_NETWORK = {"network": {"subnets": [], "security_groups": [], "isolation": Fal
 
 
 def _run(bench: Workbench) -> Iterator[Verdict]:
-    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
-
     config = as_configured(bench)
-    yield _asked(bench, TRAINING, compile_pipeline(training_pipeline(config)))
-    yield _asked(bench, DEPLOY, compile_pipeline(deploy_pipeline(config)))
+    yield _asked(bench, TRAINING, compiled_definition(config, "training"))
+    yield _asked(bench, DEPLOY, compiled_definition(config, "deploy"))
     retry = bench.config.execution.retry.model_dump()
     for assumption, endpoint in _ENDPOINTS.items():
         deploy = plain_deployment(bench.config, "on_pass", **endpoint)
         overlay = {"deploy": deploy, "aws": NO_NETWORK, "execution": {"retry": retry}}
         variant = changed(probe_config(bench.config, bench.run), overlay)
-        yield _asked(bench, assumption, compile_pipeline(training_pipeline(variant)))
+        yield _asked(bench, assumption, compiled_definition(variant, "training"))
     yield _asked(bench, AFTER_BRANCH, json.dumps(_conditions(bench, nested=False)))
     yield _asked(bench, NESTED, json.dumps(_conditions(bench, nested=True)), refused=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from groundloop.executions.control import RUNNING, steps
+from pipeline.compiled import compiled_definition
 from pipeline.config import Config
 from pipeline.prove.probe_config import changed, plain_deployment, probe_config
 from pipeline.prove.trial import Trial
@@ -100,9 +101,7 @@ def _config(bench: Workbench) -> Config:
 
 def definition_of_steps(config: Config, model: str) -> dict[str, Any]:
     """Return the definition with nothing left of the steps but EndpointConfig and Endpoint, for a model by name."""
-    from pipeline.definition import compile_pipeline, training_pipeline
-
-    whole = json.loads(compile_pipeline(training_pipeline(config)))
+    whole = json.loads(compiled_definition(config, "training"))
     found = {step["Type"]: {key: value for key, value in step.items() if key != "DependsOn"} for step in _all(whole)}
     of_endpoint = [found["EndpointConfig"], found["Endpoint"]]
     of_endpoint[0]["Arguments"]["ProductionVariants"][0]["ModelName"] = model

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from groundloop.executions.control import RUNNING, steps, stop, transition
+from pipeline.compiled import compiled_definition
 from pipeline.config import Config
 from pipeline.demo.synthetic_images import write_dataset
 from pipeline.desired import job_archives
@@ -112,8 +113,6 @@ def _run(bench: Workbench) -> Iterator[Verdict]:
 
 def _started(bench: Workbench, config: Config) -> str:
     """Upload labels, images and code, create group and pipeline, and start it."""
-    from pipeline.definition import compile_pipeline, training_pipeline
-
     with tempfile.TemporaryDirectory() as scratch:
         manifest = write_dataset(Path(scratch), IMAGES, f"{config.aws.bucket}/{config.aws.prefix}")
         for image in sorted((Path(scratch) / "images").iterdir()):
@@ -121,7 +120,7 @@ def _started(bench: Workbench, config: Config) -> str:
         bench.store("labels/output.manifest", manifest.read_bytes())
     for archive in job_archives():
         bench.store(archive.key(config.aws.prefix).removeprefix(f"{config.aws.prefix}/"), archive.content)
-    definition, sagemaker = compile_pipeline(training_pipeline(config)), bench.client("sagemaker")
+    definition, sagemaker = compiled_definition(config, "training"), bench.client("sagemaker")
     group, name = config.registry.group, config.pipeline.name
     bench.create(
         "package group",

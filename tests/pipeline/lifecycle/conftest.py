@@ -65,7 +65,7 @@ class Project:
 
     def upsert(self) -> None:
         """Group, job code and deploy pipeline as upsert makes them; for training something small of its parameters."""
-        from pipeline.definition import compile_pipeline, deploy_pipeline
+        from pipeline.compiled import compiled_definition
         from pipeline.job_archive import job_archive
 
         sagemaker, archive = boto3.client("sagemaker"), job_archive("deploy")
@@ -80,7 +80,7 @@ class Project:
         }
         definitions = {
             self.config.pipeline.name: json.dumps(training),
-            self.config.pipeline.deploy_name: compile_pipeline(deploy_pipeline(self.config)),
+            self.config.pipeline.deploy_name: compiled_definition(self.config, "deploy"),
         }
         there = [
             item["PipelineName"] for item in sagemaker.list_pipelines(PipelineNamePrefix=self.name)["PipelineSummaries"]

@@ -30,14 +30,13 @@ def memory() -> Iterator[None]:
 
 
 @pytest.fixture
-def aws(memory: None, monkeypatch: pytest.MonkeyPatch, sdk_session: Callable[[str, str], Any]) -> Any:
+def aws(memory: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An AWS with the bucket and nothing else; gives its SageMaker client. Prices can't be asked for."""
 
     def unreachable() -> Any:
         raise EndpointConnectionError(endpoint_url="https://api.pricing.us-east-1.amazonaws.com")
 
     monkeypatch.setattr("pipeline.plan.prices.pricing_client", unreachable)
-    monkeypatch.setattr("pipeline.sdk.OfflineSession", sdk_session)
     reset()
     client("s3", "us-east-1").create_bucket(Bucket="groundloop-local")
     return client("sagemaker", "us-east-1")
