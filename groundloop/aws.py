@@ -61,7 +61,7 @@ def poll_seconds(aws: float) -> float:
     Args:
         aws: the pause on AWS, which throttles and whose steps take minutes; the offline AWS takes seconds.
     """
-    return 0.3 if offline_endpoint() else aws
+    return 0.1 if offline_endpoint() else aws
 
 
 @functools.cache
