@@ -13,7 +13,7 @@ from pipeline.cli.output import print_json, print_line, print_values
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the project.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the project.")] = Path(),
     name: Annotated[str, typer.Option(help="Name of pipeline, model package group and endpoint.")] = "groundloop",
     region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
     role: Annotated[str | None, typer.Option(metavar="ARN", help="Execution role; may be set later.")] = None,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError
 from typer.core import TyperGroup
 
-from groundloop.errors import UserError
-from groundloop.local.errors import LocalAwsError
 from pipeline.cli import (
     approval,
     check,
@@ -41,7 +41,11 @@ from pipeline.cli import (
     upsert,
     watch,
 )
-from pipeline.cli.output import print_error, print_line
+from pipeline.cli.debugging import log_aws_calls
+from pipeline.cli.failures import report_failure
+from pipeline.cli.metavars import name_metavars
+from pipeline.cli.options import Assignments, ConfigFiles, set_global_options
+from pipeline.cli.output import print_line
 
 #: The commands as `--help` groups them.
 COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
@@ -90,6 +94,10 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
 class GroupedCommands(TyperGroup):
     """A command group whose help lists the commands under the headings of `COMMANDS`."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        name_metavars(self)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one section for each heading."""
         width = max(map(len, self.commands))
@@ -105,7 +113,6 @@ class GroupedCommands(TyperGroup):
 app = typer.Typer(
     name="groundloop",
     cls=GroupedCommands,
-    help="SageMaker Pipelines for object detection: Ground Truth labels to a deployed detector, on AWS or offline.",
     no_args_is_help=True,
     rich_markup_mode=None,  # Rich takes longer to import than --help may take
     pretty_exceptions_enable=False,
@@ -119,40 +126,63 @@ for _commands in COMMANDS.values():
             app.command(_name)(_command)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_line(version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def groundloop(
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and calls to AWS; also after a command.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Show the versions and exit."),
+    ] = False,
+) -> None:
+    """SageMaker Pipelines for object detection: Ground Truth labels to a deployed detector, on AWS or offline."""
+    set_global_options(config, assignments)
+
+
+def version_line() -> str:
+    """Return the versions of this package, Python and the SageMaker SDK, which is not imported for it."""
+    import platform
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    try:
+        sdk = f"sagemaker {version_of('sagemaker')}"
+    except PackageNotFoundError:
+        sdk = "sagemaker not installed"
+    return f"groundloop {version_of('groundloop')} (Python {platform.python_version()}, {sdk})"
+
+
 def main() -> None:
     """Run the `groundloop` program.
 
     Exit codes: 0 success, 1 error, 2 wrong usage or configuration, 130 interrupted.
     """
+    arguments = sys.argv[1:]
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug = "--debug" in options or bool(os.environ.get("GROUNDLOOP_DEBUG"))
+    if debug:
+        log_aws_calls()
     try:
-        app()
+        code = app(
+            args=[argument for argument in arguments if argument != "--debug"],
+            prog_name="groundloop",
+            standalone_mode=False,
+        )
+    except NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except Exception as error:
-        lines, code = _explained(error)
-        if not lines:
-            raise
-        print_error(*lines)
-        sys.exit(code)
+        sys.exit(report_failure(error, as_json="--json" in options, debug=debug))
     except KeyboardInterrupt:
         print_line("interrupted", to_stderr=True)
         sys.exit(130)
-
-
-def _explained(error: Exception) -> tuple[Sequence[str], int]:
-    """Return the message's lines and the exit code of a user's mistake or an AWS error.
-
-    A bug of ours has no message: it keeps its traceback.
-    """
-    if isinstance(error, UserError):
-        from groundloop.errors import ConfigError
-
-        return error.lines, 2 if isinstance(error, ConfigError) else 1
-    if isinstance(error, LocalAwsError):
-        return str(error).splitlines(), 1
-    if "botocore" in sys.modules:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        from groundloop.aws import explain
-
-        if isinstance(error, BotoCoreError | ClientError):
-            return explain(error).splitlines(), 1
-    return (), 1
+    sys.exit(code if isinstance(code, int) else 0)

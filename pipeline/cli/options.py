@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 
+@dataclass
+class _GlobalOptions:
+    """What was given before the command's name."""
+
+    config: list[Path] = field(default_factory=list)
+    assignments: list[str] = field(default_factory=list)
+
+
+_global_options = _GlobalOptions()
 _shared_options: list[str] = []
 
 
@@ -57,9 +67,20 @@ def load_with_origins(
 
     for message in loading.unknown_variables(os.environ):
         print_warning(message)
-    files = [text for file in config or [] for text in ("-c", str(file))]
-    _shared_options[:] = [*files, *(text for assignment in assignments or [] for text in ("-s", assignment))]
-    return loading.load_with_origins(config or [], assignments or [], incomplete=incomplete)
+    config, assignments = with_global_options(config, assignments)
+    files = [text for file in config for text in ("-c", str(file))]
+    _shared_options[:] = [*files, *(text for assignment in assignments for text in ("-s", assignment))]
+    return loading.load_with_origins(config, assignments, incomplete=incomplete)
+
+
+def set_global_options(config: list[Path] | None, assignments: list[str] | None) -> None:
+    """Keep the options that were given before the command's name."""
+    _global_options.config, _global_options.assignments = list(config or []), list(assignments or [])
+
+
+def with_global_options(config: list[Path] | None, assignments: list[str] | None) -> tuple[list[Path], list[str]]:
+    """Return the files and settings that were given before and after the command's name; later ones win."""
+    return [*_global_options.config, *(config or [])], [*_global_options.assignments, *(assignments or [])]
 
 
 def suggest(*words: str) -> str:

@@ -90,6 +90,12 @@ def print_error(*lines: str) -> None:
         print_line(f"error: {shortened(line)}", typer.colors.RED, to_stderr=True)
 
 
+def print_error_json(lines: Sequence[str], code: int) -> None:
+    """Print what went wrong on standard error as one line of JSON, for scripts."""
+    text = json.dumps({"error": {"message": "\n".join(map(shortened, lines)), "exit_code": code}}, ensure_ascii=False)
+    typer.echo(escaped_json(text), err=True)
+
+
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     print_json_text(json.dumps(value, indent=2, ensure_ascii=False))

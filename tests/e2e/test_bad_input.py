@@ -71,7 +71,7 @@ def test_a_manifest_that_cannot_be_used(
         pytest.param(["watch", *LOCAL, "-s", "pipeline.name=nope"], 1, "nope", id="nothing to watch"),
         pytest.param(["start"], 2, "aws.role is not set", id="no configuration"),
         pytest.param(["start", "--set", "x=1", *LOCAL], 2, "unknown key x", id="a key that isn't there"),
-        pytest.param(["start", "-c", "nowhere.yaml"], 2, "nowhere.yaml: can't be read", id="no such file"),
+        pytest.param(["start", "-c", "nowhere.yaml"], 2, "no such file: nowhere.yaml", id="no such file"),
         pytest.param(["upsert", *LOCAL, "-s", "aws.bucket=nobodys"], 1, "aws s3 mb s3://nobodys", id="no such bucket"),
         pytest.param(["compile", *LOCAL, "-s", "aws.region=moon-1"], 2, "aws.region is 'moon-1'", id="no such region"),
         pytest.param(["compile", *LOCAL, "-o", "/nowhere/x"], 1, "can't be written", id="no place to write"),

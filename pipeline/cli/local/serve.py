@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli.local.environment import RunningAws, announced
 from pipeline.cli.local.settings import label_manifest, load_local, local_overlay, program_name, stop_on_signals
-from pipeline.cli.options import ConfigFiles
+from pipeline.cli.options import ConfigFiles, with_global_options
 from pipeline.cli.output import print_line, print_values
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def local(
         raise typer.BadParameter("--labels and --images go together")
     if demo and labels:
         raise typer.BadParameter("--demo has its own labels: give either --demo or --labels")
-    overlays = [local_overlay(), *(config or [])]
+    overlays = [local_overlay(), *with_global_options(config, None)[0]]
     settings = load_local(config, None)
     from pipeline.config.files import OVERLAY_VARIABLE
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels

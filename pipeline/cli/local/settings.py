@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.cli.options import with_global_options
 from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def load_local(config: list[Path] | None, assignments: list[str] | None, *, proj
     """
     from pipeline.config import load_config
 
-    return load_config([local_overlay(), *(config or [])], assignments or [], project=project)
+    config, assignments = with_global_options(config, assignments)
+    return load_config([local_overlay(), *config], assignments, project=project)
 
 
 def program_name() -> str:
