@@ -83,7 +83,12 @@ def read_json(s3: Any, uri: str) -> dict[str, Any]:
     """Read one object that holds a JSON object.
 
     Raises:
-        UserError: there is no such object.
+        UserError: there is no such object, or it holds something else.
     """
-    content: dict[str, Any] = json.loads(read_bytes(s3, uri))
+    try:
+        content = json.loads(read_bytes(s3, uri))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{uri} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{uri} holds no JSON object")
     return content

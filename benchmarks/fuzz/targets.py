@@ -194,14 +194,19 @@ def _registry_files() -> Files:
 
 
 def _package(folder: Path, number: int) -> None:
+    from groundloop.executions import evaluation
     from groundloop.models import packages
     from pipeline.cli.metrics_table import print_metrics
+    from pipeline.cli.run_end import missed_gate_advice
 
     def read() -> None:
         with mock.patch.object(packages, "client", return_value=_Bucket(folder)):
             package = packages.package("us-east-1", "arn")
-        print_metrics(package.evaluation)
         print(len(package.classes), package.threshold, package.thresholds)
+        with mock.patch.object(evaluation, "client", return_value=_Bucket(folder)):
+            metrics = evaluation.read_metrics("us-east-1", "s3://bucket")
+        print_metrics(metrics)
+        missed_gate_advice(metrics)
 
     _function(read)
 
@@ -347,9 +352,14 @@ def _archive(folder: Path, number: int) -> None:
 
 
 def _code_archive(folder: Path, number: int) -> None:
-    from pipeline.plan.job_code import checksums
+    from pipeline.plan import job_code
 
-    _function(lambda: checksums((folder / "code.zip").read_bytes()))
+    step = mock.Mock(raw={"uri": f"s3://bucket/code/{'0' * 64}/groundloop-prepare.py"})
+    ours = mock.Mock(content=samples.code_archive()["code.zip"])
+    ours.name = "prepare"
+    bucket = mock.Mock(get_object=lambda **_: {"Body": io.BytesIO((folder / "code.zip").read_bytes())})
+    with mock.patch.object(job_code, "client", return_value=bucket):
+        _function(lambda: job_code.changed_files("us-east-1", step, [ours]))
 
 
 def _journal(folder: Path, number: int) -> None:
@@ -360,7 +370,7 @@ def _journal(folder: Path, number: int) -> None:
 
 def _journal_files() -> Files:
     place = {"place": {"run": "abcd", "region": "us-east-1", "account": "1", "offline": ""}}
-    create = {"create": {"kind": "pipeline", "name": "x", "id": "y"}}
+    create = {"create": {"kind": "pipeline", "name": "x", "note": ""}}
     return {"journal.jsonl": "\n".join(map(json.dumps, (place, create))).encode() + b"\n"}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from groundloop.aws import client
 from groundloop.errors import UserError
 from groundloop.executions.control import steps, transition
-from groundloop.s3 import join_uri, read_json
+from groundloop.result_files import read_evaluation
+from groundloop.s3 import join_uri
 
 _STEP, _OUTPUT = "Evaluate", "evaluation"
 _METRICS, _REPORT = "evaluation.json", "report.html"
@@ -35,8 +36,12 @@ def evaluation_prefix(region: str, execution: str) -> str | None:
 
 
 def read_metrics(region: str, prefix: str) -> dict[str, Any]:
-    """Return the content of evaluation.json."""
-    return read_json(client("s3", region), join_uri(prefix, _METRICS))
+    """Return the content of evaluation.json.
+
+    Raises:
+        UserError: it does not exist, or is damaged.
+    """
+    return read_evaluation(client("s3", region), join_uri(prefix, _METRICS))
 
 
 def report_uri(prefix: str) -> str:

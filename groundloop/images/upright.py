@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import BinaryIO
 
+from groundloop.errors import UserError
+from groundloop.images.access import one_line
 from groundloop.images.size import UPRIGHT, image_size
 
 _JPEG_QUALITY = 95
@@ -15,7 +17,7 @@ def copy_upright(source: Path, target: BinaryIO) -> None:
     """Copy an image; one that its EXIF orientation turns or mirrors is encoded again, as it is shown.
 
     Raises:
-        UserError: the file is not an image.
+        UserError: the file is not an image, or damaged.
     """
     if image_size(source).orientation == UPRIGHT:
         with source.open("rb") as origin:
@@ -23,7 +25,10 @@ def copy_upright(source: Path, target: BinaryIO) -> None:
         return
     from PIL import Image, ImageOps
 
-    with Image.open(source) as image:
-        encoding = image.format
-        upright = ImageOps.exif_transpose(image)
-    upright.save(target, encoding, exif=upright.getexif(), quality=_JPEG_QUALITY)
+    try:
+        with Image.open(source) as image:
+            encoding = image.format
+            upright = ImageOps.exif_transpose(image)
+        upright.save(target, encoding, exif=upright.getexif(), quality=_JPEG_QUALITY)
+    except Exception as error:  # decoders raise every kind of error on damaged data
+        raise UserError(f"{source}: the image cannot be decoded: {one_line(error)}; replace or remove it") from None

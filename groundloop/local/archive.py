@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+import zlib
 from pathlib import Path
 
 from groundloop.local.errors import JobError
@@ -32,5 +33,5 @@ def unpack(archive: Path, folder: Path, name: str) -> None:
     try:
         with tarfile.open(archive, mode="r:gz") as tar:
             tar.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, zlib.error) as error:
         raise JobError("ClientError", f"{name} can't be unpacked: {error}") from error

@@ -61,7 +61,7 @@ def augmented_samples(manifest: bytes, uri: str, attributes: list[str]) -> list[
         where = f"line {number} of {uri}"
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise JobError("ClientError", f"{where} is not JSON: {error}") from error
         if not isinstance(record, dict):
             raise JobError("ClientError", f"{where} is not a JSON object")
@@ -80,7 +80,10 @@ def _item(record: dict[str, Any], attribute: str, where: str) -> Item:
             raise JobError("ClientError", f"{origin}: an S3 URI is expected, not {value!r}")
         return Item(origin, uri=value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return Item(origin, text=text.encode())
+    try:
+        return Item(origin, text=text.encode())
+    except UnicodeEncodeError:
+        raise JobError("ClientError", f"{origin}: half of a surrogate pair is not text") from None
 
 
 class ObjectReader:

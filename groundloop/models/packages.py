@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
 from groundloop.models.version_selection import served_variants
-from groundloop.s3 import read_json
+from groundloop.result_files import read_summary, read_thresholds
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def package(region: str, arn: str) -> Package:
     """Read a model package and the two files that its metadata points to.
 
     Raises:
-        UserError: this pipeline did not register it, or one of the files does not exist any more.
+        UserError: this pipeline did not register it, or one of the files does not exist any more or is damaged.
     """
     response = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
     metadata = response.get("CustomerMetadataProperties", {})
@@ -67,8 +67,8 @@ def package(region: str, arn: str) -> Package:
         version=response["ModelPackageVersion"],
         approval_status=response["ModelApprovalStatus"],
         test_manifest_uri=metadata["test_manifest"],
-        summary=read_json(client("s3", region), metadata["summary"]),
-        evaluation=read_json(client("s3", region), metadata["evaluation"]),
+        summary=read_summary(client("s3", region), metadata["summary"]),
+        evaluation=read_thresholds(client("s3", region), metadata["evaluation"]),
     )
 
 

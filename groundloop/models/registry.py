@@ -160,14 +160,15 @@ def _metrics(region: str, metadata: dict[str, str]) -> dict[str, float]:
         evaluation = read_json(client("s3", region), metadata["evaluation"])
     except UserError:
         return {}
-    evaluation["count_mae"] = evaluation.get("count", {}).get("mae")
-    return {name: float(evaluation[name]) for name in METRICS if evaluation.get(name) is not None}
+    count = evaluation.get("count")
+    evaluation["count_mae"] = count.get("mae") if isinstance(count, dict) else None
+    return {name: number for name in METRICS if (number := _number(evaluation.get(name))) is not None}
 
 
-def _number(text: str) -> float | None:
+def _number(value: Any) -> float | None:
     try:
-        number = float(text)
-    except ValueError:
+        number = float(value)
+    except (ValueError, TypeError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 

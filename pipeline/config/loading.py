@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from groundloop.errors import ConfigError
 from groundloop.suggestions import near_misses
+from groundloop.yaml_text import YamlError, load_yaml
 from pipeline.config.files import OVERLAY_VARIABLE, base_file, overlays_of, project_file
 from pipeline.config.keys import all_keys, is_section, is_text, key_path
 from pipeline.config.messages import SETTING_PREFIX, explain, written_key
@@ -158,8 +158,8 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any], key: Key = ()) -> Non
 
 def _assign(tree: dict[str, Any], key: Sequence[str], text: str, place: str, source: Source) -> None:
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value, _ = load_yaml(text)
+    except YamlError:
         raise ConfigError(f"{place}: {text!r} is not a YAML value; quote it") from None
     if value is not None and not isinstance(value, str | list | dict) and is_text(tuple(key)):
         value = text  # an account ID is no number here, nor "off" a boolean

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from groundloop.errors import ConfigError
+from groundloop.yaml_text import YamlError, load_yaml
 
 Key = tuple[str | int, ...]
 
@@ -59,10 +60,9 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 (byte {error.start})") from None
     try:
-        node, data = _parse(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: is not valid YAML: {error.problem}") from None
+        data, node = load_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"{path}:{error.line}: is not valid YAML: {error}") from None
     if node is None:
         return {}
     if not isinstance(data, dict):
@@ -72,21 +72,13 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=16)
-def _parse(text: str) -> tuple[yaml.Node | None, Any]:
-    """Parse a YAML text once into its nodes, which have positions, and its data."""
-    loader = yaml.SafeLoader(text)
-    try:
-        node = loader.get_single_node()
-        return node, None if node is None else loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
 def _record(node: yaml.Node, key: Key, path: Path, source: Source) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for name, value in node.value:
             line = name.start_mark.line + 1
+            if not isinstance(name, yaml.ScalarNode):
+                raise ConfigError(f"{path}:{line}: a key must be a name, not a list or a mapping")
             if name.value in seen:
                 raise ConfigError(
                     f"{path}:{line}: {'.'.join(map(str, (*key, name.value)))} is given twice, "

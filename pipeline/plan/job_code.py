@@ -23,14 +23,14 @@ def changed_files(region: str, old: FlatStep, archives: list[JobArchive]) -> lis
     if match is None or match[3] not in desired:
         return []
     try:
-        before = checksums(client("s3", region).get_object(Bucket=match[1], Key=match[2])["Body"].read())
+        before = _checksums(client("s3", region).get_object(Bucket=match[1], Key=match[2])["Body"].read())
     except (ClientError, zipfile.BadZipFile):
         return []
-    after = checksums(desired[match[3]].content)
+    after = _checksums(desired[match[3]].content)
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
-def checksums(archive: bytes) -> dict[str, int]:
+def _checksums(archive: bytes) -> dict[str, int]:
     """Return the CRC of each file in an archive."""
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return {item.filename: item.CRC for item in opened.infolist()}

@@ -75,7 +75,7 @@ def load_plan(path: Path) -> SavedPlan:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UserError(f"{path} is not a plan: it is not JSON, or truncated; {_REMEDY}") from None
     if not isinstance(content, dict) or not {"format", "groundloop", "sha256"} <= content.keys():
         raise UserError(f"{path} is not a plan from `groundloop plan --out`")

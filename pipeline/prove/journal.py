@@ -39,7 +39,7 @@ class Journal:
     """The journal in a folder, held by one process at a time.
 
     Raises:
-        UserError: another process holds it, or the file can't be written.
+        UserError: another process holds it, the file can't be written, or it holds something else.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,20 +60,32 @@ class Journal:
 
     def _read(self) -> None:
         self._file.seek(0)
-        content = self._file.read()
+        try:
+            content = self._file.read()
+        except UnicodeDecodeError:
+            raise UserError(f"{self.path} is not a journal of a proof; choose another --output") from None
         if content and not content.endswith("\n"):
             self._file.write("\n")
-        for line in content.splitlines():
+        for number, line in enumerate(content.splitlines(), start=1):
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # the process was killed while it wrote the line, and so before the call
-            if "place" in record:
-                self.place = Place(**record["place"])
-            elif "create" in record:
-                self._left.append(Resource(**record["create"]))
-            elif "removed" in record:
-                self._forget(Resource(**record["removed"]))
+            try:
+                self._apply(record)
+            except TypeError:
+                raise UserError(
+                    f"{self.path}, line {number}: not a record of a proof; restore the file, which lists what was "
+                    "created, or choose another --output"
+                ) from None
+
+    def _apply(self, record: dict[str, Any]) -> None:
+        if "place" in record:
+            self.place = Place(**record["place"])
+        elif "create" in record:
+            self._left.append(Resource(**record["create"]))
+        elif "removed" in record:
+            self._forget(Resource(**record["removed"]))
 
     def _forget(self, resource: Resource) -> None:
         self._left = [other for other in self._left if other != resource]

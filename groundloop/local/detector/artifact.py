@@ -11,6 +11,7 @@ import os
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,11 @@ from groundloop.local.detector.network import Network
 
 HYPERPARAMETERS_FILE = "hyperparams.json"
 WEIGHTS_FILE = "groundloop-stand-in-weights.npz"
+#: What reading damaged weights and hyperparameters raises.
+_DAMAGED = (
+    *(StandInError, ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, RecursionError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, SyntaxError, MemoryError, OverflowError),
+)
 
 
 @dataclass(eq=False)
@@ -91,7 +97,7 @@ def load(folder: Path) -> Detector:
         network = Network(hyperparameters.num_classes, seed=0)
         with (folder / WEIGHTS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             network.load_state({name: arrays[name] for name in arrays.files})
-    except (StandInError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise StandInError(f"the model in {folder} is damaged: {error}") from error
     return Detector(hyperparameters, network)
 
@@ -106,6 +112,6 @@ def load_archive(archive: Path) -> Detector:
         try:
             with tarfile.open(archive) as tar:
                 tar.extractall(folder, filter="data")
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, zlib.error) as error:
             raise StandInError(f"{archive} can't be unpacked as a model.tar.gz: {error}") from error
         return load(Path(folder))

@@ -37,7 +37,7 @@ def parse(text: str) -> Definition:
     """
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DefinitionError(f"the definition is not JSON: {error}") from error
     if not isinstance(raw, dict):
         raise DefinitionError("the definition is not a JSON object")

@@ -64,12 +64,12 @@ def read_names(path: Path) -> dict[int, str]:
 
 
 def _read_yaml(file: Path) -> Any:
-    import yaml  # only here: what runs inside a job can do without it
+    from groundloop.yaml_text import YamlError, load_yaml  # only here: what runs inside a job can do without it
 
     try:
-        return yaml.safe_load(read_text(file))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
+        return load_yaml(read_text(file))[0]
+    except YamlError as error:
+        raise UserError(f"{file}, line {error.line}: not YAML: {error}") from None
 
 
 def _check_count(file: Path, data: dict[str, Any], names: int) -> None:
