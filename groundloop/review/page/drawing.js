@@ -83,21 +83,24 @@ export class Drawing {
     this.guideX = svg("line", {}, this.guides);
     this.guideY = svg("line", {}, this.guides);
     this.layer = svg("g", { class: "boxes" }, root);
+    // Above all edges, so that no line crosses a text.
+    this.tags = svg("g", { class: "tags", "aria-hidden": "true" }, root);
     this.draft = svg("rect", { class: "draft" }, root);
     this.handles = svg("g", { class: "handles" }, root);
     for (const handle of HANDLES) {
       svg("rect", { "data-handle": handle, width: HANDLE_SIDE, height: HANDLE_SIDE }, this.handles);
     }
-    /** @type {Map<number, {group: Element, parts: Record<string, Element>}>} */
+    /** @type {Map<number, {group: Element, tags: Element, parts: Record<string, Element>}>} */
     this.groups = new Map();
   }
 
   /** @param {Scene} scene */
   draw(scene) {
     const present = new Set(scene.boxes.map((box) => box.key));
-    for (const [key, { group }] of this.groups) {
+    for (const [key, { group, tags }] of this.groups) {
       if (!present.has(key)) {
         group.remove();
+        tags.remove();
         this.groups.delete(key);
       }
     }
@@ -112,13 +115,14 @@ export class Drawing {
     const known = this.groups.get(key);
     if (known) return known;
     const group = svg("g", { role: "img", "data-key": key }, this.layer);
+    const tags = svg("g", {}, this.tags);
     const parts = {
       halo: svg("rect", { class: "halo" }, group),
       edge: svg("rect", { class: "edge" }, group),
-      tag: svg("rect", { class: "tag", height: TAG_HEIGHT, rx: 2 }, group),
-      text: svg("text", { class: "tag-text" }, group),
+      tag: svg("rect", { class: "tag", height: TAG_HEIGHT, rx: 2 }, tags),
+      text: svg("text", { class: "tag-text" }, tags),
     };
-    const made = { group, parts };
+    const made = { group, tags, parts };
     this.groups.set(key, made);
     return made;
   }
@@ -128,7 +132,7 @@ export class Drawing {
    * @param {Scene} scene
    */
   #drawBox(box, scene) {
-    const { group, parts } = this.#group(box.key);
+    const { group, tags, parts } = this.#group(box.key);
     const rect = toStage(scene.view, box);
     const color = this.#color(box.classId);
     const isSelected = box.key === scene.selected;
@@ -145,8 +149,11 @@ export class Drawing {
     // A dark line stands out against white only, a light one against black.
     set(parts.halo, { ...frame(rect), class: `halo on-${textColor(color) === "#ffffff" ? "white" : "black"}` });
     set(parts.edge, { ...frame(rect), stroke: color, fill: color });
-    // The selected box lies on top, then the hovered one.
-    if (isSelected && this.layer.lastElementChild !== group) this.layer.append(group);
+    set(tags, { class: states.slice(1).join(" ") });
+    if (isSelected && this.layer.lastElementChild !== group) {
+      this.layer.append(group);
+      this.tags.append(tags);
+    }
     const isFull = isSelected || box.key === scene.hovered || scene.boxes.length <= MAX_FULL_TAGS;
     this.#drawTag(parts, rect, color, isFull ? label : this.#fittingLabel(box, label, rect), scene);
   }

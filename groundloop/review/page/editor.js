@@ -308,9 +308,10 @@ export class Editor extends EventTarget {
   /**
    * @param {number} dx
    * @param {number} dy
+   * @param {import("./types.js").View} from
    */
-  pan(dx, dy) {
-    if (this.task) this.#setView(views.panned(this.view, dx, dy, this.task, this.size), false);
+  pan(dx, dy, from = this.view) {
+    if (this.task) this.#setView(views.panned(from, dx, dy, this.task, this.size), false);
   }
 
   /** Draw before the next frame. */

@@ -71,7 +71,7 @@ export class Keyboard {
 
   /** @param {KeyboardEvent} event */
   #down(event) {
-    if (document.querySelector("dialog[open]") || takesText(event.target)) return;
+    if (document.querySelector("dialog[open]") || (takesText(event.target) && event.key !== "F6")) return;
     const { page } = this;
     if (event.key === " " && event.target === page.editor.stage) {
       page.pointer.isPanning = true;

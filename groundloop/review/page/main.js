@@ -45,8 +45,8 @@ async function readQueue(words) {
       if (!(error instanceof api.ApiError)) throw error;
       if (!error.isPassing) {
         document.body.dataset.state = "session";
-        const text = words.text("notice.session.text");
-        notice(words.text("notice.session"), error.status === 401 ? text : error.message);
+        const text = location.hash === "" ? "notice.session.text" : "notice.session.invalid";
+        notice(words.text("notice.session"), error.status === 401 ? words.text(text) : error.message);
         return null;
       }
       notice(words.text("notice.server"), words.text("notice.server.text", { error: error.message }));

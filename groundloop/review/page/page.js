@@ -60,6 +60,8 @@ export class ReviewPage {
   #listen() {
     this.tasks.addEventListener("change", () => {
       if (this.tasks.progress) this.header.showProgress(this.tasks.progress);
+      // A server that gives tasks takes answers too.
+      if (this.tasks.failure === null && this.outbox.failure) void this.outbox.flush();
       this.#showCurrent();
     });
     this.images.addEventListener("change", () => this.#showPicture());

@@ -4,10 +4,10 @@ import { handleGap } from "./drawing.js";
 import { handleAt, handlePoints, moved, rectBetween, rectsAt, resized } from "./geometry.js";
 import { toImage, toStage } from "./view.js";
 
-/** @import {EditedBox, Point} from "./types.js" */
+/** @import {EditedBox, Point, View} from "./types.js" */
 /** @typedef {import("./editor.js").Editor} Editor */
-/** @typedef {{kind: "pan" | "draw" | "move" | "resize", start: Point, last: Point, box: EditedBox | null,
- *   handle: string, isDrag: boolean}} Gesture */
+/** @typedef {{kind: "pan" | "draw" | "move" | "resize", start: Point, view: View, box: EditedBox | null,
+ *   handle: string, isDrag: boolean}} Gesture `view` and `box` are those of the start */
 
 // A hand on a mouse button shakes; a 6 x 6 box at half size is 3 x 3 on the screen.
 const MIN_DRAG = 3;
@@ -59,7 +59,8 @@ export class PointerGestures {
     const part = event.button === 1 || event.altKey || this.isPanning ? "pan" : this.#partAt(start, event.shiftKey);
     const kind = part === "pan" || part === "draw" || part === "move" ? part : "resize";
     this.gesture = {
-      kind, start, last: start, box: kind === "move" || kind === "resize" ? box : null, handle: part, isDrag: false,
+      kind, start, view: editor.view, box: kind === "move" || kind === "resize" ? box : null, handle: part,
+      isDrag: false,
     };
     try {
       this.overlay.setPointerCapture(event.pointerId);
@@ -128,7 +129,7 @@ export class PointerGestures {
     if (!image) return;
     const [dx, dy] = [(at.x - start.x) / editor.view.zoom, (at.y - start.y) / editor.view.zoom];
     if (kind === "pan") {
-      editor.pan(at.x - gesture.last.x, at.y - gesture.last.y);
+      editor.pan(at.x - start.x, at.y - start.y, gesture.view);
     } else if (kind === "draw") {
       editor.draft = rectBetween(toImage(editor.view, start), toImage(editor.view, at), image);
     } else if (box) {
@@ -138,7 +139,6 @@ export class PointerGestures {
       editor.reshape(rect, `drag ${box.key}`);
     }
     gesture.isDrag = true;
-    gesture.last = at;
   }
 
   /** @param {PointerEvent} event */

@@ -26,6 +26,7 @@ FLAGS = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]  # fmt: skip
+ZOOM_STEPS = (25, 35, 50, 75, 100, 150, 200, 300, 400, 600)
 Rect = tuple[int, int, int, int]
 
 
@@ -127,15 +128,14 @@ class Reviewing:
         """Wait until the server has acknowledged every answer."""
         self.page.wait_for_selector("#saved[data-state=saved]")
 
-    def zoom(self, wanted: str) -> None:
-        """Zoom until the percentage is the wanted one."""
+    def zoom(self, wanted: int) -> None:
+        """Zoom by the keys to a percentage."""
         text = self.page.locator("#zoom-text")
-        for _ in range(30):
-            shown = text.inner_text()
-            if shown == wanted:
-                return self.frame()
-            self.press("+" if float(shown.split()[0]) < float(wanted.split()[0]) else "-")
-        raise AssertionError(f"{shown} instead of {wanted}")
+        shown = int(text.inner_text().split()[0])
+        between = [step for step in ZOOM_STEPS if min(shown, wanted) <= step <= max(shown, wanted) and step != shown]
+        self.press(*("+" if wanted > shown else "-" for _ in between))
+        self.frame()
+        assert text.inner_text() == f"{wanted} %"
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where a pixel of the image lies on the screen."""
@@ -256,3 +256,16 @@ def scenes(count: int, folder: Path, photos: Path, **changes: Any) -> list[NewTa
         NewTask(source_ref=name, width=SIZE[0], height=SIZE[1], boxes=shown_boxes(number), **described)
         for number, name in enumerate(names)
     ]
+
+
+@pytest.fixture
+def scene_of(tmp_path: Path, photos: Path) -> Callable[..., list[NewTask]]:
+    """Return tasks of one image with the boxes given."""
+
+    def make(boxes: tuple[ShownBox, ...]) -> list[NewTask]:
+        folder = tmp_path / "photos-0"
+        folder.mkdir()
+        (folder / "000.jpg").hardlink_to(photos / "00.jpg")
+        return [NewTask(source_ref="000.jpg", width=SIZE[0], height=SIZE[1], shown=Shown.MODEL, boxes=boxes)]
+
+    return make

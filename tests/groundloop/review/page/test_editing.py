@@ -11,10 +11,10 @@ from tests.groundloop.review.page.conftest import Reviewing, answered, shown_box
 
 Boxes = list[tuple[int, int, int, int, int, "int | None"]]
 # Zoom and window of five images each.
-SIGHTS: list[tuple[str, ViewportSize]] = [
+SIGHTS: list[tuple[int, ViewportSize]] = [
     (zoom, {"width": width, "height": height})
     for width, height in ((1280, 800), (1920, 1080))
-    for zoom in ("50 %", "100 %", "300 %")
+    for zoom in (50, 100, 300)
 ]
 
 

@@ -1,0 +1,60 @@
+"""English and Japanese say the same, and everything that the page names is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser
+
+from groundloop.review.serve import invitations
+from groundloop.review.server import PAGE
+from tests.groundloop.review.page.conftest import Reviewing
+
+ENGLISH, JAPANESE = (
+    json.loads((PAGE / f"words.{language}.json").read_text(encoding="utf-8")) for language in ("en", "ja")
+)
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in [*PAGE.glob("*.js"), PAGE / "index.html"])
+
+
+def stem(name: str) -> str:
+    """Return a name without its plural form."""
+    return re.sub(r"\.(one|other)$", "", name)
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    assert {stem(name) for name in ENGLISH} == {stem(name) for name in JAPANESE}
+
+
+@pytest.mark.parametrize("name", sorted(JAPANESE))
+def test_both_languages_fill_in_the_same_values(name: str) -> None:
+    english = ENGLISH.get(name) or ENGLISH[f"{name}.other"]
+    assert set(re.findall(r"\{(\w+)\}", english)) == set(re.findall(r"\{(\w+)\}", JAPANESE[name]))
+
+
+def test_every_text_is_used() -> None:
+    groups = ("key.", "theme.", "group.", "hint.")
+    unused = [name for name in ENGLISH if not name.startswith(groups) and f'"{stem(name)}"' not in SOURCES]
+    assert unused == []
+
+
+def test_the_page_speaks_the_browsers_language_and_the_chosen_one(
+    reviewing: Callable[..., Reviewing], browser: Browser
+) -> None:
+    one = reviewing(2)
+    context = browser.new_context(locale="ja-JP")
+    page = context.new_page()
+    page.goto(invitations(one.queue, ["花子"], one.url)["花子"])
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.locator("html").get_attribute("lang") == "ja"
+    assert page.locator("#saved").inner_text() == JAPANESE["saved.saved"]
+    with page.expect_navigation():
+        page.locator("#language").select_option("en")
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.locator("#saved").inner_text() == "Saved"
+    page.reload()
+    page.wait_for_selector("body[data-state=ready]")
+    assert page.locator("#saved").inner_text() == "Saved"
+    context.close()
