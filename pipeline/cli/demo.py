@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.output import print_line, print_values
+from pipeline.cli.output import print_line
 
 
 def demo(
@@ -18,12 +18,12 @@ def demo(
 
     Example: groundloop demo
     """
-    from pipeline.cli.local.settings import load_local, program_name, stop_on_signals
+    from pipeline.cli.local.settings import load_local, next_on_aws, program_name, stop_on_signals
     from pipeline.demo.synthetic_images import CLASSES, write_dataset
 
     bucket = "groundloop-demo"
     settings = load_local(None, [f"labels.manifest=s3://{bucket}/labels/output.manifest"], project=False)
-    from pipeline.cli.run_summary import run_and_report
+    from pipeline.cli.run_summary import OfflineRun, run_and_report
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
@@ -36,13 +36,10 @@ def demo(
         upload_labels(
             settings, manifest, images_folder, print_line, "images are missing on purpose: Prepare rejects their lines"
         )
-        run_and_report(settings, home, f"{program} labels check {manifest} --images {images_folder}")
-    print_line("\nnext:")
-    print_values(
-        {
+        next_steps = {
             "your own labels, offline": f"{program} local run --labels output.manifest --images DIR",
-            "an offline AWS to work on": f"{program} local",
-            "a real account": "README, 'A real account'; then make upsert-pipeline",
-        },
-        indent=2,
-    )
+            "an offline AWS to work on": f"{program} local --demo",
+            "on AWS": next_on_aws(),
+        }
+        check = f"{program} labels check {manifest} --images {images_folder}"
+        run_and_report(settings, OfflineRun(home, check, next_steps=next_steps))

@@ -37,9 +37,8 @@ def print_metrics(metrics: Mapping[str, Any]) -> None:
         right=("value",),
         indent=2,
     )
-    print_line(
-        f"  precision, recall and count error at score >= {metrics['threshold']:.2f} ({metrics['threshold_rule']})\n"
-    )
+    print_line(f"  precision, recall and count error at score >= {metrics['threshold']:.2f}:")
+    print_line(f"  {metrics['threshold_rule']}\n")
     print_table(
         ("class", "AP50", "precision", "recall", "objects"),
         [

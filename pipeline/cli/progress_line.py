@@ -138,7 +138,7 @@ def progress_parts(progress: JobProgress) -> list[str]:
         best = progress.best_map if progress.best_map is not None else progress.validation_map
         beaten = f" (best {best:.3f})" if best > progress.validation_map else ""
         parts.append(f"mAP {progress.validation_map:.3f}{beaten}")
-    if progress.seconds_left is not None:
+    if progress.seconds_left is not None and progress.seconds_left >= 1:
         parts.append(f"about {rough_duration(progress.seconds_left)} left")
     if progress.loss is not None:
         parts.append(f"loss {progress.loss:.3g}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundloop.aws import client
@@ -16,57 +18,88 @@ from pipeline.cli.predict import upload_prefix
 from pipeline.cli.progress import OfflineFiles, follow
 from pipeline.cli.run_end import missed_gate_advice
 from pipeline.config import Config
+from pipeline.demo.annotated_image import annotate_evaluated_image
 from pipeline.demo.offline_run import OfflineRunResult, read_results, start_run, test_image_uris
 
 
-def run_and_report(config: Config, home: Path, labels_check: str) -> None:
+@dataclass(frozen=True)
+class OfflineRun:
+    """A run on an offline AWS that ends with the command, and the commands that it prints.
+
+    Attributes:
+        home: folder of the offline AWS, where the report and the annotated image go.
+        labels_check: the command that checks the run's labels, for a failure that they may have caused.
+        kept: whether the state stays in the folder.
+        next_steps: what to do after a run that succeeded, by caption; commands that work without the offline AWS.
+    """
+
+    home: Path
+    labels_check: str
+    kept: bool = False
+    next_steps: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_and_report(config: Config, run: OfflineRun) -> None:
     """Run the pipeline and print its results, also those of a run that missed the gate or failed.
 
     Args:
         config: configuration of the offline AWS.
-        home: its folder, where the report and the annotated image go.
-        labels_check: the command that checks the run's labels, for a failure that they may have caused.
+        run: where its results go, and what it prints.
 
     Raises:
         UserError: the execution did not succeed.
     """
     execution = start_run(config, print_line)
-    offline = OfflineFiles(home, labels_check)
+    offline = OfflineFiles(run.home, run.labels_check)
     try:
         # The offline AWS ends with this command, and so would the execution.
         follow(config.aws.region, execution, stop_on_interrupt=True, offline=offline)
     except UserError:
-        _print_results(config, execution, home, labels_check)
+        _print_results(config, execution, run)
         raise
-    _print_results(config, execution, home, labels_check)
+    _print_results(config, execution, run)
+    if run.next_steps:
+        print_line("\nnext:")
+        print_values(run.next_steps, indent=2)
 
 
-def _print_results(config: Config, execution: str, home: Path, labels_check: str) -> None:
+def _print_results(config: Config, execution: str, run: OfflineRun) -> None:
     values: dict[str, str] = {}
     result = read_results(config, execution)
     if result is None:
-        values["next"] = f"{labels_check}; then correct what it or the log names, and run again"
+        values["next"] = f"{run.labels_check}; then correct what it or the log names, and run again"
     else:
         _print_evaluation(result)
-        page = home / "report.html"
+        page = run.home / "report.html"
         page.write_bytes(result.report)
         values["report"] = f"{page}: open it in a browser"
-        values |= _package_and_endpoint(config, result, home)
-    values["logs"] = f"{home}/jobs/<job>/log.txt"
+        values |= _package_and_endpoint(config, result, run)
+    values["logs"] = f"{run.home}/jobs/<job>/log.txt"
     print_values(values)
 
 
-def _package_and_endpoint(config: Config, result: OfflineRunResult, home: Path) -> dict[str, str]:
+def _package_and_endpoint(config: Config, result: OfflineRunResult, run: OfflineRun) -> dict[str, str]:
+    path = run.home / "detections.jpg"
+    if result.package is None or result.endpoint is None:
+        values = _without_endpoint(config, result)
+        if annotate_evaluated_image(config.aws.region, result.prefix, result.metrics, path):
+            values = {"image": f"{path}: a test image with the model's detections", **values}
+        return values
+    _annotate_test_image(config, result.package, result.endpoint, path)
+    end = "it starts again with the kept state" if run.kept else "it is deleted when this command exits"
+    return {
+        "package": f"{result.package.arn} ({result.package.approval_status})",
+        "endpoint": f"{result.endpoint}, InService; {end}",
+        "image": f"{path}: a test image with the endpoint's detections",
+    }
+
+
+def _without_endpoint(config: Config, result: OfflineRunResult) -> dict[str, str]:
     if result.package is None:
         return missed_gate_advice(result.metrics) if result.metrics["gate"]["thresholds_missed"] else {}
-    values = {"package": f"{result.package.arn} ({result.package.approval_status})"}
-    if result.endpoint is None:
-        return {**values, "endpoint": f"none: deploy.mode is {config.deploy.mode}"}
-    annotated = _annotate_test_image(config, result.package, result.endpoint, home / "detections.jpg")
     return {
-        **values,
-        "endpoint": f"{result.endpoint}, InService; it is deleted when this command exits",
-        "image": f"{annotated}: a test image with the endpoint's detections",
+        "package": f"{result.package.arn} ({result.package.approval_status})",
+        "endpoint": f"none: deploy.mode is {config.deploy.mode}",
     }
 
 
@@ -78,15 +111,14 @@ def _print_evaluation(result: OfflineRunResult) -> None:
         splits = ", ".join(f"{summary[split]['images']} {split}" for split in ("train", "validation", "test"))
         print_line(f"{describe_label_use(summary)[0]}; images: {splits}")
     tested = metrics["images"]["test"]
-    print_line(f"on {tested} test images, never trained on (by groundloop's offline stand-in, not AWS's detector):")
+    print_line(f"on {tested} test images, never trained on (offline stand-in, not AWS's detector):")
     print_metrics(metrics)
     print_line(f"\ngate: {metrics['gate']['message']}\n")
 
 
-def _annotate_test_image(config: Config, package: Package, endpoint: str, path: Path) -> Path:
+def _annotate_test_image(config: Config, package: Package, endpoint: str, path: Path) -> None:
     region = config.aws.region
     content = read_bytes(client("s3", region), test_image_uris(region, package)[0])
     prefix = upload_prefix(config)
     annotated, _ = annotate(region, endpoint, package, content, package.thresholds, upload_prefix=prefix)
     annotated.save(path, quality=92)
-    return path

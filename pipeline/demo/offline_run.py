@@ -29,12 +29,14 @@ class OfflineRunResult:
 
     Attributes:
         metrics: content of evaluation.json.
+        prefix: S3 prefix of what Evaluate wrote.
         report: content of report.html.
         package: the registered model package; None if the gate was missed.
         endpoint: name of the endpoint; None if none is in service.
     """
 
     metrics: dict[str, Any]
+    prefix: str
     report: bytes
     package: Package | None
     endpoint: str | None
@@ -120,6 +122,7 @@ def read_results(config: Config, execution: str) -> OfflineRunResult | None:
     package_arn = registered_package(region, execution)
     return OfflineRunResult(
         metrics=read_metrics(region, prefix),
+        prefix=prefix,
         report=read_bytes(client("s3", region), report_uri(prefix)),
         package=package(region, package_arn) if package_arn else None,
         endpoint=_endpoint_in_service(config),

@@ -22,8 +22,8 @@ def clean(
 ) -> None:
     """Remove the folders of ended offline runs.
 
-    They lie in .groundloop/ and hold job folders, logs, reports and annotated images of `demo`, `local` and `local run`.
-    Asks on a terminal. Folders of runs that have not ended, and state that `local --keep` keeps, stay.
+    They lie in .groundloop/ and hold job folders, logs, reports and annotated images of `demo`, `local` and
+    `local run`. Asks on a terminal. Folders of runs that have not ended, and state that `--keep` keeps, stay.
 
     Example: groundloop local clean
     """

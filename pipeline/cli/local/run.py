@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.local.settings import label_manifest, load_local, program_name, stop_on_signals
+from pipeline.cli.local.settings import label_manifest, load_local, next_on_aws, program_name, stop_on_signals
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.output import print_line
 
@@ -20,6 +20,10 @@ def run(
     images: Annotated[
         Path | None,
         typer.Option("--images", help="Folder with the images; default: --labels, if a folder."),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="DIR", help="Continue with the state in DIR, and save it there at the end."),
     ] = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -34,13 +38,34 @@ def run(
     if images is None and not Path(labels).is_dir():
         raise typer.BadParameter("give the folder with the images", param_hint="--images")
     settings = load_local(config, assignments)
-    from pipeline.cli.run_summary import run_and_report
+    from pipeline.cli.run_summary import OfflineRun, run_and_report
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
-    home = new_home()
+    home = keep or new_home()
     stop_on_signals()
+    data = ["--labels", labels, *(["--images", str(images)] if images else [])]
     images = images or Path(labels)
-    with label_manifest(settings, labels, images) as manifest, offline_aws(settings, home):
+    check = shlex.join([program_name(), "labels", "check", labels, "--images", str(images)])
+    run = OfflineRun(home, check, kept=keep is not None, next_steps=_next_steps(data, keep, config, assignments))
+    with label_manifest(settings, labels, images) as manifest, offline_aws(settings, home, keep=keep is not None):
         upload_labels(settings, manifest, images, print_line)
-        check = shlex.join([program_name(), "labels", "check", labels, "--images", str(images)])
-        run_and_report(settings, home, check)
+        run_and_report(settings, run)
+
+
+def _next_steps(
+    data: list[str], keep: Path | None, config: list[Path] | None, assignments: list[str] | None
+) -> dict[str, str]:
+    """Return commands for after a run that succeeded; its offline AWS has ended then."""
+    program = program_name()
+    overlays = [text for file in config or [] for text in ("-c", str(file))]
+    if keep:
+        steps = {
+            "serve the model again": shlex.join([program, "local", "--keep", str(keep), *overlays]),
+            "in another terminal": f'eval "$({program} local env)"',
+            "then": f"{program} predict IMAGE -o annotated.jpg",
+        }
+    else:
+        settings = [text for assignment in assignments or [] for text in ("-s", assignment)]
+        again = [program, "local", "run", *data, "--keep", "offline", *overlays, *settings]
+        steps = {"keep the model, to predict with it": shlex.join(again)}
+    return {**steps, "on AWS": next_on_aws()}

@@ -48,6 +48,14 @@ def program_name() -> str:
     return os.path.relpath(sys.argv[0])
 
 
+def next_on_aws() -> str:
+    """Return the command with which the way to AWS begins: `init`, or `doctor` where there is a project."""
+    from pipeline.config.files import PROJECT_FILES
+
+    begun = any(Path(name).is_file() for name in PROJECT_FILES)
+    return f"{program_name()} {'doctor' if begun else 'init'}"
+
+
 def stop_on_signals() -> None:
     """Make SIGTERM and SIGHUP end the program as Ctrl-C does, so that the offline AWS ends its jobs."""
 

@@ -119,7 +119,7 @@ def test_what_cannot_be_evaluated_is_one_clear_error(
 
 def test_without_validation_the_threshold_is_said_to_be_chosen_on_the_scored_images(run: Run) -> None:
     done = run([_line("a.jpg", [0, 1]), _line("b.jpg", [1])])
-    assert "(best F1 on the scored images, over all classes)" in done.output
+    assert "  best F1 on the scored images, over all classes\n" in done.output
     assert "on validation" not in done.output
 
 

@@ -28,9 +28,10 @@ def failing_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Of
         monkeypatch.setattr(run_summary, "start_run", lambda *_: "arn")
         monkeypatch.setattr(run_summary, "follow", follow)
         monkeypatch.setattr(run_summary, "read_results", lambda *_: result)
+        monkeypatch.setattr(run_summary, "annotate_evaluated_image", lambda region, prefix, metrics, path: True)
         config = load_config([Path("configs/local.yaml")], [], environment={})
         with pytest.raises(UserError, match="it failed"):
-            run_summary.run_and_report(config, tmp_path, CHECK)
+            run_summary.run_and_report(config, run_summary.OfflineRun(tmp_path, CHECK))
 
     return run
 
@@ -38,12 +39,13 @@ def failing_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Of
 def test_a_missed_gate_ends_with_metrics_report_and_advice(
     failing_run: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failing_run(OfflineRunResult(METRICS, b"<p>a report</p>", package=None, endpoint=None))
+    failing_run(OfflineRunResult(METRICS, "s3://b/evaluation", b"<p>a report</p>", package=None, endpoint=None))
     out = capsys.readouterr().out
     assert (tmp_path / "report.html").read_text() == "<p>a report</p>"
     assert f"{tmp_path}/report.html" in out
     assert f"gate: {MISS}" in out
     assert "train for more epochs" in out
+    assert f"{tmp_path}/detections.jpg: a test image with the model's detections" in out
 
 
 def test_a_run_that_failed_before_its_evaluation_ends_with_the_logs_and_a_check(

@@ -1,0 +1,91 @@
+"""The first hour of someone with a YOLO folder: the run, what it prints, and its hints typed as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from groundloop import read_labels, write_labels
+from pipeline.demo.synthetic_images import write_dataset
+
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+QUICK = ["-s", "training.hyperparameters.epochs=2", "-s", "evaluate.intervals.resamples=100"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with photos and YOLO labels in `parts/`."""
+    folder = tmp_path_factory.mktemp("user")
+    manifest = write_dataset(tmp_path_factory.mktemp("data"), 60, "bucket")
+    write_labels(read_labels(manifest), folder / "parts", "yolo", images=manifest.parent / "images")
+    return folder
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, "PATH": PATH, "NO_COLOR": "1", "COLUMNS": "80"}
+
+
+@pytest.fixture(scope="module")
+def printed(folder: Path) -> str:
+    """What the run prints."""
+    command = ["groundloop", "local", "run", "--labels", "parts", "--keep", "offline", *QUICK]
+    ran = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stderr == ""
+    return ran.stdout
+
+
+def hints(printed: str) -> list[str]:
+    """The commands under `next:`."""
+    lines = printed.partition("\nnext:\n")[2].splitlines()
+    return [re.split(r" {2,}", line.strip(), maxsplit=1)[1] for line in lines if line.startswith("  ")]
+
+
+def test_the_run_tells_how_far_it_is_and_what_came_out(printed: str, folder: Path) -> None:
+    assert "\x1b" not in printed
+    assert re.search(r"^\d\d:\d\d  Train +epoch [12]/2, \d+ %, mAP 0\.\d{3}", printed, re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d  QualityGate +met ", printed, re.MULTILINE)
+    assert "COCO mAP" in printed
+    assert (folder / "offline/report.html").is_file()
+    assert "offline/report.html: open it in a browser" in printed
+    with Image.open(folder / "offline/detections.jpg") as picture:
+        assert max(picture.size) >= 480
+
+
+@pytest.fixture
+def server(printed: str, folder: Path) -> Iterator[None]:
+    """The first hint, typed: it serves the model again."""
+    command = f"exec {hints(printed)[0]} --port 0"
+    with subprocess.Popen(
+        ["/bin/bash", "-c", command], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert any("Ctrl-C" in line for line in process.stdout)
+        yield
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(30) == 0
+
+
+def test_the_hints_work_when_typed(printed: str, folder: Path, server: None) -> None:
+    serve, exports, predict, init = hints(printed)
+    assert serve == "groundloop local --keep offline"
+    image = next((folder / "parts").rglob("*.jpg"))
+    wait = "until groundloop endpoint | grep -q InService; do sleep 0.2; done"
+    command = "; ".join([exports, wait, predict.replace("IMAGE", str(image)), init])
+    ran = subprocess.run(
+        ["/bin/bash", "-ec", command], cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "written: annotated.jpg" in ran.stdout
+    assert (folder / "annotated.jpg").is_file()
+    assert (folder / "groundloop.yaml").is_file()
