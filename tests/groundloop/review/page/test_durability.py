@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
@@ -138,7 +139,7 @@ def test_a_killed_browser_costs_no_answer(server: ServerProcess, browser: Browse
         page.answer()
         page.answer()
         page.page.wait_for_selector("#saved[data-state=unsent]")
-        kill_browser(profile)
+        kill_browser(context, profile)
         assert page.stored() == {}
     server.start()
     context = launch()
@@ -149,14 +150,11 @@ def test_a_killed_browser_costs_no_answer(server: ServerProcess, browser: Browse
     context.close()
 
 
-def kill_browser(profile: Path) -> None:
-    """Kill the browser of a profile, a child of this process, and wait for its end."""
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            words = child.cmdline()
-            if f"--user-data-dir={profile}" in words and not any(word.startswith("--type=") for word in words):
-                child.kill()
-                psutil.wait_procs([child], timeout=5)
+def kill_browser(context: BrowserContext, profile: Path) -> None:
+    """Kill the browser of a profile, whose lock names its process, and wait for its end."""
+    lock = profile / "SingletonLock"
+    with context.expect_event("close"):
+        os.kill(int(lock.readlink().name.rpartition("-")[2]), signal.SIGKILL)
     for name in ("SingletonLock", "SingletonCookie", "SingletonSocket"):
         (profile / name).unlink(missing_ok=True)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from groundloop.review.wire import Outcome
-from tests.groundloop.review.page.conftest import Reviewing, answered, shown_boxes
+from groundloop.review.wire import Outcome, ShownBox
+from tests.groundloop.review.page.conftest import Rect, Reviewing, answered, shown_boxes
 
 #: The boxes of the first image.
 FIRST, SECOND, THIRD, DOTTED = shown_boxes(0)
@@ -72,27 +72,31 @@ def _take_most_doubtful(hand: Counting) -> None:
     [
         pytest.param(_remove_false_box, 2, [FIRST, THIRD], id="false-box"),
         pytest.param(_take_most_doubtful, 2, [FIRST, SECOND], id="false-box-by-doubt"),
-        pytest.param(_draw_missed_box, 1, [FIRST, SECOND, THIRD, (0, 140, 100, 30, 20)], id="missed-box"),
+        pytest.param(_draw_missed_box, 1, [FIRST, SECOND, THIRD, (0, (140, 100, 30, 20))], id="missed-box"),
         pytest.param(
-            _draw_missed_box_of_another_class, 2, [FIRST, SECOND, THIRD, (2, 140, 100, 30, 20)], id="missed-other-class"
+            _draw_missed_box_of_another_class,
+            2,
+            [FIRST, SECOND, THIRD, (2, (140, 100, 30, 20))],
+            id="missed-other-class",
         ),
-        pytest.param(_reclass, 2, [FIRST, (0, 180, 30, 60, 80), THIRD], id="wrong-class"),
+        pytest.param(_reclass, 2, [FIRST, (0, (180, 30, 60, 80)), THIRD], id="wrong-class"),
     ],
 )
 def test_a_correction_takes_few_inputs(
-    reviewing: Callable[..., Reviewing], correct: Callable[[Counting], None], inputs: int, boxes: list[object]
+    reviewing: Callable[..., Reviewing],
+    correct: Callable[[Counting], None],
+    inputs: int,
+    boxes: list[ShownBox | tuple[int, Rect]],
 ) -> None:
     page = reviewing(2).open()
     hand = Counting(page)
     correct(hand)
     assert hand.inputs == inputs
     expected = [
-        (box.class_id, (box.left, box.top, box.width, box.height))
-        if isinstance(box, type(FIRST))
-        else (box[0], box[1:])  # type: ignore[index]
+        (box.class_id, (box.left, box.top, box.width, box.height)) if isinstance(box, ShownBox) else box
         for box in boxes
     ]
-    assert page.boxes() == sorted(expected)  # type: ignore[type-var]
+    assert page.boxes() == sorted(expected)
 
 
 def test_an_edge_of_the_selected_box_takes_one_drag(reviewing: Callable[..., Reviewing]) -> None:
