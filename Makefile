@@ -14,8 +14,9 @@ GROUNDLOOP := $(BIN)/groundloop
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv installs the pins in seconds; where it can't be had, pip does the same in minutes.
-install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(1) $(2); \
+# uv installs the pins in seconds; where it can't be had, pip does the same in minutes. Bytecode is compiled once, here:
+# with PYTHONDONTWRITEBYTECODE, usual in containers, each command would compile the packages again.
+install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(1) $(2); \
 	else $(1) -m pip install --quiet --disable-pip-version-check $(2); fi
 
 $(READY): requirements.lock pyproject.toml
@@ -107,7 +108,7 @@ docs: $(READY)  ## write docs/reference/ and configs/schema.json again, from the
 	@$(GROUNDLOOP) config schema > configs/schema.json
 
 lock: $(READY)  ## pin again what pyproject.toml asks for
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --no-annotate --no-header --quiet --upgrade -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra all --extra dev --universal --python-version 3.10 --no-annotate --no-header --quiet --upgrade -o requirements.lock
 	@sed -i.bak '/^--/d' requirements.lock && rm requirements.lock.bak
 
 clean:  ## remove .venv, caches and the offline AWS's folder

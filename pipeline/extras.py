@@ -6,11 +6,8 @@ import importlib.util
 
 from groundloop.errors import UserError
 
-#: By module: what it is, and the extra of this package that brings it.
-EXTRAS = {
-    "sagemaker": ("the SageMaker SDK", "aws"),
-    "moto": ("moto, on which the offline AWS is built", "local"),
-}
+#: By module: its name for people, and the extra of this package that brings it.
+_EXTRAS = {"sagemaker": ("the SageMaker SDK", "aws"), "moto": ("moto", "local")}
 
 
 def require(*modules: str) -> None:
@@ -29,7 +26,23 @@ def missing_package(module: str | None) -> str:
 
     Example:
         >>> missing_package("sagemaker.core")
-        "the SageMaker SDK is not installed; run: pip install 'groundloop[aws]'"
+        "this needs the SageMaker SDK, which is not installed; run: pip install 'groundloop[aws]'"
     """
-    what, extra = EXTRAS.get((module or "").partition(".")[0].partition("-")[0], ("", ""))
-    return f"{what} is not installed; run: pip install 'groundloop[{extra}]'" if extra else ""
+    name, _ = _EXTRAS.get(_top_level(module), ("", ""))
+    return f"this needs {name}, which is not installed; run: {install_command(module)}" if name else ""
+
+
+def install_command(module: str | None) -> str:
+    """Return the command that installs an optional package; empty for any other module.
+
+    Example:
+        >>> install_command("moto")
+        "pip install 'groundloop[local]'"
+    """
+    _, extra = _EXTRAS.get(_top_level(module), ("", ""))
+    return f"pip install 'groundloop[{extra}]'" if extra else ""
+
+
+def _top_level(module: str | None) -> str:
+    """Return the package of a module, or of a distribution such as `sagemaker-core`."""
+    return (module or "").partition(".")[0].partition("-")[0]

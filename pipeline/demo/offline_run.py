@@ -20,6 +20,7 @@ from groundloop.models.packages import Package, package
 from groundloop.s3 import read_bytes, split_uri
 from pipeline.config import Config
 from pipeline.demo.upload_images import make_bucket, source_refs, upload_images
+from pipeline.extras import require
 from pipeline.upsert import upsert_pipelines
 
 
@@ -56,7 +57,11 @@ def offline_aws(config: Config, home: Path, port: int = 0, *, keep: bool = False
         home: its folder.
         port: 0 takes a free one.
         keep: continue with the state in the folder, and leave it there.
+
+    Raises:
+        UserError: an optional package is not installed.
     """
+    require("moto", "sagemaker")
     saved = dict(os.environ)
     with LocalAws(home=home, port=port, region=config.aws.region, keep=keep) as aws:
         try:

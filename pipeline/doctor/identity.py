@@ -11,7 +11,7 @@ from groundloop.aws import offline_endpoint
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, ok
 from pipeline.doctor.session import Aws
-from pipeline.extras import missing_package
+from pipeline.extras import install_command
 
 CREDENTIALS, ACCOUNT = "credentials", "account"
 _PACKAGES = ("sagemaker", "boto3")
@@ -24,9 +24,7 @@ def installation() -> list[AccountFinding]:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            remedy = "install groundloop again, with its dependencies"
-            if text := missing_package(package):
-                return [error("installation", text.partition(";")[0], text.partition("; ")[2])]
+            remedy = install_command(package) or "install groundloop again, with its dependencies"
             return [error("installation", f"{package} is not installed", remedy)]
     return [ok("installation", ", ".join(found)), *_sdk_defaults()]
 

@@ -10,7 +10,7 @@ from groundloop.errors import ConfigError
 from pipeline.compiled import kept
 from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, not_checked, ok
-from pipeline.extras import missing_package
+from pipeline.extras import install_command
 
 REGION = "region"
 
@@ -55,9 +55,9 @@ def region(config: Config) -> list[AccountFinding]:
     try:
         images = container_images(config)
     except ModuleNotFoundError as fault:
-        if not (text := missing_package(fault.name)):
+        if not install_command(fault.name):
             raise
-        return [not_checked(REGION, text)]
+        return [not_checked(REGION, f"{fault.name} is not installed")]
     except ConfigError as fault:
         return [error(REGION, str(fault), "set aws.region to one that has it, us-east-1 or eu-west-1 for instance")]
     return [ok(REGION, f"{config.aws.region} has {' and '.join(images)}")]

@@ -167,5 +167,5 @@ def test_an_optional_package_that_is_absent_is_named_with_its_remedy(tmp_path: P
     ran = subprocess.run([sys.executable, "-c", code], check=False, env=environment, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (
         1,
-        "error: the SageMaker SDK is not installed; run: pip install 'groundloop[aws]'\n",
+        "error: this needs the SageMaker SDK, which is not installed; run: pip install 'groundloop[aws]'\n",
     )
