@@ -1,34 +1,19 @@
-"""Pictures of detections: boxes with class and score, a legend with counts, ground-truth boxes if requested.
-
-The font is the one that Pillow carries, so a picture looks the same everywhere; it has no glyphs beyond Latin, and
-class names in other scripts show as empty squares.
-"""
+"""Pictures of detections: boxes with class and score, a legend with counts, ground-truth boxes if requested."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from groundloop.detections.predictions import Detections, Threshold
+from groundloop.images.fonts import PictureText
+from groundloop.images.palette import Rgb, class_colors, rgb
 from groundloop.labels.records import Box
 
-# Colours that stay apart for most kinds of colour vision (after Okabe and Ito, 2008) and carry the text of their row.
-_PALETTE = (
-    ((230, 159, 0), "black"),
-    ((0, 114, 178), "white"),
-    ((0, 158, 115), "black"),
-    ((213, 94, 0), "black"),
-    ((86, 180, 233), "black"),
-    ((204, 121, 167), "black"),
-    ((240, 228, 66), "black"),
-)
 _TRUE_COLOUR = (255, 255, 255)
 # Smaller pictures are enlarged first: no font is legible in 100 pixels.
 _MIN_SIDE = 480
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Colour = tuple[int, int, int]
 
 
 def draw_detections(
@@ -88,26 +73,24 @@ def draw_labels(image: Image.Image, boxes: Sequence[Box], classes: Sequence[str]
         _outline(draw, placed, _colours(ids[box.class_name])[0], width)
     for box, placed in zip(boxes, corners, strict=True):
         _tag(draw, picture.size, placed, box.class_name, font, _colours(ids[box.class_name]))
-    rows: list[tuple[str, Colour | None]] = [
+    rows: list[tuple[str, Rgb | None]] = [
         (f"{name}: {sum(box.class_name == name for box in boxes)}", _colours(index)[0]) for name, index in ids.items()
     ]
     return _with_legend(picture, rows, font)
 
 
-def _canvas(image: Image.Image) -> tuple[Image.Image, float, Font, int]:
-    """Return a picture to draw on, how much larger it is than the image, its font and the width of its lines."""
+def _canvas(image: Image.Image) -> tuple[Image.Image, float, PictureText, int]:
+    """Return a picture to draw on, how much larger it is than the image, its text and the width of its lines."""
     picture = image.convert("RGB")
     scale = max(1.0, _MIN_SIDE / max(picture.size))
     if scale > 1:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    return picture, scale, ImageFont.load_default(max(12, max(picture.size) // 55)), max(2, max(picture.size) // 350)
+    return picture, scale, PictureText(max(12, max(picture.size) // 55)), max(2, max(picture.size) // 350)
 
 
-def _legend(
-    shown: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None
-) -> list[tuple[str, Colour | None]]:
-    rows: list[tuple[str, Colour | None]] = []
+def _legend(shown: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None) -> list[tuple[str, Rgb | None]]:
+    rows: list[tuple[str, Rgb | None]] = []
     for class_id, (name, count) in enumerate(shown.counts().items()):
         text = f"{name}: {count}"
         if true_boxes is not None:
@@ -121,14 +104,14 @@ def _legend(
     return rows
 
 
-def _with_legend(picture: Image.Image, rows: Sequence[tuple[str, Colour | None]], font: Font) -> Image.Image:
+def _with_legend(picture: Image.Image, rows: Sequence[tuple[str, Rgb | None]], font: PictureText) -> Image.Image:
     """Add a dark strip below that holds the rows, as many side by side as fit."""
-    ascent = _height(font)
+    ascent = font.height
     pad, swatch = ascent // 2, ascent
     places: list[tuple[int, int]] = []
     x, y = pad, pad
     for text, colour in rows:
-        taken = (swatch + pad if colour else 0) + int(font.getlength(text)) + 2 * pad
+        taken = (swatch + pad if colour else 0) + int(font.length(text)) + 2 * pad
         if x > pad and x + taken > picture.width:
             x, y = pad, y + ascent + pad
         places.append((x, y))
@@ -140,14 +123,14 @@ def _with_legend(picture: Image.Image, rows: Sequence[tuple[str, Colour | None]]
         if colour:
             draw.rectangle((left, top, left + swatch, top + swatch), fill=colour)
             left += swatch + pad
-        draw.text((left, top), text, fill="white", font=font)
+        font.draw(draw, (left, top), text, "white")
     whole = Image.new("RGB", (picture.width, picture.height + strip.height))
     whole.paste(picture, (0, 0))
     whole.paste(strip, (0, picture.height))
     return whole
 
 
-def _outline(draw: ImageDraw.ImageDraw, corners: Sequence[float], colour: Colour, width: int) -> None:
+def _outline(draw: ImageDraw.ImageDraw, corners: Sequence[float], colour: Rgb, width: int) -> None:
     left, top, right, bottom = corners
     # A dark line outside the coloured one keeps it visible on a background of its own colour.
     draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
@@ -159,23 +142,20 @@ def _tag(
     size: tuple[int, int],
     corner: Sequence[float],
     text: str,
-    font: Font,
-    colours: tuple[Colour, str],
+    font: PictureText,
+    colours: tuple[Rgb, str],
 ) -> None:
     """Write class and score above the box's top-left corner, moved so that all of it lies on the picture."""
-    height = _height(font) + 2
+    height = font.height + 2
     inset = height // 5
-    length = font.getlength(text) + 2 * inset
+    length = font.length(text) + 2 * inset
     left = max(0.0, min(corner[0], size[0] - length))
     top = corner[1] - height if corner[1] >= height else min(corner[1], size[1] - height)
     draw.rectangle((left, top, left + length, top + height), fill=colours[0])
-    draw.text((left + inset, top), text, fill=colours[1], font=font)
+    font.draw(draw, (left + inset, top), text, colours[1])
 
 
-def _height(font: Font) -> int:
-    """Return the height of a line of text, with what hangs below the base line."""
-    return int(font.getbbox("Ágy")[3]) + 1
-
-
-def _colours(class_id: int) -> tuple[Colour, str]:
-    return _PALETTE[class_id % len(_PALETTE)]
+def _colours(class_id: int) -> tuple[Rgb, str]:
+    """Return the colour of a class, and that of text on it."""
+    colours = class_colors(class_id)
+    return rgb(colours.color), colours.text

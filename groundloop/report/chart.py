@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from groundloop.images.palette import PALETTE
+
 #: As many classes have lines of their own colour and dash; of more classes, all lines look alike.
-MAX_SERIES = 14
-_COLOURS = 7
+MAX_SERIES = 2 * len(PALETTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +154,13 @@ def dot(area: PlotArea, x: float, y: float, title: str, radius: float = 4.5, loo
 
 
 def series_colour(index: int) -> str:
-    """Return the CSS class of the colour of a class: seven colours, again and again."""
-    return f"s{index % _COLOURS}"
+    """Return the CSS class of the colour of a class."""
+    return f"s{index % len(PALETTE)}"
 
 
 def series_look(index: int) -> str:
     """Return the CSS classes of the line of a class; lines are dashed the second time a colour is used."""
-    return f"curve {series_colour(index)}" + (" dashed" if index >= _COLOURS else "")
+    return f"curve {series_colour(index)}" + (" dashed" if index >= len(PALETTE) else "")
 
 
 def whole_ticks(maximum: int) -> list[int]:

@@ -7,10 +7,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from groundloop.detections.drawing import draw_labels
 from groundloop.errors import UserError
+from groundloop.images.fonts import PictureText
 from groundloop.images.local import ImageFolder
 from groundloop.labels.records import Record
 
@@ -79,5 +80,5 @@ def _cell(record: Record, classes: Sequence[str], source: ImageSource) -> Image.
     cell = Image.new("RGB", (_CELL, drawn.height + _CAPTION), _GROUND)
     cell.paste(drawn, (0, 0))
     name = record.source_ref.rsplit("/", 1)[-1]
-    ImageDraw.Draw(cell).text((2, drawn.height + 3), name, fill="white", font=ImageFont.load_default(13))
+    PictureText(13).draw(ImageDraw.Draw(cell), (2, drawn.height + 3), name, "white")
     return cell

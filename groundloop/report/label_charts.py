@@ -36,6 +36,7 @@ class ClassBalance:
     """The boxes of a class, and the images that show it; widths are per cent of the most boxes."""
 
     name: str
+    look: str
     boxes: int
     images: int
     boxes_width: str
@@ -104,6 +105,7 @@ def _class_balance(statistics: Statistics) -> list[ClassBalance]:
     return [
         ClassBalance(
             name=name,
+            look=series_colour(statistics.classes.index(name)),
             boxes=boxes,
             images=statistics.images_with[name],
             boxes_width=f"{100 * boxes / maximum:.1f}",

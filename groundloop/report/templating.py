@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from groundloop.images.palette import PALETTE
 from groundloop.report import numbers
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     filters = (numbers.ratio, numbers.percent, numbers.signed, numbers.quantity, numbers.display_name)
+    environment.globals["palette"] = PALETTE
     environment.filters |= {function.__name__: function for function in filters}
     return environment
 

@@ -18,11 +18,11 @@ from starlette.staticfiles import StaticFiles
 
 from groundloop.errors import UserError
 from groundloop.images.access import UnusableImageError
+from groundloop.images.palette import class_colors
 from groundloop.images.s3 import S3Images
 from groundloop.review.answers import InvalidAnswerError, UnknownTaskError
 from groundloop.review.guard import Guard, Origins, error_response
 from groundloop.review.images import FolderFiles, QueueImages, Rendition
-from groundloop.review.palette import class_color
 from groundloop.review.queue import Queue
 from groundloop.review.wire import Answer, NextRequest, NextTasks, QueueClass, QueuePage, Stored, TaskIds
 
@@ -108,7 +108,7 @@ class _Server:
             QueuePage(
                 name=info.name,
                 classes=tuple(
-                    QueueClass(number, name, class_color(number)) for number, name in enumerate(info.classes)
+                    QueueClass(number, name, class_colors(number).color) for number, name in enumerate(info.classes)
                 ),
                 instructions=info.instructions,
                 reviewer=reviewer,

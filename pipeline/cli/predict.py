@@ -42,6 +42,7 @@ def predict(
         content = image.read_bytes()
     except OSError as error:
         raise UserError(f"{image}: can't be read: {error.strerror}") from None
+    from groundloop.images.fonts import font_note
     from groundloop.models.packages import served_by
     from groundloop.models.predict import annotate
 
@@ -60,6 +61,8 @@ def predict(
     print_values(detections.counts())
     if output is not None:
         annotated.save(output)
+        if note := font_note(package.classes):
+            print_line(f"note: {note}", to_stderr=True)
         print_line(f"written: {output}")
 
 

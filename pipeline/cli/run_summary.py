@@ -9,6 +9,7 @@ from pathlib import Path
 from groundloop.aws import client
 from groundloop.errors import UserError
 from groundloop.executions.prepared_labels import describe_label_use
+from groundloop.images.fonts import font_note
 from groundloop.models.packages import Package
 from groundloop.models.predict import annotate
 from groundloop.s3 import read_bytes
@@ -122,3 +123,5 @@ def _annotate_test_image(config: Config, package: Package, endpoint: str, path: 
     prefix = upload_prefix(config)
     annotated, _ = annotate(region, endpoint, package, content, package.thresholds, upload_prefix=prefix)
     annotated.save(path, quality=92)
+    if note := font_note(package.classes):
+        print_line(f"note: {note}", to_stderr=True)

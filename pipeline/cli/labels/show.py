@@ -25,6 +25,7 @@ def show(
     Example: groundloop labels show output.manifest --images photos/ -o sheet.jpg
     """
     from groundloop.errors import UserError
+    from groundloop.images.fonts import font_note
     from groundloop.labels.label_input import read_manifest
     from groundloop.report.contact_sheet import ImageSource, contact_sheet
 
@@ -43,4 +44,6 @@ def show(
         sheet.save(output)
     except (OSError, ValueError) as error:
         raise UserError(f"--output {output}: can't be written: {error}") from None
+    if note := font_note(classes):
+        print_line(f"note: {note}", to_stderr=True)
     print_line(f"{min(count, len(records))} of {len(records)} images: {output}")
