@@ -20,6 +20,8 @@ from groundloop.labels.classes import ClassList
 from groundloop.labels.findings import Severity
 from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import ManifestReader, source_ref_of
+from groundloop.labels.review_key import REVIEW_KEY, is_for_train_only
+from groundloop.labels.split import Split
 from groundloop.review.answers import Counted
 from groundloop.review.queue import FILE_NAME, NewTask, Queue, QueueInfo
 from groundloop.review.reviewers import pseudonym
@@ -28,8 +30,6 @@ from groundloop.s3 import SCHEME, join_uri
 
 #: The manifest of a queue, in its folder, and that of all queues, in the folder of the queues.
 MANIFEST = "reviewed.manifest"
-#: The key of a line that says how its label came about.
-REVIEW_KEY = "groundloop-review"
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -118,11 +118,14 @@ def is_changed(shown: Sequence[ShownBox], answer: Answer) -> bool:
 def union(manifests: Iterable[Path], label_attribute: str) -> tuple[bytes, ...]:
     """Return the lines of several queues' manifests, for each image the newest, sorted by image.
 
+    An image that one of them keeps to the train split stays there.
+
     Args:
         manifests: files that finishing wrote.
         label_attribute: whose creation date tells how old a line is.
     """
     newest: dict[str, tuple[str, bytes]] = {}
+    train_only: set[str] = set()
     for path in sorted(manifests):
         for line in path.read_bytes().splitlines():
             metadata = _FIELDS.decode(line).get(label_attribute + METADATA)
@@ -130,9 +133,23 @@ def union(manifests: Iterable[Path], label_attribute: str) -> tuple[bytes, ...]:
                 continue
             created = msgspec.json.decode(metadata, type=_Created).created
             source_ref = source_ref_of(line)
+            if is_for_train_only(line):
+                train_only.add(source_ref)
             if source_ref not in newest or newest[source_ref][0] <= created:
                 newest[source_ref] = (created, line)
-    return tuple(newest[source_ref][1] for source_ref in sorted(newest))
+    return tuple(
+        _kept_to_train(newest[source_ref][1]) if source_ref in train_only else newest[source_ref][1]
+        for source_ref in sorted(newest)
+    )
+
+
+def _kept_to_train(line: bytes) -> bytes:
+    if is_for_train_only(line):
+        return line
+    fields = _FIELDS.decode(line)
+    review = msgspec.json.decode(fields.get(REVIEW_KEY, msgspec.Raw(b"{}")), type=dict[str, msgspec.Raw])
+    review["split"] = msgspec.Raw(msgspec.json.encode(Split.TRAIN.value))
+    return msgspec.json.encode({**fields, REVIEW_KEY: review})
 
 
 def finished_queues(folder: Path) -> list[Path]:
@@ -183,8 +200,8 @@ def _line(info: QueueInfo, task: NewTask, counted: Counted, image_prefix: str) -
         "answers": counted.answers,
         "workers": [pseudonym(info.name, counted.reviewer)],
     }
-    if task.split is not None:
-        review["split"] = task.split
+    if task.split is not None or (task.line is not None and is_for_train_only(task.line)):
+        review["split"] = Split.TRAIN.value
     if info.model is not None:
         review["model-package"] = info.model.package
     if task.expected_mistakes is not None:

@@ -19,7 +19,7 @@ from groundloop.labels.records import Line, LineStatus, Record
 from groundloop.labels.split import HashSplit, Split, shuffled
 from groundloop.labels.stratify import stratified
 from groundloop.labels.training_requirements import Overview
-from steps.prepare.index import AUTO_LABELLED, TINY, ClassSets, Index
+from steps.prepare.index import AUTO_LABELLED, TINY, TRAIN_ONLY, ClassSets, Index
 from steps.prepare.reading import ReadChunk, ReadOptions
 from steps.prepare.source_use import SourceUse
 from steps.prepare.sources import ManifestSource
@@ -137,6 +137,9 @@ class PreparedDataset:
                     raise duplicate_labels_error(source_ref, self.index.number[one], self.index.number[other])
             latest = [entry for entry, source in zip(entries, sources, strict=True) if source == sources[-1]]
             counts = latest[0] if policy is Duplicates.FIRST else latest[-1]
+            if not all(self.index.marks[entry] & TRAIN_ONLY for entry in entries):
+                # The image was there before it was reviewed, and keeps its split.
+                self.index.marks[counts] &= ~TRAIN_ONLY
             for entry in entries:
                 if entry != counts:
                     self.reject(entry, self._replaced(entry, counts, source_ref, policy))
@@ -167,18 +170,31 @@ class PreparedDataset:
         return LabelFinding(LabelCode.DUPLICATE_SOURCE_REF, message, index.number[entry], source_ref)
 
     def assign(self, shares: HashSplit, *, stratify: bool, keep_train_negatives: bool) -> None:
-        """Put every image into its split. Negatives always stay in validation and test: a false positive must count."""
+        """Put every image into its split. Negatives always stay in validation and test: a false positive must count.
+
+        New images that a model's doubts brought in are for train, unless images of their group are there already.
+        """
         index, sets, groups = self.index, self._sets, self.index.groups
         usable = [entry for entry in range(len(index)) if entry not in self.rejections]
         split_of: Callable[[int], Split] = shares.of
         if stratify:
             split_of = stratified(((groups[entry], sets[index.shown[entry]]) for entry in usable), shares).__getitem__
+        train_only = self._train_only(usable)
         for entry in usable:
-            split = split_of(groups[entry])
+            split = Split.TRAIN if entry in train_only else split_of(groups[entry])
             if split is Split.TRAIN and not index.boxes[entry] and not keep_train_negatives:
                 self.negatives_dropped += 1
             else:
                 self._split[entry] = SPLITS.index(split)
+
+    def _train_only(self, usable: Sequence[int]) -> set[int]:
+        """Return the entries that must get into no other split, except where their group is in one already."""
+        marks, groups = self.index.marks, self.index.groups
+        marked = {entry for entry in usable if marks[entry] & TRAIN_ONLY}
+        if not marked:  # nearly always, and the groups of millions of images take memory
+            return marked
+        known = {groups[entry] for entry in usable if entry not in marked}
+        return {entry for entry in marked if groups[entry] not in known}
 
     def entries(self, split: Split) -> list[int]:
         """Return the entries of one split, in the order of the sources."""

@@ -13,6 +13,8 @@ CHANGED = 4
 """Its boxes are used with other values than it says."""
 FAST_PATH = 8
 """See `labels.fast_reader.FastRecord`."""
+TRAIN_ONLY = 16
+"""See `labels.review_key`."""
 
 # The type of each column: unsigned integers of 1 (B), 2 (H), 4 (I) or 8 (Q) bytes.
 _COLUMNS = {

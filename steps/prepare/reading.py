@@ -17,9 +17,10 @@ from groundloop.labels.grouping import Grouping
 from groundloop.labels.line_reader import ByteRange, lines_of
 from groundloop.labels.manifest import ManifestReader
 from groundloop.labels.records import Line, LineStatus
+from groundloop.labels.review_key import is_for_train_only
 from groundloop.labels.split import digest, digester
 from groundloop.labels.training_requirements import Overview
-from steps.prepare.index import AUTO_LABELLED, CHANGED, FAST_PATH, TINY, ClassSets, Index
+from steps.prepare.index import AUTO_LABELLED, CHANGED, FAST_PATH, TINY, TRAIN_ONLY, ClassSets, Index
 from steps.prepare.outputs import decisive_finding, rejected_entry
 from steps.prepare.parallel import gc_disabled
 from steps.prepare.sources import ManifestSource
@@ -153,6 +154,9 @@ def read(task: ReadTask) -> ReadChunk:
             if tiny:
                 class_map.waiting_tiny += tiny
                 marks |= TINY
+            # A line with the key has other keys than those known to the fast path.
+            if not fast_path and is_for_train_only(raw):
+                marks |= TRAIN_ONLY
             add_offset(offset)
             add_length(len(raw))
             add_number(number)
@@ -193,6 +197,7 @@ def _add(chunk: ReadChunk, line: Line, offset: int, task: ReadTask) -> None:
     marks = AUTO_LABELLED if record.auto_labelled else 0
     marks |= TINY if counted.tiny else 0
     marks |= CHANGED if changed_boxes(line) is not None else 0
+    marks |= TRAIN_ONLY if is_for_train_only(line.raw) else 0
     index.offset.append(offset)
     index.length.append(len(line.raw))
     index.number.append(line.number)

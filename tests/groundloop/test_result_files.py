@@ -15,7 +15,11 @@ from groundloop.result_files import read_evaluation, read_summary, read_threshol
 
 URI = "s3://bucket/evaluation.json"
 METRICS: dict[str, Any] = {
-    "map": 0.5, "map_50": 0.7, "voc_map": None, "threshold": 0.45, "threshold_rule": "best_f1",
+    "map": 0.5,
+    "map_50": 0.7,
+    "voc_map": None,
+    "threshold": 0.45,
+    "threshold_rule": "best_f1",
     "at_threshold": {"precision": 0.9, "recall": 0.8, "f1": None},
     "count": {"mae": 0.25},
     "images": {"validation": 38, "test": 40},

@@ -151,6 +151,28 @@ def test_of_several_queues_the_newest_label_of_an_image_counts(new_queue: Callab
     ]
 
 
+def test_an_image_that_is_kept_to_train_stays_there_when_it_is_reviewed_again(
+    new_queue: Callable[..., Queue], clock: Clock
+) -> None:
+    doubtful = NewTask(source_ref="s3://b/0.png", width=40, height=30, split="train")
+    first, again = (
+        new_queue([doubtful], name="one"),
+        new_queue([msgspec.structs.replace(doubtful, split=None)], name="two"),
+    )
+    add(first, 1)
+    clock.now += 60
+    add(again, 1, boxes=[])
+    for queue in (first, again):
+        queue.database.path.with_name("reviewed.manifest").write_bytes(as_manifest(finished(queue, PREFIX).lines))
+    (line,) = union(finished_queues(first.database.path.parent.parent), "bounding-box")
+    review = json.loads(line)["groundloop-review"]
+    assert (review["queue"], review["split"]) == ("two", "train")
+    (line,) = finished(first, PREFIX).lines
+    third = new_queue([msgspec.structs.replace(doubtful, split=None, line=line)], name="three")
+    add(third, 1)
+    assert lines(third)[0]["groundloop-review"]["split"] == "train"
+
+
 def test_equal_content_has_an_equal_name() -> None:
     assert content_name(b"a") == content_name(b"a") != content_name(b"b")
 
