@@ -172,6 +172,11 @@ class BuildContext:
         return f"s3://{self.aws.bucket}/{self.aws.prefix}/training-data"
 
     @property
+    def image_checks_uri(self) -> str:
+        """Return the S3 prefix of the image checks that executions share."""
+        return f"s3://{self.aws.bucket}/{self.aws.prefix}/image-checks"
+
+    @property
     def tags(self) -> list[dict[str, str]]:
         """Return the tags of every resource, as the API takes them."""
         return [{"Key": key, "Value": value} for key, value in sorted(self.aws.tags.items())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 #: AWS does not say whether its MB is 10^6 or 2^20 bytes: the smaller one is right either way.
 MEGABYTE = 1_000_000
@@ -47,6 +47,20 @@ class Images(Protocol):
 
     def body(self, source_ref: str) -> bytes:
         """Return the encoded image."""
+
+
+class ImageVersion(NamedTuple):
+    """What S3 says of an object without reading it: its size in bytes, and the ETag that a new content changes."""
+
+    size: int
+    etag: str
+
+
+class VersionedImages(Images, Protocol):
+    """A place that tells an image's version; called from several threads, as the other methods are."""
+
+    def version(self, source_ref: str) -> ImageVersion:
+        """Return an image's version."""
 
 
 def one_line(error: Exception) -> str:

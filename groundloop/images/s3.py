@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from groundloop.aws import image_client
 from groundloop.errors import UserError
-from groundloop.images.access import ImageFault, UnusableImageError, one_line
+from groundloop.images.access import ImageFault, ImageVersion, UnusableImageError, one_line
 from groundloop.s3 import error_code, is_forbidden, is_missing, split_uri
 
 _Answer = TypeVar("_Answer")
@@ -28,7 +28,12 @@ class S3Images:
 
     def size(self, source_ref: str) -> int:
         """Return the size of the encoded image in bytes."""
-        return int(self._ask(self._s3.head_object, source_ref)["ContentLength"])
+        return self.version(source_ref).size
+
+    def version(self, source_ref: str) -> ImageVersion:
+        """Return the size and the ETag of the image's object."""
+        answer = self._ask(self._s3.head_object, source_ref)
+        return ImageVersion(int(answer["ContentLength"]), answer["ETag"].strip('"'))
 
     def body(self, source_ref: str) -> bytes:
         """Return the encoded image."""

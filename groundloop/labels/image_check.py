@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from itertools import islice
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,6 +17,9 @@ from groundloop.labels.records import Line, LineStatus, Record
 
 # Lines handed to the threads at a time: bounds what is in flight however long the manifest is.
 _BATCH = 1024
+_Result = TypeVar("_Result")
+#: A fault of an image, and the message on it.
+Problem: TypeAlias = tuple[ImageFault, str]
 
 
 class ImageCheck(str, Enum):
@@ -45,37 +49,54 @@ class ImageChecker:
 
     def findings(self, lines: Iterable[Line]) -> Iterator[tuple[Line, LabelFinding | None]]:
         """Yield each line that has a record, in order, with what is wrong with its image (None: nothing)."""
-        remaining = iter(lines)
-        with ThreadPoolExecutor(MAX_THREADS) as pool:
-            while batch := list(islice(remaining, _BATCH)):
-                yield from zip(batch, pool.map(self._finding, batch), strict=True)
+        yield from in_parallel(self._finding, lines)
 
     def _finding(self, line: Line) -> LabelFinding | None:
-        record = line.record
-        if record is None:
-            raise ValueError(f"line {line.number} has no record: only accepted lines have an image to check")
-        problem = self._problem(record)
-        return (
-            None
-            if problem is None
-            else LabelFinding(LabelCode(problem[0].value), problem[1], line.number, record.source_ref)
-        )
-
-    def _problem(self, record: Record) -> tuple[ImageFault, str] | None:
+        record = record_of(line)
         try:
             size = self._images.size(record.source_ref)
-            if size > self._max_bytes:
-                return ImageFault.TOO_LARGE, (
-                    f"the image has {size / MEGABYTE:.1f} MB, over the {self._max_bytes / MEGABYTE:g} MB that Batch "
-                    "Transform is set to take: make it smaller or raise the payload limit (at most 100 MB)"
-                )
-            if size == 0:
-                return ImageFault.INVALID, "the image is empty (0 bytes): upload it again"
-            if self._check is ImageCheck.DECODE:
-                return image_problem(self._images.body(record.source_ref), record.width, record.height)
+            problem = size_problem(size, self._max_bytes)
+            if problem is None and self._check is ImageCheck.DECODE:
+                problem = image_problem(self._images.body(record.source_ref), record.width, record.height)
         except UnusableImageError as error:
-            return error.fault, str(error)
+            problem = error.fault, str(error)
+        return image_finding(line, problem)
+
+
+def in_parallel(look: Callable[[Line], _Result], lines: Iterable[Line]) -> Iterator[tuple[Line, _Result]]:
+    """Yield each line with what a look at its image gives, in order; several threads look."""
+    remaining = iter(lines)
+    with ThreadPoolExecutor(MAX_THREADS) as pool:
+        while batch := list(islice(remaining, _BATCH)):
+            yield from zip(batch, pool.map(look, batch), strict=True)
+
+
+def record_of(line: Line) -> Record:
+    """Return the record of a usable line.
+
+    Raises:
+        ValueError: the line has none.
+    """
+    if line.record is None:
+        raise ValueError(f"line {line.number} has no record: only accepted lines have an image to check")
+    return line.record
+
+
+def size_problem(size: int, max_bytes: int) -> Problem | None:
+    """Return what is wrong with the size of an encoded image, in bytes."""
+    if size > max_bytes:
+        return ImageFault.TOO_LARGE, (
+            f"the image has {size / MEGABYTE:.1f} MB, over the {max_bytes / MEGABYTE:g} MB that Batch "
+            "Transform is set to take: make it smaller or raise the payload limit (at most 100 MB)"
+        )
+    return (ImageFault.INVALID, "the image is empty (0 bytes): upload it again") if size == 0 else None
+
+
+def image_finding(line: Line, problem: Problem | None) -> LabelFinding | None:
+    """Return the finding on a line that its image's problem is; None without one."""
+    if problem is None:
         return None
+    return LabelFinding(LabelCode(problem[0].value), problem[1], line.number, record_of(line).source_ref)
 
 
 def with_image_finding(line: Line, finding: LabelFinding | None) -> Line:

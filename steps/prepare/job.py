@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from groundloop.errors import UserError
-from groundloop.images.access import MEGABYTE
+from groundloop.images.access import MEGABYTE, ImageFault, UnusableImageError
+from groundloop.images.listing import ListedS3Images
 from groundloop.images.s3 import S3Images
 from groundloop.images.size import image_sizes
 from groundloop.labels.attributes import AUTO, find_attributes
 from groundloop.labels.boxes import CLIP_TOLERANCE
 from groundloop.labels.classes import ClassList, similar_names, unused_classes
 from groundloop.labels.duplicates import Duplicates
-from groundloop.labels.findings import LabelCode, Tally
+from groundloop.labels.findings import LabelCode, LabelFinding, Tally
 from groundloop.labels.grouping import Grouping
-from groundloop.labels.image_check import ImageCheck, ImageChecker
+from groundloop.labels.image_check import ImageCheck
 from groundloop.labels.line_reader import ByteRange, byte_ranges
 from groundloop.labels.manifest import open_manifest, raw_lines
 from groundloop.labels.records import LineStatus
@@ -29,6 +31,7 @@ from steps import jobs
 from steps.jobs import say
 from steps.prepare import outputs
 from steps.prepare.dataset import PreparedDataset, SplitCounts
+from steps.prepare.image_checks import ChangedImageChecker, ImageChecks, decode_checks, write_checks
 from steps.prepare.parallel import PROCESSES, SPARK, Engine, choose_executor
 from steps.prepare.reading import ReadOptions, ReadTask, attributes_in, read
 from steps.prepare.source_use import check_rejected
@@ -43,6 +46,9 @@ from steps.prepare.sources import (
 )
 from steps.prepare.summary import summary
 from steps.prepare.writing import write_manifests, write_rejected, write_training_data
+
+#: Objects that are listed at most for each image: listing takes a thousandth of the requests.
+_LISTED_PER_IMAGE = 5
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
@@ -79,6 +85,10 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--image-shape", type=int, default=IMAGE_SHAPE, help="side that training resizes images to")
     parser.add_argument(
         "--check-images", choices=[check.value for check in ImageCheck], default=ImageCheck.EXISTS.value
+    )
+    parser.add_argument("--image-checks-uri", help="S3 URI of the image checks of earlier executions")
+    parser.add_argument(
+        "--image-checks-output", type=Path, help="folder that gets the image checks for later executions"
     )
     parser.add_argument("--max-image-mb", type=float, default=6, help="Batch Transform's payload limit")
     parser.add_argument("--engine", choices=[PROCESSES, SPARK], default=PROCESSES, help="where the lines are read")
@@ -137,15 +147,13 @@ def prepare(arguments: Namespace) -> str:
         dataset.keep_one_label_per_image(Duplicates(arguments.duplicates))
         classes = configured or ClassList.from_union(name for name, lines in dataset.names.items() if lines)
         dataset.assign(shares, stratify=arguments.stratify, keep_train_negatives=arguments.train_negatives == "keep")
-        check = ImageCheck(arguments.check_images)
-        if check is not ImageCheck.NONE:
-            check_images(dataset, ImageChecker(check, int(arguments.max_image_mb * MEGABYTE), S3Images()))
+        image_keys = check_images(dataset, arguments)
         counts = check_dataset(dataset, classes, arguments.max_rejected, arguments.mini_batch_size)
 
         arguments.manifests_output.mkdir(parents=True, exist_ok=True)
         arguments.report_output.mkdir(parents=True, exist_ok=True)
         fingerprints = write_manifests(
-            dataset, classes, arguments.shuffle_seed, arguments.manifests_output, work, engine
+            dataset, classes, arguments.shuffle_seed, arguments.manifests_output, work, engine, image_keys
         )
         training_data = write_training_data(
             arguments.manifests_output, fingerprints.training, arguments.training_data_output
@@ -203,13 +211,49 @@ def read_tasks(sources: Sequence[ManifestSource], options: ReadOptions, engine: 
     ]
 
 
-def check_images(dataset: PreparedDataset, checker: ImageChecker) -> None:
-    """Check every image that is in a split; a line whose image is not usable is rejected."""
+def check_images(dataset: PreparedDataset, arguments: Namespace) -> array[int]:
+    """Check every image that is in a split; a line whose image is not usable is rejected.
+
+    Returns:
+        A number for each entry, which changes with the image's content; 0 for images that were not checked.
+    """
+    keys = array("Q", bytes(8 * len(dataset.index)))
+    check = ImageCheck(arguments.check_images)
+    if check is ImageCheck.NONE:
+        return keys
     entries = [entry for split in Split for entry in dataset.entries(split)]
-    findings = (finding for _, finding in checker.findings(dataset.line(entry) for entry in entries))
-    checked, rejected = dataset.apply_image_findings(zip(entries, findings, strict=True))
+    images = ListedS3Images(_LISTED_PER_IMAGE * len(entries))
+    checks = stored_checks(arguments.image_checks_uri, images)
+    checker = ChangedImageChecker(check, int(arguments.max_image_mb * MEGABYTE), images, checks)
+
+    def findings() -> Iterator[tuple[int, LabelFinding | None]]:
+        results = checker.results(dataset.line(entry) for entry in entries)
+        for entry, result in zip(entries, results, strict=True):
+            keys[entry] = result.key
+            yield entry, result.finding
+
+    checked, rejected = dataset.apply_image_findings(findings())
     if checked:
-        say(f"images: {checked} checked, {rejected} rejected")
+        decoded = f"; {checks.added} decoded, the others did not change" if check is ImageCheck.DECODE else ""
+        say(f"images: {checked} checked, {rejected} rejected{decoded}")
+    if arguments.image_checks_output is not None:
+        write_checks(checks, arguments.image_checks_output)
+    return keys
+
+
+def stored_checks(uri: str | None, images: S3Images) -> ImageChecks:
+    """Return the image checks of earlier executions; without them, all images are checked again."""
+    try:
+        content = images.body(uri) if uri else b""
+    except UnusableImageError as error:
+        if error.fault is not ImageFault.MISSING:
+            say(f"warning: S3 denies access to the image checks of earlier executions, {uri}: all images are checked")
+        return ImageChecks()
+    try:
+        return decode_checks(content)
+    except UserError as error:
+        say(f"warning: the image checks of earlier executions, {uri}, {error}: all images are checked")
+        return ImageChecks()
 
 
 def check_dataset(

@@ -12,7 +12,9 @@ from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
+from groundloop.labels.image_check import ImageCheck
 from steps.build_context import BuildContext
+from steps.prepare.image_checks import FILE
 from steps.prepare.parallel import SPARK
 from steps.prepare.settings import LabelsSettings, PrepareSettings, SourceSettings, SplitSettings
 from steps.processing import MOUNT, as_text, output_uri, processing_step
@@ -26,6 +28,8 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
     """Return the Prepare step; its job is `steps/prepare/job.py`."""
     processing, p = context.settings(ProcessingSettings), context.parameters
     labels, settings = context.settings(LabelsSettings), context.settings(PrepareSettings)
+    # What later executions need not decode again.
+    checks = {"image-checks": context.image_checks_uri} if settings.check_images == ImageCheck.DECODE.value else {}
     classes = ["--classes", *labels.classes] if labels.classes else []
     return processing_step(
         context,
@@ -38,7 +42,7 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
             **{f"additional-source-{n}": source.uri for n, source in enumerate(labels.additional_sources, start=1)},
         },
         outputs=["manifests", "report"],
-        shared_outputs={"training-data": context.training_data_uri},
+        shared_outputs={"training-data": context.training_data_uri, **checks},
         cached=False,
         property_file=_SUMMARY,
         spark_instances=processing.spark.instance_count if processing.engine == SPARK else 0,
@@ -66,6 +70,8 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
             f"--manifests-output={MOUNT}/output/manifests",
             f"--report-output={MOUNT}/output/report",
             f"--training-data-output={MOUNT}/output/training-data",
+            *(f"--image-checks-uri={uri}/{FILE}" for uri in checks.values()),
+            *(f"--image-checks-output={MOUNT}/output/{name}" for name in checks),
         ],
     )
 

@@ -6,6 +6,7 @@ import hashlib
 import heapq
 import os
 import shutil
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ class Fingerprints:
 
     Attributes:
         data: equal exactly when the classes and all manifests are.
-        training: equal exactly when the classes and the manifests of the training job are.
+        training: equal exactly when the classes, the manifests of the training job and their images are; without the
+            images where these were not checked.
     """
 
     data: str
@@ -159,13 +161,20 @@ class _Blocks:
 
 
 def write_manifests(
-    dataset: PreparedDataset, classes: ClassList, shuffle_seed: int, folder: Path, work: Path, engine: Engine
+    dataset: PreparedDataset,
+    classes: ClassList,
+    shuffle_seed: int,
+    folder: Path,
+    work: Path,
+    engine: Engine,
+    image_keys: Sequence[int],
 ) -> Fingerprints:
     """Write the split manifests and the list of images to predict.
 
     Args:
         folder: for what is written.
         work: for what is not to stay.
+        image_keys: a number for each entry, which changes with the image's content.
 
     Returns:
         The hashes of what was written.
@@ -204,13 +213,19 @@ def write_manifests(
         min(result.first for result in predicted if result.first),
         max(result.last for result in predicted),
     )
-    return Fingerprints(*(_fingerprint(classes, digests, splits) for splits in (tuple(Split), TRAINED)))
+    images = array("Q", (image_keys[entry] for split in TRAINED for entry in chosen[split]))
+    return Fingerprints(
+        data=_fingerprint(classes, digests, tuple(Split)),
+        training=_fingerprint(classes, digests, TRAINED, images.tobytes()),
+    )
 
 
-def _fingerprint(classes: ClassList, digests: Mapping[Split, bytes], splits: Iterable[Split]) -> str:
-    """Return the SHA-256 over the classes and the SHA-256 of every `BLOCK` lines of some splits."""
+def _fingerprint(
+    classes: ClassList, digests: Mapping[Split, bytes], splits: Iterable[Split], images: bytes = b""
+) -> str:
+    """Return the SHA-256 over the classes, the SHA-256 of every `BLOCK` lines of some splits, and keys of images."""
     sums = "".join(f"{split.value} {digests[split].hex()}\n" for split in splits)
-    return hashlib.sha256(f"{classes.sha256}\n{sums}".encode()).hexdigest()
+    return hashlib.sha256(f"{classes.sha256}\n{sums}".encode() + images).hexdigest()
 
 
 def write_training_data(manifests: Path, fingerprint: str, folder: Path) -> str:
