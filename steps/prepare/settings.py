@@ -143,6 +143,6 @@ class PrepareSettings(Settings):
     )
     check_images: Literal["none", "exists", "decode"] = Field(
         "exists",
-        description="Check each image before training: not at all, its size in S3 (exists), or also its pixels where it "
-        "changed since an earlier execution (decode). Without a check, an image that was overwritten is not noticed.",
+        description="Check each image before training: not at all, its size in S3 (exists), or also its pixels "
+        "where it changed since an earlier execution (decode). Without a check, an overwritten image is not noticed.",
     )
