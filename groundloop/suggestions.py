@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Any
 
 _SHORT = 70
@@ -44,6 +45,17 @@ def correction(word: Any, known: Iterable[str], else_do: str) -> str:
     """Return `write 'x'` when a known word is near, else the other remedy."""
     near = nearest(word, known) if isinstance(word, str) else None
     return f"write {quoted(near)}" if near else else_do
+
+
+def first_of(words: Collection[str], count: int = MAX_LISTED) -> str:
+    """Join the first words, with the number of those that are left out; `none` when there are none.
+
+    Example:
+        >>> first_of(["0", "1", "2"], 2)
+        '0, 1 and 1 more'
+    """
+    shown = ", ".join(islice(words, count)) or "none"
+    return f"{shown} and {len(words) - count:,} more" if len(words) > count else shown
 
 
 def listed(words: Iterable[str], *, near: Any = None) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundloop.errors import UserError
+from groundloop.suggestions import first_of
 
 _ANSWER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[list[float]])
@@ -118,7 +119,7 @@ def _rows(answer: bytes, name: str) -> list[list[float]]:
 
 
 def _class_hint(classes: Sequence[str]) -> str:
-    listed = ", ".join(classes)
+    listed = first_of(classes)
     return f"class ids go from 0 to {len(classes) - 1} ({listed}): the model was trained with another class list"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import msgspec
 
 from groundloop.errors import UserError
 from groundloop.labels.label_types import DETECTION_TYPE, label_type_of, remedy
 from groundloop.labels.line_reader import MAX_LINE_BYTES
+from groundloop.suggestions import first_of
 
 CANONICAL = "bounding-box"
 """The label attribute that every prepared manifest uses."""
@@ -80,7 +82,7 @@ def choose_attribute(attributes: Attributes) -> str:
         UserError: there are several candidates, or labels of other types only.
     """
     if len(attributes.detection) > 1:
-        candidates = ", ".join(f"{name} ({n} lines)" for name, n in attributes.detection.most_common())
+        candidates = first_of([f"{name} ({n} lines)" for name, n in attributes.detection.most_common()])
         raise UserError(
             f"the manifest holds {len(attributes.detection)} label attributes with boxes: {candidates}; "
             "choose one with --label-attribute (in a pipeline: the label attribute in the config)"
@@ -88,8 +90,8 @@ def choose_attribute(attributes: Attributes) -> str:
     if attributes.detection:
         return next(iter(attributes.detection))
     if attributes.other:
-        others = ", ".join(f"{name} ({label_type})" for name, label_type in attributes.other.items())
-        remedies = "; ".join(dict.fromkeys(remedy(label_type) for label_type in attributes.other.values()))
+        others = first_of([f"{name} ({label_type})" for name, label_type in attributes.other.items()])
+        remedies = "; ".join(islice(dict.fromkeys(remedy(label_type) for label_type in attributes.other.values()), 3))
         raise UserError(f"the manifest holds no bounding boxes but other labels: {others}; {remedies}")
     return CANONICAL
 
@@ -105,5 +107,5 @@ def _holds_boxes(value: msgspec.Raw | None) -> bool:
         return False
     try:
         return "annotations" in _FIELDS.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from groundloop.labels.attributes import CANONICAL, METADATA
-from groundloop.labels.class_maps import MAX_CLASS_MAPS
+from groundloop.labels.class_maps import MAX_CLASS_MAP_ENTRIES, MAX_CLASS_MAPS
 from groundloop.labels.classes import ClassList
 from groundloop.labels.findings import LabelCode
 from groundloop.labels.records import Box, Line
@@ -55,6 +55,7 @@ class Canonicaliser:
         self._label, self._metadata = (f'"{name}":'.encode() for name in (attribute, attribute + METADATA))
         self._new_names = {attribute: CANONICAL, attribute + METADATA: CANONICAL + METADATA}
         self._remembered: dict[bytes, _Ids] = {}
+        self._entries = 0
 
     def __call__(self, raw: bytes, boxes: Sequence[Box] | None = None) -> bytes:
         """Rewrite one line.
@@ -119,8 +120,9 @@ class Canonicaliser:
         known = self._remembered.get(text)
         if known is None:
             known = _Ids(text, self._classes)
-            if len(self._remembered) < MAX_CLASS_MAPS:
+            if len(self._remembered) < MAX_CLASS_MAPS and self._entries < MAX_CLASS_MAP_ENTRIES:
                 self._remembered[text] = known
+                self._entries += text.count(b":")
         return known
 
 

@@ -13,14 +13,40 @@ from typing import NamedTuple
 
 import msgspec
 
+from groundloop.errors import UserError
 from groundloop.labels.attributes import METADATA
 from groundloop.labels.findings import LabelCode, LabelFinding
+from groundloop.suggestions import first_of
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+MAX_CLASSES = 2_000
+"""Class names of a data set. Every prepared line has all of them, so that more would make each longer than its boxes;
+so many are file names or numbers in place of classes."""
+
 # A manifest with more different maps than any labelling job writes must not fill the memory with them.
 MAX_CLASS_MAPS = 20_000
+MAX_CLASS_MAP_ENTRIES = 100_000
+_MAX_ID_DIGITS = 18
 
 _CLASS_MAP = msgspec.json.Decoder(dict[str, str])
+
+
+def is_class_id(text: str) -> bool:
+    """Return whether a text is a class id: a whole number of digits only, and not of thousands of them."""
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_ID_DIGITS
+
+
+def check_class_count(names: Collection[str]) -> None:
+    """Check that a data set has no more classes than can be trained on.
+
+    Raises:
+        UserError: there are more than `MAX_CLASSES`.
+    """
+    if len(names) > MAX_CLASSES:
+        raise UserError(
+            f"the labels have more than {MAX_CLASSES:,} class names ({first_of(names, 3)}): use the names of kinds of "
+            "objects, not of files or single objects"
+        )
 
 
 class _Entry(NamedTuple):
@@ -49,6 +75,9 @@ class ClassMaps:
             class_map: id as text to name.
             line: its 1-based number, the first where several lines have this map.
             lines: how many have it.
+
+        Raises:
+            UserError: there are more than `MAX_CLASSES` names.
         """
         contradicts = False
         for class_id, name in class_map.items():
@@ -57,6 +86,7 @@ class ClassMaps:
                 if (known.class_id, known.name) != (class_id, name):
                     contradicts = True
                     self._conflict = self._conflict or (known, entry)
+        check_class_count(self._by_name)
         self.lines += contradicts * lines
 
     @property
@@ -103,7 +133,7 @@ def order_of_classes(
     """
     class_maps = ClassMaps()
     for line, class_map in maps:
-        numbered = {key: name for key, name in class_map.items() if key.isascii() and key.isdigit()}
+        numbered = {key: name for key, name in class_map.items() if is_class_id(key)}
         class_maps.add({key: name for key, name in numbered.items() if used is None or name in used}, line)
     if not class_maps.conflict:
         return class_maps.ordered, []

@@ -10,6 +10,7 @@ from functools import cached_property
 import msgspec
 
 from groundloop.errors import UserError
+from groundloop.labels.class_maps import check_class_count
 from groundloop.labels.findings import LabelCode, LabelFinding
 
 
@@ -29,6 +30,7 @@ class ClassList:
         listed = tuple(names)
         if not listed:
             raise UserError("the class list is empty: name at least one class, or leave it out to use the manifest's")
+        check_class_count(listed)
         for name in listed:
             if not name:
                 raise UserError("the class list holds an empty name: remove it")
@@ -38,8 +40,14 @@ class ClassList:
 
     @classmethod
     def from_union(cls, names: Iterable[str]) -> ClassList:
-        """Make a list of every name once, sorted by code point: the same data gives the same ids everywhere."""
-        return cls(tuple(sorted(set(names))))
+        """Make a list of every name once, sorted by code point: the same data gives the same ids everywhere.
+
+        Raises:
+            UserError: there are more than `MAX_CLASSES`.
+        """
+        distinct = sorted(set(names))
+        check_class_count(distinct)
+        return cls(tuple(distinct))
 
     @cached_property
     def ids(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ import msgspec
 
 from groundloop.labels.attribute_limits import MAX_ATTRIBUTE_LENGTH
 from groundloop.labels.attributes import METADATA
-from groundloop.labels.class_maps import MAX_CLASS_MAPS
+from groundloop.labels.class_maps import MAX_CLASS_MAP_ENTRIES, MAX_CLASS_MAPS, MAX_CLASSES, is_class_id
 from groundloop.labels.duplicate_keys import duplicate_key
 from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import is_class_name
@@ -97,7 +97,7 @@ class ClassMap:
             int(key): name
             for key, name in entries.items()
             # An id is looked up by its plain text: "01" is never found.
-            if key.isascii() and key.isdigit() and key == str(int(key)) and is_class_name(name)
+            if is_class_id(key) and key == str(int(key)) and is_class_name(name)
             if allowed is None or name in allowed
         }
         self.ids = frozenset(self.names)
@@ -160,6 +160,7 @@ class FastLineReader:
         )
         self._decode = cast("msgspec.json.Decoder[_Fields]", msgspec.json.Decoder(fields)).decode
         self._maps: dict[bytes, ClassMap] = {}
+        self._entries = 0
 
     @property
     def class_maps(self) -> Collection[ClassMap]:
@@ -217,8 +218,12 @@ class FastLineReader:
 
     def _map(self, text: bytes) -> ClassMap | None:
         known = self._maps.get(text)
-        if known is None and len(self._maps) < MAX_CLASS_MAPS:
-            known = self._maps[text] = ClassMap(text, self._allowed)
+        if known is None and len(self._maps) < MAX_CLASS_MAPS and self._entries < MAX_CLASS_MAP_ENTRIES:
+            known = ClassMap(text, self._allowed)
+            if len(known.entries) > MAX_CLASSES:
+                return None
+            self._maps[text] = known
+            self._entries += len(known.entries)
         return known
 
     def _no_other_keys(self, raw: bytes, fields: _Fields, class_map: ClassMap) -> bool:

@@ -19,6 +19,9 @@ MAX_LINE_LENGTH = 100_000
 MAX_LINE_BYTES = 10_000_000
 """Bytes beyond which a line is rejected unread, so that a file without line ends cannot fill the memory."""
 
+MAX_UNREAD_BYTES = 1_000_000_000
+"""Bytes of a line of a compressed file beyond which nothing is unpacked any more: it was made to fill the disk."""
+
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
@@ -143,6 +146,35 @@ def _line_ends(stream: BinaryIO, start: int, end: int) -> int:
     return count
 
 
+def unpack(packed: BinaryIO, plain: BinaryIO, name: str) -> None:
+    """Write what a stream holds into a file, of a line longer than `MAX_LINE_BYTES` only the start.
+
+    Args:
+        name: of the packed file, for the message.
+
+    Raises:
+        UserError: a line is longer than `MAX_UNREAD_BYTES`.
+    """
+    room, length, number = _room(), 0, 1  # length: bytes so far of the line that the last chunk ended in
+    while chunk := packed.read(_CHUNK):
+        *ended, rest = chunk.split(b"\n")
+        for part in ended:
+            plain.write(part[: max(0, room - length)] + b"\n")
+            length = 0
+        number += len(ended)
+        plain.write(rest[: max(0, room - length)])
+        length += len(rest)
+        _check_unread(length, number, name)
+
+
+def _check_unread(unread: int, number: int, name: str) -> None:
+    if unread > MAX_UNREAD_BYTES:
+        raise UserError(
+            f"line {number} of the compressed manifest {name} is longer than {MAX_UNREAD_BYTES:,} bytes: "
+            "it is not a manifest"
+        )
+
+
 def _room() -> int:
     """Return the bytes to read for a line, with the mark and the ending, which are not part of it."""
     return MAX_LINE_BYTES + len(_BOM + b"\r\n")
@@ -155,8 +187,11 @@ def _bounded(stream: io.BufferedIOBase) -> Iterator[bytes]:
         while line := stream.readline(room):
             number += 1
             yield line
+            unread = 0
             while len(line) == room and not line.endswith(b"\n"):
                 line = stream.readline(room)
+                unread += len(line)
+                _check_unread(unread, number, getattr(stream, "name", ""))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         name = getattr(stream, "name", "")
         raise UserError(

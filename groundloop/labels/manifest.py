@@ -8,24 +8,32 @@ An id means only what the map of its own line says, so boxes carry class names f
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NoReturn, Protocol, cast
 
 import msgspec
 
 from groundloop.errors import UserError
+from groundloop.escaping import shortened
 from groundloop.labels.attribute_limits import MAX_ATTRIBUTE_LENGTH, long_attributes
 from groundloop.labels.attributes import METADATA, label_types_in
 from groundloop.labels.boxes import CLIP_TOLERANCE, fit_box
+from groundloop.labels.class_maps import MAX_CLASSES, is_class_id
 from groundloop.labels.duplicate_keys import duplicate_key
 from groundloop.labels.findings import LabelCode, LabelFinding, Severity
 from groundloop.labels.label_types import DETECTION_TYPE, is_video, label_type_of, remedy
 from groundloop.labels.line_reader import MAX_LINE_BYTES, MAX_LINE_LENGTH, open_manifest, raw_lines
 from groundloop.labels.records import Box, Line, LineStatus, Record, TrainingLine
+from groundloop.suggestions import first_of
 
 __all__ = ["MAX_CLASS_NAME_LENGTH", "ManifestReader", "is_class_name", "open_manifest", "raw_lines", "source_ref_of"]
 
 MAX_CLASS_NAME_LENGTH = 256
+MAX_FINDINGS_PER_CODE = 100
+"""Findings of one code that a line keeps, each with its box."""
+_MAX_ID = 10**18
+_SHORT = 60
 
 _SOURCE_REF = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 _PATH = re.compile(r" - at `(\$.*)`$")
@@ -135,7 +143,7 @@ class ManifestReader:
         if len(raw) > MAX_LINE_LENGTH and (length := len(raw.decode())) > MAX_LINE_LENGTH:
             message = f"the line has {length:,} characters; Ground Truth allows {MAX_LINE_LENGTH:,}; read anyway"
             problems.append((LabelCode.LONG_LINE, message))
-        findings = tuple(LabelFinding(code, message, number, record.source_ref) for code, message in problems)
+        findings = tuple(LabelFinding(code, message, number, record.source_ref) for code, message in _first(problems))
         if len(raw) > MAX_ATTRIBUTE_LENGTH:
             findings += tuple(long_attributes(number, raw, record.source_ref))
         if any(finding.severity is Severity.ERROR for finding in findings):
@@ -234,18 +242,22 @@ class ManifestReader:
             )
         size = label.image_size[0]
         class_map = metadata.class_map
+        if len(class_map) > MAX_CLASSES:
+            _reject(
+                LabelCode.INVALID_METADATA, f"the class-map has {len(class_map):,} entries, more than {MAX_CLASSES:,}"
+            )
         problems: list[tuple[LabelCode, str]] = []
         textual = 0
         boxes: list[Box] = []
         for index, item in enumerate(label.annotations, start=1):
             class_id = item.class_id
-            if isinstance(class_id, str) and not (class_id.isascii() and class_id.isdigit()):
-                problems.append((LabelCode.INVALID_BOX, f"box {index}: class_id {class_id!r} is not a whole number"))
+            if isinstance(class_id, str) and not is_class_id(class_id):
+                message = f"box {index}: class_id {shortened(repr(class_id), _SHORT)} is not a whole number"
+                problems.append((LabelCode.INVALID_BOX, message))
                 continue
-            name = class_map.get(str(class_id))
+            name = class_map.get(str(class_id)) if isinstance(class_id, str) or abs(class_id) < _MAX_ID else None
             if name is None:
-                known = ", ".join(class_map) or "none"
-                message = f"box {index}: class_id {class_id} is not in the class-map ({known})"
+                message = f"box {index}: class_id {class_id} is not in the class-map ({first_of(class_map)})"
                 problems.append((LabelCode.MISSING_CLASS_MAP_ID, message))
                 continue
             textual += isinstance(class_id, str)
@@ -275,11 +287,26 @@ class ManifestReader:
             message = f"box {index}: a class name has 1 to {MAX_CLASS_NAME_LENGTH} characters, not {len(name)}"
             yield LabelCode.INVALID_CLASS_NAME, message
         if self._classes is not None and name not in self._classes:
-            listed = ", ".join(sorted(self._classes))
             message = (
-                f"box {index}: class {name!r} is not in the class list ({listed}); add it there or correct the label"
+                f"box {index}: class {name!r} is not in the class list ({first_of(sorted(self._classes))}); "
+                "add it there or correct the label"
             )
             yield LabelCode.CLASS_NOT_CONFIGURED, message
+
+
+def _first(problems: Sequence[tuple[LabelCode, str]]) -> Iterator[tuple[LabelCode, str]]:
+    """Yield the first problems of each code, and how many more there are: a line can have a hundred thousand boxes."""
+    if len(problems) <= MAX_FINDINGS_PER_CODE:
+        yield from problems
+        return
+    counts: Counter[LabelCode] = Counter()
+    for code, message in problems:
+        counts[code] += 1
+        if counts[code] <= MAX_FINDINGS_PER_CODE:
+            yield code, message
+    for code, count in counts.items():
+        if count > MAX_FINDINGS_PER_CODE:
+            yield code, f"{count - MAX_FINDINGS_PER_CODE:,} more boxes of the line have such a problem"
 
 
 def is_class_name(name: str) -> bool:
@@ -318,7 +345,7 @@ def _label_type(raw: bytes, attribute: str) -> str:
     try:
         fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         return label_type_of(fields[attribute + METADATA]) or DETECTION_TYPE
-    except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return DETECTION_TYPE
 
 

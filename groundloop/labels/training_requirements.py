@@ -11,6 +11,7 @@ from groundloop.labels.findings import LabelCode, LabelFinding
 from groundloop.labels.records import Record
 from groundloop.labels.split import Split
 from groundloop.spec.object_detection import HYPERPARAMETERS, label_width
+from groundloop.suggestions import first_of
 
 MIN_EXAMPLES = 10
 """Boxes, or images when it comes to splits, from which on a class can be learnt and evaluated."""
@@ -94,7 +95,7 @@ class Overview:
                 yield LabelFinding(LabelCode.FEW_EXAMPLES, message)
         yield from self._imbalance()
         if self.tiny:
-            by_class = ", ".join(f"{name} {count}" for name, count in self.tiny.most_common())
+            by_class = first_of([f"{name} {count}" for name, count in self.tiny.most_common()])
             yield LabelFinding(
                 LabelCode.TINY_BOXES,
                 f"{self.tiny.total()} of {self.boxes.total()} boxes have a side under {MIN_BOX_SIDE} pixels once the "

@@ -14,6 +14,7 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.labels.records import Box
+from groundloop.suggestions import first_of
 
 KEYS = frozenset({"detection-annotations", "tracking-annotations"})
 """One of them a SeqLabel.json has."""
@@ -105,7 +106,7 @@ def _names(frames: list[_Frame]) -> dict[str, str]:
 def _boxes(frame: _Frame, names: Mapping[str, str]) -> tuple[Box, ...]:
     for item in frame.annotations:
         if str(item.class_id) not in names:
-            known = ", ".join(names) or "none"
+            known = first_of(names)
             raise UserError(f"class {item.class_id} of frame {frame.frame} is not in the class-map ({known})")
     return tuple(
         Box(names[str(item.class_id)], item.left, item.top, item.width, item.height) for item in frame.annotations

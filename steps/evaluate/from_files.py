@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from groundloop.errors import UserError
 from groundloop.images.local import FolderImages
-from groundloop.labels.class_maps import ClassMaps, class_map_of
+from groundloop.labels.class_maps import ClassMaps, class_map_of, is_class_id
 from groundloop.labels.findings import LabelCode
 from groundloop.labels.label_input import read_manifest
 from groundloop.labels.records import Line, Record
+from groundloop.suggestions import first_of
 from steps.evaluate.gate import verdict
 from steps.evaluate.ground_truth import join_predictions
 from steps.evaluate.requirements import parse_requirements
@@ -124,7 +125,7 @@ def _records(place: str, lines: Sequence[Line], classes: Sequence[str]) -> list[
     for number, record in found:
         for box in record.boxes:
             if box.class_name not in classes:
-                listed = ", ".join(classes)
+                listed = first_of(classes)
                 raise UserError(f"{place}, line {number}: class {box.class_name!r} is not in the class list ({listed})")
     return [record for _, record in found]
 
@@ -153,8 +154,12 @@ def _classes(place: str, attribute: str, lines: Sequence[Line]) -> list[str]:
             f"{place}: {maps.conflict}, so it is unknown which class an id of the predictions means: give the classes "
             "in the order that the model was trained with, by --classes"
         )
-    numbers = sorted(int(entry) for line in lines if line.record for entry in class_map_of(line.raw, attribute))
-    missing = sorted(set(range(len(maps.names))) - set(numbers))
+    entries = {entry for line in lines if line.record for entry in class_map_of(line.raw, attribute)}
+    wrong = next((entry for entry in sorted(entries) if not is_class_id(entry)), None)
+    if wrong is not None:
+        raise UserError(f"{place}: the class id {wrong!r} in a class map is not a whole number: give --classes")
+    numbers = {int(entry) for entry in entries}
+    missing = sorted(set(range(len(maps.names))) - numbers)
     if missing:
         raise UserError(
             f"{place}: its class maps name no class {missing[0]}, so the list has a gap: give all classes in the order "

@@ -27,6 +27,7 @@ from groundloop.labels.manifest import open_manifest, raw_lines
 from groundloop.labels.records import LineStatus
 from groundloop.labels.split import HashSplit, Split
 from groundloop.labels.training_requirements import IMAGE_SHAPE, Overview, missing_from_splits
+from groundloop.suggestions import first_of
 from steps import jobs
 from steps.jobs import say
 from steps.prepare import outputs
@@ -338,6 +339,6 @@ def no_usable_line(dataset: PreparedDataset) -> str:
         with open_manifest(source.path) as stream:
             attributes = find_attributes(raw_lines(stream))
         if attributes.detection and source.attribute not in attributes.detection:
-            others = ", ".join(attributes.detection)
+            others = first_of(attributes.detection)
             text += f"; label attribute {source.attribute!r} is on no line, but these are: {others}"
     return text

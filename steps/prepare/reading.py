@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundloop.labels.attributes import Attributes, find_attributes
 from groundloop.labels.canonical import changed_boxes
-from groundloop.labels.class_maps import MAX_CLASS_MAPS, class_map_of
+from groundloop.labels.class_maps import MAX_CLASS_MAP_ENTRIES, MAX_CLASS_MAPS, check_class_count, class_map_of
 from groundloop.labels.fast_reader import FastLineReader
 from groundloop.labels.findings import LabelCode, Tally
 from groundloop.labels.grouping import Grouping
@@ -80,6 +80,7 @@ class ReadChunk:
         names: lines by class name that their map has.
         boxes, tiny: by class name, of the usable lines.
         class_maps: each different one, as its items, with the first line that has it and how many have it.
+        class_map_entries: ids of the class-maps, counted in each.
     """
 
     source: int
@@ -94,13 +95,26 @@ class ReadChunk:
     boxes: Counter[str] = field(default_factory=Counter)
     tiny: Counter[str] = field(default_factory=Counter)
     class_maps: dict[tuple[tuple[str, str], ...], tuple[int, int]] = field(default_factory=dict)
+    class_map_entries: int = 0
 
     def add_class_map(self, class_map: Mapping[str, str], line: int, lines: int) -> None:
-        """Add the class-map of some lines; beyond `MAX_CLASS_MAPS` new ones are dropped."""
+        """Add the class-map of some lines; beyond the maximum of maps and of their entries new ones are dropped."""
         items = tuple(class_map.items())
         first, known = self.class_maps.get(items, (line, 0))
-        if known or len(self.class_maps) < MAX_CLASS_MAPS:
-            self.class_maps[items] = min(first, line), known + lines
+        if not known:
+            if len(self.class_maps) >= MAX_CLASS_MAPS or self.class_map_entries >= MAX_CLASS_MAP_ENTRIES:
+                return
+            self.class_map_entries += len(items)
+        self.class_maps[items] = min(first, line), known + lines
+
+    def add_names(self, names: Collection[str], lines: int) -> None:
+        """Add the class names of some lines.
+
+        Raises:
+            UserError: there are more names than a data set can have.
+        """
+        self.names.update(dict.fromkeys(names, lines))
+        check_class_count(self.names)
 
 
 def attributes_in(task: tuple[ManifestSource, ByteRange]) -> Attributes:
@@ -171,7 +185,7 @@ def read(task: ReadTask) -> ReadChunk:
     for class_map in fast_reader.class_maps:
         class_map.count()
         if class_map.lines:
-            chunk.names.update(dict.fromkeys(class_map.all_names, class_map.lines))
+            chunk.add_names(class_map.all_names, class_map.lines)
             chunk.add_class_map(class_map.entries, class_map.first_line, class_map.lines)
         chunk.boxes.update({class_map.names[class_id]: count for class_id, count in class_map.boxes.items()})
         chunk.tiny.update({class_map.names[class_id]: count for class_id, count in class_map.tiny.items()})
@@ -190,7 +204,7 @@ def _add(chunk: ReadChunk, line: Line, offset: int, task: ReadTask) -> None:
     record, index = line.record, chunk.index
     counted = Overview(options.image_shape)
     counted.add([record])
-    chunk.names.update(set(record.class_names))
+    chunk.add_names(set(record.class_names), 1)
     chunk.add_class_map(class_map_of(line.raw, task.source.attribute), line.number, 1)
     chunk.boxes += counted.boxes
     chunk.tiny += counted.tiny

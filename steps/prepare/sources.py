@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from groundloop.errors import UserError
 from groundloop.images.size import Size
 from groundloop.labels.attributes import AUTO, CANONICAL, Attributes, choose_attribute
 from groundloop.labels.formats.format_name import FormatName
-from groundloop.labels.line_reader import is_compressed
+from groundloop.labels.line_reader import is_compressed, unpack
 from steps.jobs import say
 
 if TYPE_CHECKING:
@@ -148,14 +147,14 @@ def unpacked(source: ManifestSource, folder: Path) -> ManifestSource:
         folder: where to put it.
 
     Raises:
-        UserError: the file is compressed and damaged.
+        UserError: the file is compressed and damaged, or holds a line that no manifest has.
     """
     if not is_compressed(source.path):
         return source
     plain = folder / f"{len(list(folder.iterdir()))}-{source.path.name}"
     try:
         with gzip.open(source.path) as packed, plain.open("wb") as stream:
-            shutil.copyfileobj(packed, stream, 1 << 20)
+            unpack(cast(BinaryIO, packed), stream, source.name)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(
             f"the compressed manifest {source.name} is damaged ({error}): download or pack it again"

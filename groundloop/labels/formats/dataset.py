@@ -9,6 +9,7 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.labels.boxes import CLIP_TOLERANCE, fit_box
+from groundloop.labels.class_maps import check_class_count
 from groundloop.labels.findings import LabelCode
 from groundloop.labels.records import Box
 
@@ -175,13 +176,19 @@ def check_classes(names: Sequence[str], source: Path) -> None:
     """Check that every class has a name of its own.
 
     Raises:
-        UserError: a class has no name, or two have the same.
+        UserError: a class has no name, two have the same, or there are more than can be trained on.
     """
+    try:
+        check_class_count(names)
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from None
+    seen: set[str] = set()
     for position, name in enumerate(names, start=1):
         if not name:
             raise UserError(f"{source}: class {position} of {len(names)} has an empty name: give it one")
-        if name in names[: position - 1]:
+        if name in seen:
             raise UserError(f"{source}: the class {name!r} is named twice: give each class one name and one id")
+        seen.add(name)
 
 
 def used_classes(images: Iterable[LabelledImage]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from groundloop.errors import UserError
 from groundloop.images.access import SUFFIXES
 from groundloop.labels.formats.disk import keys_of, read_bytes, read_json, read_text
 from groundloop.labels.records import Box
+from groundloop.suggestions import first_of
 
 OUTPUT = "output.json"
 KEYS = frozenset({"humanAnswers", "inputContent"})
@@ -117,7 +118,7 @@ def _element(where: str, answer: _Answer) -> _Element:
         content = content[0]
     found = {name: value for name, value in content.items() if "boundingBoxes" in keys_of(value)}
     if len(found) != 1:
-        names = ", ".join(found or content) or "none"
+        names = first_of(found or content)
         raise UserError(
             f"{where}: {len(found)} form elements hold boundingBoxes, not one (elements: {names}): give the output of "
             "a flow whose task has one crowd-bounding-box"

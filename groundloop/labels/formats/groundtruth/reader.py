@@ -16,6 +16,7 @@ from groundloop.labels.findings import LabelCode, Severity
 from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.manifest import ManifestReader, open_manifest, raw_lines
 from groundloop.labels.records import Line, LineStatus, Record
+from groundloop.suggestions import first_of
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -71,7 +72,7 @@ def _not_kept(usable: Sequence[tuple[Line, Record]], attribute: str) -> list[str
     auto_labelled = sum(record.auto_labelled for _, record in usable)
     notes = ["not kept from the manifest: confidences, dates and job names"]
     if others:
-        notes.append(f"not kept from the manifest: other keys of its lines ({', '.join(sorted(others))})")
+        notes.append(f"not kept from the manifest: other keys of its lines ({first_of(sorted(others))})")
     if auto_labelled:
         notes.append(f"{auto_labelled} images were auto-labelled, and that is not kept")
     return notes

@@ -20,6 +20,7 @@ from groundloop.labels.formats.image_sizes import Sizes
 from groundloop.labels.formats.names import label_files
 from groundloop.labels.formats.yolo.class_names import dataset_folder, names_file, read_names, splits
 from groundloop.labels.records import Box
+from groundloop.suggestions import first_of
 
 _CLASSES = "classes.txt"  # stands among the label files of some tools and is none
 
@@ -130,7 +131,7 @@ class _Reading:
         self._confidences += len(words) == 6
         class_name = self._names.get(words[0])
         if class_name is None:
-            known = ", ".join(f"{class_id} {name}" for class_id, name in self._names.items())
+            known = first_of([f"{class_id} {name}" for class_id, name in self._names.items()])
             raise UserError(f"{where}: the class {words[0]!r} is not in the list of classes ({known})")
         try:
             x, y, w, h = map(float, words[1:5])
