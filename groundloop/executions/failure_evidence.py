@@ -120,7 +120,11 @@ def _counts(name: str, lines: list[TrainingLine], hyperparameters: dict[str, str
     usable = sum(not line.problem for line in lines)
     parts = [f"{name}: {usable} usable lines of {len(lines)}"]
     parts += [f"{key} is {hyperparameters[key]}" for key in _COUNTED if key in hyperparameters]
-    return [Evidence(", ".join(parts))]
+    shown = [Evidence(", ".join(parts))]
+    batch = hyperparameters.get("mini_batch_size", "")
+    if batch.isdecimal() and 0 < usable < int(batch):
+        shown.append(Evidence(f"{name}: mini_batch_size can be {usable} at most"))
+    return shown
 
 
 def _faulty(name: str, lines: list[TrainingLine]) -> list[Evidence]:

@@ -111,7 +111,8 @@ KNOWN: tuple[KnownFailure, ...] = (
         "small-split",  # 1492
         r"number of input images must be bigger or equal to the mini_batch_size",
         "A split holds fewer images than one batch.",
-        "Lower training.hyperparameters.mini_batch_size (parameter MiniBatchSize), or label more images.",
+        "Lower the batch size, with --set training.hyperparameters.mini_batch_size=N for `local run` and `upsert`, or "
+        "-p MiniBatchSize=N for `start`; or label more images.",
         EvidenceSource.COUNT,
     ),
     _known(
@@ -119,7 +120,7 @@ KNOWN: tuple[KnownFailure, ...] = (
         r"pipe channel timed out",
         "The channel delivered nothing for about an hour: an image could not be read, or the manifest is so large that "
         "its first pass takes too long.",
-        "Check for images that are missing, forbidden or corrupted; set prepare.check_images to open.",
+        "Check for images that are missing, forbidden or corrupted; set prepare.check_images to decode.",
         EvidenceSource.IMAGES,
     ),
     BATCH_COUNT,
@@ -205,7 +206,8 @@ KNOWN: tuple[KnownFailure, ...] = (
         r"AccessDenied|Access denied for bucket|not authorized to perform|Could not assume role|"
         r"cannot assume the provided execution role",
         "The execution role lacks a permission that the job needs.",
-        "`groundloop doctor` lists the missing permissions; `groundloop doctor --policy role` prints the required policy.",
+        "`groundloop doctor` lists the missing permissions; `groundloop doctor --policy role` prints the required "
+        "policy.",
     ),
     _known(
         "no-input",

@@ -95,6 +95,7 @@ def test_images_without_objects_belong_in_validation() -> None:
 def test_counts_stand_beside_what_they_are_compared_with() -> None:
     assert evidence(EvidenceSource.COUNT, line(), b"", line(), num_training_samples="3", mini_batch_size="32") == [
         "train.manifest: 2 usable lines of 3, num_training_samples is 3, mini_batch_size is 32",
+        "train.manifest: mini_batch_size can be 2 at most",
         "train.manifest line 2: the line is blank",
     ]
 
