@@ -33,7 +33,7 @@ def training_pipeline(config: Config) -> Pipeline:
     train = train_step(context, prepare)
     model = create_model_step(context, train)
     predict = predict_step(context, prepare, model)
-    evaluate = evaluate_step(context, prepare, predict)
+    evaluate = evaluate_step(context, prepare, train, predict)
     register = register_step(context, prepare, train, evaluate)
     gate = quality_gate(evaluate, on_pass=register)
     deploy = deploy_gate(context, model, register)

@@ -40,10 +40,11 @@ class JobLog:
         region: AWS region.
         group: CloudWatch log group, such as `/aws/sagemaker/TrainingJobs`.
         job: name of the job, with which the names of its streams begin.
+        logs: a boto3 client of CloudWatch Logs; None for that of the region.
     """
 
-    def __init__(self, region: str, group: str, job: str) -> None:
-        self._logs = client("logs", region)
+    def __init__(self, region: str, group: str, job: str, logs: Any = None) -> None:
+        self._logs = logs or client("logs", region)
         self._group, self._job = group, job
         self._tokens: dict[str, str] = {}
         self._polled: list[str] = []
@@ -65,14 +66,19 @@ class JobLog:
         return _merged([list(self._forward(stream)) for stream in self._streams()])
 
     def contains(self, phrase: str) -> str | None:
-        """Return the first line that contains a phrase (one or more words, without quotes); None if no line does."""
+        """Return the first line that contains a phrase; None if no line does."""
+        return next(self.containing(phrase), None)
+
+    def containing(self, phrase: str) -> Iterator[str]:
+        """Yield the lines that contain a phrase (one or more words, without quotes)."""
         streams = self._streams()
         if not streams:
-            return None
+            return
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=self._group, logStreamNames=streams, filterPattern=f'"{phrase}"'
         )
-        return next((str(event["message"]) for page in pages for event in page["events"]), None)
+        for page in pages:
+            yield from (str(event["message"]) for event in page["events"])
 
     def _streams(self) -> list[str]:
         pages = self._logs.get_paginator("describe_log_streams").paginate(

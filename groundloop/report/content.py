@@ -8,6 +8,15 @@ from typing import Any
 
 from groundloop.detections.evaluation import Evaluation
 from groundloop.report.worst import WorstImage
+from groundloop.spec.training_log import EpochMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCurve:
+    """The metrics of the epochs in which the model was trained, oldest first; or a sentence that says why they lack."""
+
+    epochs: tuple[EpochMetrics, ...] = ()
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,7 @@ class Report:
         champion: {package, version, images_shared, metrics, candidate, message}: the metrics of the champion and of
             this model on the same images; or {package: None, message} where no version is approved yet. None where
             nobody looked for one.
+        training: the training curve; None where nobody looked for one.
         worst: the gallery, in its order.
         details: where the model, data and code come from, by what each is called.
         notes: sentences that a reader must know, shown on top.
@@ -28,6 +38,7 @@ class Report:
     evaluation: Evaluation
     gate: Mapping[str, Any]
     champion: Mapping[str, Any] | None = None
+    training: TrainingCurve | None = None
     worst: Sequence[WorstImage] = ()
     title: str = "Evaluation"
     details: Mapping[str, str] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from groundloop.report.gallery import picture
 from groundloop.report.numbers import interval
 from groundloop.report.results import results_csv
 from groundloop.report.templating import render
+from groundloop.report.training import training_view
 
 
 def write_report(folder: Path, report: Report) -> list[Path]:
@@ -46,6 +47,7 @@ def page(report: Report) -> str:
         intervals={metric: interval(evaluation, metric) for metric in evaluation.metrics},
         comparison=None if report.champion is None else champion_view(report.champion),
         curves=curves_view(evaluation),
+        training=None if report.training is None else training_view(report.training),
         confusion=confusion_view(evaluation),
         panels=count_panels(evaluation),
         panel_classes=len(panel_classes(evaluation)),

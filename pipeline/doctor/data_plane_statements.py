@@ -92,6 +92,10 @@ def _logs(arns: ArnBuilder) -> Iterator[Statement]:
     actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     # The wildcard also matches the ARNs of streams, which continue with ":log-stream:...".
     yield Statement("WriteLogs", actions, [arns.arn("logs", "log-group:/aws/sagemaker/*")])
+    # Evaluate draws the training curve from the training job's log.
+    yield Statement(
+        "ReadTrainingLog", ["logs:FilterLogEvents"], [arns.arn("logs", "log-group:/aws/sagemaker/TrainingJobs*")]
+    )
     yield Statement(
         "WriteMetrics",
         ["cloudwatch:PutMetricData"],

@@ -11,7 +11,6 @@ file that is not there).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +20,7 @@ import msgspec
 from groundloop.errors import UserError
 from groundloop.models.version_selection import champion as champion_of
 from groundloop.s3 import is_missing, split_uri
+from steps.evaluate.clients import job_client
 from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metrics_of, unlisted_class
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def compare(
         UserError: an improvement is required, and the champion cannot be read.
     """
     try:
-        champion = read_champion(group, read_table, clients or _client)
+        champion = read_champion(group, read_table, clients or job_client)
     except _UnreadableError as error:
         if gains:
             raise UserError(
@@ -262,17 +262,6 @@ def _compared(evaluation: Mapping[str, Any], required: Iterable[str]) -> dict[st
         for name, value in metrics_of(evaluation).items()
         if name in always or (name.rpartition(".")[2] in _COMPARED and unlisted_class(name, ()) is None)
     }
-
-
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    # A job without a way to the API would else wait for minutes.
-    retries: Any = {"mode": "standard", "total_max_attempts": 3}
-    # SageMaker gives a job AWS_REGION, which boto3 doesn't read.
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
-    return session.client(service, config=Config(connect_timeout=10, read_timeout=30, retries=retries))
 
 
 def _one_line(text: object) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from groundloop.errors import UserError
@@ -18,7 +19,11 @@ from steps.evaluate.ground_truth import join_predictions, read_ground_truth, rea
 from steps.evaluate.registry_metadata import registry_metadata
 from steps.evaluate.requirements import parse_improvements, parse_thresholds
 from steps.evaluate.results import from_s3, skip_images, write_results
+from steps.evaluate.training_curve import read_training_curve
 from steps.jobs import say
+
+if TYPE_CHECKING:
+    from groundloop.report import TrainingCurve
 
 SCORED = (Split.VALIDATION.value, Split.TEST.value)
 _LOGGED_METRICS = ("map", "map_50", "map_75", "voc_map", "voc_map_07", "ar_100")
@@ -46,6 +51,9 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap intervals; 0: none")
     parser.add_argument("--interval-level", type=float, default=0.95)
     parser.add_argument("--interval-seed", type=int, default=1)
+    parser.add_argument("--training-job", metavar="NAME", help="whose log has the training curve")
+    parser.add_argument("--execution", metavar="ARN", help="for the report")
+    parser.add_argument("--input-manifest", metavar="URI", help="for the report")
     parser.add_argument("--no-gallery", action="store_true", help="don't load the worst images from S3")
     jobs.add_message_file(parser)
     return parser.parse_args(argv)
@@ -104,6 +112,9 @@ def evaluate(arguments: Namespace) -> None:
             score=score_at(classes),
             read_table=read_table,
         )
+    training = read_training_curve(arguments.training_job)
+    if training.missing:
+        say(f"no training curve: {training.missing}")
     metrics["gate"] = verdict(metrics, requirements, metrics.get("champion"), improvements)
     metrics["registry"] = registry_metadata(metrics, summary)
     log_metrics(metrics)
@@ -114,10 +125,22 @@ def evaluate(arguments: Namespace) -> None:
         metrics,
         skip_images("the job ran with --no-gallery") if arguments.no_gallery else from_s3,
         title="Evaluation on the test split",
-        details={"data fingerprint": summary["fingerprint"], "training images": str(summary["train"]["images"])},
+        training=training,
+        details=dict(_provenance(arguments, summary, training)),
         notes=list(stand_in_notes()),
     )
     say(f"written: {arguments.output}")
+
+
+def _provenance(arguments: Namespace, summary: Mapping[str, Any], training: TrainingCurve) -> Iterator[tuple[str, str]]:
+    """Yield what the report says of the model's origin, by what each is called; what isn't known is left out."""
+    yield "date", datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    given = ("execution", arguments.execution), ("training job", arguments.training_job)
+    yield from (item for item in (*given, ("manifest", arguments.input_manifest)) if item[1])
+    yield "training images", str(summary["train"]["images"])
+    if training.epochs:
+        yield "epochs", str(len(training.epochs))
+    yield "data fingerprint", summary["fingerprint"]
 
 
 def score_at(classes: Sequence[str]) -> Any:

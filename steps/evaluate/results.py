@@ -16,6 +16,7 @@ from groundloop.images.s3 import S3Images
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
     from groundloop.detections.evaluation import Evaluation
+    from groundloop.report.content import TrainingCurve
     from groundloop.report.worst import WorstChoice, WorstImage
 
 #: Loads the image files of the gallery.
@@ -33,6 +34,7 @@ def write_results(
     gallery: Gallery,
     *,
     title: str,
+    training: TrainingCurve | None = None,
     details: Mapping[str, str],
     notes: Sequence[str],
 ) -> None:
@@ -41,7 +43,7 @@ def write_results(
     Args:
         images: the scored images by split; the gallery shows those of `test`.
         metrics: the content of evaluation.json.
-        title, details, notes: of the report.
+        title, training, details, notes: of the report.
     """
     from groundloop.detections.outcomes import outcomes
     from groundloop.detections.table import NAME, write_outcomes
@@ -60,6 +62,7 @@ def write_results(
         champion=metrics.get("champion"),
         worst=gallery(worst_images(images["test"], evaluation, GALLERY_IMAGES)),
         title=title,
+        training=training,
         details=details,
         notes=notes,
     )

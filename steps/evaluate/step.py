@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sagemaker.core.workflow.conditions import ConditionLessThanOrEqualTo
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TransformStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TrainingStep, TransformStep
 
 from steps.build_context import BuildContext
 from steps.evaluate.requirements import AT_LEAST, AT_MOST, as_argument
@@ -29,7 +30,9 @@ NAME = "Evaluate"
 _EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="gate.json")
 
 
-def evaluate_step(context: BuildContext, prepare: ProcessingStep, predict: TransformStep) -> ProcessingStep:
+def evaluate_step(
+    context: BuildContext, prepare: ProcessingStep, train: TrainingStep, predict: TransformStep
+) -> ProcessingStep:
     """Return the Evaluate step; its job is `steps/evaluate/job.py`.
 
     The job compares the metrics with the thresholds, because no function of the definition can subtract, and the Fail
@@ -60,8 +63,10 @@ def evaluate_step(context: BuildContext, prepare: ProcessingStep, predict: Trans
             *([] if threshold.target is None else ["--threshold-target", repr(threshold.target)]),
             *("--resamples", str(intervals.resamples), "--interval-level", repr(intervals.level)),
             *("--interval-seed", str(intervals.seed)),
-            # Without a network the job can't reach the registry, and would only wait for it.
-            *([] if context.aws.network.isolation else ["--champion-group", context.model_package_group]),
+            *("--execution", ExecutionVariables.PIPELINE_EXECUTION_ARN),
+            *("--input-manifest", context.parameters.input_manifest),
+            # Without a network the job can't reach registry and logs, and would only wait for them.
+            *([] if context.aws.network.isolation else _reached_by_network(context, train)),
             *_option("--min-improvement", [as_argument(metric, value) for metric, value in improvements.items()]),
         ],
     )
@@ -76,6 +81,13 @@ def _thresholds(context: BuildContext, operator: str) -> list[Text]:
         else as_argument(requirement.metric, requirement.threshold)
         for requirement in context.settings(GateSettings).requirements
         if requirement.operator == operator
+    ]
+
+
+def _reached_by_network(context: BuildContext, train: TrainingStep) -> list[Text]:
+    return [
+        *("--champion-group", context.model_package_group),
+        *("--training-job", train.properties.TrainingJobName),
     ]
 
 

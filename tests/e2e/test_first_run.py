@@ -55,7 +55,9 @@ def test_the_run_tells_how_far_it_is_and_what_came_out(printed: str, folder: Pat
     assert re.search(r"^\d\d:\d\d  Train +epoch [12]/2, \d+ %, mAP 0\.\d{3}", printed, re.MULTILINE)
     assert re.search(r"^\d\d:\d\d  QualityGate +met ", printed, re.MULTILINE)
     assert "COCO mAP" in printed
-    assert (folder / "offline/report.html").is_file()
+    report = (folder / "offline/report.html").read_text()
+    assert "Validation mAP" in report, "the training curve"
+    assert "<dt>epochs</dt>\n<dd>2</dd>" in report
     assert "offline/report.html: open it in a browser" in printed
     with Image.open(folder / "offline/detections.jpg") as picture:
         assert max(picture.size) >= 480

@@ -76,6 +76,9 @@ def calls_of(config: Config, step: dict[str, Any]) -> Iterator[Call]:
     if step["Name"] in ("Evaluate", "Deploy") and not (step["Name"] == "Evaluate" and config.aws.network.isolation):
         package = arn("sagemaker", f"model-package/{config.registry.group}/7")
         yield from (Call(f"sagemaker:{operation}", package) for operation in READS_REGISTRY)
+    if step["Name"] == "Evaluate" and not config.aws.network.isolation:
+        group = arn("logs", "log-group:/aws/sagemaker/TrainingJobs")
+        yield from (Call(f"logs:{operation}", group) for operation in ("DescribeLogStreams", "FilterLogEvents"))
     for key, text in texts(step.get("Arguments", {})):
         if key == "Subnets":
             yield from (Call(f"ec2:{name}", arn("ec2", "network-interface/eni-1")) for name in NETWORK_INTERFACE)

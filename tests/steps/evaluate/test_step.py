@@ -102,14 +102,21 @@ def test_the_champion_is_looked_for_in_the_group_and_never_in_the_cache(evaluate
     assert "CacheConfig" not in step, "the registry may have changed, of which a cache key knows nothing"
 
 
-def test_without_a_network_nobody_looks_for_a_champion(evaluate: Evaluate) -> None:
+def test_it_is_told_what_the_report_says_of_the_models_origin(evaluate: Evaluate) -> None:
+    step = evaluate()
+    assert values(step, "--execution") == [{"Get": "Execution.PipelineExecutionArn"}]
+    assert values(step, "--input-manifest") == [{"Get": "Parameters.InputManifest"}]
+    assert values(step, "--training-job") == [{"Get": "Steps.Train.TrainingJobName"}]
+
+
+def test_without_a_network_nobody_looks_for_champion_and_training_log(evaluate: Evaluate) -> None:
     step = evaluate(
         "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true}",
         "processing.image_uri=123456789012.dkr.ecr.us-east-1.amazonaws.com/jobs:1",
         "processing.requirements=preinstalled",
         "prepare.check_images=none",
     )
-    assert "--champion-group" not in arguments(step)
+    assert {"--champion-group", "--training-job"}.isdisjoint(map(str, arguments(step)))
 
 
 def test_how_the_threshold_is_chosen_and_intervals_are_made_is_handed_on(evaluate: Evaluate) -> None:
