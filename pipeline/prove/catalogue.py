@@ -17,6 +17,7 @@ from pipeline.prove.trials import (
     pipeline_run,
     processing,
     serverless,
+    step_cache,
     transform,
 )
 
@@ -35,6 +36,7 @@ TRIALS: tuple[Trial, ...] = (
     endpoint_step.TRIAL,
     processing.VPC_JOB,
     processing.PROPERTY_FILES,
+    step_cache.TRIAL,
     isolation.TRIAL,
     by_hand.ENDPOINTS,
     by_hand.JOBS,

@@ -23,7 +23,7 @@ TRAINING = Assumption(
     "definition-training",
     "CreatePipeline accepts the pipeline from labels to endpoint as it is configured.",
     "Nothing can be started otherwise. It holds JsonGet and Join in hyperparameters, in the metadata of the model "
-    "package and in the model card, of which AWS shows no sample.",
+    "package and in the model card, and ExitMessage in the S3Uri of a channel, of which AWS shows no sample.",
     _CREATE,
     _PAGE,
 )

@@ -48,6 +48,13 @@ HYPERPARAMETERS = Assumption(
     _RUN + "DescribeTrainingJob shows what arrived.",
     _GUIDE + "'Pipelines steps', 'Property files and JsonGet'",
 )
+EXIT_MESSAGE = Assumption(
+    "run-exit-message",
+    "The ExitMessage of a processing job that succeeded is a property of its step, and can be a part of an S3Uri.",
+    "Train would find no manifest: the training data lie under a name that Prepare hands over so.",
+    _RUN + "DescribeTrainingJob shows where the channels lie.",
+    _GUIDE + "'Save and Access Metadata Information About Your Processing Job' and 'Pipelines steps', 'Properties'",
+)
 JOB_NAMES = Assumption(
     "run-job-names",
     "The names of a pipeline's jobs and models begin with `pipelines-`.",
@@ -208,8 +215,10 @@ def _trained(bench: Workbench, found: dict[str, dict[str, Any]]) -> Iterator[Ver
     change = transition(found["Train"]) if "Train" in found else None
     if change is None or not change.job:
         yield not_tried(HYPERPARAMETERS, "no training job was made")
+        yield _of_step(EXIT_MESSAGE, found, "Train")
         return
     job = bench.client("sagemaker").describe_training_job(TrainingJobName=change.job)
+    yield _message(bench, found, job)
     arrived = job.get("HyperParameters", {})
     numbers = {"num_classes": int, "num_training_samples": int, "label_width": int, "learning_rate": float}
     wrong = [f"{name}: {arrived.get(name)!r}" for name, kind in numbers.items() if not _reads(arrived.get(name), kind)]
@@ -220,6 +229,16 @@ def _trained(bench: Workbench, found: dict[str, dict[str, Any]]) -> Iterator[Ver
     if job["TrainingJobStatus"] == "Completed":
         image = job["AlgorithmSpecification"]["TrainingImage"]
         bench.trained = Trained(change.job, job["ModelArtifacts"]["S3ModelArtifacts"], image)
+
+
+def _message(bench: Workbench, found: dict[str, dict[str, Any]], training_job: dict[str, Any]) -> Verdict:
+    """Compare Prepare's ExitMessage with where the training job's channels lie."""
+    prepare = transition(found["Prepare"]).job
+    said = bench.client("sagemaker").describe_processing_job(ProcessingJobName=prepare).get("ExitMessage", "")
+    uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in training_job["InputDataConfig"]]
+    if said and all(uri.split("/")[-2] == said for uri in uris):
+        return held(EXIT_MESSAGE, f"{said!r} is a part of {len(uris)} URIs")
+    return broke(EXIT_MESSAGE, f"ExitMessage is {said!r}", ", ".join(uris))
 
 
 def _reads(value: str | None, kind: Callable[[str], float]) -> bool:
@@ -259,7 +278,8 @@ def _after_branch(found: dict[str, dict[str, Any]]) -> Verdict:
 TRIAL = Trial(
     "pipeline-run",
     (
-        ON_GPU, IN_IMAGE, X_IMAGE, EVALUATION, GATE, REGISTERED, HYPERPARAMETERS, AFTER_BRANCH, ROLE, TRUST, JOB_NAMES,
+        ON_GPU, IN_IMAGE, EXIT_MESSAGE, X_IMAGE, EVALUATION, GATE, REGISTERED, HYPERPARAMETERS, AFTER_BRANCH, ROLE,
+        TRUST, JOB_NAMES,
     ),
     (
         "a pipeline and one execution", "2 processing jobs, a training job, a transform job", "a model",

@@ -81,7 +81,7 @@ def property_file_definition(bench: Workbench, seconds: int) -> dict[str, Any]:
             "Name": f"Write{size}",
             "Type": "Processing",
             "Arguments": {
-                **_job(bench, [str(size), _OUTPUT], seconds),
+                **processing_job(bench, [str(size), _OUTPUT], seconds),
                 "ProcessingOutputConfig": {
                     **bench.output_key,
                     "Outputs": [
@@ -112,7 +112,8 @@ def _stop(size: int) -> dict[str, Any]:
     return {"Name": f"Other{size}", "Type": "Fail", "Arguments": {"ErrorMessage": f"{size} MB: another value"}}
 
 
-def _job(bench: Workbench, arguments: list[str], seconds: int) -> dict[str, Any]:
+def processing_job(bench: Workbench, arguments: list[Any], seconds: int, code: str = _WRITE) -> dict[str, Any]:
+    """Return the members of a processing job that runs Python code, without its inputs and outputs."""
     from pipeline import sdk  # noqa: F401  (first: the SDK can't be imported without a region)
     from steps.processing import processing_image_uri
 
@@ -120,7 +121,7 @@ def _job(bench: Workbench, arguments: list[str], seconds: int) -> dict[str, Any]
         "RoleArn": bench.config.aws.role,
         "AppSpecification": {
             "ImageUri": processing_image_uri(bench.config.processing, bench.config.aws.region),
-            "ContainerEntrypoint": ["python3", "-c", _WRITE],
+            "ContainerEntrypoint": ["python3", "-c", code],
             "ContainerArguments": arguments,
         },
         "ProcessingResources": {
@@ -135,7 +136,7 @@ def _vpc(bench: Workbench) -> Iterator[Verdict]:
     if not network.subnets:
         raise NotTriedError("aws.network.subnets is not set")
     vpc = {"Subnets": network.subnets, "SecurityGroupIds": network.security_groups}
-    request = _job(bench, ["0", "/tmp"], 0)  # noqa: S108 - of the job's container
+    request = processing_job(bench, ["0", "/tmp"], 0)  # noqa: S108 - of the job's container
     described = bench.run_job(
         "Processing",
         _IN_VPC.use,
