@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import Assignments, ConfigFiles, load, suggest
-from pipeline.cli.output import print_line
+from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, load, suggest
+from pipeline.cli.output import print_json_line, print_line
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -20,6 +20,7 @@ Wait = Annotated[
 def deploy(
     version: Annotated[int | None, typer.Argument(min=1, help="Version; default: the highest approved one.")] = None,
     wait: Wait = True,
+    as_json: JsonLines = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
@@ -32,19 +33,36 @@ def deploy(
     settings = load(config, assignments)
     from pipeline.deployment import start_deployment
 
-    follow_deployment(settings, start_deployment(settings, version), wait)
+    follow_deployment(settings, start_deployment(settings, version), wait, as_json)
 
 
-def follow_deployment(config: Config, arn: str, wait: bool) -> None:
-    """Print the progress of an execution of the deploy pipeline, and what the endpoint serves afterwards."""
-    print_line(f"started {arn}")
+def follow_deployment(config: Config, arn: str, wait: bool, as_json: bool) -> None:
+    """Print the progress of an execution of the deploy pipeline, and what the endpoint serves afterwards.
+
+    Args:
+        config: the configuration.
+        arn: of the execution.
+        wait: follow it to its end; otherwise only print how to.
+        as_json: print one JSON object per line.
+    """
+    if as_json:
+        print_json_line({"event": "start", "execution": arn, "pipeline": config.pipeline.deploy_name})
+    else:
+        print_line(f"started {arn}")
     if not wait:
-        print_line(f"next: {suggest('watch', arn)}")
+        if not as_json:
+            print_line(f"next: {suggest('watch', arn)}")
         return
     from pipeline.cli.progress import follow
     from pipeline.deployment import describe_endpoint
 
-    follow(config.aws.region, arn)
+    follow(config.aws.region, arn, as_json=as_json)
     deployed = describe_endpoint(config)
-    if deployed is not None:
+    if deployed is None:
+        return
+    if as_json:
+        print_json_line(
+            {"event": "endpoint", "name": deployed.name, "status": deployed.status, "version": deployed.version}
+        )
+    else:
         print_line(f"endpoint {deployed.name} is {deployed.status} and serves version {deployed.version}")

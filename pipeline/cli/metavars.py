@@ -41,7 +41,7 @@ def name_metavars(command: Any) -> None:
 
 def _name_argument(argument: Any) -> None:
     """Write an argument as `VERSION` where it is required, as `[VERSION]` where not, and without its type."""
-    word = argument.metavar or argument.name.upper().replace("_", "-")
+    word = (argument.metavar or argument.name.upper().replace("_", "-")).strip("[]")
     many = "..." if argument.nargs != 1 else ""
     argument.metavar = word
     argument.get_usage_pieces = lambda _: [(word if argument.required else f"[{word}]") + many]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import Assignments, ConfigFiles, load
-from pipeline.cli.output import print_line, print_values
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
+from pipeline.cli.output import print_json, print_line, print_values
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -26,12 +26,14 @@ def predict(
     timeout_minutes: Annotated[
         float, typer.Option("--timeout-minutes", min=0.01, help="How long to wait for an asynchronous endpoint.")
     ] = 15,
+    as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
     """Detect objects on one image with the endpoint.
 
-    An asynchronous endpoint reads the image from S3: it is uploaded to predict/ under aws.prefix.
+    --json prints each detection: class, score, and box as xmin, ymin, xmax, ymax in fractions of the image. An
+    asynchronous endpoint reads the image from S3: it is uploaded to predict/ under aws.prefix.
 
     Example: groundloop predict photo.jpg -o annotated.jpg
     """
@@ -58,11 +60,26 @@ def predict(
         upload_prefix=upload_prefix(settings),
         timeout_seconds=timeout_minutes * 60,
     )
-    print_values(detections.counts())
     if output is not None:
         annotated.save(output)
         if note := font_note(package.classes):
             print_line(f"note: {note}", to_stderr=True)
+    if as_json:
+        rows = zip(detections.names, detections.scores.tolist(), detections.boxes.tolist(), strict=True)
+        print_json(
+            {
+                "image": str(image),
+                "endpoint": name,
+                "version": package.version,
+                "threshold": minimum,
+                "counts": detections.counts(),
+                "detections": [{"class": label, "score": score, "box": box} for label, score, box in rows],
+                "output": None if output is None else str(output),
+            }
+        )
+        return
+    print_values(detections.counts())
+    if output is not None:
         print_line(f"written: {output}")
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.deploy import Wait
-from pipeline.cli.options import Assignments, ConfigFiles, load, suggest
-from pipeline.cli.output import print_line
+from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, load, suggest
+from pipeline.cli.output import print_json_line, print_line
 
 
 def rollback(
@@ -17,6 +17,7 @@ def rollback(
         str | None, typer.Option("--reason", "-r", help="Why it is rejected, kept as its ApprovalDescription.")
     ] = None,
     wait: Wait = True,
+    as_json: JsonLines = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
@@ -35,15 +36,18 @@ def rollback(
     from pipeline.deployment import previous_approved, start_deployment
 
     current, previous = previous_approved(settings)
-    print_line(f"rolling back from version {current} to version {previous}")
-    follow_deployment(settings, start_deployment(settings, previous), wait)
+    if as_json:
+        print_json_line({"event": "rollback", "from": current, "to": previous})
+    else:
+        print_line(f"rolling back from version {current} to version {previous}")
+    follow_deployment(settings, start_deployment(settings, previous), wait, as_json)
     if reason is not None:
         # After the deployment: a trigger that acts on the rejection then finds nothing to do.
         decide(settings.aws.region, settings.registry.group, current, "Rejected", reason)
-        print_line(f"version {current} is Rejected")
-        return
     status = version(settings.aws.region, settings.registry.group, current).status
-    if status == "Approved":
+    if as_json:
+        print_json_line({"event": "version", "version": current, "status": status})
+    elif status == "Approved":
         print_line(
             f"version {current} is still Approved, so the next deployment of the latest approved version deploys it; "
             f"to prevent that: {suggest('reject', str(current), '--reason', 'TEXT')}"

@@ -154,7 +154,7 @@ def test_upsert_takes_over_the_pipeline(
     execution: str, project: Any, settings: list[str], groundloop: Callable[..., Any]
 ) -> None:
     assert execution
-    ran = groundloop("upsert", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
+    ran = groundloop("upsert", "-v", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
     assert ran.code == 0, ran.err
     assert "updated groundloop\n" in ran.out
     assert "created groundloop-deploy\n" in ran.out
@@ -275,5 +275,8 @@ def test_predict_draws_what_the_endpoint_sees(
     ran = groundloop("predict", str(image), "-o", str(picture), "-c", "configs/local.yaml")
     assert ran.code == 0, ran.err
     assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "written:"]
+    found = groundloop("predict", str(image), "--json", "-c", "configs/local.yaml").json
+    assert sum(found["counts"].values()) == len(found["detections"])
+    assert all(set(detection) == {"class", "score", "box"} for detection in found["detections"])
     with Image.open(picture) as drawn:
         assert max(drawn.size) >= 480

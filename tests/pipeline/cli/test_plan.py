@@ -58,13 +58,21 @@ def test_without_prices_there_are_hours_and_the_reason(groundloop: Groundloop) -
 def test_a_saved_plan_is_applied_once(groundloop: Groundloop, tmp_path: Path) -> None:
     file = str(tmp_path / "plan.json")
     assert f"next: groundloop upsert {file}\n" in groundloop("plan", *GIVEN, *EPOCHS, "--out", file).out
-    applied = groundloop("upsert", file)
+    applied = groundloop("upsert", file, "-v")
     assert applied.code == 0
     assert "created groundloop\n" in applied.out
     assert "created trigger groundloop-approval\n" in applied.out
     assert re.search(r"Epochs +Integer +80\n", applied.out)
     again = groundloop("upsert", file)
     assert (again.code, "pipeline groundloop was created" in again.err) == (1, True)
+
+
+def test_upsert_as_json(groundloop: Groundloop) -> None:
+    printed = groundloop("upsert", *GIVEN, "--json").json
+    assert [pipeline["name"] for pipeline in printed["pipelines"]] == ["groundloop", "groundloop-deploy"]
+    assert {"arn", "action", "parameters", "warnings", "studio"} <= set(printed["pipelines"][0])
+    assert printed["triggers"]["queue"]
+    assert printed["warning"] == ""
 
 
 def test_a_plan_takes_no_configuration_beside_it(groundloop: Groundloop) -> None:
@@ -103,4 +111,4 @@ def test_tables_fit_a_terminal(groundloop: Groundloop, monkeypatch: pytest.Monke
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     for command in ("plan", "upsert"):
         lines = groundloop(command, *GIVEN).out.splitlines()
-        assert max(map(len, lines)) <= width
+        assert max(len(line) for line in lines if not line.startswith("next: ")) <= width, "a command is never folded"

@@ -41,6 +41,19 @@ def test_deploy_takes_the_highest_approved_version_or_the_one_that_is_named(proj
     assert groundloop("deploy", "3").error.startswith("version 3 is PendingManualApproval, not Approved")
 
 
+def test_deploy_and_rollback_as_json(project: Any, groundloop: Any) -> None:
+    for number in (1, 2):
+        project.register(status="Approved")
+        events = groundloop("deploy", str(number), "--json").json_lines
+        assert (events[0]["event"], events[-1]) == (
+            "start",
+            {"event": "endpoint", "name": project.name, "status": "InService", "version": number},
+        )
+    back = groundloop("rollback", "--json").json_lines
+    assert back[0] == {"event": "rollback", "from": 2, "to": 1}
+    assert back[-1] == {"event": "version", "version": 2, "status": "Approved"}
+
+
 def test_the_same_again_deploys_nothing(project: Any, groundloop: Any) -> None:
     project.register(status="Approved")
     groundloop("deploy")

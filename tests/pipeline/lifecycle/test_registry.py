@@ -83,7 +83,15 @@ def test_a_decision_keeps_its_reason_and_is_not_taken_twice(project: Any, ground
     assert (described["ModelApprovalStatus"], described["ApprovalDescription"]) == ("Approved", "good on night images")
     again = groundloop("approve", "1", "-r", "other")
     assert (again.code, again.out) == (0, "version 1 is already Approved: good on night images\n")
-    assert groundloop("reject", "1", "-r", "misses bolts").code == 0
+    assert groundloop("reject", "1", "-r", "misses bolts", "--json").json == {
+        "group": project.name,
+        "version": 1,
+        "status": "Rejected",
+        "previous_status": "Approved",
+        "changed": True,
+        "reason": "misses bolts",
+        "triggers": [],
+    }
     assert (
         boto3.client("sagemaker").describe_model_package(ModelPackageName=package)["ModelApprovalStatus"] == "Rejected"
     )
