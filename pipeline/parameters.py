@@ -7,6 +7,7 @@ from typing import get_args
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 
 from pipeline.config import Config
+from pipeline.reviewed_manifest import PARAMETER, no_labels_uri
 from steps.build_context import Parameters
 from steps.deploy.arguments import LATEST_APPROVED, NO_CHANGE
 from steps.deploy.settings import DeploySettings
@@ -30,6 +31,7 @@ def pipeline_parameters(config: Config) -> Parameters:
     set_thresholds = {(item.metric, item.operator): item.threshold for item in config.gate.requirements}
     return Parameters(
         input_manifest=ParameterString("InputManifest", config.labels.manifest),
+        reviewed_manifest=ParameterString(PARAMETER, no_labels_uri(config)),
         label_attribute=ParameterString("LabelAttribute", config.labels.attribute),
         processing_instance_type=ParameterString("ProcessingInstanceType", config.processing.instance_type),
         train_instance_type=ParameterString(

@@ -16,12 +16,10 @@ from groundloop.review.finish import Finished, content_name
 from groundloop.review.images import FolderFiles
 from groundloop.review.queue import QueueInfo
 from groundloop.s3 import is_forbidden, is_missing, split_uri
+from pipeline.reviewed_manifest import PARAMETER
 
 if TYPE_CHECKING:
     from pipeline.config import Config
-
-#: The pipeline parameter that takes the manifest.
-PARAMETER = "ReviewedManifest"
 
 
 def publish_manifest(config: Config, content: bytes, info: QueueInfo, result: Finished, image_prefix: str) -> str:
@@ -60,8 +58,8 @@ def start_with(config: Config, uri: str) -> str:
         if PARAMETER not in str(error):
             raise
         raise UserError(
-            f"pipeline {config.pipeline.name!r} has no parameter {PARAMETER}: add the manifest {uri} to "
-            "labels.additional_sources, then groundloop upsert and groundloop start"
+            f"pipeline {config.pipeline.name!r} has no parameter {PARAMETER}: update it with groundloop "
+            f"upsert, then run groundloop start -p {PARAMETER}={uri}"
         ) from None
 
 

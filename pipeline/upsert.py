@@ -12,8 +12,9 @@ from groundloop.aws import client, error_message
 from groundloop.errors import UserError
 from groundloop.s3 import is_forbidden, is_missing
 from pipeline.config import Config
-from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group
+from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group, object_exists
 from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
+from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
 from pipeline.triggers import TriggerResult, apply_triggers
 
 #: A larger definition goes through S3 instead of the request.
@@ -60,6 +61,7 @@ def put_pipelines(config: Config, pipelines: list[DesiredPipeline]) -> list[Upse
     check_account(config)
     check_bucket(config)
     _upload_jobs(config)
+    _upload_no_labels(config)
     _ensure_group(config)
     return [_put(config, pipeline, warnings[pipeline.name]) for pipeline in pipelines]
 
@@ -101,12 +103,21 @@ def check_bucket(config: Config) -> None:
 
 def _upload_jobs(config: Config) -> None:
     """Upload the missing job archives; their keys contain their hash, so nothing is overwritten."""
-    s3 = client("s3", config.aws.region)
-    extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config.aws.kms_key} if config.aws.kms_key else {}
     for archive in job_archives():
         if not has_archive(config, archive):
-            key = archive.key(config.aws.prefix)
-            s3.put_object(Bucket=config.aws.bucket, Key=key, Body=archive.content, **extra)
+            _upload(config, archive.key(config.aws.prefix), archive.content)
+
+
+def _upload_no_labels(config: Config) -> None:
+    """Upload the manifest that stands for no reviewed labels, unless it is there."""
+    key = no_labels_key(config.aws.prefix)
+    if not object_exists(client("s3", config.aws.region), config.aws.bucket, key):
+        _upload(config, key, NO_LABELS)
+
+
+def _upload(config: Config, key: str, content: bytes) -> None:
+    extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config.aws.kms_key} if config.aws.kms_key else {}
+    client("s3", config.aws.region).put_object(Bucket=config.aws.bucket, Key=key, Body=content, **extra)
 
 
 def _ensure_group(config: Config) -> None:

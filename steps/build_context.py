@@ -32,6 +32,7 @@ class Parameters:
     """The parameters of both pipelines.
 
     Attributes:
+        reviewed_manifest: labels that people reviewed, a manifest; by default one without labels.
         thresholds: parameters of the quality gate's thresholds, by metric and operator (`>=` or `<=`).
         endpoint_instance_type: None for a serverless endpoint, which has no instances.
         model_package_arn: version that the deploy pipeline deploys.
@@ -39,6 +40,7 @@ class Parameters:
     """
 
     input_manifest: ParameterString
+    reviewed_manifest: ParameterString
     label_attribute: ParameterString
     processing_instance_type: ParameterString
     train_instance_type: ParameterString
@@ -58,6 +60,7 @@ class Parameters:
         """List the parameters of the training pipeline, in the order in which Studio shows them."""
         return [
             self.input_manifest,
+            self.reviewed_manifest,
             self.label_attribute,
             self.processing_instance_type,
             self.train_instance_type,

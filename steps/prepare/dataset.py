@@ -47,6 +47,7 @@ class PreparedDataset:
         rejected_files: what reading rejected: by source, the files with an entry a line, and the lines' numbers.
         rejections: findings that rejected a line after reading, by entry.
         negatives_dropped: images without objects that were kept out of the train split.
+        train_only: images whose lines kept them out of validation and test.
     """
 
     def __init__(self, sources: Sequence[ManifestSource], options: ReadOptions, chunks: Iterable[ReadChunk]) -> None:
@@ -59,6 +60,7 @@ class PreparedDataset:
         self.rejected_files: list[list[tuple[Path, Sequence[int]]]] = [[] for _ in sources]
         self.rejections: dict[int, LabelFinding] = {}
         self.negatives_dropped = 0
+        self.train_only = 0
         self._boxes: Counter[str] = Counter()
         self._tiny: Counter[str] = Counter()
         shown = ClassSets()
@@ -137,9 +139,6 @@ class PreparedDataset:
                     raise duplicate_labels_error(source_ref, self.index.number[one], self.index.number[other])
             latest = [entry for entry, source in zip(entries, sources, strict=True) if source == sources[-1]]
             counts = latest[0] if policy is Duplicates.FIRST else latest[-1]
-            if not all(self.index.marks[entry] & TRAIN_ONLY for entry in entries):
-                # The image was there before it was reviewed, and keeps its split.
-                self.index.marks[counts] &= ~TRAIN_ONLY
             for entry in entries:
                 if entry != counts:
                     self.reject(entry, self._replaced(entry, counts, source_ref, policy))
@@ -172,29 +171,34 @@ class PreparedDataset:
     def assign(self, shares: HashSplit, *, stratify: bool, keep_train_negatives: bool) -> None:
         """Put every image into its split. Negatives always stay in validation and test: a false positive must count.
 
-        New images that a model's doubts brought in are for train, unless images of their group are there already.
+        New images whose lines say so get into the train split only. An image, or a group, that has other lines too is
+        not new: it keeps its split.
         """
         index, sets, groups = self.index, self._sets, self.index.groups
         usable = [entry for entry in range(len(index)) if entry not in self.rejections]
+        new = self._new_train_only_groups()
         split_of: Callable[[int], Split] = shares.of
         if stratify:
-            split_of = stratified(((groups[entry], sets[index.shown[entry]]) for entry in usable), shares).__getitem__
-        train_only = self._train_only(usable)
+            known = ((groups[entry], sets[index.shown[entry]]) for entry in usable if groups[entry] not in new)
+            split_of = stratified(known, shares).__getitem__
         for entry in usable:
-            split = Split.TRAIN if entry in train_only else split_of(groups[entry])
+            if groups[entry] in new:
+                split = Split.TRAIN
+                self.train_only += 1
+            else:
+                split = split_of(groups[entry])
             if split is Split.TRAIN and not index.boxes[entry] and not keep_train_negatives:
                 self.negatives_dropped += 1
             else:
                 self._split[entry] = SPLITS.index(split)
 
-    def _train_only(self, usable: Sequence[int]) -> set[int]:
-        """Return the entries that must get into no other split, except where their group is in one already."""
-        marks, groups = self.index.marks, self.index.groups
-        marked = {entry for entry in usable if marks[entry] & TRAIN_ONLY}
-        if not marked:  # nearly always, and the groups of millions of images take memory
-            return marked
-        known = {groups[entry] for entry in usable if entry not in marked}
-        return {entry for entry in marked if groups[entry] not in known}
+    def _new_train_only_groups(self) -> set[int]:
+        """Return the groups all of whose lines, replaced ones included, are for the train split only."""
+        groups, marks = self.index.groups, self.index.marks
+        marked = {group for group, mark in zip(groups, marks, strict=True) if mark & TRAIN_ONLY}
+        if marked:
+            marked -= {group for group, mark in zip(groups, marks, strict=True) if not mark & TRAIN_ONLY}
+        return marked
 
     def entries(self, split: Split) -> list[int]:
         """Return the entries of one split, in the order of the sources."""

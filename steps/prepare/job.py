@@ -41,7 +41,9 @@ from steps.prepare.sources import (
     ManifestSource,
     SourceArgument,
     find_manifest,
+    is_blank,
     resolve_additional_source,
+    reviewed_attribute,
     unpacked,
     with_attribute,
 )
@@ -66,6 +68,13 @@ def parse(argv: Sequence[str] | None) -> Namespace:
         help=f"further labels, which take precedence over earlier ones: {AUTO} recognises the format or attribute, "
         f"{NO_IMAGES} where no folder of images is needed",
     )
+    parser.add_argument(
+        "--reviewed-manifest",
+        type=Path,
+        default=processing / "input/reviewed-manifest",
+        help="folder with the labels that people reviewed, which take precedence over all others",
+    )
+    parser.add_argument("--reviewed-manifest-uri", default="", help="its manifest's S3 URI; empty: there is none")
     parser.add_argument("--label-attribute", default=AUTO, help="auto: the only one that holds boxes")
     parser.add_argument("--classes", nargs="+", help="class names in id order; default: all names of the maps, sorted")
     parser.add_argument("--validation-fraction", type=float, default=0.15)
@@ -135,6 +144,8 @@ def prepare(arguments: Namespace) -> str:
     with TemporaryDirectory(prefix="groundloop-prepare-") as folder, ExitStack() as stack:
         work = Path(folder)
         plain = [unpacked(source, work) for source in sources_of(arguments, work)]
+        reviewed = reviewed_source(arguments, work)
+        plain += [reviewed] if reviewed else []
         engine = engine_for(arguments, sum(source.path.stat().st_size for source in plain))
         stack.callback(engine.close)
         engine.share([source.path for source in plain if source.path.parent == work])
@@ -160,7 +171,7 @@ def prepare(arguments: Namespace) -> str:
             arguments.manifests_output, fingerprints.training, arguments.training_data_output
         )
         write_rejected(dataset, arguments.report_output / "rejected.jsonl")
-        content = summary(classes, counts, dataset, fingerprints.data, training_data)
+        content = summary(classes, counts, dataset, fingerprints.data, training_data, reviewed=reviewed is not None)
         outputs.write_json(arguments.report_output / "summary.json", content)
     say(f"written: {arguments.manifests_output} and {arguments.report_output}; training data {training_data}")
     return training_data
@@ -180,6 +191,19 @@ def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:
             resolve_additional_source(argument, work, lambda source_refs: image_sizes(source_refs, S3Images()))
         )
     return sources
+
+
+def reviewed_source(arguments: Namespace, work: Path) -> ManifestSource | None:
+    """Return the manifest of reviewed labels; None if there is none, or no line in it.
+
+    Raises:
+        UserError: the manifest can't be found or read.
+    """
+    uri = arguments.reviewed_manifest_uri
+    if not uri:
+        return None
+    source = unpacked(ManifestSource(find_manifest(arguments.reviewed_manifest, uri), uri), work)
+    return None if is_blank(source.path) else reviewed_attribute(source)
 
 
 def engine_for(arguments: Namespace, size: int) -> Engine:
@@ -283,7 +307,9 @@ def check_dataset(
     counts = dataset.counts()
     for split, count in counts.items():
         dropped = dataset.negatives_dropped
-        note = f" ({dropped} dropped)" if split is Split.TRAIN and dropped else ""
+        notes = [f"{dropped} dropped"] if split is Split.TRAIN and dropped else []
+        notes += [f"{dataset.train_only} for train only"] if split is Split.TRAIN and dataset.train_only else []
+        note = f" ({', '.join(notes)})" if notes else ""
         say(f"{split.value}: {count.images} images, {count.boxes} boxes, {count.negatives} negatives{note}")
     check_counts(counts, mini_batch_size)
     return counts

@@ -12,6 +12,8 @@ from steps.settings import S3Uri, Settings
 # ContainerArguments takes 100 items; the job's other arguments need fewer than 40 of them, each additional source 6.
 _MAX_CLASSES = 60
 _ARGUMENTS_PER_SOURCE = 6
+# A Processing job takes 10 inputs: the code, the manifest and the reviewed labels are among them.
+_MAX_SOURCES = 7
 _ByFile = Literal["coco", "yolo", "voc"]
 
 
@@ -54,7 +56,7 @@ class LabelsSettings(Settings):
 
     additional_sources: list[SourceSettings] = Field(
         [],
-        max_length=8,
+        max_length=_MAX_SOURCES,
         description="Additional labels; later sources take precedence over earlier ones, image by image.",
     )
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from groundloop.errors import UserError
 from groundloop.images.size import Size
-from groundloop.labels.attributes import AUTO, CANONICAL, Attributes, choose_attribute
+from groundloop.labels.attributes import AUTO, CANONICAL, Attributes, choose_attribute, find_attributes
 from groundloop.labels.formats.format_name import FormatName
-from groundloop.labels.line_reader import is_compressed, unpack
+from groundloop.labels.line_reader import is_compressed, raw_lines, unpack
 from steps.jobs import say
 
 if TYPE_CHECKING:
@@ -160,6 +160,22 @@ def unpacked(source: ManifestSource, folder: Path) -> ManifestSource:
             f"the compressed manifest {source.name} is damaged ({error}): download or pack it again"
         ) from None
     return replace(source, path=plain)
+
+
+def is_blank(manifest: Path) -> bool:
+    """Return whether a manifest has no line with anything in it."""
+    with manifest.open("rb") as stream:
+        return not any(map(bytes.strip, stream))
+
+
+def reviewed_attribute(source: ManifestSource) -> ManifestSource:
+    """Return a manifest of reviewed labels with its label attribute.
+
+    Lines keep the labels that they came with, so there may be several attributes: reviews write `bounding-box`.
+    """
+    with source.path.open("rb") as stream:
+        found = find_attributes(raw_lines(stream))
+    return replace(source, attribute=CANONICAL if CANONICAL in found.detection else AUTO)
 
 
 def with_attribute(

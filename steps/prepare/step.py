@@ -40,6 +40,7 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
         inputs={
             "manifest": p.input_manifest,
             **{f"additional-source-{n}": source.uri for n, source in enumerate(labels.additional_sources, start=1)},
+            "reviewed-manifest": p.reviewed_manifest,
         },
         outputs=["manifests", "report"],
         shared_outputs={"training-data": context.training_data_uri, **checks},
@@ -53,6 +54,8 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
                 for n, source in enumerate(labels.additional_sources, start=1)
                 for item in _additional_source(n, source)
             ),
+            f"--reviewed-manifest={MOUNT}/input/reviewed-manifest",
+            *("--reviewed-manifest-uri", p.reviewed_manifest),
             *("--label-attribute", p.label_attribute, *classes),
             *("--duplicates", settings.duplicates, "--train-negatives", settings.train_negatives),
             *("--mini-batch-size", p.mini_batch_size.to_string(), "--check-images", settings.check_images),

@@ -19,6 +19,8 @@ def summary(
     dataset: PreparedDataset,
     fingerprint: str,
     training_data: str,
+    *,
+    reviewed: bool,
 ) -> dict[str, Any]:
     """Return the content of the property file `summary.json`, which later steps read by JsonGet.
 
@@ -27,6 +29,7 @@ def summary(
     Args:
         fingerprint: equal exactly when the classes and the manifests are.
         training_data: name of the folder with the manifests of the training job.
+        reviewed: whether the last source is the manifest of reviewed labels.
     """
     width = label_width(dataset.max_boxes)
     statuses = dataset.statuses
@@ -42,6 +45,7 @@ def summary(
         "label_width": width,
         "findings": dataset.tally.by_code(),
         "sources": [use.as_json() for use in dataset.uses],
+        "reviewed": {"used": dataset.uses[-1].used if reviewed else 0, "train_only": dataset.train_only},
         "lines": {"read": statuses.total(), **{status.value: statuses[status] for status in LineStatus}},
         "training": {
             "num_training_samples": str(splits[Split.TRAIN].images),

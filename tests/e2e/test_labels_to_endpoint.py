@@ -35,12 +35,14 @@ def execution(project: Any) -> str:
     """ARN of an execution that plain boto3 made: uploaded code, created pipeline, started, waited for."""
     from pipeline.compiled import compiled_definition
     from pipeline.job_archive import job_archive
+    from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
 
     config = project.config
     s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
     for name in ("prepare", "evaluate"):
         archive = job_archive(name)
         s3.put_object(Bucket=config.aws.bucket, Key=archive.key(config.aws.prefix), Body=archive.content)
+    s3.put_object(Bucket=config.aws.bucket, Key=no_labels_key(config.aws.prefix), Body=NO_LABELS)
     sagemaker.create_pipeline(
         PipelineName=config.pipeline.name,
         PipelineDefinition=compiled_definition(config, "training"),

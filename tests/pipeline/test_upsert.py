@@ -56,8 +56,18 @@ def test_the_code_that_the_definition_names_is_there(aws: Any, bucket: str) -> N
     names = ("groundloop", "groundloop-deploy")
     definitions = "".join(aws.describe_pipeline(PipelineName=name)["PipelineDefinition"] for name in names)
     keys = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
-    assert len(keys) == 3
+    assert len(keys) == 3 + 1  # job archives, and the manifest without reviewed labels
     assert all(f"s3://{bucket}/{key}" in definitions for key in keys)
+
+
+def test_an_execution_can_start_before_anything_was_reviewed(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert_pipelines
+
+    parameters = {parameter["Name"]: parameter for parameter in upsert_pipelines(configured())[0].parameters}
+    uri = parameters["ReviewedManifest"]["DefaultValue"]
+    body = boto3.client("s3").get_object(Bucket=bucket, Key=uri.removeprefix(f"s3://{bucket}/"))["Body"].read()
+    assert body.strip() == b""
+    assert body, "an object without bytes may not be downloaded"
 
 
 def test_code_that_is_there_is_not_written_again(aws: Any, bucket: str) -> None:

@@ -106,8 +106,10 @@ def _print_next(info: QueueInfo, path: Path, uri: str | None, *, started: bool) 
         return
     print_line(f"\npublished {uri}")
     if not started:
-        print_line("the next execution uses it when labels.additional_sources ends with:")
-        print_line(f"  - uri: {uri}")
+        from pipeline.reviewed_manifest import PARAMETER
+
+        print_line(f"to train on them:  {suggest('start', '-p', f'{PARAMETER}={uri}')}")
+        print_line(f"or start an execution in Studio with that value of the parameter {PARAMETER}")
 
 
 def _as_json(

@@ -20,6 +20,7 @@ from pipeline.prove.trial import Trial
 from pipeline.prove.trials.role_in_use import ROLE, TRUST, differences, role_verdicts
 from pipeline.prove.verdict import Assumption, NotTriedError, Verdict, broke, held, not_tried
 from pipeline.prove.workbench import Trained, Workbench, job_seconds, prerequisite
+from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
 
 IMAGES = 24
 _RUN = f"The pipeline runs on {IMAGES} rendered images for one epoch; "
@@ -127,6 +128,7 @@ def _started(bench: Workbench, config: Config) -> str:
         bench.store("labels/output.manifest", manifest.read_bytes())
     for archive in job_archives():
         bench.store(archive.key(config.aws.prefix).removeprefix(f"{config.aws.prefix}/"), archive.content)
+    bench.store(no_labels_key(config.aws.prefix).removeprefix(f"{config.aws.prefix}/"), NO_LABELS)
     definition, sagemaker = compiled_definition(config, "training"), bench.client("sagemaker")
     group, name = config.registry.group, config.pipeline.name
     bench.create(

@@ -15,6 +15,7 @@ import pytest
 from groundloop.local import ImageStandIn, LocalAws
 from pipeline.config import load_config
 from pipeline.job_archive import job_archive
+from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
 from pipeline.triggers import desired_triggers
 from tests.fixtures.cli import Groundloop
 
@@ -100,7 +101,7 @@ def ended(arn: str) -> dict[str, dict[str, Any]]:
         assert time.monotonic() < until, "the execution does not end"
         time.sleep(0.05)
     steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
-    assert {step["StepStatus"] for step in steps} == {"Succeeded"}, steps
+    assert {step["StepStatus"] for step in steps} == {"Succeeded"}, [step.get("FailureReason") for step in steps]
     return {step["StepName"]: step for step in steps}
 
 
@@ -135,6 +136,7 @@ def first(aws: LocalAws, define: Callable[..., dict[str, Any]]) -> dict[str, dic
         put(f"images/{name}", f"image {name}".encode())
     archive = job_archive("prepare")
     put(archive.key("groundloop"), archive.content)
+    put(no_labels_key("groundloop"), NO_LABELS)
     definition = define(*SETTINGS)
     boto3.client("sagemaker").create_pipeline(
         PipelineName="groundloop",
@@ -173,3 +175,22 @@ def test_training_comes_from_the_cache_when_nothing_changed_that_it_reads(
     assert "CacheHitResult" in steps["Train"]
     assert "CacheHitResult" not in steps["Prepare"]
     assert stored() == before
+
+
+def test_a_person_gives_reviewed_labels_to_the_next_execution(first: Any) -> None:
+    put("images/doubtful.jpg", b"image")
+    (line,) = (json.loads(line) for line in manifest().splitlines() if b"/02.jpg" in line)
+    reviewed = [
+        {**line, "boxes": {**line["boxes"], "annotations": [{**line["boxes"]["annotations"][0], "left": 33}]}},
+        {**line, "source-ref": f"s3://{BUCKET}/images/doubtful.jpg", "groundloop-review": {"split": "train"}},
+    ]
+    put("groundloop/reviews/1f.manifest", "\n".join(map(json.dumps, reviewed)).encode())
+    arn = boto3.client("sagemaker").start_pipeline_execution(
+        PipelineName="groundloop",
+        PipelineParameters=[
+            {"Name": "ReviewedManifest", "Value": "s3://groundloop-local/groundloop/reviews/1f.manifest"}
+        ],
+    )["PipelineExecutionArn"]
+    trained = lefts(ended(arn))
+    assert trained["doubtful.jpg"] == line["boxes"]["annotations"][0]["left"]
+    assert trained["02.jpg"] == 33

@@ -53,13 +53,28 @@ def test_further_labels_are_inputs_of_their_own(arguments: Callable[..., Request
     ]
 
 
+def test_reviewed_labels_are_a_parameter_of_their_own(define: Callable[..., dict[str, Any]]) -> None:
+    definition = define()
+    request = definition["Steps"][0]["Arguments"]
+    inputs = {item["InputName"]: item["S3Input"] for item in request["ProcessingInputs"]}
+    assert inputs["reviewed-manifest"]["S3Uri"] == {"Get": "Parameters.ReviewedManifest"}
+    given = request["AppSpecification"]["ContainerArguments"]
+    assert given[given.index("--reviewed-manifest-uri") + 1] == {"Get": "Parameters.ReviewedManifest"}
+    assert definition["Parameters"][1] == {
+        "Name": "ReviewedManifest",
+        "Type": "String",
+        "DefaultValue": "s3://groundloop-local/groundloop/reviews/none.manifest",
+    }
+
+
 def test_the_most_that_the_configuration_allows_fits_the_jobs_arguments(arguments: Callable[..., Request]) -> None:
     classes = ", ".join(f"c{n}" for n in range(12))
-    sources = ", ".join("{uri: 's3://b0b/n'}" for _ in range(8))
+    sources = ", ".join("{uri: 's3://b0b/n'}" for _ in range(7))
     labels = f"labels={{manifest: 's3://b0b/m', additional_sources: [{sources}], classes: [{classes}]}}"
     split = "prepare.split={stratify: true, group: {key: patient}}"
-    given = arguments(labels, split)["AppSpecification"]["ContainerArguments"]
-    assert len(given) <= 100
+    request = arguments(labels, split)
+    assert len(request["AppSpecification"]["ContainerArguments"]) <= 100
+    assert len(request["ProcessingInputs"]) == 10  # what CreateProcessingJob takes
 
 
 def test_on_spark_a_cluster_runs_the_same_archive(arguments: Callable[..., Request]) -> None:
