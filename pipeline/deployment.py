@@ -16,6 +16,7 @@ from groundloop.executions.control import start
 from groundloop.models.autoscaling import Scaling
 from groundloop.models.registry import version
 from groundloop.models.version_selection import ServedVariant, approved_versions, champion, served_variants, version_of
+from groundloop.spec.payloads import MAX_REAL_TIME_BYTES, MAX_SERVERLESS_BYTES, MEGABYTE
 from pipeline.config import Config
 
 
@@ -55,6 +56,21 @@ class Endpoint:
     def as_json(self) -> dict[str, Any]:
         """Return plain values for `--json`."""
         return {**asdict(self), "version": self.version, "modified": self.modified.isoformat()}
+
+
+def image_size_warning(config: Config) -> str | None:
+    """Return a warning if Predict takes larger images than the endpoint will; None if not."""
+    deploy, most = config.deploy, config.predict.max_payload_mb
+    if deploy.mode == "never" or deploy.endpoint.async_inference is not None:
+        return None
+    kind = "serverless" if deploy.endpoint.serverless else "real-time"
+    limit = (MAX_SERVERLESS_BYTES if deploy.endpoint.serverless else MAX_REAL_TIME_BYTES) // MEGABYTE
+    if most <= limit:
+        return None
+    return (
+        f"predict.max_payload_mb is {most}, but a {kind} endpoint takes images of at most {limit} MB: "
+        f"set deploy.endpoint.async_inference for larger ones, or predict.max_payload_mb to {limit}"
+    )
 
 
 def describe_endpoint(config: Config, name: str | None = None) -> Endpoint | None:

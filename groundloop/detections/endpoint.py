@@ -14,13 +14,10 @@ from typing import Any, Protocol
 from groundloop.detections.predictions import Detections, parse_detections
 from groundloop.errors import UserError
 from groundloop.s3 import is_missing, join_uri, split_uri
+from groundloop.spec.payloads import MAX_REAL_TIME_BYTES
 
 # The one content type that the algorithm's page names; it covers JPEG and PNG.
 CONTENT_TYPE = "application/x-image"
-#: Maximum request of a real-time endpoint, in bytes.
-MAX_REAL_TIME_BYTES = 6 * 1024 * 1024
-#: Maximum request of a serverless endpoint, in bytes.
-MAX_SERVERLESS_BYTES = 4 * 1024 * 1024
 #: How long to wait for an asynchronous endpoint, in seconds: one that has scaled to no instance starts one first.
 ASYNC_TIMEOUT_SECONDS = 15 * 60.0
 

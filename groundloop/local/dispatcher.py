@@ -33,6 +33,7 @@ _STATUS = {
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
+    413: "Payload Too Large",
     424: "Failed Dependency",
     500: "Internal Server Error",
 }

@@ -11,8 +11,6 @@ from groundloop.aws import client, poll_seconds
 from groundloop.detections.drawing import draw_detections
 from groundloop.detections.endpoint import (
     ASYNC_TIMEOUT_SECONDS,
-    MAX_REAL_TIME_BYTES,
-    MAX_SERVERLESS_BYTES,
     AsyncEndpointClient,
     Detector,
     EndpointClient,
@@ -20,6 +18,7 @@ from groundloop.detections.endpoint import (
 from groundloop.detections.predictions import Detections, Threshold
 from groundloop.errors import UserError
 from groundloop.models.packages import Package
+from groundloop.spec.payloads import MAX_REAL_TIME_BYTES, MAX_SERVERLESS_BYTES
 
 
 def detector(

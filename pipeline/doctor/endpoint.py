@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from groundloop.aws import is_not_found
 from groundloop.models.desired_endpoint import conversion_message, is_serverless, one_way_message
 from pipeline.config import Config
+from pipeline.deployment import image_size_warning
 from pipeline.doctor.findings import AccountFinding, error, ok, warning
 from pipeline.doctor.session import Aws
 
@@ -14,10 +15,15 @@ ENDPOINT = "endpoint"
 
 
 def endpoint(config: Config, aws: Aws) -> list[AccountFinding]:
-    """Check that an update won't turn an instance-based endpoint into a serverless one, which SageMaker rejects."""
-    name, deploy = config.deploy.endpoint.name, config.deploy
-    if deploy.mode == "never":
+    """Check that the endpoint takes Predict's images, and that an update won't change its kind, which AWS rejects."""
+    if config.deploy.mode == "never":
         return [ok(ENDPOINT, "deploy.mode is never: nothing is deployed")]
+    message, _, remedy = (image_size_warning(config) or "").partition(": ")
+    return [*([warning(ENDPOINT, message, remedy)] if message else []), *_update(config, aws)]
+
+
+def _update(config: Config, aws: Aws) -> list[AccountFinding]:
+    name, deploy = config.deploy.endpoint.name, config.deploy
     try:
         description = aws.client("sagemaker").describe_endpoint(EndpointName=name)
     except ClientError as failure:

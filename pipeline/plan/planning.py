@@ -9,6 +9,7 @@ from typing import Any
 from groundloop.aws import offline_endpoint
 from pipeline.config import Config
 from pipeline.deployed import DeployedPipeline
+from pipeline.deployment import image_size_warning
 from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
 from pipeline.job_archive import JobArchive
 from pipeline.plan.cache_forecast import StepForecast, forecast
@@ -106,6 +107,8 @@ def make_plan(config: Config) -> Plan:
     warnings = [definition_warnings(pipeline) for pipeline in pipelines]
     if config.deploy.rollout.warning:
         warnings[-1].append(config.deploy.rollout.warning)
+    if too_large := image_size_warning(config):
+        warnings[-1].append(too_large)
     check_account(config)
     check_bucket(config)
     deployed = read_deployed_state(config, [pipeline.name for pipeline in pipelines], archives)

@@ -16,6 +16,7 @@ from groundloop.local.api.tags import Tags
 from groundloop.local.context import Context, now, random_id
 from groundloop.local.errors import ApiError, JobError, invalid
 from groundloop.local.serving import Answer, ModelServer
+from groundloop.spec.payloads import MAX_REAL_TIME_BYTES, MAX_SERVERLESS_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -285,6 +286,8 @@ class Endpoints:
         else:
             weights = [variant.weight for variant in variants]
             variant = random.choices(variants, weights if any(weights) else None)[0]  # noqa: S311 (traffic, no secret)
+        if not queued:
+            _check_size(variant, body)
         try:
             answer = variant.server.invoke(body, content_type, accept)
         except OSError as error:
@@ -315,3 +318,16 @@ class Endpoints:
                 endpoint.variants = []
         for variant in variants:
             variant.server.stop()
+
+
+def _check_size(variant: Variant, body: bytes) -> None:
+    """Reject a request that is too large, with the errors that users have quoted from AWS.
+
+    Raises:
+        ApiError: ValidationError from a serverless endpoint, 413 from any other.
+    """
+    if variant.described.get("ServerlessConfig"):
+        if len(body) > MAX_SERVERLESS_BYTES:
+            raise ApiError("ValidationError", f"Request {random_id(32)} has oversize body.")
+    elif len(body) > MAX_REAL_TIME_BYTES:
+        raise ApiError("413", f"HTTP content length exceeded {MAX_REAL_TIME_BYTES} bytes.", 413)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from groundloop.detections.endpoint import MAX_REAL_TIME_BYTES, AsyncEndpointClient, EndpointClient
+from groundloop.detections.endpoint import AsyncEndpointClient, EndpointClient
 from groundloop.errors import UserError
+from groundloop.spec.payloads import MAX_REAL_TIME_BYTES
 
 PREDICTION = b'{"prediction": [[1, 0.75, 0.1, 0.1, 0.5, 0.5]]}'
 

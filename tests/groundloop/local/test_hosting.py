@@ -73,6 +73,48 @@ def test_a_model_that_refuses_is_a_model_error(sm: Any, runtime: Any, make_confi
     assert caught.value.response["OriginalStatusCode"] == 400
 
 
+@pytest.mark.parametrize(
+    ("hosting", "size", "code", "message"),
+    [
+        pytest.param(
+            {"InitialInstanceCount": 1, "InstanceType": "ml.m5.large"},
+            6 * 1024 * 1024,
+            "413",
+            "HTTP content length exceeded 6291456 bytes.",
+            id="real-time",
+        ),
+        pytest.param(
+            {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}},
+            4 * 1024 * 1024,
+            "ValidationError",
+            "has oversize body",
+            id="serverless",
+        ),
+    ],
+)
+def test_a_body_over_the_limit_is_refused_as_on_aws(
+    sm: Any,
+    runtime: Any,
+    make_model: Any,
+    unique: Any,
+    settled: Any,
+    hosting: dict[str, Any],
+    size: int,
+    code: str,
+    message: str,
+) -> None:
+    name = unique("large")
+    variant = {"VariantName": "main", "ModelName": make_model(), **hosting}
+    sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sm.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    settled(name)
+    assert runtime.invoke_endpoint(EndpointName=name, Body=bytes(size))["ResponseMetadata"]["HTTPStatusCode"] == 200
+    with pytest.raises(ClientError) as caught:
+        runtime.invoke_endpoint(EndpointName=name, Body=bytes(size + 1))
+    assert caught.value.response["Error"]["Code"] == code
+    assert message in caught.value.response["Error"]["Message"]
+
+
 def test_an_unknown_endpoint_is_a_validation_error(runtime: Any) -> None:
     with pytest.raises(ClientError) as caught:
         runtime.invoke_endpoint(EndpointName="nobody", Body=b"x")

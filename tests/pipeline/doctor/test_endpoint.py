@@ -40,9 +40,18 @@ def test_conversions(
         "ProductionVariants": [{"VariantName": "AllTraffic", **variant}],
     }
     aws = scripted(sagemaker={"describe_endpoint": description})
-    (finding,) = endpoint(configured(*assignments), aws)
+    (finding,) = endpoint(configured(*assignments, "predict.max_payload_mb=4"), aws)
     assert finding.level is level
     assert text in finding.text
+
+
+def test_images_that_the_endpoint_does_not_take(
+    scripted: Build, configured: Build, refusal: Callable[..., Exception]
+) -> None:
+    aws = scripted(sagemaker={"describe_endpoint": refusal("ValidationException")})
+    too_large, _ = endpoint(configured("predict={max_payload_mb: 10, max_concurrent_transforms: 1}"), aws)
+    assert too_large.level is Level.WARNING
+    assert too_large.text == "predict.max_payload_mb is 10, but a real-time endpoint takes images of at most 6 MB"
 
 
 def test_no_endpoint_yet(scripted: Build, configured: Build, refusal: Callable[..., Exception]) -> None:

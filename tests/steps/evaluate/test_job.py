@@ -262,7 +262,7 @@ def test_a_message_file_that_cannot_be_written_hides_nothing(tmp_path: Path, cap
     assert main([*arguments, "--message-file", str(tmp_path / "file" / "message")]) == 1
     err = capfd.readouterr().err
     assert "summary.json does not exist" in err
-    assert "the message could not be written" in err
+    assert "the job's message could not be written" in err
 
 
 def test_the_evaluation_is_plain_json(evaluate: Evaluate, case: Any) -> None:
