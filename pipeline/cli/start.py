@@ -29,9 +29,12 @@ def start(
     from pipeline.cli.progress import follow
     from pipeline.cli.run_end import print_run_end
     from pipeline.deployment import endpoint_name_warning
+    from pipeline.parameter_values import check_values
 
     pipeline = name or settings.pipeline.name
     own = (settings.pipeline.name, settings.pipeline.deploy_name)
+    if pipeline in own:
+        check_values(parameters or [])
     if pipeline in own and (warning := endpoint_name_warning(settings, parameters or [])):
         print_warning(warning)
     arn = start_execution(settings.aws.region, pipeline, parameters or [])

@@ -85,7 +85,7 @@ def explain(fault: ErrorDetails, source: Source, tree: Mapping[str, Any]) -> str
     if kind == "value_error":
         return f"{place}: {dotted}: {fault['ctx']['error']!s}" if key else str(fault["ctx"]["error"])
     described = (field.description or "").rstrip(".") if (field := field_at(key)) else ""
-    return f"{place}: {dotted} {_expected(fault)}, got {_shown(given)}" + (f" ({described})" if described else "")
+    return f"{place}: {dotted} {expectation(fault)}, got {_shown(given)}" + (f" ({described})" if described else "")
 
 
 def written_key(fault: ErrorDetails, tree: Mapping[str, Any]) -> Key:
@@ -108,7 +108,7 @@ def _file_to_edit(source: Source) -> str:
     return source.last_file or "groundloop.yaml (`groundloop init` writes it)"
 
 
-def _expected(fault: ErrorDetails) -> str:
+def expectation(fault: ErrorDetails) -> str:
     """Return what a value should be, as `must be ...`, with the remedy for the usual traps of YAML."""
     kind, given, context = fault["type"], fault.get("input"), fault.get("ctx", {})
     if kind == "literal_error":

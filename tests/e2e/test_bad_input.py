@@ -65,7 +65,9 @@ def test_a_manifest_that_cannot_be_used(
     [
         pytest.param(["start", *LOCAL, "-p", "Epoch=3"], 1, "did you mean Epochs?", id="a misspelt parameter"),
         pytest.param(["start", *LOCAL, "-p", "Epochs=many"], 1, "Epochs is of type Integer", id="a wrong type"),
-        pytest.param(["start", *LOCAL, "-p", "DeployMode=now"], 1, "on_pass, on_approval, never", id="not a choice"),
+        pytest.param(
+            ["start", *LOCAL, "-p", "DeployMode=now"], 1, "'on_pass', 'on_approval' or 'never'", id="not a choice"
+        ),
         pytest.param(["start", *LOCAL, "-p", "Epochs"], 1, "-p Name=Value", id="no value"),
         pytest.param(["start", *LOCAL, "--name", "nope"], 1, "there is no pipeline 'nope'", id="no such pipeline"),
         pytest.param(["watch", *LOCAL, "-s", "pipeline.name=nope"], 1, "nope", id="nothing to watch"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,3 +61,24 @@ def test_rich_is_imported_with_the_first_table_only() -> None:
     slow = ("rich", "boto3", "sagemaker")
     code = f"import sys; import pipeline.cli; sys.exit(any(name in sys.modules for name in {slow}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _example(help_text: str) -> list[str]:
+    """Return the arguments of a help text's example, which may be folded, without a redirection of its output."""
+    paragraph = help_text.split("Example: groundloop ", 1)[1].split("\n\n")[0]
+    words = shlex.split(" ".join(paragraph.split()))
+    return words[: words.index(">")] if ">" in words else words
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_its_example_can_be_typed(path: tuple[str, ...]) -> None:
+    command: Any = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    arguments = _example(command.help)
+    assert arguments[: len(path)] == list(path)
+    rest = arguments[len(path) :]
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command = command.commands[rest.pop(0)]
+    with command.make_context("groundloop", rest) as context:  # raises an error of usage
+        assert not context.args
