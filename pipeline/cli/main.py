@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -172,11 +173,14 @@ def main() -> None:
     if debug:
         log_aws_calls()
     try:
-        code = app(
-            args=[argument for argument in arguments if argument != "--debug"],
-            prog_name="groundloop",
-            standalone_mode=False,
-        )
+        with warnings.catch_warnings():
+            if not (debug or sys.warnoptions):
+                warnings.simplefilter("ignore")  # of libraries: nothing that a user can act on
+            code = app(
+                args=[argument for argument in arguments if argument != "--debug"],
+                prog_name="groundloop",
+                standalone_mode=False,
+            )
     except NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)

@@ -155,6 +155,23 @@ def test_each_value_has_a_word(path: str, parameter: Any) -> None:
         assert "<" not in parameter.metavar
 
 
+@pytest.mark.parametrize(("option", "shown"), [([], False), (["-Wdefault"], True)], ids=["usually", "on request"])
+def test_a_librarys_warning_is_kept_from_the_terminal(option: list[str], shown: bool) -> None:
+    code = (
+        "import sys, warnings\n"
+        "from pipeline.cli import main as program\n"
+        "from pipeline.cli.main import app\n"
+        "@app.command()\n"
+        "def warn() -> None:\n"
+        "    warnings.warn('deprecated')\n"
+        "sys.argv = ['groundloop', 'warn']\n"
+        "program()\n"
+    )
+    ran = subprocess.run([sys.executable, *option, "-c", code], check=False, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ("deprecated" in ran.stderr) == shown
+
+
 def test_an_optional_package_that_is_absent_is_named_with_its_remedy(tmp_path: Path) -> None:
     code = (
         "import sys\n"
