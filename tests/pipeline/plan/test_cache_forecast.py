@@ -57,10 +57,11 @@ def test_only_the_step_that_depends_on_the_data_is_uncertain(deployed: Any, conf
     assert [forecast.step for forecast in forecasts if not forecast.certain] == ["Train"]
 
 
-def test_new_code_of_prepare_trains_again_only_if_the_data_differ(
-    deployed: Any, configured: Configured, edit: Callable[[str], None]
+@pytest.mark.parametrize("job", ["prepare", "evaluate"])
+def test_new_code_of_a_job_trains_again_only_if_the_data_differ(
+    deployed: Any, configured: Configured, edit: Callable[[str], None], job: str
 ) -> None:
-    edit("prepare")
+    edit(job)
     assert steps(configured())["Train"] == IF_OTHER_DATA
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from groundloop.errors import UserError
-from groundloop.images.access import ImageFault
+from groundloop.images.access import ImageFault, UnusableImageError
 from groundloop.images.listing import ListedS3Images
 from steps.prepare.image_checks import ImageChecks, decode_checks
 
@@ -102,6 +102,22 @@ def test_folders_are_listed_rather_than_asked_for_image_by_image(
         s3.head_object(Bucket="bucket", Key=uri.removeprefix("s3://bucket/"))["ContentLength"] for uri in uris
     ]
     assert (asked.count("HeadObject"), asked.count("ListObjectsV2")) == (8, 1)
+
+
+def test_images_may_lie_at_the_top_of_a_bucket_and_have_any_name(s3: Any) -> None:
+    names = [f"{n} ä+%20&.png" for n in range(10)]
+    for size, name in enumerate(names):
+        s3.put_object(Bucket="bucket", Key=name, Body=b"x" * size)
+    images = ListedS3Images(max_objects=100)
+    assert [images.version(f"s3://bucket/{name}").size for name in names] == list(range(10))
+
+
+def test_an_image_that_is_missing_says_so(s3: Any, stored: list[dict[str, Any]]) -> None:
+    images = ListedS3Images(max_objects=100)
+    for line in stored:
+        images.version(line["source-ref"])
+    with pytest.raises(UnusableImageError, match="not in S3"):
+        images.version("s3://bucket/images/none.png")
 
 
 def test_a_folder_with_far_more_than_the_images_is_not_listed(s3: Any, stored: list[dict[str, Any]]) -> None:
