@@ -64,6 +64,19 @@ def poll_seconds(aws: float) -> float:
     return 0.1 if offline_endpoint() else aws
 
 
+def check_credentials(region: str) -> None:
+    """Check that boto3 finds credentials, without asking AWS whether they are valid.
+
+    Raises:
+        UserError: there are none.
+        BotoCoreError: the profile that the environment names does not exist, or can't be used.
+    """
+    import boto3
+
+    if boto3.Session(region_name=region).get_credentials() is None:
+        raise UserError(f"there are no AWS credentials: {_LOGIN_HINT}")
+
+
 @functools.cache
 def client(service: str, region: str) -> Any:
     """Return the boto3 client of a service in a region; repeated calls return the same client."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load_with_origins
-from pipeline.cli.output import print_json, print_line, print_status, print_warning
+from pipeline.cli.output import print_json, print_line, print_warning
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -71,7 +71,7 @@ def doctor(
 
 def _print_finding(finding: AccountFinding) -> None:
     level = finding.level.value
-    print_status(level, f"{finding.check}: {finding.text}", _COLOURS.get(level))
+    print_line(f"{level:<9}{finding.check}: {finding.text}", _COLOURS.get(level), word=level)
     if finding.remedy:
         print_line(f"{'':<9}-> {finding.remedy}")
 

@@ -51,25 +51,26 @@ def uses_colour(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
-def print_line(text: str = "", colour: str | None = None, *, to_stderr: bool = False) -> None:
+def print_line(text: str = "", colour: str | None = None, *, word: str = "", to_stderr: bool = False) -> None:
     """Print a line of text, coloured where the stream takes colours.
 
     Control characters are shown escaped, line ends inside the text too; those around it are blank lines.
+
+    Args:
+        text: the line.
+        colour: its colour.
+        word: the part that is coloured, such as a status; empty: the whole line, which is hard to read when it is long.
+        to_stderr: print on standard error.
     """
     stream = sys.stderr if to_stderr else sys.stdout
     coloured = uses_colour(stream)
     content = text.strip("\n")
     before, _, after = text.partition(content) if content else (text, "", "")
     line = before + _encodable(escaped(content), stream) + after
-    typer.echo(typer.style(line, fg=colour) if colour and coloured else line, err=to_stderr, color=coloured)
-
-
-def print_status(status: str, text: str, colour: str | None = None, *, width: int = 8) -> None:
-    """Print a line that begins with a status word, which alone is coloured where the stream takes colours."""
-    word = f"{escaped(status):<{width}}"
-    coloured = colour and uses_colour(sys.stdout)
-    begun = typer.style(status, fg=colour) + word[len(status) :] if coloured else word
-    typer.echo(f"{begun} {_encodable(escaped(text), sys.stdout)}", color=bool(coloured) or None)
+    if colour and coloured:
+        start, found, end = line.partition(word) if word else ("", line, "")
+        line = start + (typer.style(found, fg=colour) if found else "") + end
+    typer.echo(line, err=to_stderr, color=coloured)
 
 
 def print_lines(texts: Iterable[str]) -> None:
@@ -80,14 +81,14 @@ def print_lines(texts: Iterable[str]) -> None:
 
 def print_warning(text: str) -> None:
     """Print a warning on standard error, shortened when it is long."""
-    print_line(f"warning: {shortened(text)}", typer.colors.YELLOW, to_stderr=True)
+    print_line(f"warning: {shortened(text)}", typer.colors.YELLOW, word="warning:", to_stderr=True)
 
 
 def print_error(*lines: str) -> None:
     """Print what went wrong on standard error, each line marked as an error and shortened when it is long."""
     shown, more = lines[:_MAX_ERROR_LINES], len(lines) - _MAX_ERROR_LINES
     for line in (*shown, *([f"and {more:,} more"] if more > 0 else [])):
-        print_line(f"error: {shortened(line)}", typer.colors.RED, to_stderr=True)
+        print_line(f"error: {shortened(line)}", typer.colors.RED, word="error:", to_stderr=True)
 
 
 def print_error_json(lines: Sequence[str], code: int) -> None:
@@ -137,7 +138,7 @@ def print_table(
         rows: a cell for each column.
         right: columns that are aligned to the right, such as numbers.
         indent: spaces before each line.
-        colours: one for each row.
+        colours: one for each row; where there is a column `status`, only that is coloured.
         details: lines to print below each row; such a table is never folded.
     """
     from rich.table import Table
@@ -149,7 +150,8 @@ def print_table(
         table.add_column(Text(escaped(name)), justify=justify, overflow="fold", no_wrap=bool(details))  # type: ignore[arg-type]
     for number, row in enumerate(rows):
         colour = colours[number] if colours else None
-        table.add_row(*(Text(escaped(str(cell)), style=colour or "") for cell in row))
+        styles = [colour if name == "status" or "status" not in columns else "" for name in columns]
+        table.add_row(*(Text(escaped(str(cell)), style=style or "") for cell, style in zip(row, styles, strict=True)))
     lines = _rendered(table, indent)
     below: list[Sequence[str]] = [(), *details] if any(columns) else list(details)
     for number, line in enumerate(lines):

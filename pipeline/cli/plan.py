@@ -27,6 +27,9 @@ def plan(
     Example: groundloop plan --config configs/prod.yaml --out plan.json
     """
     settings = load(config, assignments)
+    from groundloop.aws import check_credentials
+
+    check_credentials(settings.aws.region)  # before the SDK's import, which takes seconds
     from pipeline.plan.planning import make_plan
     from pipeline.plan.saved_plan import save_plan
 

@@ -164,7 +164,7 @@ def _print(region: str, change: Transition, warning: str | None) -> None:
         # "Succeeded" would read as if the gate were met.
         status, colour = ("met", colour) if change.condition_met else ("not met", typer.colors.YELLOW)
     line = f"{clock(change.offset)}  {change.step:<15} {status:<10} {', '.join(notes)}"
-    print_line(line.rstrip(), colour)
+    print_line(line.rstrip(), colour, word=status)
     page = job_page(region, change.kind, change.job) if change.status in {"Executing", "Failed"} else None
     if page:
         print_line(f"{_INDENT}{page}")

@@ -35,7 +35,7 @@ def upsert(
 
     Example: groundloop upsert --config configs/prod.yaml
     """
-    from groundloop.aws import offline_endpoint
+    from groundloop.aws import check_credentials, offline_endpoint
     from groundloop.errors import UserError
 
     if plan is not None and (config or assignments):
@@ -50,6 +50,7 @@ def upsert(
         results = apply_plan(saved)
     else:
         settings = load(config, assignments)
+        check_credentials(settings.aws.region)  # before the SDK's import, which takes seconds
         from pipeline.upsert import upsert_pipelines
 
         _print_target(settings, offline, as_json)

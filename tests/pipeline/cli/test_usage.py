@@ -94,6 +94,37 @@ def test_debug_shows_the_calls_to_aws_and_the_traceback(
     assert "testing" not in ran.err, "the credentials"
 
 
+@pytest.mark.parametrize("command", ["plan", "upsert"])
+def test_missing_credentials_are_reported_before_the_sdk_is_needed(
+    groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("GROUNDLOOP_CACHE_DIR", str(tmp_path))
+    ran = groundloop(command, "-c", LOCAL)
+    assert (ran.code, ran.error.partition(":")[0]) == (1, "there are no AWS credentials")
+    assert list(tmp_path.iterdir()) == [], "nothing has been compiled"
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        pytest.param({"FORCE_COLOR": "1"}, True, id="FORCE_COLOR"),
+        pytest.param({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, id="NO_COLOR goes before"),
+        pytest.param({"TERM": "dumb"}, False, id="TERM=dumb"),
+        pytest.param({}, False, id="no terminal"),
+    ],
+)
+def test_only_the_mark_of_an_error_is_coloured(
+    groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], coloured: bool
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    ran = groundloop("config", "show", "-c", "nowhere.yaml")
+    mark = "\x1b[31merror:\x1b[0m" if coloured else "error:"
+    assert ran.err == f"{mark} no such file: nowhere.yaml\n"
+
+
 @pytest.mark.parametrize("option", ["--version", "-V"])
 def test_the_versions(groundloop: Groundloop, option: str) -> None:
     python = ".".join(map(str, sys.version_info[:3]))
