@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import AsJson
+from pipeline.cli.options import AsJson, Region
 from pipeline.cli.output import print_json, print_line
 
 
@@ -37,7 +37,7 @@ def evaluate(
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling, as evaluation.intervals.seed.")] = 1,
     as_json: AsJson = False,
-    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+    region: Region = "us-east-1",
 ) -> None:
     """Score predictions against ground truth.
 

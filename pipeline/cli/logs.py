@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, load
+from pipeline.cli.options import Assignments, ConfigFiles, JsonLines, PipelineName, complete_step, load
 from pipeline.cli.output import print_json_line, print_line
 
 if TYPE_CHECKING:
@@ -20,7 +20,12 @@ _POLL_SECONDS = 5.0
 
 
 def logs(
-    step: Annotated[str, typer.Argument(help="Name of a step that runs a job: Prepare, Train, Predict, Evaluate ...")],
+    step: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a step that runs a job: Prepare, Train, Predict, Evaluate ...", autocompletion=complete_step
+        ),
+    ],
     execution: Annotated[
         str | None, typer.Option("--execution", "-e", help="ARN or id of the execution; default: the latest.")
     ] = None,

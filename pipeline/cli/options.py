@@ -15,22 +15,59 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.config.loading import LoadedConfig
 
+#: Steps whose jobs write a log.
+_STEPS_WITH_LOGS = ("Prepare", "Train", "Predict", "Evaluate", "Deploy")
+
+
+def complete_setting(incomplete: str) -> list[str]:
+    """Return the settings that a word on the command line may become."""
+    from pipeline.config.keys import all_keys, is_section
+
+    return [f"{key}=" for key in all_keys() if key.startswith(incomplete) and not is_section(tuple(key.split(".")))]
+
+
+def complete_parameter(incomplete: str) -> list[str]:
+    """Return the pipeline parameters that a word on the command line may become."""
+    from pipeline.parameter_values import PARAMETER_KEYS, PARAMETER_METRICS
+
+    return [f"{name}=" for name in (*PARAMETER_KEYS, *PARAMETER_METRICS) if name.startswith(incomplete)]
+
+
+def complete_step(incomplete: str) -> list[str]:
+    """Return the steps with logs that a word on the command line may become."""
+    return [name for name in _STEPS_WITH_LOGS if name.startswith(incomplete)]
+
+
 ConfigFiles = Annotated[
     list[Path] | None,
     typer.Option("--config", "-c", help="Overlay on base.yaml, repeatable; default: the files in GROUNDLOOP_CONFIG."),
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", help="One setting, e.g. training.hyperparameters.epochs=80; repeatable."),
+    typer.Option(
+        "--set",
+        "-s",
+        help="One setting, e.g. training.hyperparameters.epochs=80; repeatable.",
+        autocompletion=complete_setting,
+    ),
 ]
 PipelineParameters = Annotated[
     list[str] | None,
-    typer.Option("--parameter", "-p", help="A pipeline parameter, Name=Value; repeatable."),
+    typer.Option(
+        "--parameter",
+        "-p",
+        help="A pipeline parameter, Name=Value; repeatable.",
+        autocompletion=complete_parameter,
+    ),
 ]
 PipelineName = Annotated[
     str | None, typer.Option("--name", help="Name of the pipeline; default: pipeline.name of the configuration.")
 ]
 
+Region = Annotated[
+    str,
+    typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS region, for S3 URIs."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 

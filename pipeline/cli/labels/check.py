@@ -11,6 +11,7 @@ import typer
 from groundloop.escaping import shortened
 from pipeline.cli.labels.messages import print_notes
 from pipeline.cli.labels.progress import counter
+from pipeline.cli.options import Region
 from pipeline.cli.output import print_json, print_line, print_lines
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def check(
     image_shape: Annotated[int, typer.Option(min=1, help="Side in pixels that training resizes to.")] = 300,
     clip_tolerance: Annotated[float, typer.Option(min=0, help="Pixels beyond the image that are clipped.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="All findings and metrics as one JSON object.")] = False,
-    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+    region: Region = "us-east-1",
 ) -> None:
     """Check labels line by line.
 

@@ -11,6 +11,7 @@ import typer
 from groundloop.escaping import shortened
 from groundloop.labels.formats.format_name import FormatName, WrittenFormat
 from pipeline.cli.labels.progress import counter
+from pipeline.cli.options import Region
 from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def convert(
     ] = None,
     label_attribute: Annotated[str, typer.Option(help="Label attribute of manifests; auto: the only one.")] = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing when an image has to be left out.")] = False,
-    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+    region: Region = "us-east-1",
 ) -> None:
     """Convert labels from one format to another.
 

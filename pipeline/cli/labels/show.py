@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.labels.messages import print_notes, require_usable
+from pipeline.cli.options import Region
 from pipeline.cli.output import print_line
 
 
@@ -18,7 +19,7 @@ def show(
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100, help="Images on the sheet.")] = 12,
     only: Annotated[str | None, typer.Option("--class", help="Only images that show this class.")] = None,
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
-    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+    region: Region = "us-east-1",
 ) -> None:
     """Draw labelled images onto a contact sheet.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.labels.messages import print_notes, require_usable
+from pipeline.cli.options import Region
 from pipeline.cli.output import print_json, print_line, print_lines
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def stats(
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
     plot: Annotated[Path | None, typer.Option(help="Folder for a page of charts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The numbers as one JSON object.")] = False,
-    region: Annotated[str, typer.Option(help="AWS region, for S3 URIs.")] = "us-east-1",
+    region: Region = "us-east-1",
 ) -> None:
     """Count classes, boxes and image sizes.
 
