@@ -47,6 +47,8 @@ LABEL_TEXTS = {
     "WARNING_TINY_BOXES": "Many boxes are only a few pixels wide once training has resized the images.",
     "WARNING_CLASS_MISSES_SPLIT": "A class has no box in some split. Label more, or set `prepare.split.stratify`.",
     "WARNING_IMAGE_IN_SEVERAL_MANIFESTS": "Two manifests label the same image. Decide which labels to use.",
+    "WARNING_IMAGES_IN_SEVERAL_BUCKETS": "The images lie in several buckets, and Batch Transform takes the validation "
+    "and test images from one. Copy them into one bucket, and correct the URIs.",
 }
 
 DEFINITION_TEXTS = {

@@ -131,7 +131,7 @@ def latest(region: str, pipeline: str) -> str:
             raise
         raise no_pipeline(region, pipeline) from None
     if not newest:
-        raise UserError(f"pipeline {pipeline!r} has no execution yet: run `groundloop start`")
+        raise UserError(f"pipeline {pipeline!r} has no execution yet: run `groundloop start --name {pipeline}`")
     return str(newest[0]["PipelineExecutionArn"])
 
 

@@ -11,7 +11,9 @@ from groundloop.labels.classes import ClassList, similar_names, unused_classes
 from groundloop.labels.findings import LabelCode, LabelFinding, Severity
 from groundloop.labels.records import Line, LineStatus
 from groundloop.labels.training_requirements import IMAGE_SHAPE, Overview
+from groundloop.s3 import SCHEME
 
+_MAX_BUCKETS_SHOWN = 3
 _NOTHING_USABLE = "no line holds labels that can be used: training needs images with boxes; see the other findings"
 
 
@@ -81,9 +83,11 @@ def _check_dataset(lines: Iterable[Line], configured: ClassList | None, image_sh
     overview = Overview(image_shape)
     statuses: Counter[LineStatus] = Counter()
     names: set[str] = set()
+    buckets: set[str] = set()
     for line in lines:
         statuses[line.status] += 1
         if line.record:
+            buckets.add(line.record.source_ref.removeprefix(SCHEME).partition("/")[0])
             overview.add([line.record])
             names.update(line.record.class_names)
     classes = configured or ClassList.from_union(names)
@@ -95,4 +99,18 @@ def _check_dataset(lines: Iterable[Line], configured: ClassList | None, image_sh
     elif not statuses[LineStatus.LABELLED]:
         findings.append(LabelFinding(LabelCode.NO_USABLE_LABELS, _NOTHING_USABLE))
     findings += [*similar_names(classes), *unused_classes(classes, overview.boxes), *overview.findings()]
+    findings += _several_buckets(buckets)
     return CheckResult(statuses, classes, overview, findings)
+
+
+def _several_buckets(buckets: set[str]) -> list[LabelFinding]:
+    """Return a finding if images lie in several buckets: the list for Batch Transform takes one prefix."""
+    if len(buckets) <= 1:
+        return []
+    shown = sorted(buckets)[:_MAX_BUCKETS_SHOWN]
+    more = f" and {len(buckets) - len(shown)} more" if len(buckets) > len(shown) else ""
+    message = (
+        f"the images lie in {len(buckets)} buckets ({', '.join(shown)}{more}), but Batch Transform takes the "
+        "validation and test images from one: copy them into one bucket, and correct the source-refs"
+    )
+    return [LabelFinding(LabelCode.SEVERAL_BUCKETS, message)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles, PipelineName, load
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, PipelineName, load, suggest
 from pipeline.cli.output import print_json, print_line, print_table
 
 
@@ -29,13 +29,15 @@ def runs(
     from pipeline.cli.progress import COLOURS, duration
 
     pipeline = name or settings.pipeline.name
+    own_name = [] if pipeline == settings.pipeline.name else ["--name", pipeline]
     listed = list_executions(settings.aws.region, pipeline, limit)
     if as_json:
         executions = [{**asdict(run), "id": run.id, "started": run.started.isoformat()} for run in listed]
         print_json({"pipeline": pipeline, "executions": executions})
         return
     if not listed:
-        print_line(f"pipeline {pipeline} has no execution yet: run `groundloop start`")
+        starts = suggest("deploy") if pipeline == settings.pipeline.deploy_name else suggest("start", *own_name)
+        print_line(f"pipeline {pipeline} has no execution yet: run `{starts}`")
         return
     rows, details = [], []
     for run in listed:

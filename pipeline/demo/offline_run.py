@@ -97,6 +97,12 @@ def upload_labels(
     references = source_refs(manifest)
     if not references:
         raise UserError(f"--labels {manifest}: no line names an image (source-ref with an s3:// URI)")
+    buckets = sorted({split_uri(reference)[0] for reference in references})
+    if len(buckets) > 1:
+        report(
+            f"note: the images lie in {len(buckets)} buckets, such as {buckets[0]} and {buckets[1]}; Prepare fails "
+            "unless the validation and test images are in one"
+        )
     result = upload_images(s3, references, images)
     report(f"uploaded {result.count} images to the S3 URIs that {manifest.name} names")
     if result.missing and missing_note:

@@ -41,6 +41,16 @@ def test_together_the_whole_counts_and_images_in_both_are_told_once(manifest_lin
     assert "2 images of other are labelled in an earlier manifest too, such as one" in checked.findings[0].message
 
 
+def test_images_in_several_buckets_are_a_warning(manifest_line: ManifestLine) -> None:
+    """Batch Transform's list of images takes one prefix."""
+    lines = [manifest_line(f"{n}.jpg", class_map={"0": "nut"}) for n in range(5)]
+    moved = [{**line, "source-ref": f"s3://bucket-{number}/a.jpg"} for number, line in enumerate(lines)]
+    together, apart = (check_lines(_lines(*given), "bb").findings for given in (lines, moved))
+    assert LabelCode.SEVERAL_BUCKETS not in [finding.code for finding in together]
+    (finding,) = [finding for finding in apart if finding.code is LabelCode.SEVERAL_BUCKETS]
+    assert finding.message.startswith("the images lie in 5 buckets (bucket-0, bucket-1, bucket-2 and 2 more)")
+
+
 def test_the_configured_list_decides_the_classes(manifest_line: ManifestLine) -> None:
     checked = check_lines(_lines(manifest_line()), "bb", ClassList(("nut", "cog")))
     assert checked.classes.names == ("nut", "cog")

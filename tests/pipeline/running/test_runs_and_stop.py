@@ -63,8 +63,18 @@ def test_only_the_newest_are_listed(
 def test_nothing_to_list(groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]) -> None:
     name = make_pipeline(script("Prepare", QUICK))
     assert groundloop("runs", "--name", name, "--json").json == {"pipeline": name, "executions": []}
-    assert "no execution yet" in groundloop("runs", "--name", name).out
+    hint = f"groundloop start --name {name} -c configs/local.yaml"
+    assert groundloop("runs", "--name", name).out == f"pipeline {name} has no execution yet: run `{hint}`\n"
+    assert f"run `groundloop start --name {name}`" in groundloop("watch", "--name", name).error
     assert "there is no pipeline 'nope'" in groundloop("runs", "--name", "nope").error
+
+
+def test_the_deploy_pipeline_is_started_by_deploy(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
+) -> None:
+    name = make_pipeline(script("Prepare", QUICK))
+    ran = groundloop("runs", "--name", name, "-s", f"pipeline.deploy_name={name}")
+    assert "has no execution yet: run `groundloop deploy -c configs/local.yaml" in ran.out
 
 
 def test_the_one_that_runs_is_stopped_with_its_job(
