@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.main import app
+from pipeline.cli.options import complete_step
 
 
 @pytest.mark.parametrize(
@@ -28,10 +29,11 @@ def test_it_completes(words: str, offered: str, not_offered: str) -> None:
 
 
 def test_it_offers_the_steps_that_have_jobs(define: Callable[..., Any]) -> None:
-    from pipeline.cli.options import complete_step
-
-    jobs = {"Processing", "Training", "Transform"}
-    steps = {
-        step["Name"] for deploy in (False, True) for step in define(deploy=deploy)["Steps"] if step["Type"] in jobs
-    }
-    assert set(complete_step("")) == {step["Name"] for step in steps if step["Type"] in jobs}
+    nodes: list[Any] = [define()["Steps"], define(deploy=True)["Steps"]]
+    names = set()
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict) and node.get("Type") in {"Processing", "Training", "Transform"}:
+            names.add(node["Name"])
+        nodes += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    assert set(complete_step("")) == names
