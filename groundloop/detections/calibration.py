@@ -109,17 +109,23 @@ class Calibration:
         if not scores:
             raise UserError("the model detected nothing on the validation split, so its scores can't be calibrated")
         of_class, all_scores, all_right = np.array(names), np.array(scores), np.array(right)
-        pooled = fit_isotonic(all_scores, all_right)
+        pooled = _cautious(fit_isotonic(all_scores, all_right))
         by_class = {}
         for name in sorted(set(names)):
             chosen = of_class == name
             if chosen.sum() >= MIN_DETECTIONS:
-                by_class[name] = _drawn_to(pooled, fit_isotonic(all_scores[chosen], all_right[chosen]))
+                by_class[name] = _drawn_to(pooled, _cautious(fit_isotonic(all_scores[chosen], all_right[chosen])))
         return cls(pooled, by_class, len(scores))
 
     def probability(self, class_name: str, scores: Floats) -> Floats:
         """Return the probability that detections of a class are right."""
         return self.by_class.get(class_name, self.pooled)(scores)
+
+
+def _cautious(curve: IsotonicCurve) -> IsotonicCurve:
+    """Return a curve whose steps are rated by Laplace's rule of succession."""
+    values = (curve.values * curve.weights + 1) / (curve.weights + 2)
+    return IsotonicCurve(curve.scores, np.maximum.accumulate(values), curve.weights)
 
 
 def _drawn_to(pooled: IsotonicCurve, curve: IsotonicCurve) -> IsotonicCurve:

@@ -81,6 +81,11 @@ def test_a_step_of_few_detections_is_drawn_to_the_pooled_curve() -> None:
     assert calibration.probability("nut", np.array([0.2]))[0] < 0.2
 
 
+def test_a_few_right_detections_make_none_certain() -> None:
+    calibration = Calibration.fit(rows(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True])))
+    assert calibration.probability("bolt", np.array([0.0, 1.0])).tolist() == [0.25, 0.75]
+
+
 def test_only_validation_counts() -> None:
     with pytest.raises(UserError, match="nothing on the validation split"):
         Calibration.fit(rows(*drawn(100, seed=1), split="test"))
