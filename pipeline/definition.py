@@ -87,5 +87,7 @@ def build_context(config: Config) -> BuildContext:
         job_archive=job_archive,
         max_image_mb=config.predict.max_payload_mb,
         image_shape=config.training.hyperparameters.image_shape,
+        base_network=config.training.hyperparameters.base_network,
+        start_from=None if config.training.start_from is None else str(config.training.start_from),
         model_package_group=config.registry.group,
     )

@@ -40,7 +40,7 @@ def pipeline_parameters(config: Config) -> Parameters:
         transform_instance_type=ParameterString("TransformInstanceType", config.predict.instance_type),
         epochs=ParameterInteger("Epochs", hyperparameters.epochs),
         mini_batch_size=ParameterInteger("MiniBatchSize", hyperparameters.mini_batch_size),
-        learning_rate=ParameterFloat("LearningRate", hyperparameters.learning_rate),
+        learning_rate=ParameterFloat("LearningRate", config.training.learning_rate),
         thresholds={
             key: ParameterFloat(name, set_thresholds[key]) for key, name in _THRESHOLDS.items() if key in set_thresholds
         },

@@ -105,6 +105,8 @@ class BuildContext:
         job_archive: returns the archive of a job: `prepare`, `evaluate` or `deploy`.
         max_image_mb: largest image that Predict can send, MB; Prepare keeps larger ones out.
         image_shape: side of the square that training scales images to, pixels; Prepare warns of objects too small.
+        base_network: network that training uses.
+        start_from: model that training starts from, see `TrainingSettings`; None for the algorithm's own weights.
         model_package_group: group that Register adds versions to, and that the champion is looked up in.
     """
 
@@ -114,6 +116,8 @@ class BuildContext:
     job_archive: Callable[[str], JobArchive]
     max_image_mb: int
     image_shape: int
+    base_network: str
+    start_from: str | None
     model_package_group: str
 
     def settings(self, section: type[Section]) -> Section:

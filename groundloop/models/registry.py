@@ -93,6 +93,31 @@ def version(region: str, group: str, number: int) -> Version:
     raise UserError(f"group {group!r} has no version {number}; {hint}")
 
 
+def ancestors(region: str, metadata: dict[str, str]) -> list[str]:
+    """Return the models that a version's training started from, the nearest first.
+
+    Args:
+        region: AWS region.
+        metadata: of the version.
+
+    Returns:
+        ARNs of model packages; the last one may be the S3 URI of a model.tar.gz, or a version that is deleted.
+    """
+    found: list[str] = []
+    while (parent := metadata.get("started_from")) and parent not in found:
+        found.append(parent)
+        if not parent.startswith("arn:"):
+            break
+        try:
+            described = client("sagemaker", region).describe_model_package(ModelPackageName=parent)
+        except ClientError as error:
+            if not is_not_found(error):
+                raise
+            break
+        metadata = described.get("CustomerMetadataProperties") or {}
+    return found
+
+
 def champion_number(region: str, group: str) -> int | None:
     """Return the version number of a group's champion, its highest approved version; None if none is approved."""
     arn = champion(client("sagemaker", region), group)

@@ -80,8 +80,9 @@ def show(
         registry.champion_number(region, group),
         _served_versions(settings),
     )
+    ancestors = registry.ancestors(region, shown.metadata)
     if as_json:
-        print_json(_as_json(shown, best, served))
+        print_json({**_as_json(shown, best, served), "started_from": ancestors})
         return
     roles = _roles(shown, best, served)
     print_values(
@@ -90,11 +91,23 @@ def show(
             "ARN": shown.arn,
             "status": shown.status + (f": {shown.reason}" if shown.reason else ""),
             **_report(shown),
+            **({"started from": ", from ".join(map(_model_name, ancestors))} if ancestors else {}),
             "created": f"{shown.created:%Y-%m-%d %H:%M:%S %Z}",
             **{name: f"{value:.4f}" for name, value in shown.metrics.items()},
-            **{name: value for name, value in sorted(shown.metadata.items()) if name not in shown.metrics},
+            **{
+                name: value
+                for name, value in sorted(shown.metadata.items())
+                if name not in shown.metrics and name != "started_from"
+            },
         }
     )
+
+
+def _model_name(model: str) -> str:
+    """Return a version's number, or the URI of a model that is none."""
+    from groundloop.models.version_selection import version_of
+
+    return f"version {version_of(model)}" if model.startswith("arn:") else model
 
 
 def _report(version: Version) -> dict[str, str]:

@@ -40,7 +40,7 @@ def plan(
         print_json(plan.as_json())
     else:
         from pipeline.cli.plan_tables import print_estimate, print_forecast
-        from pipeline.plan.rendering import change_lines, instance_note, prices_note, summary_line, wrapped
+        from pipeline.plan.rendering import change_lines, instance_note, prices_note, start_note, summary_line, wrapped
 
         width = terminal_width()
         print_line(f"AWS: {'offline' if plan.offline else settings.aws.region}, account {plan.deployed.account}")
@@ -48,6 +48,9 @@ def plan(
             print_line(line)
         for pipeline in plan.pipelines:
             print_forecast(pipeline)
+        if note := start_note(settings):
+            for line in wrapped(note, "", width):
+                print_line(line)
         for pipeline in plan.pipelines:
             print_estimate(pipeline)
         print_line()

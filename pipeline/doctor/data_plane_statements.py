@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from groundloop.s3 import split_uri
+from groundloop.s3 import SCHEME, split_uri
 from pipeline.config import Config
 from pipeline.doctor.policy_statement import ArnBuilder, Condition, Statement, bucket_of
 
@@ -33,6 +33,7 @@ def data_plane_statements(
 def _data(config: Config, arns: ArnBuilder, data_buckets: Sequence[str]) -> Iterator[Statement]:
     own, prefix = config.aws.bucket, config.aws.prefix
     more = [uri for source in config.labels.additional_sources for uri in (source.uri, source.images) if uri]
+    more += [uri for uri in [config.training.start_from] if isinstance(uri, str) and uri.startswith(SCHEME)]
     read = list(dict.fromkeys([*map(bucket_of, [config.labels.manifest, *more]), *data_buckets]))
     yield Statement("ReadLabelsAndImages", ["s3:GetObject"], [arns.bucket(name, "/*") for name in read])
     written = [arns.bucket(own, f"/{prefix}/*")]

@@ -12,6 +12,7 @@ from pipeline.config import Config
 from pipeline.plan.changes import Change
 from pipeline.plan.endpoint import EndpointPlan
 from pipeline.plan.planning import PipelinePlan, Plan
+from steps.train.settings import CHAMPION
 
 _SIGNS = {"created": "+", "updated": "~", "unchanged": "="}
 _TITLES = {
@@ -130,6 +131,20 @@ def instance_note(config: Config) -> str:
         return ""
     types = " or ".join(f"--set training.instance_type={name}" for name in CURRENT_INSTANCE_TYPES)
     return f"note: EC2 retires the generation of {chosen}; `groundloop doctor` says whether you get it, else {types}"
+
+
+def start_note(config: Config) -> str:
+    """Say which model training starts from; empty if none."""
+    model = config.training.start_from
+    if model is None:
+        return ""
+    if model == CHAMPION:
+        return (
+            f"Train starts from the champion, the highest approved version of {config.registry.group} when the "
+            "execution runs; its classes and their order stay"
+        )
+    name = f"version {model} of {config.registry.group}" if isinstance(model, int) else model
+    return f"Train starts from {name}; its classes and their order stay"
 
 
 def _endpoint(endpoint: EndpointPlan, width: int | None) -> Iterator[str]:

@@ -20,7 +20,7 @@ import msgspec
 from groundloop.errors import UserError
 from groundloop.models.version_selection import champion as champion_of
 from groundloop.s3 import is_missing, split_uri
-from steps.evaluate.clients import job_client
+from steps.clients import job_client
 from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metrics_of, unlisted_class
 
 if TYPE_CHECKING:

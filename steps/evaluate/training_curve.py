@@ -29,7 +29,7 @@ def read_training_curve(job: str | None, logs: Any = None) -> TrainingCurve:
     from groundloop.report import TrainingCurve
     from groundloop.s3 import error_code
     from groundloop.spec.training_log import QUALITY_METRIC, TrainingLog
-    from steps.evaluate.clients import job_client
+    from steps.clients import job_client
 
     if job is None:
         return TrainingCurve(missing="The Evaluate job was not told which training job made the model.")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from groundloop.errors import UserError
 from groundloop.images.access import MEGABYTE, ImageFault, UnusableImageError
@@ -52,6 +53,9 @@ from steps.prepare.writing import write_manifests, write_rejected, write_trainin
 
 #: Objects that are listed at most for each image: listing takes a thousandth of the requests.
 _LISTED_PER_IMAGE = 5
+
+if TYPE_CHECKING:
+    from steps.prepare.start_model import StartModel
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
@@ -101,6 +105,9 @@ def parse(argv: Sequence[str] | None) -> Namespace:
         "--image-checks-output", type=Path, help="folder that gets the image checks for later executions"
     )
     parser.add_argument("--max-image-mb", type=float, default=6, help="Batch Transform's payload limit")
+    parser.add_argument("--start-from", help="model to start from: champion, a version, or S3 URI of a model.tar.gz")
+    parser.add_argument("--model-package-group", default="", help="group that --start-from looks into")
+    parser.add_argument("--base-network", default="vgg-16", help="network that the training job uses")
     parser.add_argument("--engine", choices=[PROCESSES, SPARK], default=PROCESSES, help="where the lines are read")
     parser.add_argument(
         "--processes", type=int, default=0, help="number of processes that read and write; 0: as many as are worth it"
@@ -143,6 +150,7 @@ def prepare(arguments: Namespace) -> str:
     )
     with TemporaryDirectory(prefix="groundloop-prepare-") as folder, ExitStack() as stack:
         work = Path(folder)
+        start = start_model(arguments, work)
         plain = [unpacked(source, work) for source in sources_of(arguments, work)]
         reviewed = reviewed_source(arguments, work)
         plain += [reviewed] if reviewed else []
@@ -157,7 +165,10 @@ def prepare(arguments: Namespace) -> str:
         dataset = PreparedDataset(sources, options, engine.map(read, read_tasks(sources, options, engine, work)))
         stack.callback(dataset.close)
         dataset.keep_one_label_per_image(Duplicates(arguments.duplicates))
-        classes = configured or ClassList.from_union(name for name, lines in dataset.names.items() if lines)
+        classes = start.class_list(configured) if start else configured
+        if start and classes:
+            start.check_labels(classes, dataset.overview().boxes)
+        classes = classes or ClassList.from_union(name for name, lines in dataset.names.items() if lines)
         dataset.assign(shares, stratify=arguments.stratify, keep_train_negatives=arguments.train_negatives == "keep")
         image_keys = check_images(dataset, arguments)
         counts = check_dataset(dataset, classes, arguments.max_rejected, arguments.mini_batch_size)
@@ -168,13 +179,37 @@ def prepare(arguments: Namespace) -> str:
             dataset, classes, arguments.shuffle_seed, arguments.manifests_output, work, engine, image_keys
         )
         training_data = write_training_data(
-            arguments.manifests_output, fingerprints.training, arguments.training_data_output
+            arguments.manifests_output, fingerprints.training, arguments.training_data_output, start
         )
         write_rejected(dataset, arguments.report_output / "rejected.jsonl")
-        content = summary(classes, counts, dataset, fingerprints.data, training_data, reviewed=reviewed is not None)
+        content = summary(
+            classes, counts, dataset, fingerprints.data, training_data, start, reviewed=reviewed is not None
+        )
         outputs.write_json(arguments.report_output / "summary.json", content)
     say(f"written: {arguments.manifests_output} and {arguments.report_output}; training data {training_data}")
     return training_data
+
+
+def start_model(arguments: Namespace, work: Path) -> StartModel | None:
+    """Return the model that training starts from; None where it starts from the algorithm's own weights.
+
+    Raises:
+        UserError: training can't start from it.
+    """
+    if not arguments.start_from:
+        return None
+    # Here, because they bring boto3, which most runs don't need.
+    from steps.clients import job_client
+    from steps.prepare.start_model import load_start_model
+
+    return load_start_model(
+        arguments.start_from,
+        arguments.model_package_group,
+        arguments.base_network,
+        arguments.image_shape,
+        work,
+        job_client,
+    )
 
 
 def sources_of(arguments: Namespace, work: Path) -> list[ManifestSource]:

@@ -45,6 +45,7 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
         outputs=["manifests", "report"],
         shared_outputs={"training-data": context.training_data_uri, **checks},
         cached=False,
+        calls_aws=context.start_from is not None,
         property_file=_SUMMARY,
         spark_instances=processing.spark.instance_count if processing.engine == SPARK else 0,
         arguments=[
@@ -69,6 +70,7 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
             *([] if settings.max_rejected is None else [f"--max-rejected={settings.max_rejected:g}"]),
             f"--max-image-mb={context.max_image_mb}",
             f"--image-shape={context.image_shape}",
+            *_start_from_arguments(context),
             f"--engine={processing.engine}",
             f"--manifests-output={MOUNT}/output/manifests",
             f"--report-output={MOUNT}/output/report",
@@ -77,6 +79,16 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
             *(f"--image-checks-output={MOUNT}/output/{name}" for name in checks),
         ],
     )
+
+
+def _start_from_arguments(context: BuildContext) -> list[str]:
+    if context.start_from is None:
+        return []
+    return [
+        f"--start-from={context.start_from}",
+        f"--model-package-group={context.model_package_group}",
+        f"--base-network={context.base_network}",
+    ]
 
 
 def _additional_source(number: int, source: SourceSettings) -> list[str]:
@@ -97,8 +109,8 @@ def manifest_uri(prepare: ProcessingStep, file: str) -> Join:
     return Join(on="/", values=[output_uri(prepare, "manifests"), file])
 
 
-def training_manifest_uri(context: BuildContext, prepare: ProcessingStep, file: str) -> Join:
-    """Return the S3 URI of a manifest of the training data; it changes exactly when the training data do.
+def training_data_uri(context: BuildContext, prepare: ProcessingStep, file: str) -> Join:
+    """Return the S3 URI of a manifest, or of the model to start from; it changes exactly when the training data do.
 
     Prepare says under which name it stored them in its ExitMessage, a property of the step.
     """
@@ -111,8 +123,8 @@ def report_uri(prepare: ProcessingStep) -> PipelineVariable:
 
 
 def summary_value(prepare: ProcessingStep, name: str) -> Join:
-    """Return a hyperparameter that Prepare derives from the data: num_training_samples, num_classes or label_width.
+    """Return a text that Prepare derives from the data: num_training_samples, num_classes, label_width, started_from.
 
-    Prepare writes them as JSON strings, since the slots of HyperParameters take nothing else.
+    Prepare writes numbers as JSON strings, since the slots of HyperParameters take nothing else.
     """
     return as_text(JsonGet(step_name=prepare.name, property_file=_SUMMARY, json_path=f"training.{name}"))

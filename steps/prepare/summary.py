@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groundloop.labels.classes import ClassList
 from groundloop.labels.records import LineStatus
 from groundloop.labels.split import Split
 from groundloop.spec.object_detection import label_width
 from steps.prepare.dataset import PreparedDataset, SplitCounts
+
+if TYPE_CHECKING:
+    from steps.prepare.start_model import StartModel
 
 
 def summary(
@@ -19,6 +22,7 @@ def summary(
     dataset: PreparedDataset,
     fingerprint: str,
     training_data: str,
+    start: StartModel | None = None,
     *,
     reviewed: bool,
 ) -> dict[str, Any]:
@@ -29,6 +33,7 @@ def summary(
     Args:
         fingerprint: equal exactly when the classes and the manifests are.
         training_data: name of the folder with the manifests of the training job.
+        start: the model that training starts from.
         reviewed: whether the last source is the manifest of reviewed labels.
     """
     width = label_width(dataset.max_boxes)
@@ -51,5 +56,6 @@ def summary(
             "num_training_samples": str(splits[Split.TRAIN].images),
             "num_classes": str(len(classes)),
             "label_width": str(width),
+            **({"started_from": start.started_from} if start else {}),
         },
     }

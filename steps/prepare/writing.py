@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from io import RawIOBase
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,6 +28,9 @@ from steps.prepare.parallel import Engine, gc_disabled
 from steps.prepare.reading import ReadOptions
 from steps.prepare.sources import ManifestSource
 
+if TYPE_CHECKING:
+    from steps.prepare.start_model import StartModel
+
 BLOCK = 1000
 """Lines that are hashed together."""
 
@@ -37,6 +41,8 @@ _LONG = 100_000
 _PREDICTED = (Split.VALIDATION, Split.TEST)
 #: The splits that the training job reads.
 TRAINED = (Split.TRAIN, Split.VALIDATION)
+#: The model that training starts from, beside its manifests.
+MODEL_ARCHIVE = "model.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -228,23 +234,27 @@ def _fingerprint(
     return hashlib.sha256(f"{classes.sha256}\n{sums}".encode() + images).hexdigest()
 
 
-def write_training_data(manifests: Path, fingerprint: str, folder: Path) -> str:
-    """Write the manifests of the training job under a key that is made of their content.
+def write_training_data(manifests: Path, fingerprint: str, folder: Path, start: StartModel | None = None) -> str:
+    """Write what the training job reads, manifests and model, under a key that is made of their content.
 
     Args:
         manifests: the folder with the manifests.
         fingerprint: equal exactly when the training data are.
         folder: its content is uploaded under a prefix that all executions share.
+        start: the model that training starts from; its archive is moved.
 
     Returns:
         The name of the folder in it.
     """
     # 128 bits: URIs below are values of the model package's metadata, which have at most 256 characters.
-    name = fingerprint[:32]
+    content = hashlib.sha256(f"{fingerprint}\n{start.sha256}".encode()).hexdigest() if start else fingerprint
+    name = content[:32]
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     for split in TRAINED:
         shutil.copyfile(manifests / f"{split.value}.manifest", target / f"{split.value}.manifest")
+    if start:
+        shutil.move(start.archive, target / MODEL_ARCHIVE)
     return name
 
 

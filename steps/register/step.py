@@ -17,7 +17,7 @@ from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA
 from steps.evaluate.step import evaluation_report_uri, evaluation_uri, registry_metric
 from steps.model import capture_model_request
 from steps.predict.settings import PredictSettings
-from steps.prepare.step import manifest_uri, report_uri, training_manifest_uri
+from steps.prepare.step import manifest_uri, report_uri, summary_value, training_data_uri
 from steps.register.card import RawJson, json_join_parts, model_card
 from steps.register.settings import RegistrySettings
 from steps.settings import PipelineSettings
@@ -38,7 +38,7 @@ def register_step(
     """
     settings, p = context.settings(RegistrySettings), context.parameters
     hyperparameters = {
-        **context.settings(TrainingSettings).hyperparameters.strings(),
+        **context.settings(TrainingSettings).hyperparameter_strings(),
         "epochs": p.epochs,
         "mini_batch_size": p.mini_batch_size,
         "learning_rate": p.learning_rate,
@@ -51,6 +51,7 @@ def register_step(
         "report": evaluation_report_uri(evaluate),
         "test_manifest": test_manifest,
         "execution": execution,
+        **({} if context.start_from is None else {"started_from": summary_value(prepare, "started_from")}),
     }
     code_version = " ".join(f"{job}@{context.job_archive(job).sha256}" for job in ("prepare", "evaluate"))
     versions = {"config_sha256": context.config_sha256, "code_version": code_version}
@@ -64,8 +65,8 @@ def register_step(
         training_job=train.properties.TrainingJobArn,
         training_image=algorithm_image_uri(context.aws.region),
         hyperparameters=hyperparameters,
-        train_manifest=training_manifest_uri(context, prepare, "train.manifest"),
-        validation_manifest=training_manifest_uri(context, prepare, "validation.manifest"),
+        train_manifest=training_data_uri(context, prepare, "train.manifest"),
+        validation_manifest=training_data_uri(context, prepare, "validation.manifest"),
         test_manifest=test_manifest,
         data=RawJson(registry_metric(evaluate, "card_data")),
         observation=RawJson(registry_metric(evaluate, "card_observation")),

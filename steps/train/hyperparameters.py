@@ -13,6 +13,8 @@ from pydantic import Field, model_validator
 from groundloop.spec.object_detection import EPOCH_LIST_PATTERN, HYPERPARAMETERS
 from steps.settings import Settings
 
+DEFAULT_LEARNING_RATE = float(HYPERPARAMETERS["learning_rate"].default or 0)
+
 
 def _field(name: str, description: str) -> Any:
     """Return the field of a hyperparameter, with its default and bounds."""
@@ -29,7 +31,12 @@ class Hyperparameters(Settings):
     image_shape: int = _field("image_shape", "Images are resized to this many pixels square; 300 or 512.")
     epochs: int = _field("epochs", "Passes over the train split.")
     mini_batch_size: int = _field("mini_batch_size", "Images per step, over all GPUs of an instance.")
-    learning_rate: float = _field("learning_rate", "Initial learning rate.")
+    learning_rate: float | None = Field(
+        None,
+        gt=HYPERPARAMETERS["learning_rate"].bounds["gt"],
+        le=HYPERPARAMETERS["learning_rate"].bounds["le"],
+        description=f"Initial learning rate; null: {DEFAULT_LEARNING_RATE:g}, a quarter of it with start_from.",
+    )
     lr_scheduler_factor: float = _field("lr_scheduler_factor", "The rate is multiplied by this at each step.")
     lr_scheduler_step: str = Field(
         "",

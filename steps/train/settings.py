@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from groundloop.spec.object_detection import max_batch_size
 from steps.settings import Settings
-from steps.train.hyperparameters import Hyperparameters
+from steps.train.hyperparameters import DEFAULT_LEARNING_RATE, Hyperparameters
+
+#: Value of `start_from`: the highest approved version when the execution runs.
+CHAMPION = "champion"
+_ARCHIVE_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.{1,180}\.tar\.gz")
 
 # GPU instances that run the algorithm's image; a pipeline parameter's enum holds at most 16 values.
 TrainInstanceType = Literal[
@@ -50,7 +55,36 @@ class TrainingSettings(Settings):
     max_runtime_minutes: int = Field(360, ge=1, le=40320, description="Training is stopped after this.")
     input_mode: Literal["Pipe"] = Field("Pipe", description="An augmented manifest can only be streamed.")
     spot: SpotSettings = Field(SpotSettings(), description="Managed spot training.")
+    start_from: int | str | None = Field(
+        None,
+        description="Model whose weights training starts from: champion (the highest approved version), a version "
+        "number, or the S3 URI of a model.tar.gz; null: see use_pretrained_model.",
+    )
     hyperparameters: Hyperparameters = Field(Hyperparameters(), description="Of the built-in algorithm.")
+
+    @field_validator("start_from")
+    @classmethod
+    def _is_a_model(cls, value: int | str | None) -> int | str | None:
+        if value is None or value == CHAMPION or (isinstance(value, int) and value > 0):
+            return value
+        if isinstance(value, str) and _ARCHIVE_URI.fullmatch(value):
+            return value
+        raise ValueError(
+            f"{value} names no model: write {CHAMPION}, the number of a version of registry.group, or the S3 URI of a "
+            "model.tar.gz, which may be of another group"
+        )
+
+    @property
+    def learning_rate(self) -> float:
+        """The initial learning rate: as set, or the default, a quarter of it for weights that are trained already."""
+        if self.hyperparameters.learning_rate is not None:
+            return self.hyperparameters.learning_rate
+        return DEFAULT_LEARNING_RATE if self.start_from is None else DEFAULT_LEARNING_RATE / 4
+
+    def hyperparameter_strings(self) -> dict[str, str]:
+        """Return the hyperparameters as the API takes them; ImageNet weights aren't used with a model to start from."""
+        weights = {} if self.start_from is None else {"use_pretrained_model": "0"}
+        return {**self.hyperparameters.strings(), **weights}
 
     @model_validator(mode="after")
     def _spot_wait_includes_runtime(self) -> TrainingSettings:

@@ -20,15 +20,17 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, Networking
 
-from groundloop.spec.object_detection import RECORDIO
+from groundloop.spec.object_detection import MODEL_CONTENT_TYPE, RECORDIO
 from steps.build_context import BuildContext
 from steps.prepare.settings import PrepareSettings
-from steps.prepare.step import summary_value, training_manifest_uri
+from steps.prepare.step import summary_value, training_data_uri
 from steps.train.settings import TrainingSettings
 
 NAME = "Train"
 # Image first, then label: the order in which each line's records reach the algorithm.
 ATTRIBUTES = ["source-ref", "bounding-box"]
+# The model that training starts from, beside the manifests (steps/prepare/writing.py).
+MODEL = "model.tar.gz"
 
 
 @functools.cache
@@ -54,7 +56,7 @@ def train_step(context: BuildContext, prepare: ProcessingStep) -> TrainingStep:
         role=aws.role,
         sagemaker_session=context.session,
         hyperparameters={
-            **settings.hyperparameters.strings(),
+            **settings.hyperparameter_strings(),
             "epochs": p.epochs.to_string(),
             "mini_batch_size": p.mini_batch_size.to_string(),
             "learning_rate": p.learning_rate.to_string(),
@@ -77,10 +79,9 @@ def train_step(context: BuildContext, prepare: ProcessingStep) -> TrainingStep:
             s3_output_path=context.results("train"), kms_key_id=aws.kms_key, compression_type="GZIP"
         ),
         input_data_config=[
-            _channel(
-                "train", training_manifest_uri(context, prepare, "train.manifest"), ShuffleConfig(seed=shuffle_seed)
-            ),
-            _channel("validation", training_manifest_uri(context, prepare, "validation.manifest")),
+            _channel("train", training_data_uri(context, prepare, "train.manifest"), ShuffleConfig(seed=shuffle_seed)),
+            _channel("validation", training_data_uri(context, prepare, "validation.manifest")),
+            *([] if settings.start_from is None else [_model_channel(training_data_uri(context, prepare, MODEL))]),
         ],
         networking=_networking(context),
         tags=[Tag(key=key, value=value) for key, value in sorted(aws.tags.items())] or None,
@@ -110,6 +111,21 @@ def _channel(name: str, uri: PipelineVariable, shuffle: ShuffleConfig | None = N
                 s3_uri=uri,
                 s3_data_distribution_type="FullyReplicated",
                 attribute_names=ATTRIBUTES,
+            )
+        ),
+    )
+
+
+def _model_channel(uri: PipelineVariable) -> Channel:
+    """Return the channel of the model that training starts from, which is a file also where others are streamed."""
+    return Channel(
+        channel_name="model",
+        content_type=MODEL_CONTENT_TYPE,
+        compression_type="None",
+        input_mode="File",
+        data_source=DataSource(
+            s3_data_source=S3DataSource(
+                s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated"
             )
         ),
     )

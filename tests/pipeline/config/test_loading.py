@@ -70,7 +70,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
     config = load_config([LOCAL, overlay], ["prepare.split.seed=11"], environment)
     chosen = config.training.hyperparameters
     assert (chosen.epochs, chosen.mini_batch_size, config.prepare.split.seed) == (5, 2, 11)
-    assert chosen.learning_rate == 0.001, "what no source names keeps its default"
+    assert config.training.learning_rate == 0.001, "what no source names keeps its default"
 
 
 def test_the_environment_can_name_the_overlay() -> None:

@@ -93,6 +93,12 @@ def test_labels_may_be_in_other_buckets() -> None:
     assert set(found["ListBuckets"]["Resource"]) == {f"arn:aws:s3:::{name}" for name in ["my-bucket", *names]}
 
 
+def test_a_model_to_start_from_may_be_in_another_bucket() -> None:
+    found = statements_of("training.start_from=s3://theirs/old/model.tar.gz")
+    assert "arn:aws:s3:::theirs/*" in found["ReadLabelsAndImages"]["Resource"]
+    assert "arn:aws:s3:::theirs" in found["ListBuckets"]["Resource"]
+
+
 def test_images_are_pulled_from_the_accounts_that_have_them() -> None:
     assert statements_of()["PullImages"]["Resource"] == [
         "arn:aws:ecr:us-east-1:811284229777:repository/object-detection",

@@ -47,6 +47,23 @@ def test_one_version_is_shown_with_where_its_evaluation_is(project: Any, groundl
     assert (shown["number"], shown["status"], shown["champion"]) == (1, "PendingManualApproval", False)
 
 
+def test_a_version_is_shown_with_the_models_that_its_training_started_from(project: Any, groundloop: Any) -> None:
+    from groundloop.models.registry import ancestors
+
+    sagemaker, packages = boto3.client("sagemaker"), [project.register() for _ in range(3)]
+    parents = ["s3://theirs/model.tar.gz", *packages]
+    for package, parent in zip(packages, parents, strict=False):
+        sagemaker.update_model_package(
+            ModelPackageArn=package, CustomerMetadataProperties={"started_from": parent, "map": "0.5"}
+        )
+    assert "version 2, from version 1, from s3://theirs/model.tar.gz" in groundloop("models", "show", "3").out
+    shown = json.loads(groundloop("models", "show", "3", "--json").out)
+    assert shown["started_from"] == [packages[1], packages[0], parents[0]]
+    assert ancestors("us-east-1", {}) == []
+    gone = packages[0].rpartition("/")[0] + "/99"
+    assert ancestors("us-east-1", {"started_from": gone}) == [gone]
+
+
 def test_figures_in_the_metadata_need_no_file(project: Any) -> None:
     from groundloop.models.registry import version
 

@@ -1,4 +1,4 @@
-"""boto3 clients of the Evaluate job."""
+"""boto3 clients of the processing jobs."""
 
 from __future__ import annotations
 
