@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -25,6 +25,8 @@ MAX_SECONDS = 10.0
 MAX_MEGABYTES = 500
 _ADDRESS_SPACE_MEGABYTES = 6_000
 _SHOWN = 30
+#: Wall time after which a process is ended: its input may take that of others on the machine, imports, and its making.
+_HANGS_SECONDS = 6 * MAX_SECONDS
 
 
 @dataclass
@@ -99,9 +101,8 @@ def _outcome(worker: Worker, is_ready: bool) -> Outcome | None:
             worker.process.join()
             died = f"the process ended with {worker.process.exitcode}"
             return Outcome(worker.index, -1, time.monotonic() - worker.begun, 0, died, (), ends=True)
-    # The first input of a process waits for its imports too.
     seconds = time.monotonic() - worker.begun
-    if seconds > 3 * MAX_SECONDS:
+    if seconds > _HANGS_SECONDS:
         return Outcome(worker.index, -1, seconds, 0, "", (), ends=True)
     return None
 
@@ -139,10 +140,12 @@ def main() -> int:
     if arguments.only is not None:
         return _read_again(arguments.only, arguments.seed)
     begun, counts, by_target, codes = time.monotonic(), Counter[str](), Counter[str](), Counter[int]()
+    seconds: dict[str, float] = defaultdict(float)
     shown, slowest, largest = set[str](), (0.0, ""), (0.0, "")
     for outcome in outcomes(arguments.inputs, arguments.seed, arguments.processes):
         name = target_of(outcome.index, arguments.seed).name
         by_target[name] += 1
+        seconds[name] += outcome.seconds
         codes[outcome.code] += 1
         slowest = max(slowest, (outcome.seconds, f"input {outcome.index}, {name}"))
         largest = max(largest, (outcome.megabytes, f"input {outcome.index}, {name}"))
@@ -156,7 +159,7 @@ def main() -> int:
     print(f"{by_target.total():,} inputs in {time.monotonic() - begun:.0f} s; exit codes", end=" ")
     print(", ".join(f"{code}: {count:,}" for code, count in sorted(codes.items())))
     for name, count in sorted(by_target.items()):
-        print(f"  {count:>6,}  {name}")
+        print(f"  {count:>6,}  {1_000 * seconds[name] / count:>5.0f} ms each  {name}")
     for kind in KINDS:
         print(f"{kind}: {counts[kind]}")
     print(f"slowest {slowest[0]:.1f} s ({slowest[1]}), largest {largest[0]:.0f} MB ({largest[1]})")

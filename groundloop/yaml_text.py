@@ -44,13 +44,16 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep=deep)
+            value = super().construct_object(node, deep=deep)
+            if isinstance(value, str):
+                value.encode()  # an escape can stand for half of a surrogate pair, which no file can hold
+            return value
         except yaml.YAMLError:
             raise
         # Constructors raise every kind of error: on impossible dates, on numbers of thousands of digits ...
         except Exception as error:
-            value = f"{node.value!r:.60} " if isinstance(node, yaml.ScalarNode) else ""
-            problem = f"{value}cannot be read as {node.tag.rpartition(':')[2]} ({error}); quote it if it is text"
+            text = f"{node.value!r:.60} " if isinstance(node, yaml.ScalarNode) else ""
+            problem = f"{text}cannot be read as {node.tag.rpartition(':')[2]} ({error}); quote it if it is text"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     @staticmethod

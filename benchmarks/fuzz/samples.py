@@ -180,7 +180,11 @@ def evaluation() -> bytes:
         "images": {"validation": 38, "test": 40},
         "per_class": {"nut": scores, "bolt": scores},
         "intervals": {"level": 0.95, "resamples": 1000, "metrics": {"map_50": [0.61, 0.78]}},
-        "gate": {"message": "all thresholds met", "thresholds_missed": 0, "missed": []},
+        "gate": {
+            "message": "all thresholds met",
+            "thresholds_missed": 1,
+            "requirements": [{"metric": "map_50", "threshold": 0.6, "met": False}],
+        },
         "champion": {"package": None, "message": "no champion yet"},
     }
     return json.dumps(content).encode()

@@ -35,7 +35,7 @@ class Outcome:
 
     Attributes:
         code: exit code; -1 after a traceback.
-        seconds: wall time.
+        seconds: of the processor, which other work on the machine does not change.
         megabytes: the process's peak of memory while it was read.
         error: the traceback, or "".
         unsafe: lines of the output with control characters.
@@ -82,7 +82,7 @@ def read_input(index: int, seed: int, keep: Path | None = None) -> Outcome:
     samples.write(folder, files)
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
     _reset_peak()
-    code, error, begun = 0, "", time.perf_counter()
+    code, error, begun = 0, "", time.process_time()
     try:
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
             target.read(folder, index)
@@ -90,7 +90,7 @@ def read_input(index: int, seed: int, keep: Path | None = None) -> Outcome:
         code = end.code if isinstance(end.code, int) else 0
     except BaseException:
         code, error = -1, traceback.format_exc(limit=-12)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     megabytes = _peak()
     printed = [stream.buffer.getvalue().decode() for stream in streams]  # type: ignore[attr-defined]
     unsafe = tuple(line for text in printed for line in text.split("\n") if not is_safe(line))
@@ -111,7 +111,8 @@ def work(connection: Connection, seed: int, megabytes: int) -> None:
     warnings.simplefilter("ignore")
     while (index := connection.recv()) is not None:
         outcome = read_input(index, seed)
-        gc.collect()
+        if _memory("VmRSS") > _KEPT_MEGABYTES:
+            gc.collect()
         ends = _memory("VmRSS") > _KEPT_MEGABYTES
         connection.send(Outcome(**{**outcome.__dict__, "ends": ends}))
         if ends:

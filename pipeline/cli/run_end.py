@@ -56,7 +56,7 @@ def missed_gate_advice(metrics: Mapping[str, Any]) -> dict[str, str]:
         metrics: content of evaluation.json.
     """
     bounds = metrics["intervals"]["metrics"]
-    missed = [row for row in metrics["gate"]["requirements"] if not row["met"]]
+    missed = [row for row in metrics["gate"].get("requirements", ()) if not row["met"]]
     unsure = [
         row["metric"]
         for row in missed

@@ -57,6 +57,17 @@ class _UnreadableError(Exception):
     """The registry, or what a version left behind, cannot be read; the text says why and what to do."""
 
 
+class _ClassScores(msgspec.Struct):
+    threshold: float | None = None
+
+
+class _Evaluation(msgspec.Struct):
+    """What is looked up in an evaluation.json, of whatever release; other metrics may be missing."""
+
+    threshold: float
+    per_class: dict[str, _ClassScores] = {}
+
+
 class _Line(msgspec.Struct):
     source_ref: str = msgspec.field(name="source-ref")
 
@@ -187,10 +198,9 @@ def _read(described: Mapping[str, Any], read_table: ReadTable, s3: Any) -> Champ
         raise _UnreadableError(f"the evaluation of version {version} is gone: {uri}")
     try:
         evaluation = msgspec.json.decode(content, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+        msgspec.convert(evaluation, _Evaluation)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _UnreadableError(f"the evaluation of version {version}, {uri}, is not one: {error}") from None
-    if not isinstance(evaluation.get("threshold"), int | float):
-        raise _UnreadableError(f"the evaluation of version {version}, {uri}, is not one: it holds no threshold")
     table_uri = f"{uri.rpartition('/')[0]}/{TABLE}"
     table = _object(s3, table_uri)
     try:
@@ -226,7 +236,7 @@ def _object(s3: Any, uri: str) -> bytes | None:
 def _source_refs(manifest: bytes) -> frozenset[str]:
     try:
         return frozenset(line.source_ref for line in msgspec.json.Decoder(_Line).decode_lines(manifest))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _UnreadableError(f"the champion's test manifest is not one: {error}") from None
 
 
@@ -251,7 +261,8 @@ def _thresholds(evaluation: Mapping[str, Any], classes: Sequence[str]) -> dict[s
     """Return the threshold of each class in an evaluation; the overall one for a class it doesn't have."""
     per_class = evaluation.get("per_class", {})
     overall = float(evaluation["threshold"])
-    return {name: float(per_class.get(name, {}).get("threshold", overall)) for name in classes}
+    found = {name: per_class.get(name, {}).get("threshold") for name in classes}
+    return {name: overall if threshold is None else float(threshold) for name, threshold in found.items()}
 
 
 def _compared(evaluation: Mapping[str, Any], required: Iterable[str]) -> dict[str, float | None]:

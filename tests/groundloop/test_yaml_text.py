@@ -24,6 +24,7 @@ LAUGHS = "a0: &a0 [x]\n" + "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 
         pytest.param("\0", 1, "the control character U+0000 is not allowed", id="NUL"),
         pytest.param("a: !!python/object:os.system x", 1, "could not determine a constructor", id="tag of Python"),
         pytest.param("a: 1\n{[b]: c}: 1", 2, "", id="mapping as a key"),
+        pytest.param('a: "\\ud800"', 1, "cannot be read as str", id="half of a surrogate pair"),
         pytest.param("a: *b", 1, "undefined alias", id="unknown alias"),
         pytest.param("a: &a [*a]", 1, "an alias stands inside of what it repeats", id="alias of itself"),
         pytest.param(LAUGHS, 6, "more than 100,000 values", id="aliases of aliases"),

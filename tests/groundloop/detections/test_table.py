@@ -53,6 +53,12 @@ def test_reading_gives_what_was_written(tmp_path_factory: pytest.TempPathFactory
     assert list(parse_outcomes(path.read_bytes())) == rows
 
 
+def test_a_line_without_an_end_is_not_read_to_the_end() -> None:
+    content = gzip.compress(b"x" * 50_000_000)
+    with pytest.raises(UserError, match=r"the file is damaged: a line has more than 100,000 characters"):
+        list(parse_outcomes(content))
+
+
 def test_equal_rows_give_equal_bytes_whatever_the_name_and_time(tmp_path: Path, make_image: MakeImage) -> None:
     image = make_image([(0, *BOX)], [(0, 0.9, *BOX), (1, 0.1, *BOX)])
     contents = set()

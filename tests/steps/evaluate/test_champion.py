@@ -298,7 +298,7 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not
         pytest.param(_no_uri, "'evaluation.json' is not an S3 URI", id="no S3 URI"),
         pytest.param(_objects(evaluation=None), "the evaluation of version 3 is gone: s3://bucket/exec", id="gone"),
         pytest.param(_objects(evaluation=b"<html>"), "evaluation.json, is not one: JSON is malformed", id="no JSON"),
-        pytest.param(_objects(evaluation=b"{}"), "it holds no threshold", id="no evaluation"),
+        pytest.param(_objects(evaluation=b"{}"), "missing required field `threshold`", id="no evaluation"),
         pytest.param(_objects(manifest=b"x"), "the champion's test manifest is not one", id="no manifest"),
         pytest.param(_broken_table, "detections.csv.gz, cannot be read: line 7: no score", id="a broken table"),
     ],
