@@ -4,6 +4,9 @@ import { rekeyed } from "./boxes.js";
 
 /** @import {EditedBox, Task} from "./types.js" */
 
+// A drag changes the boxes at every frame; the storage is asked when it pauses.
+const DELAY_MS = 150;
+
 export class Drafts {
   /**
    * @param {Storage} storage
@@ -12,6 +15,29 @@ export class Drafts {
   constructor(storage, prefix) {
     this.storage = storage;
     this.prefix = prefix;
+    this.timer = 0;
+    /** @type {{task: Task, boxes: EditedBox[], held: Task[]} | null} */
+    this.waiting = null;
+  }
+
+  /**
+   * Keep a task's boxes soon.
+   * @param {Task} task
+   * @param {EditedBox[]} boxes
+   * @param {Task[]} held
+   */
+  schedule(task, boxes, held) {
+    if (this.waiting && this.waiting.task.id !== task.id) this.flush();
+    this.waiting = { task, boxes, held };
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), DELAY_MS);
+  }
+
+  /** Keep what waits, now. */
+  flush() {
+    clearTimeout(this.timer);
+    if (this.waiting) this.#save(this.waiting.task, this.waiting.boxes, this.waiting.held);
+    this.waiting = null;
   }
 
   /**
@@ -20,8 +46,8 @@ export class Drafts {
    * @param {EditedBox[]} boxes
    * @param {Task[]} held
    */
-  save(task, boxes, held) {
-    const wanted = new Set(held.map((other) => this.prefix + other.id));
+  #save(task, boxes, held) {
+    const wanted = new Set([task, ...held].map((other) => this.prefix + other.id));
     for (const key of Object.keys(this.storage)) {
       if (key.startsWith(this.prefix) && !wanted.has(key)) this.storage.removeItem(key);
     }
@@ -34,6 +60,7 @@ export class Drafts {
 
   /** @param {Task} task */
   drop(task) {
+    if (this.waiting?.task.id === task.id) this.waiting = null;
     this.storage.removeItem(this.prefix + task.id);
   }
 
@@ -43,6 +70,7 @@ export class Drafts {
    * @returns {EditedBox[] | null}
    */
   read(task) {
+    this.flush();
     const text = this.storage.getItem(this.prefix + task.id);
     return text === null ? null : rekeyed(JSON.parse(text));
   }

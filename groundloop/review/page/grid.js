@@ -14,7 +14,7 @@ export class Grid {
   /**
    * @param {Queue} queue
    * @param {Words} words
-   * @param {() => void} onChange is called when a tile is marked or cleared
+   * @param {() => void} onChange is called when a tile is marked or cleared, or its picture has come
    */
   constructor(queue, words, onChange) {
     this.colors = new Map(queue.classes.map((one) => [one.id, one.color]));
@@ -30,6 +30,11 @@ export class Grid {
 
   get isOpen() {
     return !this.root.hidden;
+  }
+
+  /** Whether all pictures are there: nobody can accept what can't be seen. */
+  get isReady() {
+    return [...this.root.querySelectorAll("img")].every((image) => image.complete);
   }
 
   /** The tasks not marked as wrong. */
@@ -65,6 +70,9 @@ export class Grid {
     const image = document.createElement("img");
     image.src = `images/${task.id}/thumbnail`;
     image.alt = "";
+    // What can't be shown here is looked at by itself.
+    image.addEventListener("load", () => this.onChange());
+    image.addEventListener("error", () => this.wrong.has(task.id) || this.#toggle(task, tile));
     const boxes = document.createElementNS(SVG, "svg");
     boxes.setAttribute("viewBox", `0 0 ${task.width} ${task.height}`);
     const counted = answerBoxes(shownBoxes(task));

@@ -29,6 +29,7 @@ export class GridReview {
   async accept() {
     const { page } = this;
     const { grid, outbox, tasks } = page;
+    if (!grid.isReady || this.isAsking) return;
     const { right } = grid;
     const seconds = right.length > 0 ? Math.round((100 * page.timer.seconds()) / grid.tasks.length) / 100 : 0;
     const wrong = grid.tasks.filter((task) => grid.wrong.has(task.id));

@@ -37,7 +37,7 @@ export class ReviewPage {
     this.outbox = new Outbox(new AnswerStore(prefix), api.sendAnswer);
     this.drafts = new Drafts(localStorage, `${prefix}draft:`);
     this.images = new Images();
-    this.tasks = new Tasks(api, this.outbox, this.images);
+    this.tasks = new Tasks(api, this.outbox, this.images, queue.lease_seconds);
     this.timer = new ActiveTimer();
     const overlay = /** @type {SVGSVGElement} */ (/** @type {unknown} */ (byId("overlay")));
     this.editor = new Editor(byId("stage"), overlay, byId("picture"), queue, (box) => this.#labelOf(box));
@@ -78,7 +78,10 @@ export class ReviewPage {
       addEventListener(name, () => this.timer.touch(), { capture: true, passive: true });
     }
     addEventListener("online", () => void this.outbox.flush());
-    addEventListener("pagehide", () => this.tasks.release());
+    addEventListener("pagehide", () => {
+      this.drafts.flush();
+      this.tasks.release();
+    });
     // A page brought back from the history has given its tasks away.
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     setInterval(() => void this.tasks.renew(), Math.min(RENEW_MS, (this.queue.lease_seconds * 1000) / 3));
@@ -174,7 +177,7 @@ export class ReviewPage {
   #onEdit() {
     const { editor, words } = this;
     const task = editor.task;
-    if (task && editor.history.past.length > 0) this.drafts.save(task, editor.boxes, this.tasks.held);
+    if (task && editor.history.past.length > 0) this.drafts.schedule(task, editor.boxes, this.tasks.held);
     const isEmpty = !editor.boxes.some((box) => box.counted);
     this.hints.showAccept(words.text(isEmpty ? "accept.empty" : "accept.boxes"));
   }
@@ -291,7 +294,8 @@ export class ReviewPage {
 
   #showGridCount() {
     const count = this.grid.right.length;
-    this.hints.showAccept(this.words.text(count > 0 ? "grid.accept" : "grid.send-back", { count }));
+    const text = !this.grid.isReady ? "notice.loading" : count > 0 ? "grid.accept" : "grid.send-back";
+    this.hints.showAccept(this.words.text(text, { count }));
   }
 
   /** Show the image that is due, after the grid. */

@@ -34,6 +34,7 @@ export class Sidebar {
     this.floor = /** @type {HTMLInputElement} */ (byId("floor"));
     /** @type {Map<number, {button: HTMLElement, count: HTMLElement}>} */
     this.classButtons = new Map();
+    this.frame = 0;
     this.#fillClasses();
     this.#fillInstructions();
     this.#listen();
@@ -77,8 +78,8 @@ export class Sidebar {
       event.stopPropagation();
       this.editor.selectNext(step === 1 ? 1 : -1);
     });
-    this.editor.addEventListener("edit", () => this.refresh());
-    this.editor.addEventListener("select", () => this.refresh());
+    this.editor.addEventListener("edit", () => this.#schedule());
+    this.editor.addEventListener("select", () => this.#schedule());
   }
 
   /** Let the letters typed next find a class. */
@@ -129,6 +130,15 @@ export class Sidebar {
     const why = task?.why ?? [];
     byId("why-section").hidden = why.length === 0;
     byId("why").replaceChildren(...why.map((reason) => element("li", "", reason)));
+  }
+
+  /** Show the boxes in the next frame: a drag changes them more often than that. */
+  #schedule() {
+    if (this.frame !== 0) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.refresh();
+    });
   }
 
   /** Show the boxes as they are now. */

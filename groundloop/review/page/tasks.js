@@ -18,10 +18,13 @@ export class Tasks extends EventTarget {
    * @param {Api} api
    * @param {Outbox} outbox
    * @param {Images} images
+   * @param {number} leaseSeconds
    */
-  constructor(api, outbox, images) {
+  constructor(api, outbox, images, leaseSeconds) {
     super();
     this.api = api;
+    this.leaseMs = leaseSeconds * 1000;
+    this.renewedAt = Date.now();
     this.outbox = outbox;
     this.images = images;
     /** @type {Task[]} */
@@ -148,7 +151,15 @@ export class Tasks extends EventTarget {
 
   /** Keep the leases of the tasks held; a server that can't be reached is asked again in a minute. */
   async renew() {
+    const pause = Date.now() - this.renewedAt;
+    this.renewedAt = Date.now();
     if (this.leased.length === 0) return;
+    if (pause > this.leaseMs) {
+      // The computer slept, and others may have the tasks by now: the server gives back those that they haven't.
+      this.held = [];
+      await this.refill();
+      return;
+    }
     try {
       await this.api.renewLeases(this.leased);
     } catch (error) {
