@@ -33,6 +33,8 @@ CHANGE = ["--set", "evaluate.threshold.per_class=true"]
 # US dollars per hour in us-east-1; the offline AWS has no prices.
 PRICES = {"GROUNDLOOP__COSTS__HOURLY_USD": "{ml.g4dn.xlarge: 0.736, ml.m5.xlarge: 0.23}"}
 _COLUMNS = 100
+# The page shows the reviewer's pace.
+_SECONDS_AN_IMAGE = 3
 _REPORT_SIZE = (1280, 1120)
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run"),
@@ -41,7 +43,7 @@ _FLAGS = [
 
 
 def main() -> None:
-    """Write `report.png`, `detections.jpg`, `plan.svg` and `review.png`."""
+    """Write `report.png`, `detections.jpg`, `plan.svg` and `review.jpg`."""
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -87,7 +89,7 @@ def photograph(report: Path, screenshot: Path) -> None:
 
 
 def photograph_page(queue_folder: Path, screenshot: Path) -> None:
-    """Save the review page, with the most doubtful box of the fifth image selected, as `review.png`."""
+    """Save the review page, with the most doubtful box of the fifth image selected, as `review.jpg`."""
     queue = Queue.open(queue_folder)
     with serving(queue, Address()) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
@@ -95,13 +97,14 @@ def photograph_page(queue_folder: Path, screenshot: Path) -> None:
         page.goto(invitations(queue, ["ann"], url)["ann"])
         for number in range(1, 6):
             page.wait_for_selector(f"body[data-state=ready] #stage[data-task='{number}']")
+            page.wait_for_timeout(_SECONDS_AN_IMAGE * 1000)
             page.keyboard.press("Enter" if number < 5 else "Tab")
         page.wait_for_selector("#saved[data-state=saved]")
         page.screenshot(path=screenshot)
         browser.close()
     queue.close()
     with Image.open(screenshot) as picture:
-        picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=192).save(IMAGES / "review.png", optimize=True)
+        picture.convert("RGB").save(IMAGES / "review.jpg", quality=88)
 
 
 def exports(server: subprocess.Popen[str], folder: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import { answerBoxes, shownBoxes } from "./boxes.js";
 import { byId, element } from "./dom.js";
+import { imageUrl } from "./images.js";
 
 /** @import {Queue, Task} from "./types.js" */
 /** @typedef {import("./words.js").Words} Words */
@@ -68,7 +69,7 @@ export class Grid {
   /** @param {Task} task */
   #tile(task) {
     const image = document.createElement("img");
-    image.src = `images/${task.id}/thumbnail`;
+    image.src = imageUrl(task.id, "/thumbnail");
     image.alt = "";
     // What can't be shown here is looked at by itself.
     image.addEventListener("load", () => this.onChange());

@@ -6,6 +6,19 @@
 const PREVIEW_SIDE = 2048;
 const MAX_DELAY_MS = 10_000;
 
+// Another queue may have been served at this address: its pictures have the same names, and may be in the cache still.
+const VISIT = Date.now().toString(36);
+
+/**
+ * Return the address of a task's picture.
+ * @param {number} id
+ * @param {"" | "/preview" | "/thumbnail"} rendition
+ * @returns {string}
+ */
+export function imageUrl(id, rendition = "") {
+  return `images/${id}${rendition}?visit=${VISIT}`;
+}
+
 /** @typedef {{element: HTMLImageElement, state: "loading" | "ready" | "failed", full: boolean}} Picture */
 
 /** Fires `change` with the task's id as `detail` when a picture is ready, has failed, or came in full resolution. */
@@ -28,7 +41,7 @@ export class Images extends EventTarget {
     /** @type {Picture} */
     const picture = { element: new Image(), state: "loading", full };
     this.pictures.set(task.id, picture);
-    void this.#load(task.id, picture, full ? `images/${task.id}` : `images/${task.id}/preview`, 1);
+    void this.#load(task.id, picture, imageUrl(task.id, full ? "" : "/preview"), 1);
     return picture;
   }
 
@@ -42,7 +55,7 @@ export class Images extends EventTarget {
     if (!picture || picture.full || picture.state !== "ready") return;
     if (zoom * Math.max(task.width, task.height) <= PREVIEW_SIDE * 1.25) return;
     picture.full = true;
-    const element = pictureElement(`images/${task.id}`);
+    const element = pictureElement(imageUrl(task.id));
     try {
       await element.decode();
     } catch {

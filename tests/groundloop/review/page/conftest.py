@@ -131,6 +131,7 @@ class Reviewing:
     def zoom(self, wanted: int) -> None:
         """Zoom by the keys to a percentage."""
         text = self.page.locator("#zoom-text")
+        self.frame()  # a changed window fits the image anew
         shown = int(text.inner_text().split()[0])
         between = [step for step in ZOOM_STEPS if min(shown, wanted) <= step <= max(shown, wanted) and step != shown]
         self.press(*("+" if wanted > shown else "-" for _ in between))
