@@ -7,7 +7,7 @@ import random
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,30 +192,37 @@ class Reviewing:
         }
 
 
+def new_context(browser: Browser) -> BrowserContext:
+    """Open a fresh browser profile with an English window of 1280 x 800."""
+    opened = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    opened.set_default_timeout(8000)
+    return opened
+
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh browser profile with an English window of 1280 x 800."""
-    opened = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    opened.set_default_timeout(8000)
-    yield opened
-    opened.close()
+    with new_context(browser) as opened:
+        yield opened
 
 
-@pytest.fixture
-def reviewing(context: BrowserContext, tmp_path: Path, photos: Path) -> Iterator[Callable[..., Reviewing]]:
-    """Make a queue, serve it, and give a page on it, not opened yet; keywords change the queue's description.
+@contextmanager
+def reviews(context: BrowserContext, folder: Path, photos: Path) -> Iterator[Callable[..., Reviewing]]:
+    """Give a function that makes a queue, serves it, and returns a page on it, not opened yet.
 
-    At the end, neither a script error, nor a breach of the security policy, nor a request elsewhere may have happened.
+    Its keywords change the queue's description. At the end, no script error, no breach of the security policy and no
+    request elsewhere may have happened.
     """
     made: list[Reviewing] = []
     with ExitStack() as stack:
 
         def make(tasks: Sequence[NewTask] | int = 6, **info: Any) -> Reviewing:
-            folder = tmp_path / f"queue-{len(made)}"
-            listed = scenes(tasks, tmp_path / f"photos-{len(made)}", photos) if isinstance(tasks, int) else list(tasks)
-            described = {"name": "week-47", "classes": CLASSES, "images": str(tmp_path / f"photos-{len(made)}"), **info}
-            Queue.create(folder, QueueInfo(**described), listed).close()
-            queue = Queue.open(folder)
+            images = folder / f"photos-{len(made)}"
+            listed = scenes(tasks, images, photos) if isinstance(tasks, int) else list(tasks)
+            described = {"name": "week-47", "classes": CLASSES, "images": str(images), **info}
+            queue_folder = folder / f"queue-{len(made)}"
+            Queue.create(queue_folder, QueueInfo(**described), listed).close()
+            queue = Queue.open(queue_folder)
             stack.callback(queue.close)
             url = stack.enter_context(serving(queue, Address()))
             page = context.new_page()
@@ -227,6 +234,13 @@ def reviewing(context: BrowserContext, tmp_path: Path, photos: Path) -> Iterator
         for one in made:
             assert one.problems == []
             assert [address for address in one.requests if not address.startswith(one.url)] == []
+
+
+@pytest.fixture
+def reviewing(context: BrowserContext, tmp_path: Path, photos: Path) -> Iterator[Callable[..., Reviewing]]:
+    """Make a queue, serve it, and give a page on it, not opened yet."""
+    with reviews(context, tmp_path, photos) as make:
+        yield make
 
 
 def watched(one: Reviewing) -> Reviewing:
@@ -246,15 +260,15 @@ def watched(one: Reviewing) -> Reviewing:
     return one
 
 
-def scenes(count: int, folder: Path, photos: Path, **changes: Any) -> list[NewTask]:
-    """Return tasks with boxes of a model, on links to the rendered scenes."""
+def scenes(count: int, folder: Path, photos: Path, *, same: bool = False, **changes: Any) -> list[NewTask]:
+    """Return tasks with boxes of a model, the same on each or not, on links to the rendered scenes."""
     folder.mkdir()
     names = [f"{number:03d}.jpg" for number in range(count)]
     for number, name in enumerate(names):
         (folder / name).hardlink_to(photos / f"{number % 12:02d}.jpg")
     described = {"shown": Shown.MODEL, "why": ("about 2.3 mistakes expected",), "expected_mistakes": 2.3, **changes}
     return [
-        NewTask(source_ref=name, width=SIZE[0], height=SIZE[1], boxes=shown_boxes(number), **described)
+        NewTask(source_ref=name, width=SIZE[0], height=SIZE[1], boxes=shown_boxes(0 if same else number), **described)
         for number, name in enumerate(names)
     ]
 

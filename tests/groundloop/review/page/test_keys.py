@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from groundloop.review.wire import Outcome, ShownBox
-from tests.groundloop.review.page.conftest import Rect, Reviewing, answered, shown_boxes
+from tests.groundloop.review.page.conftest import Rect, Reviewing, answered, new_context, reviews, scenes, shown_boxes
 
 #: The boxes of the first image.
 FIRST, SECOND, THIRD, DOTTED = shown_boxes(0)
@@ -36,11 +38,27 @@ class Counting:
         self.page.drag(start, end)
 
 
-def test_a_right_image_takes_one_input(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(2).open()
+@pytest.fixture(scope="module")
+def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Iterator[Reviewing]:
+    """A page on a queue whose images all have the same boxes."""
+    folder = tmp_path_factory.mktemp("keys")
+    with new_context(browser) as context, reviews(context, folder, photos) as make:
+        yield make(scenes(60, folder / "photos-0", photos, same=True)).open()
+
+
+@pytest.fixture
+def page(opened: Reviewing) -> Reviewing:
+    """The page at an image that no test has touched: fitted, nothing selected, bolts are drawn next."""
+    opened.press("Escape", "1", "f")
+    opened.answer("s")
+    return opened
+
+
+def test_a_right_image_takes_one_input(page: Reviewing) -> None:
+    task = page.task
     page.answer("Enter")
     page.saved()
-    assert page.stored() == {1: ("boxes", answered(shown_boxes(0)))}
+    assert page.stored()[task] == ("boxes", answered(shown_boxes(0)))
 
 
 def _remove_false_box(hand: Counting) -> None:
@@ -83,12 +101,11 @@ def _take_most_doubtful(hand: Counting) -> None:
     ],
 )
 def test_a_correction_takes_few_inputs(
-    reviewing: Callable[..., Reviewing],
+    page: Reviewing,
     correct: Callable[[Counting], None],
     inputs: int,
     boxes: list[ShownBox | tuple[int, Rect]],
 ) -> None:
-    page = reviewing(2).open()
     hand = Counting(page)
     correct(hand)
     assert hand.inputs == inputs
@@ -99,15 +116,13 @@ def test_a_correction_takes_few_inputs(
     assert page.boxes() == sorted(expected)
 
 
-def test_an_edge_of_the_selected_box_takes_one_drag(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(2).open()
+def test_an_edge_of_the_selected_box_takes_one_drag(page: Reviewing) -> None:
     page.press("Tab")
     page.drag_handle("e", 10, 0)
     assert (THIRD.class_id, (THIRD.left, THIRD.top, THIRD.width + 10, THIRD.height)) in page.boxes()
 
 
-def test_tab_goes_from_the_most_doubtful_box_on_and_says_which(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(2).open()
+def test_tab_goes_from_the_most_doubtful_box_on_and_says_which(page: Reviewing) -> None:
     said = []
     for _ in range(5):
         page.press("Tab")
@@ -121,8 +136,7 @@ def test_tab_goes_from_the_most_doubtful_box_on_and_says_which(reviewing: Callab
     assert page.page.locator("#announcer").inner_text().endswith("bolt 0.90")
 
 
-def test_the_score_floor_counts_one_box_more_or_fewer(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(2).open()
+def test_the_score_floor_counts_one_box_more_or_fewer(page: Reviewing) -> None:
     counts = [len(page.boxes())]
     for key in ("[", "]", "]", "]", "Control+z"):
         page.press(key)
@@ -132,24 +146,21 @@ def test_the_score_floor_counts_one_box_more_or_fewer(reviewing: Callable[..., R
     assert len(page.boxes()) == 4
 
 
-def test_letters_after_a_slash_find_a_class(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(2).open()
+def test_letters_after_a_slash_find_a_class(page: Reviewing) -> None:
     page.press("Tab", "/", "u", "t", "Enter")
     assert [class_id for class_id, _ in page.boxes()] == [0, 1, 1]
     page.press("/", "x", "Escape")
     assert len(page.boxes()) == 3  # the x was a letter, not a command
 
 
-def test_boxes_are_hidden_while_h_is_held(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(1).open()
+def test_boxes_are_hidden_while_h_is_held(page: Reviewing) -> None:
     page.page.keyboard.down("h")
     assert page.page.locator(".box").first.is_hidden()
     page.page.keyboard.up("h")
     assert page.page.locator(".box").first.is_visible()
 
 
-def test_a_drag_in_an_unselected_box_draws_and_a_click_goes_down_the_pile(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(1).open()
+def test_a_drag_in_an_unselected_box_draws_and_a_click_goes_down_the_pile(page: Reviewing) -> None:
     page.drag((40, 40), (60, 60))
     page.press("Escape")
     page.drag((44, 44), (56, 56))
@@ -164,8 +175,7 @@ def test_a_drag_in_an_unselected_box_draws_and_a_click_goes_down_the_pile(review
     assert sizes == [12, 20, 80, 12]
 
 
-def test_shift_drags_draw_inside_the_selected_box(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(1).open()
+def test_shift_drags_draw_inside_the_selected_box(page: Reviewing) -> None:
     page.click(40, 40)
     page.page.keyboard.down("Shift")
     page.drag((40, 40), (60, 60))
@@ -173,8 +183,7 @@ def test_shift_drags_draw_inside_the_selected_box(reviewing: Callable[..., Revie
     assert page.boxes()[:2] == [(0, (20, 24, 80, 60)), (0, (40, 40, 20, 20))]
 
 
-def test_the_wheel_zooms_at_the_pointer_and_the_space_bar_pans(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(1).open()
+def test_the_wheel_zooms_at_the_pointer_and_the_space_bar_pans(page: Reviewing) -> None:
     before = page.at(100, 80)
     page.page.mouse.move(*before)
     page.page.mouse.wheel(0, -300)
@@ -208,30 +217,29 @@ def test_back_goes_ten_deep_and_forward_to_where_one_was(reviewing: Callable[...
     assert page.stored()[2] == ("boxes", [])
 
 
-def test_unsure_asks_for_a_comment_and_keeps_the_boxes(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(2).open()
+def test_unsure_asks_for_a_comment_and_keeps_the_boxes(page: Reviewing) -> None:
+    task = page.task
     page.press("u")
     page.page.keyboard.type("is this a nut?")
     page.answer("Enter")
     page.saved()
-    [counted] = page.queue.answers.counted()
+    counted = next(one for one in page.queue.answers.counted() if one.task == task)
     assert (counted.answer.outcome, counted.answer.comment) == (Outcome.UNSURE, "is this a nut?")
-    assert page.stored()[1][1] == answered(shown_boxes(0))
+    assert page.stored()[task][1] == answered(shown_boxes(0))
 
 
-def test_a_key_held_down_answers_once(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(6).open()
+def test_a_key_held_down_answers_once(page: Reviewing) -> None:
+    task = page.task
     page.page.keyboard.down("Enter")
     for _ in range(3):
         page.page.keyboard.down("Enter")  # what a keyboard repeats
     page.page.keyboard.up("Enter")
-    page.page.wait_for_selector("body[data-state=ready] #stage[data-task='2']")
+    page.page.wait_for_selector(f"body[data-state=ready] #stage[data-task='{task + 1}']")
     page.saved()
-    assert list(page.stored()) == [1]
+    assert page.task == task + 1
 
 
-def test_every_control_is_reached_by_f6_and_tab(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(1).open()
+def test_every_control_is_reached_by_f6_and_tab(page: Reviewing) -> None:
     focused = "document.activeElement.id || document.activeElement.dataset.command"
     reached = []
     for _ in range(6):
