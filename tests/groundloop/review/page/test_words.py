@@ -58,3 +58,18 @@ def test_the_page_speaks_the_browsers_language_and_the_chosen_one(
     page.wait_for_selector("body[data-state=ready]")
     assert page.locator("#saved").inner_text() == "Saved"
     context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_everything_fits_into_a_window_of_1024_pixels(reviewing: Callable[..., Reviewing], language: str) -> None:
+    one = reviewing(1).open()
+    one.page.set_viewport_size({"width": 1024, "height": 640})
+    with one.page.expect_navigation():
+        one.page.locator("#language").evaluate(
+            "(select, value) => { select.value = value; select.dispatchEvent(new Event('change')); }", language
+        )
+    one.page.wait_for_selector("body[data-state=ready]")
+    too_wide = "[...document.querySelectorAll('body, header, footer, main, aside')].filter(e => e.scrollWidth > 1024)"
+    assert one.page.evaluate(f"{too_wide}.map(element => element.tagName)") == []
+    hints = one.page.locator(".hint:visible").all()
+    assert all((box := hint.bounding_box()) and box["x"] + box["width"] <= 1024 for hint in hints)
