@@ -101,6 +101,7 @@ $(BENCH): $(READY)
 bench: $(READY) $(BENCH)  ## how fast, against what else does the same (about 10 minutes)
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python -m benchmarks.scoring
+	@$(BIN)/python -m benchmarks.evaluation
 	@$(BIN)/python -m benchmarks.prepare --million
 
 docs: $(READY)  ## write docs/reference/ and configs/schema.json again, from the code

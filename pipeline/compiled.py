@@ -13,6 +13,8 @@ import hashlib
 import json
 import os
 import platform
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,12 +27,16 @@ import platformdirs
 from pipeline.config import Config
 
 Kind = Literal["training", "deploy"]
+_KINDS: tuple[Kind, ...] = ("training", "deploy")
 
 #: The code that a definition depends on: what builds it, and what its job archives hold.
 CODE_FOLDERS = tuple(Path(__file__).resolve().parents[1] / name for name in ("groundloop", "pipeline", "steps"))
 #: Packages whose version shapes the definition: the SDK, its resource classes, the settings, image URIs and regions.
 PACKAGES = ("sagemaker", "sagemaker-core", "pydantic", "boto3", "botocore")
 MAX_AGE_DAYS = 30
+
+# Processes of `compile_ahead` that nobody has waited for.
+_ahead: list[subprocess.Popen[str]] = []
 
 
 def compiled_definition(config: Config, kind: Kind) -> str:
@@ -46,12 +52,39 @@ def kept(config: Config, kind: Kind | Literal["images"], make: Callable[[], str]
     """Return a text that depends on the configuration, the code and the SDK; `make` makes it where none is kept."""
     file = cache_folder() / f"{cache_key(config, kind)}.json"
     text = _read(file)
+    if text is None and _ahead:
+        for process in _ahead:
+            process.wait()
+        _ahead.clear()
+        text = _read(file)
     if text is None:
         text = make()
         # A folder that can't be written only costs the time to make it again.
         with contextlib.suppress(OSError):
             _write(file, text)
     return text
+
+
+def compile_ahead(config: Config) -> None:
+    """Compile the definitions in another process, for a command that needs them after other work.
+
+    Nothing is done when they are kept already, or when this process has loaded the SDK. A failure is left to
+    `compiled_definition`, which then compiles itself.
+    """
+    files = [cache_folder() / f"{cache_key(config, kind)}.json" for kind in _KINDS]
+    if "sagemaker" in sys.modules or all(file.exists() for file in files):
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.compiled"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdin is not None  # noqa: S101 (it is a pipe)
+    with contextlib.suppress(OSError), process.stdin:
+        process.stdin.write(config.model_dump_json())
+    _ahead.append(process)
 
 
 def cache_folder() -> Path:
@@ -114,3 +147,14 @@ def _write(file: Path, definition: str) -> None:
     for other in file.parent.iterdir():
         if other.stat().st_mtime < oldest:
             other.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Keep the definitions of the configuration that comes as JSON through standard input."""
+    config = Config.model_validate_json(sys.stdin.read())
+    for kind in _KINDS:
+        compiled_definition(config, kind)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,12 +19,14 @@ def demo(
     Example: groundloop demo
     """
     from pipeline.cli.local.settings import load_local, next_on_aws, program_name, stop_on_signals
+    from pipeline.compiled import compile_ahead
     from pipeline.demo.synthetic_images import CLASSES, write_dataset
     from pipeline.extras import require
 
     require("moto", "sagemaker")
     bucket = "groundloop-demo"
     settings = load_local(None, [f"labels.manifest=s3://{bucket}/labels/output.manifest"], project=False)
+    compile_ahead(settings)
     from pipeline.cli.run_summary import OfflineRun, run_and_report
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 

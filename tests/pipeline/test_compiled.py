@@ -143,3 +143,50 @@ def test_a_kept_definition_needs_no_sdk(config: Config, monkeypatch: pytest.Monk
     (first, size), (second, same_size) = (output.split() for output in outputs)
     assert (first, second) == ("True", "False")
     assert size == same_size
+
+
+def test_definitions_that_were_compiled_ahead_are_used(
+    config: Config, compilations: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The other process is the same module; a stub stands for the SDK there too."""
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from pipeline import compiled\n"
+        "compiled._compile = lambda config, kind: f'{kind} of {config.pipeline.name}, ahead'\n"
+        "assert sys.argv[1:] == ['-m', 'pipeline.compiled']\n"
+        "compiled.main()\n"
+    )
+    python.chmod(0o755)
+    monkeypatch.delitem(sys.modules, "sagemaker", raising=False)
+    monkeypatch.setattr(sys, "executable", str(python))
+    compiled.compile_ahead(config)
+    assert compiled_definition(config, "training") == "training of groundloop, ahead"
+    assert compiled_definition(config, "deploy") == "deploy of groundloop, ahead"
+    assert compilations == []
+
+
+def test_a_failure_ahead_is_left_to_the_one_who_needs_the_definition(
+    config: Config, compilations: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "sagemaker", raising=False)
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    compiled.compile_ahead(config)
+    assert compiled_definition(config, "training")
+    assert compilations == ["training"]
+
+
+@pytest.mark.parametrize("loaded", [True, False], ids=["the SDK is loaded", "they are kept"])
+def test_nothing_is_compiled_ahead_without_need(
+    loaded: bool, config: Config, compilations: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if loaded:
+        monkeypatch.setitem(sys.modules, "sagemaker", compiled)
+    else:
+        monkeypatch.delitem(sys.modules, "sagemaker", raising=False)
+        compiled_definition(config, "training")
+        compiled_definition(config, "deploy")
+    monkeypatch.setattr(subprocess, "Popen", None)
+    compiled.compile_ahead(config)

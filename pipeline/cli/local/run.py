@@ -39,10 +39,12 @@ def run(
         raise typer.BadParameter("give the folder with the images", param_hint="--images")
     settings = load_local(config, assignments)
     from pipeline.cli.run_summary import OfflineRun, run_and_report
+    from pipeline.compiled import compile_ahead
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = keep or new_home()
     stop_on_signals()
+    compile_ahead(settings)
     data = ["--labels", labels, *(["--images", str(images)] if images else [])]
     images = images or Path(labels)
     check = shlex.join([program_name(), "labels", "check", labels, "--images", str(images)])
