@@ -115,6 +115,7 @@ def _prepare(folder: Path, number: int) -> None:
             [
                 *("--manifest", str(folder / "in"), "--check-images", "none"),
                 *("--manifests-output", str(folder / "manifests"), "--report-output", str(folder / "report")),
+                *("--training-data-output", str(folder / "training-data")),
                 *("--message-file", str(folder / "message"), *options),
             ]
         )
@@ -132,6 +133,7 @@ def _additional_source(folder: Path, number: int) -> None:
                 *("--manifest", str(folder / "in"), "--check-images", "none"),
                 *("--additional-source", str(folder / "labels"), "auto", "auto", samples.PREFIX, uri),
                 *("--manifests-output", str(folder / "manifests"), "--report-output", str(folder / "report")),
+                *("--training-data-output", str(folder / "training-data")),
                 *("--message-file", str(folder / "message")),
             ]
         )

@@ -45,7 +45,8 @@ def test_in_an_empty_account_it_makes_all(aws: Any, configured: Configured, tmp_
     path = tmp_path / "plan.json"
     save_plan(make_plan(configured()), path)
     assert [done.action for done in apply_plan(load_plan(path))] == ["created", "created"]
-    assert len(client("s3", "us-east-1").list_objects_v2(Bucket="groundloop-local")["Contents"]) == 3
+    listed = client("s3", "us-east-1").list_objects_v2(Bucket="groundloop-local", Prefix="groundloop/code/")
+    assert len(listed["Contents"]) == 3
 
 
 def test_the_whole_configuration_is_kept(aws: Any, configured: Configured, tmp_path: Path) -> None:
