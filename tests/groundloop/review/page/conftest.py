@@ -195,7 +195,7 @@ class Reviewing:
 def new_context(browser: Browser) -> BrowserContext:
     """Open a fresh browser profile with an English window of 1280 x 800."""
     opened = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    opened.set_default_timeout(8000)
+    opened.set_default_timeout(20_000)
     return opened
 
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from groundloop.review.queue import Queue, QueueInfo
 from groundloop.review.serve import Address
+from groundloop.review.wire import NextRequest
 from tests.groundloop.review.page.conftest import (
     CLASSES,
     FLAGS,
@@ -172,3 +173,17 @@ def test_an_answer_that_the_server_rejects_stays_and_can_be_mended(reviewing: Ca
     page.answer()
     page.saved()
     assert page.stored() == {1: ("boxes", answered(shown_boxes(0)))}
+
+
+def test_after_a_long_sleep_the_page_takes_images_that_nobody_else_has(reviewing: Callable[..., Reviewing]) -> None:
+    page = reviewing(8)
+    page.page.clock.install()
+    page.open()
+    assert page.task == 1
+    page.queue.leases.release_all("ann")
+    page.queue.leases.next("bob", NextRequest(count=2))
+    page.page.clock.fast_forward("20:00")
+    page.page.wait_for_selector("#stage[data-task='3']")
+    page.answer()
+    page.saved()
+    assert [(one.task, one.late) for one in page.queue.answers.counted()] == [(3, False)]
