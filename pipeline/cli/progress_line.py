@@ -16,6 +16,8 @@ from pipeline.cli.output import print_json_line, print_line, terminal_width
 HEARTBEAT_SECONDS = 60.0
 #: A phase that lasts no longer than this is not worth a line of its own.
 _MIN_PHASE_SECONDS = 10.0
+#: Of a job that takes seconds, not each tenth is worth a line.
+_MIN_TENTH_SECONDS = 2.0
 _TENTHS = 10
 
 
@@ -102,7 +104,8 @@ class LineDisplay(ProgressDisplay):
             now = _tenth(step.progress)
             silent = step.seconds - at
             is_phase = step.progress is not None and bool(step.progress.phase)
-            if silent >= HEARTBEAT_SECONDS or (now != said and (not is_phase or silent >= _MIN_PHASE_SECONDS)):
+            pause = _MIN_PHASE_SECONDS if is_phase else _MIN_TENTH_SECONDS if key in self._shown else 0.0
+            if silent >= HEARTBEAT_SECONDS or (now != said and silent >= pause):
                 self._shown[key] = (now, step.seconds)
                 self._write(step)
 

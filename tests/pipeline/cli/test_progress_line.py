@@ -104,6 +104,12 @@ def test_elsewhere_there_is_a_line_for_each_tenth(display: LineDisplay, lines: l
     assert lines == [f"epoch {done}/40, {100 * done / 40:.0f} %" for done in (1, *range(4, 41, 4))]
 
 
+def test_of_a_quick_job_not_each_tenth_has_a_line(display: LineDisplay, lines: list[str]) -> None:
+    for done in range(1, 41):
+        display.show([running(epochs(done), seconds=done / 10)])
+    assert lines == ["epoch 1/40, 2 %", "epoch 21/40, 52 %"]
+
+
 def test_a_step_is_mentioned_once_a_minute(display: LineDisplay, lines: list[str]) -> None:
     for second in range(0, 181, 5):
         display.show([running(None, seconds=second)])
