@@ -26,7 +26,7 @@ MAX_MEGABYTES = 500
 _ADDRESS_SPACE_MEGABYTES = 6_000
 _SHOWN = 30
 #: Wall time after which a process is ended: its input may take that of others on the machine, imports, and its making.
-_HANGS_SECONDS = 6 * MAX_SECONDS
+_HANGS_SECONDS = 12 * MAX_SECONDS
 
 
 @dataclass

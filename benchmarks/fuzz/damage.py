@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -20,7 +21,7 @@ from benchmarks.fuzz import odd_values
 Damage: TypeAlias = Callable[[bytes, random.Random], bytes]
 
 _ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1", "cp1252")
-_BOMB_BYTES = 300_000_000
+_BOMB_BYTES = 150_000_000
 
 
 class _Text(str):
@@ -77,15 +78,15 @@ def json_file(content: bytes, chooser: random.Random) -> bytes:
     """Replace, add, rename, repeat or remove something in a JSON text."""
     try:
         tree: Any = json.loads(content, object_pairs_hook=_pairs, parse_int=_Text, parse_float=_Text)
-    except (ValueError, RecursionError):
+        places: list[tuple[list[Any], int]] = []
+        _collect(tree, places)
+        if not places:
+            return chooser.choice(odd_values.JSON_VALUES).encode(errors="surrogatepass")
+        container, index = chooser.choice(places)
+        _change(container, index, chooser)
+        return _dumped(tree).encode(errors="surrogatepass")
+    except (ValueError, RecursionError):  # what was damaged before
         return any_bytes(content, chooser)
-    places: list[tuple[list[Any], int]] = []
-    _collect(tree, places)
-    if not places:
-        return chooser.choice(odd_values.JSON_VALUES).encode(errors="surrogatepass")
-    container, index = chooser.choice(places)
-    _change(container, index, chooser)
-    return _dumped(tree).encode(errors="surrogatepass")
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> list[Any]:
@@ -200,6 +201,7 @@ def gzip_of(inner: Damage) -> Damage:
     return change
 
 
+@functools.cache
 def _bomb() -> bytes:
     """Return a small gzip file of one line that is very long."""
     stream = io.BytesIO()
@@ -212,7 +214,10 @@ def _bomb() -> bytes:
 def tar_archive(content: bytes, chooser: random.Random) -> bytes:
     """Add an entry that would leave the folder, is no file, or says a size that it has not."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+    with (
+        gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         try:
             with tarfile.open(fileobj=io.BytesIO(content)) as old:
                 for member in old.getmembers():

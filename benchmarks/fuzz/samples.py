@@ -6,14 +6,12 @@ import functools
 import gzip
 import io
 import json
-import tarfile
 import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 from PIL import Image
 
 from groundloop.detections.evaluation import OutcomeRow
@@ -21,6 +19,10 @@ from groundloop.detections.table import write_outcomes
 from groundloop.labels.formats.dataset import LabelledDataset, LabelledImage
 from groundloop.labels.reading import write_labels
 from groundloop.labels.records import Box
+from groundloop.local.archive import pack
+from groundloop.local.detector.artifact import Detector, save
+from groundloop.local.detector.hyperparameters import parse
+from groundloop.local.detector.network import Network
 
 Files: TypeAlias = Mapping[str, bytes]
 
@@ -107,8 +109,6 @@ def manifest() -> bytes:
             "job-name": "labeling-job/parts",
         }
         line = {"source-ref": f"{PREFIX}{number}.jpg", "parts": label, "parts-metadata": metadata}
-        if number == 23:
-            line = {"source-ref": f"{PREFIX}x.jpg", "parts-metadata": {"failure-reason": "expired"}}
         lines.append(json.dumps(line))
     return "\n".join(lines).encode() + b"\n"
 
@@ -123,7 +123,7 @@ def human_loop() -> Files:
         "submissionTime": "2020-05-01T18:24:53.742Z",
         "workerId": "ef7294f850a3d9d1",
     }
-    found = {}
+    found = dict(image_files())
     for number in range(2):
         loop = {
             "humanLoopName": f"loop-{number}",
@@ -138,14 +138,21 @@ def video() -> Files:
     """Return the labels of a video."""
     item = {"class-id": "0", "left": 1, "top": 2, "width": 3, "height": 4, "object-name": "nut:1"}
     frames = [{"annotations": [item], "frame-no": str(number), "frame": f"{number}.jpg"} for number in range(3)]
-    return {"labels/SeqLabel.json": json.dumps({"tracking-annotations": frames}).encode()}
+    pictures = {f"images/{number}.jpg": images()["a.jpg"] for number in range(3)}
+    return {"labels/SeqLabel.json": json.dumps({"tracking-annotations": frames}).encode(), **pictures}
+
+
+def csv_with_sizes() -> Files:
+    """Return the CSV that TensorFlow's tools write, with the sizes of images."""
+    rows = [f"{number}.jpg,64,48,nut,1,2,31,22" for number in range(3)]
+    return {"labels/labels.csv": "\n".join(["filename,width,height,class,xmin,ymin,xmax,ymax", *rows]).encode()}
 
 
 def predictions() -> Files:
     """Return ground truth, and what the detector answers on its images."""
     rows = [[0, 0.9, 0.02, 0.05, 0.5, 0.45], [1, 0.3, 0.1, 0.1, 0.2, 0.2]]
-    answers = {f"predictions/{number}.jpg.out": json.dumps({"prediction": rows}).encode() for number in range(23)}
-    return {"test.manifest": b"\n".join(manifest().splitlines()[:23]) + b"\n", **answers}
+    answers = {f"predictions/{number}.jpg.out": json.dumps({"prediction": rows}).encode() for number in range(24)}
+    return {"test.manifest": manifest(), **answers}
 
 
 @functools.cache
@@ -209,27 +216,22 @@ def configuration() -> Files:
     return {"settings.yaml": (ROOT / "configs" / "base.yaml").read_bytes()}
 
 
+@functools.cache
 def model_archive() -> Files:
     """Return a model.tar.gz."""
-    stream, weights = io.BytesIO(), io.BytesIO()
-    np.savez(weights, layer=np.zeros((3, 3), np.float32))
-    texts = json.dumps({"num_classes": "2", "num_training_samples": "10", "epochs": "1"}).encode()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        for name, content in (
-            ("hyperparams.json", texts),
-            ("groundloop-stand-in-weights.npz", weights.getvalue()),
-        ):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    return {"model.tar.gz": stream.getvalue()}
+    hyperparameters = parse({"num_classes": "2", "num_training_samples": "10", "epochs": "1"})
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        save(folder / "model", Detector(hyperparameters, Network(2, seed=0)))
+        pack(folder / "model", folder / "model.tar.gz")
+        return {"model.tar.gz": (folder / "model.tar.gz").read_bytes()}
 
 
 def code_archive() -> Files:
     """Return a job's code."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("__main__.py", b"print()")
+        archive.writestr(zipfile.ZipInfo("__main__.py"), b"print()")
     return {"code.zip": stream.getvalue()}
 
 

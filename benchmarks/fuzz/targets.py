@@ -165,11 +165,11 @@ def _evaluate_job(folder: Path, number: int) -> None:
 
 
 def _evaluate_job_files() -> Files:
-    lines = samples.manifest().replace(b'"parts', b'"bounding-box').splitlines()[:23]
-    manifest = b"\n".join(lines) + b"\n"
+    manifest = samples.manifest().replace(b'"parts', b'"bounding-box').splitlines(keepends=True)
     return {
         **{name: content for name, content in samples.predictions().items() if name.endswith(".out")},
-        **dict.fromkeys(("manifests/validation.manifest", "manifests/test.manifest"), manifest),
+        "manifests/validation.manifest": b"".join(manifest[:10]),
+        "manifests/test.manifest": b"".join(manifest[10:]),
         "report/summary.json": samples.summary(),
     }
 
@@ -321,11 +321,14 @@ def _plan_files() -> Files:
 def _plan() -> bytes:
     from importlib.metadata import version
 
+    from pipeline.config.loading import load_config
+
+    pipeline = {"name": "detector", "description": "", "role": "r", "tags": {}, "definition": "{}"}
     content = {
         "format": 1,
         "groundloop": version("groundloop"),
-        "config": {"aws": {"role": "arn:aws:iam::111122223333:role/r", "bucket": "bucket", "region": "us-east-1"}},
-        "pipelines": [{"name": "detector", "definition": "{}"}],
+        "config": load_config(assignments=_SET, environment={}, project=False).model_dump(mode="json"),
+        "pipelines": [pipeline],
         "archives": {"prepare": "ab" * 32},
         "rules": {},
         "fingerprint": {"account": "111122223333", "pipelines": {}, "group": True, "rules": {}},
@@ -469,15 +472,10 @@ TARGETS = (
             ("groundtruth", _only_file),
         )
     ),
-    *(
-        Target(
-            f"{name}, by Prepare",
-            _with_manifest(functools.partial(samples.labels, name)),
-            ("labels/",),
-            _additional_source,
-        )
-        for name in ("coco", "csv")
+    Target(
+        "coco, by Prepare", _with_manifest(functools.partial(samples.labels, "coco")), ("labels/",), _additional_source
     ),
+    Target("csv, by Prepare", _with_manifest(samples.csv_with_sizes), ("labels/",), _additional_source),
     Target("A2I output, by labels", samples.human_loop, ("labels/",), _labels(_in_labels), 2),
     Target("SeqLabel.json, by labels", samples.video, ("labels/",), _labels(_only_file), 2),
     Target(
