@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load, suggest
-from pipeline.cli.output import print_json, print_line, print_table, print_values
+from pipeline.cli.output import print_json, print_line, print_lines, print_table, print_values
 
 if TYPE_CHECKING:
     from groundloop.models.registry import Version
     from pipeline.config import Config
+
+# In whole with --json.
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -93,14 +97,20 @@ def show(
             **_report(shown),
             **({"started from": ", from ".join(map(_model_name, ancestors))} if ancestors else {}),
             "created": f"{shown.created:%Y-%m-%d %H:%M:%S %Z}",
-            **{name: f"{value:.4f}" for name, value in shown.metrics.items()},
-            **{
-                name: value
-                for name, value in sorted(shown.metadata.items())
-                if name not in shown.metrics and name != "started_from"
-            },
         }
     )
+    metadata = {
+        name: f"{value[:12]}..." if _SHA256.fullmatch(value) else value
+        for name, value in sorted(shown.metadata.items())
+        if name not in shown.metrics and name != "started_from"
+    }
+    for title, values in (
+        ("metrics", {name: f"{value:.4f}" for name, value in shown.metrics.items()}),
+        ("metadata", metadata),
+    ):
+        if values:
+            print_lines(["", title])
+            print_values(values, indent=2)
 
 
 def _model_name(model: str) -> str:

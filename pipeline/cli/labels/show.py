@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from random import Random
 from typing import Annotated
 
 import typer
@@ -18,6 +20,9 @@ def show(
     images: Annotated[Path | None, typer.Option(help="Folder with the images; else they are read from S3.")] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100, help="Images on the sheet.")] = 12,
     only: Annotated[str | None, typer.Option("--class", help="Only images that show this class.")] = None,
+    page: Annotated[int, typer.Option(min=1, help="Which of the sheets that hold all images.")] = 1,
+    shuffled: Annotated[bool, typer.Option("--random", help="Images in random order instead of the labels'.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of --random; the same one gives the same order.")] = 0,
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto: the only one there is.")] = "auto",
     region: Region = "us-east-1",
 ) -> None:
@@ -40,11 +45,16 @@ def show(
     if not records:
         of_class = f" of class {only!r}; classes: {', '.join(classes)}" if only else ""
         raise UserError(f"{manifest}: holds no labelled image{of_class}")
-    sheet = contact_sheet(records[:count], classes, ImageSource(images, region))
+    if shuffled:
+        Random(seed).shuffle(records)  # noqa: S311 (a choice of images, no secret)
+    shown = records[(page - 1) * count : page * count]
+    if not shown:
+        raise UserError(f"--page {page}: there are {math.ceil(len(records) / count)} pages of {count} images")
+    sheet = contact_sheet(shown, classes, ImageSource(images, region))
     try:
         sheet.save(output)
     except (OSError, ValueError) as error:
         raise UserError(f"--output {output}: can't be written: {error}") from None
     if note := font_note(classes):
         print_line(f"note: {note}", to_stderr=True)
-    print_line(f"{min(count, len(records))} of {len(records)} images: {output}")
+    print_line(f"{len(shown)} of {len(records)} images: {output}")

@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli.labels.messages import print_notes, require_usable
 from pipeline.cli.options import Region
-from pipeline.cli.output import print_json, print_line, print_lines
+from pipeline.cli.output import print_json, print_line, print_lines, print_table
 
 if TYPE_CHECKING:
     from groundloop.labels.records import Record
@@ -51,7 +51,8 @@ def stats(
         print_json(_numbers(statistics) | {"labels_replaced_by_later_ones": replaced})
     else:
         again = [f"again    {replaced} labels not counted: a later line labels the same image"] if replaced else []
-        print_lines([*again, *_table(statistics)])
+        print_lines([*again, *_totals(statistics)])
+        _print_classes(statistics)
     if plot is not None:
         from groundloop.report.label_charts import write_label_charts
 
@@ -82,21 +83,32 @@ def _class(statistics: Statistics, name: str) -> dict[str, Any]:
     }
 
 
-def _table(statistics: Statistics) -> list[str]:
+def _totals(statistics: Statistics) -> list[str]:
     numbers = _numbers(statistics)
     sizes = ", ".join(f"{size} ({count})" for size, count in list(numbers["image_sizes"].items())[:5])
     max_boxes = max(statistics.boxes_per_image, default=0)
-    lines = [
+    return [
         f"images   {statistics.images}, {statistics.negatives} of them negatives; sizes {sizes or 'none'}",
         f"boxes    {statistics.boxes.total()}, at most {max_boxes} on one image",
+        "sizes of boxes in pixels: minimum / median / maximum",
         "",
-        f"{'class':<24} {'boxes':>7} {'images':>7}   {'width, pixels':<22} {'height, pixels':<22}",
     ]
-    for name, one in numbers["classes"].items():
-        width, height = (f"{s['min']:g} .. {s['median']:g} .. {s['max']:g}" for s in (one["width"], one["height"]))
-        lines.append(f"{name:<24} {one['boxes']:>7} {one['images']:>7}   {width:<22} {height:<22}")
+
+
+def _print_classes(statistics: Statistics) -> None:
+    def three(sizes: dict[str, float]) -> str:
+        return f"{sizes['min']:g} / {sizes['median']:g} / {sizes['max']:g}"
+
+    print_table(
+        ("class", "boxes", "images", "width", "height"),
+        [
+            (name, one["boxes"], one["images"], three(one["width"]), three(one["height"]))
+            for name, one in _numbers(statistics)["classes"].items()
+        ],
+        right=("boxes", "images"),
+    )
     if statistics.together:
-        lines += ["", "on one image together"]
+        print_lines(["", "on one image together"])
         pairs = statistics.together.most_common(10)
-        lines += [f"  {' + '.join(pair):<40} {count:>7} images" for pair, count in pairs]
-    return [line.rstrip() for line in lines]
+        rows = [(" + ".join(pair), f"{count:,} {'image' if count == 1 else 'images'}") for pair, count in pairs]
+        print_table(("", ""), rows, indent=2)

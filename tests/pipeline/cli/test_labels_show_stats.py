@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ def run(*arguments: str) -> Result:
 def test_stats_counts_what_is_usable(manifest: Path) -> None:
     lines = run("stats", str(manifest)).stdout.splitlines()
     assert lines[0] == "images   20, 1 of them negatives; sizes 320x240 (20)"
-    assert [line.split()[0] for line in lines[4:7]] == ["bolt", "nut", "washer"]
+    assert lines[2] == "sizes of boxes in pixels: minimum / median / maximum"
+    assert [line.split()[0] for line in lines[4:8]] == ["class", "bolt", "nut", "washer"]
+    assert re.fullmatch(r"bolt +\d+ +\d+ +\d+ / \d+ / \d+ +\d+ / \d+ / \d+", lines[5])
 
 
 def test_stats_as_json(manifest: Path) -> None:
@@ -150,6 +153,21 @@ def test_show_draws_a_sheet(manifest: Path, tmp_path: Path) -> None:
         assert picture.height > 2 * 360, "two rows"
 
 
+def test_show_other_pages_and_a_random_choice(manifest: Path, tmp_path: Path) -> None:
+    images = ["--images", str(manifest.parent / "images"), "-n", "8"]
+
+    def sheet(*options: str) -> bytes:
+        picture = tmp_path / "sheet.png"
+        printed = run("show", str(manifest), *images, "-o", str(picture), *options).stdout
+        return printed.split(" images")[0].encode() + picture.read_bytes()
+
+    pages = [sheet(*options) for options in ([], ["--page", "2"], ["--page", "3"])]
+    assert [page.partition(b"\x89")[0] for page in pages] == [b"8 of 20", b"8 of 20", b"4 of 20"]
+    assert len(set(pages)) == 3
+    assert sheet("--random") == sheet("--random", "--seed", "0")
+    assert len({pages[0], sheet("--random"), sheet("--random", "--seed", "1"), sheet("--random", "--page", "2")}) == 4
+
+
 def test_show_only_one_class(manifest: Path, tmp_path: Path) -> None:
     images = str(manifest.parent / "images")
     printed = run("show", str(manifest), "--images", images, "-o", str(tmp_path / "s.jpg"), "--class", "bolt").stdout
@@ -160,6 +178,7 @@ def test_show_only_one_class(manifest: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         pytest.param(["--class", "cog"], "no labelled image of class 'cog'; classes: bolt, nut, washer", id="class"),
+        pytest.param(["--page", "3"], "--page 3: there are 2 pages of 12 images", id="page"),
         pytest.param(["--images", "nowhere"], "is not a folder", id="no folder"),
         pytest.param(["--images", str(Path(__file__).parent)], "is not in the folder", id="other images"),
         pytest.param(["-o", "sheet.unknown"], "can't be written", id="no picture format"),

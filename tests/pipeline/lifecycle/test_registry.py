@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,13 @@ def test_versions_are_listed_with_figures_champion_and_the_one_served(triggered:
 
 def test_one_version_is_shown_with_where_its_evaluation_is(project: Any, groundloop: Any) -> None:
     project.register()
+    boto3.client("sagemaker").update_model_package(
+        ModelPackageArn=project.register(), CustomerMetadataProperties={"fingerprint": "ab" * 32}
+    )
+    assert re.search(r"\nmetadata\n(  .*\n)*  fingerprint +abababababab\.\.\.\n", groundloop("models", "show", "2").out)
     shown = groundloop("models", "show", "1").out
     assert "evaluation.json" in shown
+    assert "\n\nmetrics\n  map " in shown
     assert "0.8000" in shown
     shown = json.loads(groundloop("models", "show", "1", "--json").out)
     assert (shown["number"], shown["status"], shown["champion"]) == (1, "PendingManualApproval", False)
