@@ -46,7 +46,7 @@ def train() -> int:
             seen[name] = [[r.decode() for r in records(data / f"{name}_{epoch}")] for epoch in epochs]
         else:
             files = sorted(path for path in (data / name).rglob("*") if path.is_file())
-            seen[name] = [[f"{path.relative_to(data / name)}={path.read_text()}" for path in files]]
+            seen[name] = [[f"{path.relative_to(data / name)}={path.read_text(errors='replace')}" for path in files]]
     sys.stdout.write("quality: score=0.25;\nquality: score=0.75;\n")
     (OPT_ML / "model" / "seen.json").write_text(json.dumps({"parameters": parameters, "seen": seen}))
     return 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,7 @@ import boto3
 import pytest
 
 from groundloop.local import ImageStandIn, LocalAws
+from groundloop.s3 import split_uri
 from pipeline.config import load_config
 from pipeline.job_archive import job_archive
 from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
@@ -194,3 +198,67 @@ def test_a_person_gives_reviewed_labels_to_the_next_execution(first: Any) -> Non
     trained = lefts(ended(arn))
     assert trained["doubtful.jpg"] == line["boxes"]["annotations"][0]["left"]
     assert trained["02.jpg"] == 33
+
+
+def test_training_starts_from_the_champion_of_the_day(first: Any, aws: LocalAws, define: Callable[..., Any]) -> None:
+    sagemaker = boto3.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="bolts")
+    definition = define(*SETTINGS, "training.start_from=champion", "registry.group=bolts")
+    sagemaker.create_pipeline(
+        PipelineName="incremental",
+        PipelineDefinition=json.dumps({**definition, "Steps": definition["Steps"][:2]}),
+        ClientRequestToken="b" * 32,
+        RoleArn=aws.role_arn,
+    )
+
+    def run() -> dict[str, dict[str, Any]]:
+        return ended(sagemaker.start_pipeline_execution(PipelineName="incremental")["PipelineExecutionArn"])
+
+    approve(1)
+    steps = run()
+    job = steps["Train"]["Metadata"]["TrainingJob"]["Arn"].rpartition("/")[2]
+    described = sagemaker.describe_training_job(TrainingJobName=job)
+    (model,) = (item for item in described["InputDataConfig"] if item["ChannelName"] == "model")
+    bucket, key = split_uri(model["DataSource"]["S3DataSource"]["S3Uri"])
+    assert boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == packed_model(1)
+    bucket, key = split_uri(described["ModelArtifacts"]["S3ModelArtifacts"])
+    artifact = io.BytesIO(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    with tarfile.open(fileobj=artifact, mode="r:gz") as tar:
+        files = {item.name.rpartition("/")[2]: tar.extractfile(item) for item in tar if item.isfile()}
+        content = files["seen.json"]
+        assert content is not None
+        assert json.load(content)["seen"]["model"][0][0].startswith("model.tar.gz=")
+    assert "CacheHitResult" in run()["Train"]
+    approve(2)
+    assert "CacheHitResult" not in run()["Train"]
+
+
+def approve(number: int) -> None:
+    """Register an approved version, trained on bolts."""
+    put(f"models/{number}.tar.gz", packed_model(number))
+    put("models/summary.json", b'{"classes": ["bolt"]}')
+    boto3.client("sagemaker").create_model_package(
+        ModelPackageGroupName="bolts",
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [
+                {
+                    "Image": "811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1",
+                    "ModelDataUrl": f"s3://{BUCKET}/models/{number}.tar.gz",
+                }
+            ],
+            "SupportedContentTypes": ["image/jpeg"],
+        },
+        CustomerMetadataProperties={"summary": f"s3://{BUCKET}/models/summary.json"},
+    )
+
+
+def packed_model(number: int) -> bytes:
+    """The archive of a model."""
+    content = json.dumps({"base_network": "vgg-16", "num_classes": "1", "number": str(number)}).encode()
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:") as tar:
+        member = tarfile.TarInfo("hyperparams.json")
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    return gzip.compress(stream.getvalue(), mtime=0)

@@ -22,6 +22,7 @@ from groundloop.local.detector.hyperparameters import parse
 from groundloop.local.detector.metric import voc07_map
 from groundloop.local.detector.network import Network
 from groundloop.local.recordio import frame
+from groundloop.spec.training_log import TrainingLog
 
 # The metric definitions of a real job of the built-in algorithm.
 METRICS = {
@@ -195,6 +196,19 @@ class TestSmallRuns:
         after = artifact.load(job.folder / "model").network.state()
         for name in (name for name in before if name.startswith("parameter")):
             np.testing.assert_allclose(after[name], before[name], atol=1e-5)
+
+    def test_a_warm_start_is_as_good_in_a_third_of_the_epochs(
+        self, job: Any, trained: Any, render_samples: Callable[..., Samples]
+    ) -> None:
+        before = TrainingLog(trained.result.stdout.splitlines()).epochs
+        pack_model(trained.job.folder / "model", job)
+        job.hyperparameters = {**trained.job.hyperparameters, "epochs": "3", "learning_rate": "0.00025"}
+        job.carries("train", render_samples(40, seed=0), epochs=3)
+        job.carries("validation", render_samples(20, seed=1), epochs=3)
+        after = TrainingLog(job.run().stdout.splitlines()).epochs
+        assert len(after) <= len(before) / 3
+        best = [max(epoch.validation_map or 0.0 for epoch in epochs) for epochs in (before, after)]
+        assert best[1] >= best[0]
 
     @pytest.mark.parametrize(
         ("key", "value"),
