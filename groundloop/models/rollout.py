@@ -87,7 +87,7 @@ class Rollout:
 
         Raises:
             UserError: that failed; the endpoint serves what it served before, and what was created for it is deleted.
-            BusyError: another deployment began in the meantime.
+            BusyError: another deployment began in the meantime, before this one or right after it.
         """
         self._created = []
         if before is not None:
@@ -103,6 +103,8 @@ class Rollout:
                 self.scaling.remove(deregistered)
                 self._update(desired, scaled=bool(deregistered))
             after = self.wait_until_stable()
+            if after is not None and after["EndpointStatus"] == "InService" and _is_of_another(after, desired, before):
+                raise BusyError
             if after is None or after["EndpointStatus"] != "InService" or after["EndpointConfigName"] != desired.name:
                 number = version_of(desired.package)
                 reason = (after or {}).get("FailureReason") or "it was deleted in the meantime"
@@ -263,3 +265,8 @@ class Rollout:
             raise UserError(conversion_message(self.endpoint))
         if serves_serverless and not is_serverless(desired.variants[0]):
             self.say(one_way_message(self.endpoint))
+
+
+def _is_of_another(after: dict[str, Any], desired: DesiredEndpoint, before: dict[str, Any] | None) -> bool:
+    """Tell whether another deployment has updated the endpoint since: it serves neither the new config nor the old."""
+    return after["EndpointConfigName"] not in {desired.name, before and before["EndpointConfigName"]}
