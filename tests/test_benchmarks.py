@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import typer.main
 
+from benchmarks import startup
 from benchmarks.prepare import agreement
 from benchmarks.prepare.__main__ import Bench, DisagreementError, rows
 from benchmarks.prepare.candidates import CANDIDATES, ONE, STDLIB, STDLIB_LESS, Candidate, groundloop
 from benchmarks.prepare.manifest import FAULTS, Truth, without, write_manifest
 from benchmarks.prepare.measure import Cost, FailedError, run
+from pipeline.cli.main import app
 
 LINES = 2_000
 OUTPUTS = (
@@ -164,3 +168,41 @@ class TestMeasure:
         assert Counter(header.split())["CPU"] == 1
         assert first.split()[-5:] == ["1.50", "1.00x", "20.0", "1.50", "1"]
         assert second.split() == ["other", "4.50", "3.00x", "6.7", "1.50", "2"]
+
+
+class TestStartUp:
+    def test_it_measures_every_command_or_says_why_not(self) -> None:
+        assert set(_names(typer.main.get_command(app))) == {
+            name for name in (*startup.COMMANDS, *startup.OTHERS) if not name.startswith("-")
+        }
+
+    @pytest.mark.parametrize("name", startup.COMMANDS)
+    def test_each_command_line_can_be_typed(self, name: str) -> None:
+        paths = {"FOLDER": "/f", "MANIFEST": "/f/m", "IMAGES": "/f/i", "EXECUTION": "arn"}
+        command: Any = typer.main.get_command(app)
+        rest = startup.arguments(name, paths, 1)[len(startup.PROGRAM) :]
+        while rest[0] in getattr(command, "commands", {}):
+            command = command.commands[rest.pop(0)]
+            if not rest:
+                break
+        if not name.startswith("-"):
+            with command.make_context("groundloop", rest) as context:
+                assert not context.args
+
+    def test_what_a_command_took_is_measured(self, tmp_path: Path) -> None:
+        took = startup.measure([sys.executable, "-c", "sum(range(10**6))"], str(tmp_path), tmp_path)
+        assert took.cpu > 0
+        assert took.wall > 0
+
+    def test_a_traceback_is_no_measurement(self, tmp_path: Path) -> None:
+        with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            startup.measure([sys.executable, "-c", "1/0"], str(tmp_path), tmp_path)
+
+
+def _names(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the names of all commands that can be called."""
+    children = getattr(command, "commands", {})
+    if path and (not children or command.invoke_without_command):
+        yield " ".join(path)
+    for name, child in children.items():
+        yield from _names(child, (*path, name))
