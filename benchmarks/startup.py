@@ -163,6 +163,8 @@ def _time_all(paths: dict[str, str], folder: Path, kept: str) -> None:
         for name in COMMANDS:
             command = arguments(name, paths, number)
             warm[name].append(measure(command, kept, folder))
+            if name == "start":  # its jobs would take the processors from the commands that follow
+                measure([*PROGRAM, "stop", "--yes", *command[-2:]], kept, folder)
             if name in cold and number:
                 with tempfile.TemporaryDirectory() as empty:
                     cold[name].append(measure(command, empty, folder))
