@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client
 from groundloop.errors import UserError
-from groundloop.images.access import MAX_THREADS
 from groundloop.labels.manifest import source_ref_of
 from groundloop.review.finish import Finished, content_name
 from groundloop.review.images import FolderFiles
@@ -20,6 +19,9 @@ from pipeline.reviewed_manifest import PARAMETER
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+
+# A client keeps ten connections.
+_MAX_UPLOADS = 8
 
 
 def publish_manifest(config: Config, content: bytes, info: QueueInfo, result: Finished, image_prefix: str) -> str:
@@ -74,7 +76,7 @@ def _upload_images(s3: Any, folder: Path, references: list[str], prefix: str) ->
         if _size(s3, bucket, key) != len(body):
             s3.put_object(Bucket=bucket, Key=key, Body=body)
 
-    with ThreadPoolExecutor(MAX_THREADS) as pool:
+    with ThreadPoolExecutor(_MAX_UPLOADS) as pool:
         list(pool.map(upload, (reference for reference in references if reference.startswith(prefix))))
 
 
