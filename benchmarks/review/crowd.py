@@ -61,7 +61,8 @@ def run(folder: Path, tasks: int, reviewers: int, lease_seconds: float, vanishin
             (answered,) = connection.execute("SELECT COUNT(DISTINCT task) FROM answer").fetchone()
             (answers,) = connection.execute("SELECT COUNT(*) FROM answer").fetchone()
             (second,) = connection.execute(
-                "SELECT COUNT(*) FROM (SELECT task FROM answer WHERE NOT late GROUP BY task HAVING COUNT(DISTINCT reviewer) > 1)"
+                "SELECT COUNT(*) FROM"
+                " (SELECT task FROM answer WHERE NOT late GROUP BY task HAVING COUNT(DISTINCT reviewer) > 1)"
             ).fetchone()
     return CrowdResult(tasks, answered, answers, second, seconds)
 
