@@ -11,7 +11,7 @@ from benchmarks.fuzz.worker import Outcome, damaged_files, read_input, target_of
 from benchmarks.fuzz_readers import faults
 
 SEED = 11
-PARTS = 6
+PARTS = 4
 INPUTS_OF_A_PART = 50
 
 
