@@ -1,4 +1,4 @@
-"""The benchmark of Prepare does what its table says: the same job by all, checked line by line."""
+"""The benchmarks measure what their tables say, and those that compare do the same job, checked line by line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import typer.main
 
-from benchmarks import startup
+from benchmarks import evaluation, startup
 from benchmarks.prepare import agreement
 from benchmarks.prepare.__main__ import Bench, DisagreementError, rows
 from benchmarks.prepare.candidates import CANDIDATES, ONE, STDLIB, STDLIB_LESS, Candidate, groundloop
@@ -206,3 +206,12 @@ def _names(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
         yield " ".join(path)
     for name, child in children.items():
         yield from _names(child, (*path, name))
+
+
+def test_the_whole_evaluate_job_is_measured(tmp_path: Path) -> None:
+    evaluation.write_inputs(tmp_path / "inputs", 20)
+    cost = evaluation.evaluate(tmp_path / "inputs", tmp_path / "output", resamples=5)
+    assert cost.cpu > 0
+    metrics = msgspec.json.decode((tmp_path / "output" / "evaluation.json").read_bytes())
+    assert metrics["images"] == {"validation": 4, "test": 20}
+    assert metrics["intervals"]["resamples"] == 5
