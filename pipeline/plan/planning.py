@@ -91,7 +91,6 @@ class Plan:
             "region": self.config.aws.region,
             "account": self.deployed.account,
             "offline": self.offline,
-            "start_from": self.config.training.start_from,
             "pipelines": [pipeline.as_json() for pipeline in self.pipelines],
             "others": [change.as_json() for change in self.others],
             "endpoint": self.endpoint.as_json() if self.endpoint else None,
