@@ -227,7 +227,7 @@ def tar_archive(content: bytes, chooser: random.Random) -> bytes:
                         data = any_bytes(data, chooser)
                     member.size = len(data)
                     tar.addfile(member, io.BytesIO(data))
-        except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, KeyError):
+        except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, KeyError, RecursionError):
             return any_bytes(content, chooser)
         names = ("../x", "/x", "a/../../x", "x" * 5_000, odd_values.HOSTILE, "hyperparams.json", ".", "\udcff")
         entry = tarfile.TarInfo(chooser.choice(names))

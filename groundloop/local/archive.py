@@ -9,6 +9,9 @@ from pathlib import Path
 
 from groundloop.local.errors import JobError
 
+#: What `tarfile` raises on damaged archives; a link to itself makes it recurse.
+DAMAGED_ARCHIVE = (tarfile.TarError, OSError, EOFError, ValueError, KeyError, zlib.error, RecursionError)
+
 
 def pack(folder: Path, archive: Path) -> None:
     """Pack a folder's files as SageMaker packs `/opt/ml/model`: no top folder; the same files give the same bytes."""
@@ -33,5 +36,5 @@ def unpack(archive: Path, folder: Path, name: str) -> None:
     try:
         with tarfile.open(archive, mode="r:gz") as tar:
             tar.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+    except DAMAGED_ARCHIVE as error:
         raise JobError("ClientError", f"{name} can't be unpacked: {error}") from error

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from groundloop.local.archive import DAMAGED_ARCHIVE
 from groundloop.local.detector.boxes import Detections
 from groundloop.local.detector.decoding import decode
 from groundloop.local.detector.errors import StandInError
@@ -112,6 +113,6 @@ def load_archive(archive: Path) -> Detector:
         try:
             with tarfile.open(archive) as tar:
                 tar.extractall(folder, filter="data")
-        except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+        except DAMAGED_ARCHIVE as error:
             raise StandInError(f"{archive} can't be unpacked as a model.tar.gz: {error}") from error
         return load(Path(folder))
