@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.loading import LoadedConfig, load_with_origins
-from pipeline.doctor import AccountFinding, Level, run_checks
+from pipeline.doctor import AccountFinding, Level, container_images, run_checks
 from pipeline.doctor import runner as examination
 from pipeline.doctor.findings import ok
 from pipeline.doctor.runner import CHECKS
@@ -141,3 +141,20 @@ def test_the_role_to_create_is_in_the_regions_partition(groundloop: Groundloop, 
 
     config, _ = config_for_policy(incomplete(f"aws.region={region}", "aws.account=111122223333"), "trust")
     assert config.aws.role == f"arn:{partition}:iam::111122223333:role/groundloop"
+
+
+def test_the_images_uris_are_looked_up_once_for_a_configuration(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, configured: Callable[..., Any]
+) -> None:
+    """Only the SDK knows them, and it takes seconds to import."""
+    monkeypatch.setenv("GROUNDLOOP_CACHE_DIR", str(folder))
+    looked_up: list[str] = []
+
+    def look_up(config: Any) -> list[str]:
+        looked_up.append(config.aws.region)
+        return [f"image in {config.aws.region}"]
+
+    monkeypatch.setattr("pipeline.doctor.region._look_up", look_up)
+    found = [container_images(configured(f"aws.region={region}")) for region in ("us-east-1", "us-east-1", "eu-west-1")]
+    assert found == [["image in us-east-1"], ["image in us-east-1"], ["image in eu-west-1"]]
+    assert looked_up == ["us-east-1", "eu-west-1"]
