@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -57,7 +58,7 @@ def review_app(queue: Queue, origins: Origins) -> Starlette:
     server = _Server(queue, images)
     routes = [
         Route("/", server.page),
-        Mount("/page", StaticFiles(directory=PAGE, check_dir=False)),
+        Mount("/page", server.files),
         Route("/session", server.sign_in, methods=["POST"]),
         Route("/queue", server.describe),
         Route("/next", server.next, methods=["POST"]),
@@ -79,12 +80,13 @@ class _Server:
     def __init__(self, queue: Queue, images: QueueImages) -> None:
         self._queue = queue
         self._images = images
-        # Cookies are shared by all ports of a host: two queues on one machine need two names.
-        self._cookie = "groundloop-" + "".join(letter if letter.isalnum() else "-" for letter in queue.info.name)
+        self.files = _PageFiles(directory=PAGE, check_dir=False)
+        # Cookies are shared by all ports of a host: two queues on one machine need two names, of ASCII letters.
+        self._cookie = f"groundloop-{hashlib.sha256(queue.info.name.encode()).hexdigest()[:16]}"
 
-    async def page(self, _: Request) -> Response:
+    async def page(self, request: Request) -> Response:
         """Send the page; there is nothing of the queue in it."""
-        return FileResponse(PAGE / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
+        return await self.files.get_response("index.html", request.scope)
 
     async def sign_in(self, request: Request) -> Response:
         """Exchange an invitation's token for a session."""
@@ -142,7 +144,7 @@ class _Server:
         if rendition is None or source_ref is None:
             raise _RequestError(404, "the queue has no such image: reload the page")
         image = await run_in_threadpool(self._images.get, source_ref, rendition)
-        headers = {"ETag": image.etag, "Cache-Control": "private, max-age=3600"}
+        headers = {"ETag": image.etag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == image.etag:
             return Response(status_code=304, headers=headers)
         return Response(image.body, media_type=image.media_type, headers=headers)
@@ -173,6 +175,16 @@ class _Server:
         if reviewer is None:
             raise _RequestError(401, "there is no session: open your invitation link again")
         return reviewer
+
+
+class _PageFiles(StaticFiles):
+    """The page's own files, for which browsers ask each time: an upgrade must not mix old and new ones."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file, or that it is unchanged."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 async def _decoded(request: Request, kind: type[_Body]) -> _Body:

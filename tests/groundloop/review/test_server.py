@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -137,13 +138,39 @@ def test_what_does_not_exist_is_404_with_a_reason(
     assert received["error"]
 
 
-def test_images_come_with_their_type_and_are_kept_by_the_browser(page: PageClient) -> None:
+def test_two_queues_on_one_host_have_different_cookies(new_queue: Callable[..., Queue]) -> None:
+    names = []
+    for name in ("week-47", "week 47", "顕微鏡 47週", "望遠鏡 47週"):
+        queue = new_queue(name=name)
+        with serving(queue, Address()) as url:
+            client = PageClient(url)
+            client.sign_in(queue.reviewers.invite("ann"))
+            assert client.get("/queue")["name"] == name
+        names.append(client.cookie.partition("=")[0])
+    assert len(set(names)) == 4
+
+
+def test_images_come_with_their_type(page: PageClient) -> None:
     status, body, headers = page.send("GET", "/images/1")
     assert status == 200
     assert body.startswith(b"\x89PNG")
     assert headers["Content-Type"] == "image/png"
-    assert headers["Cache-Control"].startswith("private")
-    assert page.send("GET", "/images/1", headers={"If-None-Match": headers["ETag"]})[0] == 304
+
+
+@pytest.mark.parametrize(
+    ("path", "cache_control"),
+    [
+        pytest.param("/images/1", "private, no-cache", id="image, another of the next queue"),
+        pytest.param("/page/app.css", "no-cache", id="script or style, another after an upgrade"),
+        pytest.param("/", "no-cache", id="the page"),
+    ],
+)
+def test_browsers_ask_whether_what_they_keep_is_still_right(page: PageClient, path: str, cache_control: str) -> None:
+    _, _, headers = page.send("GET", path)
+    assert headers["Cache-Control"] == cache_control
+    again, _, unchanged = page.send("GET", path, headers={"If-None-Match": headers["ETag"]})
+    assert again == 304
+    assert unchanged["Cache-Control"] == cache_control
 
 
 def test_a_file_that_is_no_image_any_more_is_explained(page: PageClient, image_folder: Path) -> None:
