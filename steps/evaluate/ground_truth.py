@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
 
 
+class _Split(msgspec.Struct):
+    images: int
+    boxes: int
+
+
+class _Summary(msgspec.Struct):
+    """What is looked up in a summary.json; other keys are passed on."""
+
+    classes: list[str]
+    train: _Split | None = None
+    validation: _Split | None = None
+    test: _Split | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationInputs:
     """The images of each split, in the manifests' order.
@@ -49,7 +63,7 @@ def read_summary(path: Path) -> dict[str, Any]:
     """
     try:
         summary = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        classes = msgspec.convert(summary.get("classes"), list[str])
+        classes = msgspec.convert(summary, _Summary).classes
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: the class list comes from Prepare's report") from None
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:

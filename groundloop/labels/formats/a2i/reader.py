@@ -12,6 +12,8 @@ from groundloop.labels.formats.a2i.output_file import OUTPUT, HumanLoop, read_ou
 from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, used_classes
 from groundloop.labels.formats.image_sizes import Sizes
 
+MAX_DRAWN = 1_000
+"""Boxes of all workers on one image; each is compared with each."""
 _NOT_KEPT = "not kept: who answered, when, and whether the boxes shown to them were changed"
 
 
@@ -96,6 +98,12 @@ class _Reading:
             [self._check(f"{loop.file}: answer {number}", box, width, height) for box in boxes]
             for number, boxes in enumerate(loop.answers, start=1)
         ]
+        drawn = sum(map(len, answers))
+        if len(answers) > 1 and drawn > MAX_DRAWN:
+            raise UserError(
+                f"{loop.file}: {len(answers)} workers drew {drawn:,} boxes, more than the {MAX_DRAWN:,} that can be "
+                "compared: have the image reviewed again"
+            )
         result = consolidate(answers)
         self._joined += len(answers) > 1
         if result.boxes is None:

@@ -272,3 +272,10 @@ def test_answers_of_the_guide(tmp_path: Path) -> None:
 def test_other_files_of_the_service_are_refused(name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         from_a2i(SAMPLES / name)
+
+
+def test_thousands_of_boxes_of_several_workers_are_not_compared(tmp_path: Path) -> None:
+    many = answer(*[NUT] * 600)
+    with pytest.raises(UserError, match=r"2 workers drew 1,200 boxes, more than the 1,000 that can be compared"):
+        from_a2i(put(tmp_path, loop(many, many)))
+    assert len(only(from_a2i(put(tmp_path / "one", loop(many)))).boxes) == 600
