@@ -13,6 +13,7 @@ settings.register_profile("quick", max_examples=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 pytest_plugins = [
+    "tests.fixtures.browser",
     "tests.fixtures.cli",
     "tests.fixtures.definitions",
     "tests.fixtures.evaluation_files",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,40 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from groundloop.review.queue import NewTask, Queue, QueueInfo
 from groundloop.review.serve import Address, invitations, serving
 from groundloop.review.wire import Shown, ShownBox
 from pipeline.demo.synthetic_images import draw_image
+from tests.fixtures.browser import new_context
 
 CLASSES = ("bolt", "nut", "washer")
 SIZE = (320, 240)
-FLAGS = [
-    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else []),
-]  # fmt: skip
 ZOOM_STEPS = (25, 35, 50, 75, 100, 150, 200, 300, 400, 600)
 Rect = tuple[int, int, int, int]
-
-
-def chromium() -> str | None:
-    """Return the path of a Chromium or Chrome."""
-    named = os.environ.get("GROUNDLOOP_CHROMIUM")
-    names = (named,) if named else ("chromium", "chromium-browser", "google-chrome")
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A browser for all tests of the page."""
-    path = chromium()
-    if path is None:
-        pytest.skip("no Chromium here: install it, or name it in GROUNDLOOP_CHROMIUM, to test the page")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +74,9 @@ class Reviewing:
     problems: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def open(self, reviewer: str = "ann") -> Reviewing:
-        """Open the reviewer's invitation and wait for the first image."""
-        self.page.goto(invitations(self.queue, [reviewer], self.url)[reviewer])
+    def open(self, reviewer: str = "ann", invitation: str | None = None) -> Reviewing:
+        """Open the reviewer's invitation, a new one unless it is given, and wait for the first image."""
+        self.page.goto(invitation or invitations(self.queue, [reviewer], self.url)[reviewer])
         self.page.wait_for_selector("body[data-state=ready]")
         return self
 
@@ -190,13 +166,6 @@ class Reviewing:
             )
             for counted in self.queue.answers.counted()
         }
-
-
-def new_context(browser: Browser) -> BrowserContext:
-    """Open a fresh browser profile with an English window of 1280 x 800."""
-    opened = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    opened.set_default_timeout(20_000)
-    return opened
 
 
 @pytest.fixture

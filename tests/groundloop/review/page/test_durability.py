@@ -16,16 +16,8 @@ from playwright.sync_api import Browser, BrowserContext
 from groundloop.review.queue import Queue, QueueInfo
 from groundloop.review.serve import Address
 from groundloop.review.wire import NextRequest
-from tests.groundloop.review.page.conftest import (
-    CLASSES,
-    FLAGS,
-    Reviewing,
-    answered,
-    chromium,
-    scenes,
-    shown_boxes,
-    watched,
-)
+from tests.fixtures.browser import FLAGS, chromium
+from tests.groundloop.review.page.conftest import CLASSES, Reviewing, answered, scenes, shown_boxes, watched
 
 _SERVE = """
 import sys, threading

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from groundloop.review.wire import Outcome, ShownBox
-from tests.groundloop.review.page.conftest import Rect, Reviewing, answered, new_context, reviews, scenes, shown_boxes
+from tests.fixtures.browser import new_context
+from tests.groundloop.review.page.conftest import Rect, Reviewing, answered, reviews, scenes, shown_boxes
 
 #: The boxes of the first image.
 FIRST, SECOND, THIRD, DOTTED = shown_boxes(0)
