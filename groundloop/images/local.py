@@ -13,7 +13,7 @@ from groundloop.images.access import SUFFIXES, ImageFault, UnusableImageError
 
 
 class ImageFolder:
-    """The files below one folder.
+    """The files below one folder, other than those in hidden folders.
 
     Raises:
         UserError: it is not a folder.
@@ -84,7 +84,9 @@ class ImageFolder:
     def _by_name(self) -> dict[str, list[tuple[str, ...]]]:
         """Return paths relative to the folder, as parts, by the file's own name."""
         found: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
-        for folder, _, names in os.walk(self.path):
+        for folder, folders, names in os.walk(self.path):
+            # The files of runs, of environments and of Git lie in such folders.
+            folders[:] = [one for one in folders if not one.startswith(".")]
             parts = Path(folder).relative_to(self.path).parts
             for name in names:
                 found[name].append((*parts, name))

@@ -7,10 +7,15 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.output import print_line
+from pipeline.cli.review.serving import NoBrowser
 
 
 def demo(
     images: Annotated[int, typer.Option(min=60, max=5000, help="Number of synthetic images.")] = 240,
+    review: Annotated[
+        bool, typer.Option("--review", help="Then serve a page on which to correct what the model doubts.")
+    ] = False,
+    no_browser: NoBrowser = False,
 ) -> None:
     """Run the whole loop offline on synthetic images.
 
@@ -41,9 +46,16 @@ def demo(
             settings, manifest, images_folder, print_line, "images are missing on purpose: Prepare rejects their lines"
         )
         next_steps = {
+            **({} if review else {"correct what the model doubts": f"{program} review --from {home}"}),
             "your own labels, offline": f"{program} local run --labels output.manifest --images DIR",
             "an offline AWS to work on": f"{program} local --demo",
             "on AWS": next_on_aws(),
         }
         check = f"{program} labels check {manifest} --images {images_folder}"
         run_and_report(settings, OfflineRun(home, check, next_steps=next_steps))
+    if review:
+        from groundloop.review.serve import Address
+        from pipeline.cli.review.doubts import review_doubts
+
+        print_line("\ncorrect what the model doubts:")
+        review_doubts(str(home), Address(), browser=not no_browser)

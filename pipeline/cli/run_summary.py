@@ -31,12 +31,14 @@ class OfflineRun:
         home: folder of the offline AWS, where the report and the annotated image go.
         labels_check: the command that checks the run's labels, for a failure that they may have caused.
         kept: whether the state stays in the folder.
+        parameters: of the execution, `Name=value`.
         next_steps: what to do after a run that succeeded, by caption; commands that work without the offline AWS.
     """
 
     home: Path
     labels_check: str
     kept: bool = False
+    parameters: tuple[str, ...] = ()
     next_steps: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,7 +52,7 @@ def run_and_report(config: Config, run: OfflineRun) -> None:
     Raises:
         UserError: the execution did not succeed.
     """
-    execution = start_run(config, print_line)
+    execution = start_run(config, print_line, run.parameters)
     offline = OfflineFiles(run.home, run.labels_check)
     try:
         # The offline AWS ends with this command, and so would the execution.

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,12 +114,44 @@ def upload_labels(
     s3.put_object(Bucket=bucket, Key=key, Body=manifest.read_bytes())
 
 
-def start_run(config: Config, report: Callable[[str], None]) -> str:
-    """Upsert the pipelines, start an execution and return its ARN."""
+def upload_reviewed(config: Config, manifest: Path, images: Path, report: Callable[[str], None]) -> str:
+    """Upload a manifest of reviewed labels, and its images to the S3 URIs that its lines name.
+
+    Args:
+        config: names the bucket.
+        manifest: the file to upload.
+        images: folder with the images; those that it lacks may be there with the other labels.
+        report: called with each message.
+
+    Returns:
+        The manifest's S3 URI.
+
+    Raises:
+        UserError: the manifest can't be read, or no line names an image.
+    """
+    s3 = client("s3", config.aws.region)
+    references = source_refs(manifest)
+    if not references:
+        raise UserError(f"--reviewed {manifest}: no line names an image (source-ref with an s3:// URI)")
+    result = upload_images(s3, references, images)
+    report(f"uploaded {result.count} reviewed images to the S3 URIs that {manifest.name} names")
+    key = f"{config.aws.prefix}/reviews/{manifest.name}"
+    s3.put_object(Bucket=config.aws.bucket, Key=key, Body=manifest.read_bytes())
+    return f"s3://{config.aws.bucket}/{key}"
+
+
+def start_run(config: Config, report: Callable[[str], None], parameters: Sequence[str] = ()) -> str:
+    """Upsert the pipelines, start an execution and return its ARN.
+
+    Args:
+        config: of the pipelines.
+        report: called with each message.
+        parameters: of the execution, `Name=value`.
+    """
     region = config.aws.region
     for pipeline in upsert_pipelines(config):
         report(f"{'created' if pipeline.created else 'updated'} pipeline {pipeline.name}")
-    arn = start(region, config.pipeline.name, [])
+    arn = start(region, config.pipeline.name, list(parameters))
     report(f"started {arn}")
     return arn
 

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
 from groundloop import read_labels, write_labels
 from pipeline.demo.synthetic_images import write_dataset
+from tests.groundloop.review.conftest import PageClient
 
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 QUICK = ["-s", "training.hyperparameters.epochs=2", "-s", "evaluate.intervals.resamples=100"]
@@ -79,7 +81,7 @@ def server(printed: str, folder: Path) -> Iterator[None]:
 
 
 def test_the_hints_work_when_typed(printed: str, folder: Path, server: None) -> None:
-    serve, exports, predict, init = hints(printed)
+    serve, exports, predict, _, init = hints(printed)
     assert serve == "groundloop local --keep offline"
     image = next((folder / "parts").rglob("*.jpg"))
     wait = "until groundloop endpoint | grep -q InService; do sleep 0.2; done"
@@ -91,3 +93,21 @@ def test_the_hints_work_when_typed(printed: str, folder: Path, server: None) -> 
     assert "written: annotated.jpg" in ran.stdout
     assert (folder / "annotated.jpg").is_file()
     assert (folder / "groundloop.yaml").is_file()
+
+
+def test_the_page_on_what_the_model_doubts_opens_after_the_offline_aws_has_ended(printed: str, folder: Path) -> None:
+    review = hints(printed)[3]
+    assert review == "groundloop review --from offline --images parts"
+    command = f"exec {review} --reviewer ann --no-browser"
+    with subprocess.Popen(
+        ["/bin/bash", "-c", command], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        link = next(line.removeprefix("ann: ").strip() for line in process.stdout if line.startswith("ann: "))
+        page = PageClient(link)
+        page.sign_in(urlsplit(link).fragment)
+        (task,) = page.post("/next", {"have": [], "count": 1})["tasks"]
+        assert page.send("GET", f"/images/{task['id']}")[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert "images answered" in process.stdout.read()
+        assert process.wait(30) == 0

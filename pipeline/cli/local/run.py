@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,16 @@ def run(
     images: Annotated[
         Path | None,
         typer.Option("--images", help="Folder with the images; default: --labels, if a folder."),
+    ] = None,
+    reviewed: Annotated[
+        Path | None,
+        typer.Option(
+            "--reviewed",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Manifest of `groundloop review finish`, which counts before --labels.",
+        ),
     ] = None,
     keep: Annotated[
         Path | None,
@@ -40,34 +51,44 @@ def run(
     settings = load_local(config, assignments)
     from pipeline.cli.run_summary import OfflineRun, run_and_report
     from pipeline.compiled import compile_ahead
-    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
+    from pipeline.demo.offline_run import new_home, offline_aws, upload_labels, upload_reviewed
+    from pipeline.reviewed_manifest import PARAMETER
 
     home = keep or new_home()
     stop_on_signals()
     compile_ahead(settings)
     data = ["--labels", labels, *(["--images", str(images)] if images else [])]
+    data += ["--reviewed", str(reviewed)] if reviewed else []
     images = images or Path(labels)
     check = shlex.join([program_name(), "labels", "check", labels, "--images", str(images)])
-    run = OfflineRun(home, check, kept=keep is not None, next_steps=_next_steps(data, keep, config, assignments))
+    steps = {
+        **_predict_steps(data, keep, config, assignments),
+        "correct what the model doubts": shlex.join(
+            [program_name(), "review", "--from", str(home), "--images", str(images)]
+        ),
+        "on AWS": next_on_aws(),
+    }
+    run = OfflineRun(home, check, kept=keep is not None, next_steps=steps)
     with label_manifest(settings, labels, images) as manifest, offline_aws(settings, home, keep=keep is not None):
         upload_labels(settings, manifest, images, print_line)
+        if reviewed:
+            uri = upload_reviewed(settings, reviewed, images, print_line)
+            run = dataclasses.replace(run, parameters=(f"{PARAMETER}={uri}",))
         run_and_report(settings, run)
 
 
-def _next_steps(
+def _predict_steps(
     data: list[str], keep: Path | None, config: list[Path] | None, assignments: list[str] | None
 ) -> dict[str, str]:
-    """Return commands for after a run that succeeded; its offline AWS has ended then."""
+    """Return commands that give the model to predict with, after the offline AWS of the run has ended."""
     program = program_name()
     overlays = [text for file in config or [] for text in ("-c", str(file))]
     if keep:
-        steps = {
+        return {
             "serve the model again": shlex.join([program, "local", "--keep", str(keep), *overlays]),
             "in another terminal": f'eval "$({program} local env)"',
             "then": f"{program} predict IMAGE -o annotated.jpg",
         }
-    else:
-        settings = [text for assignment in assignments or [] for text in ("-s", assignment)]
-        again = [program, "local", "run", *data, "--keep", "offline", *overlays, *settings]
-        steps = {"keep the model, to predict with it": shlex.join(again)}
-    return {**steps, "on AWS": next_on_aws()}
+    settings = [text for assignment in assignments or [] for text in ("-s", assignment)]
+    again = [program, "local", "run", *data, "--keep", "offline", *overlays, *settings]
+    return {"keep the model, to predict with it": shlex.join(again)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles
+from pipeline.cli.review.doubts import review_doubts
 from pipeline.cli.review.finish import finish
 from pipeline.cli.review.new import Audit, By, Conditions, From, Images, Limit, PerGroup, new
-from pipeline.cli.review.queues import as_name, queue_folder
-from pipeline.cli.review.serve import release, revoke, serve, serve_queue, status
+from pipeline.cli.review.serve import release, revoke, serve, status
 from pipeline.cli.review.serving import NoBrowser, Port, ReviewerNames
 
 app = typer.Typer(rich_markup_mode=None)
@@ -47,21 +47,19 @@ def review(
         return
     if from_ is None:
         raise typer.BadParameter("give --from, or one of the commands: groundloop review --help")
-    from groundloop.review.queue import FILE_NAME
     from groundloop.review.serve import Address
 
-    name = f"review-{as_name(from_.rstrip('/').rpartition('/')[2])}"[:50].rstrip("-")
-    if not (queue_folder(name) / FILE_NAME).is_file():
-        new(
-            name,
-            from_=from_,
-            images=images,
-            limit=limit,
-            by=by,
-            conditions=conditions,
-            audit=audit,
-            per_group=per_group,
-            config=config,
-            assignments=assignments,
-        )
-    serve_queue(name, reviewers, Address(port=port), browser=not no_browser)
+    review_doubts(
+        from_,
+        Address(port=port),
+        reviewers=reviewers,
+        browser=not no_browser,
+        images=images,
+        limit=limit,
+        by=by,
+        conditions=conditions,
+        audit=audit,
+        per_group=per_group,
+        config=config,
+        assignments=assignments,
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,9 +45,11 @@ def finish(
     settings = load(config, assignments) if publish else None
     with contextlib.closing(open_queue(name)) as queue:
         info = queue.info
-        prefix = info.image_prefix or LOCAL_PREFIX
-        if settings is not None and info.images and not info.image_prefix:
-            prefix = f"s3://{settings.aws.bucket}/{settings.aws.prefix}/images/{Path(info.images).name}/"
+        prefix = info.image_prefix
+        if info.images and not prefix:
+            # Files of two folders may have the same name.
+            root = f"s3://{settings.aws.bucket}/{settings.aws.prefix}/images/" if settings else LOCAL_PREFIX
+            prefix = f"{root}{Path(info.images).name}/"
         result = finished(queue, prefix)
         folder = queue.database.path.parent
     if not result.lines:
@@ -100,9 +104,16 @@ def _print(info: QueueInfo, result: Finished, own: Path, together: Path, lines: 
 
 def _print_next(info: QueueInfo, path: Path, uri: str | None, *, started: bool) -> None:
     if uri is None:
-        images = f" --images {info.images}" if info.images else ""
-        print_line(f"\nto train on them offline:  groundloop local run --labels {path}{images}")
-        print_line(f"to publish them in S3:     {suggest('review', 'finish', info.name, '--publish')}")
+        print_line()
+        steps = {"to publish them in S3": suggest("review", "finish", info.name, "--publish")}
+        if images := _images_on_disk():
+            run = ["groundloop", "local", "run", "--labels", str(path), "--images", images]
+            steps = {
+                "to train on them offline": shlex.join(run),
+                "and on other labels too": f"groundloop local run --labels LABELS --images DIR --reviewed {path}",
+                **steps,
+            }
+        print_values(steps)
         return
     print_line(f"\npublished {uri}")
     if not started:
@@ -110,6 +121,22 @@ def _print_next(info: QueueInfo, path: Path, uri: str | None, *, started: bool) 
 
         print_line(f"to train on them:  {suggest('start', '-p', f'{PARAMETER}={uri}')}")
         print_line(f"or start an execution in Studio with that value of the parameter {PARAMETER}")
+
+
+def _images_on_disk() -> str | None:
+    """Return the folder that holds the images of all finished queues, below the working folder if it can be."""
+    from groundloop.review.finish import finished_queues
+    from groundloop.review.queue import Queue
+
+    folders = set()
+    for manifest in finished_queues(FOLDER):
+        with contextlib.closing(Queue.open(manifest.parent)) as queue:
+            folders.add(queue.info.images)
+    on_disk = [folder for folder in folders if folder]
+    if not on_disk or len(on_disk) < len(folders):
+        return None
+    common = Path(os.path.commonpath(on_disk))
+    return str(common.relative_to(Path.cwd())) if common.is_relative_to(Path.cwd()) else str(common)
 
 
 def _as_json(
