@@ -40,7 +40,7 @@ def label(
     from groundloop.review.queue import FILE_NAME
     from groundloop.review.serve import Address
     from pipeline.cli.options import class_names
-    from pipeline.cli.review.new import common, images_queue
+    from pipeline.cli.review.making import common, images_queue
     from pipeline.cli.review.queues import open_queue
     from pipeline.cli.review.serve import serve_queue
 

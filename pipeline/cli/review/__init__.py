@@ -54,7 +54,7 @@ def review(
         Address(port=port),
         reviewers=reviewers,
         browser=not no_browser,
-        images=images,
+        evaluated_in=images,
         limit=limit,
         by=by,
         conditions=conditions,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.review.new import new
+from pipeline.cli.review.making import cached_settings, common, doubts_queue, print_made
 from pipeline.cli.review.queues import as_name, queue_folder
 from pipeline.cli.review.serve import serve_queue
 
@@ -13,20 +14,30 @@ if TYPE_CHECKING:
 
 
 def review_doubts(
-    model: str, address: Address, *, reviewers: list[str] | None = None, browser: bool, **options: Any
+    model: str,
+    address: Address,
+    *,
+    browser: bool,
+    reviewers: list[str] | None = None,
+    config: list[Path] | None = None,
+    assignments: list[str] | None = None,
+    **options: Any,
 ) -> None:
     """Serve the images on which a model is expected to err most, of those that it was evaluated on, until Ctrl-C.
 
     Args:
         model: execution, version, or folder of a local run. A queue that was made of it before is continued.
         address: where the page is served.
-        reviewers: who gets a link; None for the user alone.
         browser: whether to open the page.
-        options: of `groundloop review new`.
+        reviewers: who gets a link; None for the user alone.
+        config, assignments: of the configuration, which models on AWS need.
+        options: of `doubts_queue`.
     """
     from groundloop.review.queue import FILE_NAME
 
     name = f"review-{as_name(model.rstrip('/').rpartition('/')[2])}"[:50].rstrip("-")
-    if not (queue_folder(name) / FILE_NAME).is_file():
-        new(name, from_=model, **options)
+    folder = queue_folder(name)
+    if not (folder / FILE_NAME).is_file():
+        settings = cached_settings(config, assignments)
+        print_made(doubts_queue(folder, common(name, None, None), model, settings, **options))
     serve_queue(name, reviewers, address, browser=browser)

@@ -66,6 +66,16 @@ def test_names_are_those_of_image_files(tmp_path: Path) -> None:
     assert folder(tmp_path, "b.JPG", "x/a.png", "notes.txt").names() == ["b.JPG", "x/a.png"]
 
 
+def test_hidden_folders_are_not_looked_into(tmp_path: Path) -> None:
+    for name in ("photos/a.jpg", ".groundloop/run/photos/a.jpg", ".venv/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    folder = ImageFolder(tmp_path)
+    assert folder.names() == ["photos/a.jpg"]
+    assert folder.find("s3://bucket/run/photos/a.jpg") == tmp_path / "photos/a.jpg"
+    assert folder.find("s3://bucket/b.jpg") is None
+
+
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="absent is not a folder: give the folder that holds the image files"):
         ImageFolder(tmp_path / "absent")

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,6 +23,7 @@ from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.table import write_outcomes
 from groundloop.local import LocalAws
 from groundloop.review.queue import Queue
+from groundloop.review.serve import Address
 from groundloop.review.wire import Answer, Shown
 from tests.fixtures.cli import Groundloop
 from tests.groundloop.review.conftest import PageClient, answer
@@ -252,3 +255,47 @@ def test_publish_uploads_images_and_a_manifest_named_by_its_content(
     add(labelled, 4)
     changed = groundloop("review", "finish", labelled, "--publish", "--json", *project).json["published"]
     assert changed != first.json["published"]
+
+
+def test_files_of_two_folders_with_one_name_stay_two_images(groundloop: Groundloop, labelled: str) -> None:
+    assert groundloop("review", "finish", labelled).code == 0
+    Path("more").mkdir()
+    Path("photos/00.png").rename("more/00.png")
+    assert groundloop("review", "new", "round-2", "--images", "more", "--classes", "bolt,nut").code == 0
+    add("round-2", 1)
+    finished = groundloop("review", "finish", "round-2")
+    lines = [json.loads(line)["source-ref"] for line in Path("reviews/reviewed.manifest").read_bytes().splitlines()]
+    assert lines == [
+        f"s3://groundloop-local/images/{name}" for name in ("more/00.png", "photos/00.png", "photos/01.png")
+    ]
+    assert "groundloop local run --labels reviews/reviewed.manifest --images .\n" in finished.out
+
+
+def test_the_demo_ends_with_the_page_on_its_own_doubts(
+    groundloop: Groundloop, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[str, int, bool]] = []
+
+    def serve(queue: Queue, reviewers: list[str] | None, address: Address, *, browser: bool) -> None:
+        served.append((queue.info.name, queue.progress("").total, browser))
+        assert queue.info.images == str(run_folder.resolve() / "data" / "images")
+        queue.close()
+
+    def draw(folder: Path, *_: object) -> Path:
+        (folder / "images").mkdir(parents=True)
+        return folder / "output.manifest"
+
+    monkeypatch.setattr("pipeline.demo.synthetic_images.write_dataset", draw)
+    monkeypatch.setattr("pipeline.demo.offline_run.new_home", lambda: run_folder)
+    monkeypatch.setattr(
+        "pipeline.demo.offline_run.offline_aws", lambda *_: nullcontext(SimpleNamespace(endpoint_url=""))
+    )
+    monkeypatch.setattr("pipeline.demo.offline_run.upload_labels", lambda *_: None)
+    monkeypatch.setattr("pipeline.cli.run_summary.run_and_report", lambda *_: None)
+    monkeypatch.setattr("pipeline.compiled.compile_ahead", lambda _: None)
+    monkeypatch.setattr("pipeline.cli.review.serving.serve_until_interrupted", serve)
+    result = groundloop("demo", "--images", "60", "--review", "--no-browser")
+    assert result.code == 0, result.err
+    assert served == [("review-run", 30, False)]
+    assert "go on:   groundloop review serve review-run" in result.out
+    assert "serve its page" not in result.out, "it is being served"

@@ -10,7 +10,11 @@ import boto3
 import pytest
 
 from groundloop.errors import UserError
+from pipeline.config import load_config
+from pipeline.demo.offline_run import upload_reviewed
 from pipeline.demo.upload_images import make_bucket, source_refs, upload_images
+
+LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -45,6 +49,23 @@ def test_images_are_found_by_the_longest_tail(s3: Any, tmp_path: Path) -> None:
     assert (placed.count, placed.missing) == (3, ["s3://one/c.jpg"])
     assert stored(s3, "one") == {"x/a.jpg": "a.jpg", "x/red/b.jpg": "red/b.jpg"}
     assert stored(s3, "two") == {"blue/b.jpg": "blue/b.jpg"}
+
+
+def test_reviewed_labels_go_to_the_configurations_bucket_with_their_images(s3: Any, tmp_path: Path) -> None:
+    config = load_config([LOCAL], [], environment={})
+    make_bucket(s3, config.aws.bucket)
+    (tmp_path / "reviewed.manifest").write_text('{"source-ref": "s3://groundloop-local/images/more/a.jpg"}\n')
+    uri = upload_reviewed(config, tmp_path / "reviewed.manifest", put(tmp_path, "photos/a.jpg", "more/a.jpg"), print)
+    assert uri == "s3://groundloop-local/groundloop/reviews/reviewed.manifest"
+    kept = stored(s3, config.aws.bucket)
+    assert kept["images/more/a.jpg"] == "more/a.jpg"
+    assert kept["groundloop/reviews/reviewed.manifest"] == (tmp_path / "reviewed.manifest").read_text()
+
+
+def test_reviewed_labels_of_no_image_are_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "reviewed.manifest").write_text("\n")
+    with pytest.raises(UserError, match=r"--reviewed .*: no line names an image"):
+        upload_reviewed(load_config([LOCAL], [], environment={}), tmp_path / "reviewed.manifest", tmp_path, print)
 
 
 @pytest.mark.parametrize(
