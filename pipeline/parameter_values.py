@@ -19,6 +19,8 @@ from steps.evaluate.settings import GateSettings
 #: The settings that give the parameters of the training pipeline their defaults.
 PARAMETER_KEYS = {
     "InputManifest": "labels.manifest",
+    # No setting of its own: reviewing makes it. It must be what labels.manifest must be.
+    "ReviewedManifest": "labels.manifest",
     "LabelAttribute": "labels.attribute",
     "ProcessingInstanceType": "processing.instance_type",
     "TrainInstanceType": "training.instance_type",

@@ -28,6 +28,7 @@ from groundloop.images.s3 import S3Images
 from groundloop.images.sample import sample_images
 from groundloop.labels.records import TrainingLine
 from groundloop.s3 import is_missing, split_uri
+from groundloop.spec.object_detection import OBJECTIVE_METRIC
 
 _MAX_LOG_LINES = 200
 # Reading a larger manifest would delay the report of the failure by minutes.
@@ -113,6 +114,26 @@ def warning_of_training(region: str, trained: Transition) -> str | None:
     if notes:
         return notes[0]
     return f"{line.strip()} {BATCH_COUNT.meaning} {BATCH_COUNT.remedy}" if line else None
+
+
+def validation_map(region: str, trained: Transition) -> float | None:
+    """Return the mAP on the validation split that a training job of the algorithm ended with.
+
+    Args:
+        region: AWS region.
+        trained: transition of a training step that succeeded.
+
+    Returns:
+        The metric; None if the step came from the cache, or the job states none.
+    """
+    if trained.kind != "TrainingJob" or trained.cached:
+        return None
+    try:
+        described = client("sagemaker", region).describe_training_job(TrainingJobName=trained.job)
+    except (ClientError, BotoCoreError):
+        return None  # an extra: without the permission for it, the execution is watched all the same
+    metrics = {item["MetricName"]: float(item["Value"]) for item in described.get("FinalMetricDataList") or []}
+    return metrics.get(OBJECTIVE_METRIC)
 
 
 def _attempt(notes: list[str], what: str, read: Callable[[], Any]) -> Any:

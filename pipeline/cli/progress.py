@@ -13,7 +13,7 @@ import typer
 from groundloop.errors import UserError
 from groundloop.executions.console_links import job_page, log_page
 from groundloop.executions.control import Transition, stop
-from groundloop.executions.diagnosis import Diagnosis, diagnose, warning_of_training
+from groundloop.executions.diagnosis import Diagnosis, diagnose, validation_map, warning_of_training
 from groundloop.executions.job_progress import ProgressReader
 from groundloop.executions.prepared_labels import describe_label_use, prepared_summary
 from groundloop.executions.watching import ExecutionResult, watch
@@ -78,7 +78,8 @@ def follow(
         if as_json:
             print_json_line(_change_json(region, change, warning, summary))
         else:
-            _print(region, change, warning)
+            final = validation_map(region, change) if change.status == "Succeeded" else None
+            _print(region, change, warning, final)
             if summary is not None:
                 _print_label_use(summary)
 
@@ -154,11 +155,12 @@ def _running(step: Transition, reader: ProgressReader) -> RunningStep:
     return RunningStep(step, reader.read(step), seconds, step.offset + seconds)
 
 
-def _print(region: str, change: Transition, warning: str | None) -> None:
+def _print(region: str, change: Transition, warning: str | None, final: float | None) -> None:
     took = duration(change.seconds) if change.seconds is not None and change.status != "Executing" else ""
     attempt = f"attempt {change.attempt}" if change.attempt > 1 else ""
     job = change.job if change.status == "Failed" else ""
-    notes = [note for note in (took, "from cache" if change.cached else "", attempt, job) if note]
+    score = "" if final is None else f"validation mAP {final:.3f}"
+    notes = [note for note in (took, score, "from cache" if change.cached else "", attempt, job) if note]
     status, colour = change.status, COLOURS.get(change.status)
     if change.status == "Succeeded" and change.condition_met is not None:
         # "Succeeded" would read as if the gate were met.

@@ -23,16 +23,18 @@ def read_training_curve(job: str | None, logs: Any = None) -> TrainingCurve:
         job: name of the training job; None if the Evaluate job was given none.
         logs: a boto3 client of CloudWatch Logs; None: of the job's region.
     """
+    from groundloop.report import TrainingCurve
+
+    if job is None:
+        return TrainingCurve(missing="The Evaluate job was not told which training job made the model.")
+
     from botocore.exceptions import BotoCoreError, ClientError
 
     from groundloop.executions.logs import JobLog
-    from groundloop.report import TrainingCurve
     from groundloop.s3 import error_code
     from groundloop.spec.training_log import QUALITY_METRIC, TrainingLog
     from steps.clients import job_client
 
-    if job is None:
-        return TrainingCurve(missing="The Evaluate job was not told which training job made the model.")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     try:
         log = TrainingLog(JobLog(region, LOG_GROUP, job, logs or job_client("logs")).containing(QUALITY_METRIC))

@@ -40,6 +40,7 @@ def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
         monkeypatch.setattr(progress, "watch", watch)
         monkeypatch.setattr(progress, "warning_of_training", lambda *_: None)
+        monkeypatch.setattr(progress, "validation_map", lambda _, change: 0.8125 if change.seconds == 61.0 else None)
         monkeypatch.setattr(
             progress, "diagnose", lambda region, arn, step: Diagnosis(arn, step.step, step.job, GROUP, [], [], [])
         )
@@ -68,6 +69,13 @@ def test_a_step_from_the_cache_is_said_to_be(follow: Callable[..., None], capsys
         "00:00  Train           Succeeded  0.0 s, from cache",
         "execution Succeeded in 1 min 15 s",
     ]
+
+
+def test_training_ends_with_its_metric(follow: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    follow(change("Succeeded", seconds=61.0))
+    assert (
+        capsys.readouterr().out.splitlines()[0] == "00:00  Train           Succeeded  1 min 1 s, validation mAP 0.812"
+    )
 
 
 @pytest.mark.parametrize(
