@@ -135,6 +135,8 @@ def upload_reviewed(config: Config, manifest: Path, images: Path, report: Callab
         raise UserError(f"--reviewed {manifest}: no line names an image (source-ref with an s3:// URI)")
     result = upload_images(s3, references, images)
     report(f"uploaded {result.count} reviewed images to the S3 URIs that {manifest.name} names")
+    if result.missing:
+        report(f"not found in {images}: {len(result.missing)} reviewed images, e.g. {result.missing[0]}")
     key = f"{config.aws.prefix}/reviews/{manifest.name}"
     s3.put_object(Bucket=config.aws.bucket, Key=key, Body=manifest.read_bytes())
     return f"s3://{config.aws.bucket}/{key}"

@@ -57,6 +57,20 @@ def test_a_run_that_failed_before_its_evaluation_ends_with_the_logs_and_a_check(
     assert f"{tmp_path}/jobs/<job>/log.txt" in out
 
 
+def test_the_parameters_of_the_run_are_those_of_its_execution(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started: list[tuple[str, ...]] = []
+
+    def start(config: Any, report: Any, parameters: tuple[str, ...]) -> str:
+        started.append(parameters)
+        raise UserError("not today")
+
+    monkeypatch.setattr(run_summary, "start_run", start)
+    run = run_summary.OfflineRun(tmp_path, CHECK, parameters=("ReviewedManifest=s3://b/reviewed.manifest",))
+    with pytest.raises(UserError, match="not today"):
+        run_summary.run_and_report(load_config([Path("configs/local.yaml")], [], environment={}), run)
+    assert started == [("ReviewedManifest=s3://b/reviewed.manifest",)]
+
+
 def test_offline_the_gate_stops_no_run_unless_asked_to() -> None:
     local = Path("configs/local.yaml")
     assert {item.threshold for item in load_config([local], [], environment={}).gate.requirements} == {0}
