@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.output import print_line
 from pipeline.cli.review.making import cached_settings, common, doubts_queue, print_made
-from pipeline.cli.review.queues import as_name, queue_folder
+from pipeline.cli.review.queues import as_name, open_queue, queue_folder
 from pipeline.cli.review.serve import serve_queue
 
 if TYPE_CHECKING:
@@ -40,4 +42,9 @@ def review_doubts(
     if not (folder / FILE_NAME).is_file():
         settings = cached_settings(config, assignments)
         print_made(doubts_queue(folder, common(name, None, None), model, settings, **options))
+    else:
+        with contextlib.closing(open_queue(name)) as queue:
+            progress = queue.progress("")
+        if progress.answered == progress.total:
+            print_line(f"note: all of {name} is answered; for another: groundloop review new NAME --from {model}")
     serve_queue(name, reviewers, address, browser=browser)

@@ -299,3 +299,17 @@ def test_the_demo_ends_with_the_page_on_its_own_doubts(
     assert served == [("review-run", 30, False)]
     assert "go on:   groundloop review serve review-run" in result.out
     assert "serve its page" not in result.out, "it is being served"
+
+
+def test_a_queue_of_doubts_is_continued_and_says_when_it_is_answered(
+    groundloop: Groundloop, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.cli.review.serving.serve_until_interrupted", lambda queue, *_, **__: queue.close())
+    command = ("review", "--from", str(run_folder), "--images", "photos", "--limit", "2")
+    assert "made queue review-run: 2 images" in groundloop(*command).out
+    add("review-run", 1)
+    again = groundloop(*command).out
+    assert "review-run: 2 images, 1 answered" in again
+    assert "note" not in again
+    add("review-run", 2)
+    assert f"groundloop review new NAME --from {run_folder}" in groundloop(*command).out
