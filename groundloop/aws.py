@@ -15,7 +15,9 @@ from groundloop.s3 import error_code as error_code
 from groundloop.suggestions import near_misses
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.loaders import Loader
 
 #: Error codes of a missing resource; most of SageMaker's operations answer a `ValidationException`.
 NOT_FOUND_CODES = frozenset({"ResourceNotFound", "ResourceNotFoundException", "ValidationException"})
@@ -71,20 +73,39 @@ def check_credentials(region: str) -> None:
         UserError: there are none.
         BotoCoreError: the profile that the environment names does not exist, or can't be used.
     """
-    import boto3
-
-    if boto3.Session(region_name=region).get_credentials() is None:
+    if session(region).get_credentials() is None:
         raise UserError(f"there are no AWS credentials: {_LOGIN_HINT}")
 
 
 @functools.cache
 def client(service: str, region: str) -> Any:
     """Return the boto3 client of a service in a region; repeated calls return the same client."""
-    import boto3
     from botocore.config import Config
 
     # A job's own faults are retried by the pipeline; a call gets a few quick tries.
-    return boto3.Session(region_name=region).client(service, config=Config(retries={"max_attempts": 4}))
+    return session(region).client(service, config=Config(retries={"max_attempts": 4}))
+
+
+def session(region: str | None) -> boto3.Session:
+    """Return a boto3 session in a region, with the credentials of the environment as it is now.
+
+    Args:
+        region: AWS region; None takes the region of the environment.
+    """
+    import boto3
+    import botocore.session
+
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    return boto3.Session(botocore_session=core, region_name=region)
+
+
+@functools.cache
+def _loader(data_path: str | None) -> Loader:
+    """Return the loader of botocore's data, megabytes of JSON that each session would otherwise parse again."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def image_client(region: str | None) -> Any:
@@ -96,17 +117,16 @@ def image_client(region: str | None) -> Any:
     Raises:
         UserError: there are no credentials, or no such region.
     """
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, NoCredentialsError
 
     retries: Any = {"mode": "standard", "total_max_attempts": MAX_ATTEMPTS}
     config = Config(max_pool_connections=MAX_CONNECTIONS, retries=retries, connect_timeout=10)
     try:
-        session = boto3.Session(region_name=region)
-        if session.get_credentials() is None:
+        images = session(region)
+        if images.get_credentials() is None:
             raise NoCredentialsError
-        return session.client("s3", config=config)
+        return images.client("s3", config=config)
     except BotoCoreError as error:
         raise UserError(
             f"the images can't be read: {' '.join(str(error).split())}; give AWS credentials, or switch the check off "
