@@ -17,6 +17,7 @@ def main() -> int:
     """Print the measurements beside what is required; return 1 when one falls short."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, help="folder of a local run on the demo's scenes, for the selection")
+    parser.add_argument("--labelled", type=Path, help="folder of a local run on labelled images, half of them for test")
     arguments = parser.parse_args()
     rows: list[tuple[str, str, str, bool]] = []
     with tempfile.TemporaryDirectory() as name:
@@ -57,6 +58,14 @@ def main() -> int:
             ("lowest best score", f"{statistics.mean(one.lowest_score / one.at_random for one in found):.2f}", "", True)
         )
         rows.append(("expected mistakes, times true", f"{ratio:.2f}", "0.75 to 1.25", 0.75 <= ratio <= 1.25))
+    if arguments.labelled is not None:
+        found = [selection.run_on_test_split(arguments.labelled, seed=seed) for seed in _SEEDS]
+        gain = statistics.mean(one.gain for one in found)
+        ratio = sum(one.expected for one in found) / sum(one.true for one in found)
+        best = statistics.mean(one.best / one.at_random for one in found)
+        rows.append(("the same on labelled images", f"{gain:.2f}", "1.2", gain >= 1.2))
+        rows.append(("best possible there", f"{best:.2f}", "", True))
+        rows.append(("expected mistakes there, times true", f"{ratio:.2f}", "0.75 to 1.25", 0.75 <= ratio <= 1.25))
     width = max(len(row[0]) for row in rows)
     for what, value, required, met in rows:
         sys.stdout.write(f"{what.ljust(width)}  {value:>12}  {required:>12}  {'' if met else 'MISSED'}".rstrip() + "\n")

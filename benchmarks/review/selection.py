@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundloop.boxes import iou_matrix
-from groundloop.detections.calibration import Calibration
+from groundloop.detections.calibration import Calibration, Floats
+from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.expected_mistakes import ImageDetections, doubt
 from groundloop.detections.predictions import Detections
 from pipeline.demo.synthetic_images import HEIGHT, WIDTH, draw_image
@@ -64,8 +66,36 @@ def run(folder: Path, scenes: int = 150, chosen: int = 20, seed: int = 1) -> Sel
         expected.append(doubt(detections, calibration, model.thresholds).mistakes)
         true.append(mistakes(found, scene.objects, model))
         top.append(float(found.scores.max()) if len(found) else 0.0)
-    by_expected = np.argsort(-np.array(expected), kind="stable")[:chosen]
-    made = np.array(true)
+    return _compared(np.array(expected), np.array(true), np.array(top), chosen)
+
+
+def run_on_test_split(folder: Path, images: int = 150, chosen: int = 20, seed: int = 1) -> SelectionResult:
+    """Draw test images of a local run on labelled images, choose some by its model, and count its mistakes."""
+
+    def no_settings() -> None:
+        raise AssertionError("a local run needs no configuration")
+
+    model = evaluated_model(str(folder), no_settings)  # type: ignore[arg-type]
+    calibration = Calibration.fit(model.rows)
+    rows: dict[str, list[OutcomeRow]] = {}
+    for row in model.rows:
+        if row.split == "test":
+            rows.setdefault(row.source_ref, []).append(row)
+    drawn = random.Random(seed).sample(sorted(rows), min(images, len(rows)))  # noqa: S311 (images, not secrets)
+    expected, true, top = [], [], []
+    for source_ref in drawn:
+        found = [row for row in rows[source_ref] if row.score is not None]
+        scores = np.array([row.score for row in found], dtype=np.float64)
+        boxes = np.array([row.box for row in found], dtype=np.float64).reshape(-1, 4)
+        detections = ImageDetections(tuple(row.class_name for row in found), scores, boxes)
+        expected.append(doubt(detections, calibration, model.thresholds).mistakes)
+        true.append(sum(row.outcome in ("FP", "FN") for row in rows[source_ref]))
+        top.append(float(scores.max()) if len(scores) else 0.0)
+    return _compared(np.array(expected), np.array(true), np.array(top), chosen)
+
+
+def _compared(expected: Floats, made: NDArray[np.int64], top: Floats, chosen: int) -> SelectionResult:
+    by_expected = np.argsort(-expected, kind="stable")[:chosen]
     return SelectionResult(
         chosen=float(made[by_expected].mean()),
         at_random=float(made.mean()),
