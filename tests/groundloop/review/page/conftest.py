@@ -78,6 +78,7 @@ class Reviewing:
         """Open the reviewer's invitation, a new one unless it is given, and wait for the first image."""
         self.page.goto(invitation or invitations(self.queue, [reviewer], self.url)[reviewer])
         self.page.wait_for_selector("body[data-state=ready]")
+        self.frame()
         return self
 
     @property
@@ -99,6 +100,7 @@ class Reviewing:
             " && ['ready', 'done', 'waiting'].includes(document.body.dataset.state)",
             arg=str(before),
         )
+        self.frame()  # the image is placed with the next frame
 
     def saved(self) -> None:
         """Wait until the server has acknowledged every answer."""
