@@ -116,9 +116,11 @@ def _imported_names(tree: ast.Module) -> Iterator[str]:
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a syntax tree without the bodies of `if TYPE_CHECKING:`, which never run in a job."""
+    """Walk the statements of a syntax tree without the bodies of `if TYPE_CHECKING:`, which never run in a job."""
     yield node
     for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            continue  # an expression holds no import
         if isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             for otherwise in child.orelse:
                 yield from _executed(otherwise)
