@@ -14,10 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundloop.boxes import iou_matrix
-from groundloop.detections.calibration import Calibration
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from groundloop.detections.calibration import Bools, Calibration, Floats
 
 _CROSSED_IOU = 0.5
 _CROSSED_PROBABILITY = 0.2

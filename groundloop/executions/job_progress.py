@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -82,7 +83,7 @@ class ProgressReader:
             return self._jobs[step.job].read()
 
 
-class _Polled:
+class _Polled(ABC):
     """A job that is looked at every few seconds at most."""
 
     poll_seconds = 5.0
@@ -99,8 +100,9 @@ class _Polled:
             self._next = time.monotonic() + poll_seconds(self.poll_seconds)
         return self.last
 
+    @abstractmethod
     def _look(self) -> JobProgress:
-        raise NotImplementedError
+        """Return the progress as AWS knows it now."""
 
     def _describe(self) -> dict[str, Any]:
         kind = self._step.kind.removesuffix("Job").lower()
