@@ -31,23 +31,35 @@ _TYPES: dict[str, tuple[type, ...]] = {
 NUMBER_TYPES = ("integer", "long", "float", "double")
 
 
-@lru_cache(maxsize=1)
+SAGEMAKER, A2I_RUNTIME = "sagemaker", "sagemaker-a2i-runtime"
+
+
+@lru_cache(maxsize=2)
+def service_model(service: str) -> ServiceModel:
+    """Return botocore's model of a service's API; it lies on disk, so no network is needed.
+
+    Args:
+        service: its name in botocore: `SAGEMAKER` or `A2I_RUNTIME`.
+    """
+    description: Any = botocore.loaders.create_loader().load_service_model(service, "service-2")
+    return ServiceModel(description, service)
+
+
 def sagemaker_model() -> ServiceModel:
-    """Return botocore's model of the SageMaker API; it lies on disk, so no network is needed."""
-    description: Any = botocore.loaders.create_loader().load_service_model("sagemaker", "service-2")
-    return ServiceModel(description, "sagemaker")
+    """Return botocore's model of the SageMaker API."""
+    return service_model(SAGEMAKER)
 
 
 @lru_cache(maxsize=128)
-def input_shape(operation: str) -> Shape:
+def input_shape(operation: str, service: str = SAGEMAKER) -> Shape:
     """Return the shape of an operation's request, None if it takes none."""
-    return sagemaker_model().operation_model(operation).input_shape
+    return service_model(service).operation_model(operation).input_shape
 
 
 @lru_cache(maxsize=128)
-def output_shape(operation: str) -> Shape:
+def output_shape(operation: str, service: str = SAGEMAKER) -> Shape:
     """Return the shape of an operation's answer, None if it has none."""
-    return sagemaker_model().operation_model(operation).output_shape
+    return service_model(service).operation_model(operation).output_shape
 
 
 @dataclass(frozen=True)
