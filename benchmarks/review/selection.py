@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundloop.boxes import iou_matrix
-from groundloop.detections.calibration import Calibration, Floats
+from groundloop.detections.arrays import Floats
+from groundloop.detections.calibration import Calibration
 from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.expected_mistakes import ImageDetections, doubt
 from groundloop.detections.predictions import Detections

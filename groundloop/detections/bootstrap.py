@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from groundloop.detections.arrays import Bools, Floats, Ints
 from groundloop.detections.average_precision import RECALLS
 from groundloop.detections.counting import counts_per_image
 from groundloop.detections.curves import MAX_DETECTIONS
-from groundloop.detections.matching import IOUS, Bools, Floats, Ints, Matches
+from groundloop.detections.matching import IOUS, Matches
 from groundloop.errors import UserError
 
 Weights = NDArray[np.int32]

@@ -10,13 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from groundloop.detections.arrays import Bools, Floats
 from groundloop.detections.evaluation import OutcomeRow
 from groundloop.errors import UserError
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 #: Detections that a class needs for a curve of its own; those with fewer share the pooled one.
 MIN_DETECTIONS = 50

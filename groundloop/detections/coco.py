@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from groundloop.detections.arrays import Bools, Floats, Ints
 from groundloop.detections.average_precision import RECALLS, precision_at_recalls
 from groundloop.detections.curves import MAX_DETECTIONS
-from groundloop.detections.matching import IOUS, Bools, Floats, Ints, Matches, match_greedily
+from groundloop.detections.matching import IOUS, Matches, match_greedily
 
 _IOU_50, _IOU_75 = 0, 5  # positions in IOUS
 # The areas of `COCOeval`'s `Params`, in square pixels; both ends belong to a range.

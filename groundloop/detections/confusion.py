@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundloop.detections.matching import IOUS, Floats, Ints, Matches, candidate_pairs, match_greedily, ranks_in_group
+from groundloop.detections.arrays import Floats, Ints
+from groundloop.detections.matching import IOUS, Matches, candidate_pairs, match_greedily, ranks_in_group
 
 
 def confusion(matches: Matches, thresholds: Floats) -> Ints:

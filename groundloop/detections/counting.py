@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from groundloop.detections.arrays import Bools, Floats, Ints
 from groundloop.detections.evaluation import CountErrors
-from groundloop.detections.matching import Bools, Floats, Ints, PooledDetections
+from groundloop.detections.matching import PooledDetections
 
 
 def counts_per_image(pool: PooledDetections, thresholds: Floats) -> Ints:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from groundloop.detections.arrays import Floats
 from groundloop.detections.bootstrap import Resampling, intervals
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.confusion import confusion
@@ -13,7 +14,7 @@ from groundloop.detections.counting import count_errors, counts_per_image
 from groundloop.detections.curves import class_curves, mean_curves
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import AtThreshold, ClassMetrics, Evaluation
-from groundloop.detections.matching import Floats, Matches, match_detections, pool_detections
+from groundloop.detections.matching import Matches, match_detections, pool_detections
 from groundloop.detections.thresholds import ThresholdRule, Thresholds, choose_thresholds
 from groundloop.detections.voc import voc_scores
 from groundloop.errors import UserError

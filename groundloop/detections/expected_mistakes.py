@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundloop.boxes import iou_matrix
-from groundloop.detections.calibration import Bools, Calibration, Floats
+from groundloop.detections.arrays import Bools, Floats
+from groundloop.detections.calibration import Calibration
 
 _CROSSED_IOU = 0.5
 _CROSSED_PROBABILITY = 0.2

@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from groundloop.boxes import paired_iou
+from groundloop.detections.arrays import Bools, Floats, Ints
 from groundloop.detections.dataset import ScoredImage
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 #: IoU 0.50, 0.55, ... 0.95, as the COCO API counts them up (`cocoeval.py`, `Params`).
 IOUS: Floats = np.linspace(0.5, 0.95, 10)

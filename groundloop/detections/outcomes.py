@@ -8,9 +8,10 @@ from itertools import islice
 import numpy as np
 
 from groundloop.boxes import paired_iou
+from groundloop.detections.arrays import Floats
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import OutcomeRow
-from groundloop.detections.matching import Floats, match_detections, pool_detections
+from groundloop.detections.matching import match_detections, pool_detections
 
 TEST = "test"
 

@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from groundloop.detections.matching import Bools, Floats, Ints, Matches
+from groundloop.detections.arrays import Bools, Floats, Ints
+from groundloop.detections.matching import Matches
 from groundloop.errors import UserError
 
 #: Lets hardly any detection through: where no threshold is better than another.

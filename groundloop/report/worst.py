@@ -8,9 +8,10 @@ from enum import Enum
 
 import numpy as np
 
+from groundloop.detections.arrays import Bools, Floats
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluation import Evaluation
-from groundloop.detections.matching import Bools, Floats, PooledDetections, match_detections, pool_detections
+from groundloop.detections.matching import PooledDetections, match_detections, pool_detections
 
 
 class BoxOutcome(str, Enum):

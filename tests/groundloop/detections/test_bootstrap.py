@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from groundloop.detections import bootstrap
+from groundloop.detections.arrays import Floats, Ints
 from groundloop.detections.bootstrap import Resampling, intervals, resample_weights, resampled_metrics
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.evaluate import evaluate_at
-from groundloop.detections.matching import Floats, Ints, Matches, match_detections, pool_detections
+from groundloop.detections.matching import Matches, match_detections, pool_detections
 from groundloop.detections.metrics import as_json
 from groundloop.errors import UserError
 

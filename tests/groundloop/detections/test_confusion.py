@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from groundloop.detections.arrays import Ints
 from groundloop.detections.confusion import confusion
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.matching import Ints, match_detections, pool_detections
+from groundloop.detections.matching import match_detections, pool_detections
 
 MakeImage = Callable[..., ScoredImage]
 RandomImages = Callable[..., list[ScoredImage]]

@@ -7,8 +7,9 @@ import pytest
 
 from groundloop.boxes import paired_iou
 from groundloop.detections import matching
+from groundloop.detections.arrays import Floats
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.matching import IOUS, Floats, Matches, match_detections, pool_detections
+from groundloop.detections.matching import IOUS, Matches, match_detections, pool_detections
 
 MakeImage = Callable[..., ScoredImage]
 RandomImages = Callable[..., list[ScoredImage]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import boto3
@@ -11,10 +12,11 @@ from botocore.stub import Stubber
 
 from groundloop.executions import control, diagnosis, logs
 from groundloop.executions.control import Transition, transition
-from groundloop.executions.diagnosis import diagnose, warning_of_training
+from groundloop.executions.diagnosis import diagnose, validation_map, warning_of_training
 from tests.groundloop.spec.service_samples.samples import response
 
 REGION = "eu-west-1"
+CREATED = datetime(2026, 1, 1, tzinfo=timezone.utc)
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/WearForecast/execution/m3n8b5v2c9xz"
 
 
@@ -77,3 +79,59 @@ def test_what_cannot_be_read_is_a_note(clients: Callable[[str], Stubber]) -> Non
 
 def test_a_training_that_a_selective_execution_reuses_is_not_examined_again(clients: Callable[[str], Stubber]) -> None:
     assert warning_of_training(REGION, steps_of("steps_selective")["WearTrain"]) is None
+
+
+def _trained(**changes: Any) -> Transition:
+    values: dict[str, Any] = {"step": "Train", "status": "Succeeded", "seconds": 60.0, "cached": False, "attempt": 1}
+    return Transition(**{**values, "kind": "TrainingJob", "job": "job-1", **changes})
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        pytest.param({"validation:mAP": 0.812}, 0.812, id="the last mAP"),
+        pytest.param({"train:loss": 1.2}, None, id="no mAP among them"),
+        pytest.param(None, None, id="no metrics"),
+    ],
+)
+def test_the_validation_map_is_the_one_that_the_training_job_ended_with(
+    clients: Callable[[str], Stubber], metrics: dict[str, float] | None, expected: float | None
+) -> None:
+    described: dict[str, Any] = {
+        "TrainingJobName": "job-1",
+        "TrainingJobArn": "arn:aws:sagemaker:eu-west-1:111122223333:training-job/job-1",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://bucket/model.tar.gz"},
+        "TrainingJobStatus": "Completed",
+        "SecondaryStatus": "Completed",
+        "AlgorithmSpecification": {"TrainingInputMode": "Pipe"},
+        "ResourceConfig": {"VolumeSizeInGB": 50},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        "CreationTime": CREATED,
+    }
+    if metrics is not None:
+        described["FinalMetricDataList"] = [
+            {"MetricName": name, "Value": value, "Timestamp": CREATED} for name, value in metrics.items()
+        ]
+    clients("sagemaker").add_response("describe_training_job", described, {"TrainingJobName": "job-1"})
+    assert validation_map(REGION, _trained()) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"cached": True}, id="from the cache"),
+        pytest.param({"kind": "ProcessingJob"}, id="of another kind"),
+    ],
+)
+def test_a_step_without_a_job_of_its_own_has_no_validation_map(
+    clients: Callable[[str], Stubber], changes: dict[str, Any]
+) -> None:
+    clients("sagemaker")  # which expects no call
+    assert validation_map(REGION, _trained(**changes)) is None
+
+
+def test_without_the_permission_to_describe_the_job_there_is_no_validation_map(
+    clients: Callable[[str], Stubber],
+) -> None:
+    clients("sagemaker").add_client_error("describe_training_job", "AccessDeniedException")
+    assert validation_map(REGION, _trained()) is None
