@@ -11,11 +11,13 @@ import ast
 import functools
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.kept_texts import kept_text, key_of
 from steps import bootstrap
 
 _ROOT = Path(bootstrap.__file__).resolve().parents[1]
@@ -55,11 +57,13 @@ class JobArchive:
 def job_archive(name: str) -> JobArchive:
     """Build the archive of a job: `prepare`, `evaluate` or `deploy`."""
     job = f"steps.{name}.job"
+    # To find them, all sources are parsed: half a second, that commands would wait for each time.
+    names = json.loads(kept_text(key_of("files", {"module": job}), lambda: json.dumps(_files_of(job))))
     files = {
         "__main__.py": Path(bootstrap.__file__).read_bytes(),
         bootstrap.JOB_FILE: job.encode(),
         bootstrap.REQUIREMENTS_FILE: (_ROOT / "steps" / name / "requirements.txt").read_bytes(),
-        **{path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in _files_of(job)},
+        **{name: (_ROOT / name).read_bytes() for name in names},
     }
     buffer = io.BytesIO()
     # Stored, not deflated: another zlib would give other bytes, and with them another hash.
@@ -69,11 +73,12 @@ def job_archive(name: str) -> JobArchive:
     return JobArchive(name, buffer.getvalue())
 
 
-def _files_of(module: str) -> set[Path]:
-    """Find the source files that a module needs, and the data files of their packages."""
+def _files_of(module: str) -> list[str]:
+    """Find the source files that a module needs, and the data files of their packages, as paths below the root."""
     sources = _imported_by(module)
     folders = {path.parent / _DATA_FOLDER for path in sources}
-    return sources | {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    files = sources | {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return sorted(path.relative_to(_ROOT).as_posix() for path in files)
 
 
 def _imported_by(module: str) -> set[Path]:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import compiled
-from pipeline.compiled import cache_folder, cache_key, compiled_definition
+from pipeline import compiled, kept_texts
+from pipeline.compiled import cache_key, compiled_definition
 from pipeline.config import Config, load_config
+from pipeline.kept_texts import cache_folder
 from tests.fixtures.definitions import LOCAL, ROOT
 
 
@@ -43,11 +44,11 @@ def _edit_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, edit: Callable[[
     """The code is a copy of `steps/` with an edit."""
     copy = tmp_path / "steps"
     shutil.copytree(ROOT / "steps", copy)
-    monkeypatch.setattr(compiled, "CODE_FOLDERS", (copy,))
-    before = compiled.code_sha256()
-    compiled._sha256_of.cache_clear()
+    monkeypatch.setattr(kept_texts, "CODE_FOLDERS", (copy,))
+    before = kept_texts.code_sha256()
+    kept_texts._sha256_of.cache_clear()
     edit(copy)
-    assert compiled.code_sha256() != before
+    assert kept_texts.code_sha256() != before
 
 
 def _append(path: Path) -> None:

@@ -78,6 +78,6 @@ def edit(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
         monkeypatch.setattr("pipeline.definition.job_archive", archive)
         monkeypatch.setattr("pipeline.desired.job_archive", archive)
-        monkeypatch.setattr("pipeline.compiled.code_sha256", lambda: edited.sha256)
+        monkeypatch.setattr("pipeline.kept_texts.code_sha256", lambda: edited.sha256)
 
     return change
