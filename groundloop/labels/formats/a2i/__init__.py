@@ -11,8 +11,8 @@ Source: Amazon SageMaker developer guide, "Amazon A2I output data" (place and sh
 - An answer without boxes is a negative. A loop without an answer (failed, stopped, expired) says nothing of its image
   and is not part of the data set; their number is reported.
 - Of several loops on one image the one answered last counts.
-- A2I keeps the answers of several workers apart. They are joined by `labels.formats.a2i.consolidation`, which see for
-  the rule; boxes and images that the workers do not agree on are left out, and reported.
+- A2I keeps the answers of several workers apart. They are joined by `groundloop.labels.consolidation`, which
+  has the rule; boxes and images that the workers do not agree on are left out, and reported.
 - Not kept, and reported: who answered, when, and whether the boxes that they were shown were changed.
 """
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.images.local import ImageFolder
-from groundloop.labels.formats.a2i.consolidation import MIN_IOU, consolidate
+from groundloop.labels.box_groups import MIN_IOU, WorkerBoxes
+from groundloop.labels.consolidation import consolidated
 from groundloop.labels.formats.a2i.output_file import OUTPUT, HumanLoop, read_output
 from groundloop.labels.formats.dataset import BoxCheck, LabelledDataset, LabelledImage, check_classes, used_classes
 from groundloop.labels.formats.image_sizes import Sizes
@@ -104,14 +105,14 @@ class _Reading:
                 f"{loop.file}: {len(answers)} workers drew {drawn:,} boxes, more than the {MAX_DRAWN:,} that can be "
                 "compared: have the image reviewed again"
             )
-        result = consolidate(answers)
+        result = consolidated([WorkerBoxes(str(number), tuple(boxes)) for number, boxes in enumerate(answers)])
         self._joined += len(answers) > 1
-        if result.boxes is None:
+        if not result.agreed:
             self._undecided.append(loop)
             return None
-        if result.dropped:
-            self._dropped.append((loop.file, result.dropped))
-        return LabelledImage(loop.image, width, height, result.boxes)
+        if result.left_out:
+            self._dropped.append((loop.file, result.left_out))
+        return LabelledImage(loop.image, width, height, tuple(one.box for one in result.boxes))
 
     @property
     def notes(self) -> list[str]:
@@ -119,13 +120,13 @@ class _Reading:
         notes: list[str] = []
         if self._joined:
             notes.append(
-                f"{self._joined} images have answers of several workers: the mean counts of boxes of one class with an "
-                f"IoU of {MIN_IOU} that more than half of the workers drew"
+                f"{self._joined} images have answers of several workers: boxes with an IoU of {MIN_IOU} that more than "
+                "half of the workers drew are joined, by their mean or, from three on, their median"
             )
         if self._dropped:
             notes.append(
                 f"{sum(count for _, count in self._dropped)} boxes on {len(self._dropped)} images left out, because "
-                f"no majority of the workers drew them, first: {self._dropped[0][0]}"
+                f"no majority of the workers drew them, or agrees on their class, first: {self._dropped[0][0]}"
             )
         notes += _first(self._undecided, "images left out, because the workers agree on no box, nor that there is none")
         return [*notes, *self._check.notes, *self._sizes.notes]
