@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from groundloop.errors import UserError
 from groundloop.review.guard import Origins
@@ -67,11 +68,26 @@ def serving(queue: Queue, address: Address) -> Iterator[str]:
     Raises:
         UserError: the port is taken or the address is not this machine's.
     """
+    with serving_app(lambda origins: review_app(queue, origins), address) as port:
+        yield address.url(port)
+
+
+@contextmanager
+def serving_app(app: Callable[[Origins], ASGIApp], address: Address) -> Iterator[int]:
+    """Serve an application in a thread while the body runs; provides the port.
+
+    Args:
+        app: makes the application for the origins under which it may be opened.
+        address: where it listens.
+
+    Raises:
+        UserError: the port is taken or the address is not this machine's.
+    """
     listener = _listen(address)
     port = int(listener.getsockname()[1])
     origins = Origins.of(address.host, port, tls=address.certificate is not None, behind=address.behind)
     config = uvicorn.Config(
-        review_app(queue, origins),
+        app(origins),
         log_level="error",
         access_log=False,
         lifespan="off",
@@ -86,7 +102,7 @@ def serving(queue: Queue, address: Address) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="review-server", daemon=True)
     thread.start()
     try:
-        yield address.url(port)
+        yield port
     finally:
         server.should_exit = True
         thread.join()

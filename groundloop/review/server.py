@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from groundloop.errors import UserError
-from groundloop.images.access import UnusableImageError
+from groundloop.images.access import Images, UnusableImageError
 from groundloop.images.palette import class_colors
 from groundloop.images.s3 import S3Images
 from groundloop.review.answers import InvalidAnswerError, UnknownTaskError
@@ -46,16 +46,17 @@ class _Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token: str
 
 
-def review_app(queue: Queue, origins: Origins) -> Starlette:
+def review_app(queue: Queue, origins: Origins, images: Images | None = None) -> Starlette:
     """Return the ASGI application for one queue.
 
     Args:
         queue: whose tasks are given out.
         origins: under which the page may be opened.
+        images: where its images are; None takes the place that the queue names.
     """
     info = queue.info
-    images = QueueImages(FolderFiles(Path(info.images)) if info.images else S3Images(info.region))
-    server = _Server(queue, images)
+    place = images or (FolderFiles(Path(info.images)) if info.images else S3Images(info.region))
+    server = _Server(queue, QueueImages(place))
     routes = [
         Route("/", server.page),
         Mount("/page", server.files),
