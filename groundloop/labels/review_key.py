@@ -9,12 +9,27 @@ _QUOTED = f'"{REVIEW_KEY}"'.encode()
 _TRAIN = "train"
 
 
-class _Review(msgspec.Struct):
+class Review(msgspec.Struct, frozen=True, rename="kebab"):
+    """What the key says.
+
+    Attributes:
+        split: the only split that a new image may get into.
+        selected_by: why the image was chosen.
+        shown: whose boxes the reviewer saw at first: `model`, `labels` or `nothing`.
+    """
+
     split: str | None = None
+    selected_by: str = ""
+    shown: str = ""
+
+    @property
+    def is_blind(self) -> bool:
+        """Return whether the image was drawn at random and shown without boxes."""
+        return self.selected_by == "audit" and self.shown == "nothing"
 
 
 class _Line(msgspec.Struct, rename={"review": REVIEW_KEY}):
-    review: _Review | None = None
+    review: Review | None = None
 
 
 _LINES = msgspec.json.Decoder(_Line)
@@ -33,10 +48,15 @@ def is_for_train_only(raw: bytes) -> bool:
         >>> is_for_train_only(b'{"source-ref": "s3://b/1.jpg", "groundloop-review": {"split": "train"}}')
         True
     """
-    if _QUOTED not in raw:  # nearly every line, and it takes no time
-        return False
-    try:
-        review = _LINES.decode(raw).review
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+    review = review_of(raw)
     return review is not None and review.split == _TRAIN
+
+
+def review_of(raw: bytes) -> Review | None:
+    """Return what a line, or the input of a human loop, says of its review; None where it says nothing."""
+    if _QUOTED not in raw:  # nearly every line, and it takes no time
+        return None
+    try:
+        return _LINES.decode(raw).review
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -6,18 +6,10 @@ from enum import Enum
 
 import msgspec
 
-#: The most boxes of an answer.
-MAX_BOXES = 1000
+from groundloop.labels.worker_answers import MAX_BOXES as MAX_BOXES
+from groundloop.labels.worker_answers import Outcome as Outcome
+
 _MAX_COMMENT = 2000
-
-
-class Outcome(str, Enum):
-    """What a reviewer says of an image; `boxes` without any box is a negative."""
-
-    BOXES = "boxes"
-    SKIP = "skip"
-    BAD_IMAGE = "bad-image"
-    UNSURE = "unsure"
 
 
 class Shown(str, Enum):

@@ -34,10 +34,19 @@ def read_text(path: Path) -> str:
     Raises:
         UserError: the file cannot be read, or is not UTF-8.
     """
+    return decode_text(path, read_bytes(path))
+
+
+def decode_text(where: Path | str, data: bytes) -> str:
+    """Decode the content of a UTF-8 file, with or without byte order mark.
+
+    Raises:
+        UserError: it is not UTF-8.
+    """
     try:
-        return read_bytes(path).decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start + 1}: save it as UTF-8") from None
+        raise UserError(f"{where}: not UTF-8 at byte {error.start + 1}: save it as UTF-8") from None
 
 
 def read_json(path: Path, shape: type[T]) -> T:
@@ -46,13 +55,21 @@ def read_json(path: Path, shape: type[T]) -> T:
     Raises:
         UserError: it is not JSON, or something in it is missing or of the wrong type.
     """
-    data = read_bytes(path).removeprefix(_BOM)
+    return decode_json(path, read_bytes(path), shape)
+
+
+def decode_json(where: Path | str, data: bytes | msgspec.Raw, shape: type[T]) -> T:
+    """Decode JSON of a known shape, with or without byte order mark.
+
+    Raises:
+        UserError: it is not JSON, or something in it is missing or of the wrong type.
+    """
     try:
-        return msgspec.json.decode(data, type=shape)
+        return msgspec.json.decode(bytes(data).removeprefix(_BOM), type=shape)
     except msgspec.ValidationError as error:
-        raise UserError(f"{path}: {str(error)[:1].lower()}{str(error)[1:]}: correct it there") from None
+        raise UserError(f"{where}: {str(error)[:1].lower()}{str(error)[1:]}: correct it there") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{path}: not JSON: {error}") from None
+        raise UserError(f"{where}: not JSON: {error}") from None
 
 
 def keys_of(data: bytes | msgspec.Raw) -> set[str]:

@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Any
 
 import msgspec
 
 from groundloop.errors import UserError
 from groundloop.images.access import SUFFIXES
-from groundloop.labels.formats.disk import keys_of, read_bytes, read_json, read_text
+from groundloop.labels.formats.answer_content import AnswerJson, LabelBox, as_boxes, label_boxes, text_of, worker_answer
+from groundloop.labels.formats.disk import decode_json, decode_text, keys_of, read_bytes
 from groundloop.labels.records import Box
-from groundloop.suggestions import first_of
+from groundloop.labels.review_key import review_of
+from groundloop.labels.worker_answers import WorkerAnswer
 
 OUTPUT = "output.json"
 KEYS = frozenset({"humanAnswers", "inputContent"})
 
 _IMAGE = "taskObject"
+_LABELS = "labels"
+_SHOWN = "initialValue"
 _URI = re.compile(r"s3://[^/]+/.+", re.DOTALL)
-
-_Side = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class _Answer(msgspec.Struct, rename="camel"):
-    answer_content: dict[str, msgspec.Raw] | list[dict[str, msgspec.Raw]]
-    submission_time: str = ""
 
 
 class _Output(msgspec.Struct, rename="camel"):
-    input_content: dict[str, msgspec.Raw] = {}
-    human_answers: list[_Answer] | None = None
-
-
-class _Box(msgspec.Struct):
-    label: Annotated[str, msgspec.Meta(min_length=1)]
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-class _Size(msgspec.Struct):
-    width: _Side
-    height: _Side
-
-
-class _Element(msgspec.Struct, rename="camel"):
-    """The answer of a `crowd-bounding-box`."""
-
-    bounding_boxes: list[_Box] | None
-    input_image_properties: _Size | None = None
+    input_content: msgspec.Raw = msgspec.Raw(b"{}")
+    human_answers: list[AnswerJson] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +42,25 @@ class HumanLoop:
         image: S3 URI; "" when there is no answer on it.
         width, height: of the image, pixels; 0 where no answer says.
         labels: the class names that the workers could choose from, in the order of the loop's input; may be empty.
-        answers: the boxes of each worker; none when the loop ended without an answer.
-        answered: when the last answer came, if that is said.
+        worker_answers: none when the loop ended without an answer.
     """
 
-    file: Path
+    file: str
     image: str
     width: int
     height: int
     labels: tuple[str, ...]
-    answers: tuple[tuple[Box, ...], ...]
-    answered: datetime | None
+    worker_answers: tuple[WorkerAnswer, ...]
+
+    @property
+    def answers(self) -> tuple[tuple[Box, ...], ...]:
+        """Return the boxes of each worker."""
+        return tuple(answer.boxes for answer in self.worker_answers)
+
+    @property
+    def answered(self) -> datetime | None:
+        """Return when the last answer came, if that is said."""
+        return max((answer.submitted for answer in self.worker_answers if answer.submitted), default=None)
 
 
 def read_output(file: Path) -> HumanLoop:
@@ -83,62 +69,60 @@ def read_output(file: Path) -> HumanLoop:
     Raises:
         UserError: it is not an output of a human loop, names no image, or holds answers that are no boxes.
     """
-    read_text(file)  # rejects what is not UTF-8, which raw values are not checked for
-    if not KEYS & keys_of(read_bytes(file)):
+    return human_loop(str(file), read_bytes(file))
+
+
+def human_loop(file: str, data: bytes) -> HumanLoop:
+    """Return the content of one file.
+
+    Args:
+        file: its name, for messages.
+        data: its bytes.
+
+    Raises:
+        UserError: it is not an output of a human loop, names no image, or holds answers that are no boxes.
+    """
+    decode_text(file, data)  # rejects what is not UTF-8, which raw values are not checked for
+    if not KEYS & keys_of(data):
         raise UserError(
             f"{file}: no output of a human loop (it has neither {' nor '.join(sorted(KEYS))}), or cut off: copy it "
             "from S3 again, or take it out of the folder"
         )
-    output = read_json(file, _Output)
-    answers = output.human_answers or []
-    elements = [_element(f"{file}: answer {number}", answer) for number, answer in enumerate(answers, start=1)]
-    sizes = {(size.width, size.height) for one in elements if (size := one.input_image_properties)}
+    output = decode_json(file, data, _Output)
+    content = decode_json(f"{file}: inputContent", output.input_content, dict[str, msgspec.Raw])
+    review = review_of(bytes(output.input_content))
+    unaided = review is not None and review.shown == "nothing"
+    shown = None if unaided else _shown(content)
+    answers = [
+        worker_answer(f"{file}: answer {number}", answer, "", shown, blind=review is not None and review.is_blind)
+        for number, answer in enumerate(output.human_answers or (), start=1)
+    ]
+    sizes = {(answer.width, answer.height) for answer in answers if answer.width}
     if len(sizes) > 1:
-        shown = " and ".join(f"{width} x {height}" for width, height in sorted(sizes))
-        raise UserError(f"{file}: the workers saw the image in different sizes ({shown}): have it reviewed again")
+        different = " and ".join(f"{width} x {height}" for width, height in sorted(sizes))
+        raise UserError(f"{file}: the workers saw the image in different sizes ({different}): have it reviewed again")
     width, height = sizes.pop() if sizes else (0, 0)
-    times = [time for answer in answers if (time := _time(answer.submission_time))]
-    return HumanLoop(
-        file,
-        _image(file, output.input_content) if answers else "",
-        width,
-        height,
-        _labels(output.input_content),
-        tuple(_boxes(element) for element in elements),
-        max(times, default=None),
-    )
+    image = _image(file, content) if answers else ""
+    named = tuple(replace(answer, image=image) for answer in answers)
+    return HumanLoop(file, image, width, height, _labels(content), named)
 
 
-def _element(where: str, answer: _Answer) -> _Element:
-    """Return the one form element that holds boxes, whatever its name; others may stand beside it."""
-    content = answer.answer_content
-    if isinstance(content, list):
-        if len(content) != 1:
-            raise UserError(f"{where}: answerContent is a list of {len(content)}, not of one: is this file A2I's own?")
-        content = content[0]
-    found = {name: value for name, value in content.items() if "boundingBoxes" in keys_of(value)}
-    if len(found) != 1:
-        names = first_of(found or content)
-        raise UserError(
-            f"{where}: {len(found)} form elements hold boundingBoxes, not one (elements: {names}): give the output of "
-            "a flow whose task has one crowd-bounding-box"
-        )
-    ((name, value),) = found.items()
-    try:
-        return msgspec.json.decode(value, type=_Element)
-    except msgspec.DecodeError as error:
-        raise UserError(f"{where}: {name}: {str(error)[:1].lower()}{str(error)[1:]}: correct it there") from None
+def input_content(image: str, labels: Sequence[str], shown: Sequence[Box] | None) -> dict[str, Any]:
+    """Return the input of a human loop, for a template with a `crowd-bounding-box`.
+
+    Args:
+        image: S3 URI.
+        labels: the class names in the order of their ids.
+        shown: the boxes that the worker sees at first; None shows nothing.
+    """
+    return {_IMAGE: image, _LABELS: list(labels), _SHOWN: label_boxes(shown or ())}
 
 
-def _boxes(element: _Element) -> tuple[Box, ...]:
-    return tuple(Box(one.label, one.left, one.top, one.width, one.height) for one in element.bounding_boxes or ())
-
-
-def _image(file: Path, content: dict[str, msgspec.Raw]) -> str:
-    named = _text(content.get(_IMAGE))
+def _image(file: str, content: dict[str, msgspec.Raw]) -> str:
+    named = text_of(content.get(_IMAGE))
     if _URI.fullmatch(named):
         return named
-    texts = {key: _text(value) for key, value in content.items()}
+    texts = {key: text_of(value) for key, value in content.items()}
     found = {
         key: text
         for key, text in texts.items()
@@ -154,21 +138,13 @@ def _image(file: Path, content: dict[str, msgspec.Raw]) -> str:
 
 def _labels(content: dict[str, msgspec.Raw]) -> tuple[str, ...]:
     try:
-        return tuple(dict.fromkeys(msgspec.json.decode(content["labels"], type=list[str])))
+        return tuple(dict.fromkeys(msgspec.json.decode(content[_LABELS], type=list[str])))
     except (KeyError, msgspec.DecodeError):
         return ()  # the key is the template author's own, and may mean anything
 
 
-def _time(text: str) -> datetime | None:
+def _shown(content: dict[str, msgspec.Raw]) -> tuple[Box, ...] | None:
     try:
-        time = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
-
-
-def _text(value: msgspec.Raw | None) -> str:
-    try:
-        return "" if value is None else msgspec.json.decode(value, type=str)
-    except msgspec.DecodeError:
-        return ""
+        return as_boxes(msgspec.json.decode(content[_SHOWN], type=list[LabelBox]))
+    except (KeyError, msgspec.DecodeError):
+        return None  # in real files it may be the name of a class, or a number

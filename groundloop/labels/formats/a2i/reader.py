@@ -87,7 +87,7 @@ class _Reading:
         self._check = BoxCheck()
         self._sizes = Sizes(images)
         self._joined = 0
-        self._dropped: list[tuple[Path, int]] = []
+        self._dropped: list[tuple[str, int]] = []
         self._undecided: list[HumanLoop] = []
 
     def image(self, loop: HumanLoop) -> LabelledImage | None:
