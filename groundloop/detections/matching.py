@@ -142,16 +142,9 @@ def ranks_in_group(groups: Ints, scores: Floats) -> Ints:
 
 def candidate_pairs(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups: Ints) -> CandidatePairs:
     """Find the pairs within a group that may match at the lowest of IOUS or more."""
-    by_group = np.argsort(true_groups, kind="stable")
-    starts = np.searchsorted(true_groups[by_group], groups)
-    counts = np.searchsorted(true_groups[by_group], groups, side="right") - starts
     detection, truth, iou = [_concatenated([])], [_concatenated([])], [np.empty(0)]
     nearest = np.zeros(len(boxes))
-    for first, last in _chunks(counts):
-        some = counts[first:last]
-        begins = np.cumsum(some) - some
-        owner = np.repeat(np.arange(first, last), some)
-        other = by_group[np.arange(len(owner)) + np.repeat(starts[first:last] - begins, some)]
+    for owner, other in grouped_pairs(groups, true_groups):
         overlap = paired_iou(boxes[owner], true_boxes[other])
         np.maximum.at(nearest, owner, overlap)
         near = overlap >= IOUS[0]
@@ -159,6 +152,23 @@ def candidate_pairs(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups
         truth.append(other[near])
         iou.append(overlap[near])
     return CandidatePairs(np.concatenate(detection), np.concatenate(truth), np.concatenate(iou), nearest)
+
+
+def grouped_pairs(groups: Ints, other_groups: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the pairs of members of the same group, some at a time: (p,) positions in each of the two.
+
+    Args:
+        groups: (n,) a number for each, such as the image of a detection.
+        other_groups: (m,) the same for what they are paired with.
+    """
+    by_group = np.argsort(other_groups, kind="stable")
+    starts = np.searchsorted(other_groups[by_group], groups)
+    counts = np.searchsorted(other_groups[by_group], groups, side="right") - starts
+    for first, last in _chunks(counts):
+        some = counts[first:last]
+        begins = np.cumsum(some) - some
+        owner = np.repeat(np.arange(first, last), some)
+        yield owner, by_group[np.arange(len(owner)) + np.repeat(starts[first:last] - begins, some)]
 
 
 def match_greedily(
