@@ -20,8 +20,8 @@ from PIL import Image, ImageDraw, ImageFilter
 WIDTH, HEIGHT = 320, 240
 CLASSES = ("bolt", "nut", "washer")
 LABEL_ATTRIBUTE = "parts"
-# Shapes are drawn this much larger and scaled down, which smooths their edges.
-_FINE = 3
+# Shapes are drawn this much larger and reduced, which smooths their edges.
+_FINE = 2
 # Positions of the lines that can't be used.
 _FAULTY_AT = (5, 20, 40, 60)
 # One image of so many shows no object.
@@ -82,9 +82,9 @@ def draw_image(chance: random.Random, empty: bool = False) -> SyntheticImage:
         layer.alpha_composite(part, (left, top))
         objects.append((name, box))
     background = _background(chance)
-    blurred = shadow.resize((WIDTH, HEIGHT), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(2))
+    blurred = shadow.reduce(_FINE).filter(ImageFilter.GaussianBlur(2))
     background.paste((0, 0, 0), (0, 0), blurred)
-    parts = layer.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    parts = layer.reduce(_FINE)
     background.paste(parts, (0, 0), parts)
     return SyntheticImage(_add_grain(background, chance), objects)
 
