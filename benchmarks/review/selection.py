@@ -19,7 +19,8 @@ from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.expected_mistakes import ImageDetections, doubt
 from groundloop.detections.predictions import Detections
 from pipeline.demo.synthetic_images import HEIGHT, WIDTH, draw_image
-from pipeline.review_sources import EvaluatedModel, detector_of, evaluated_model
+from pipeline.review.detectors import detector_of
+from pipeline.review.evaluated_model import EvaluatedModel, evaluated_model
 
 
 @dataclass(frozen=True)

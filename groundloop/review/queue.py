@@ -48,6 +48,8 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
         lease_seconds: how long a task stays with a reviewer who isn't heard of.
         unsure_edges: ids of the classes whose detections often have wrong edges.
         source: what the tasks were chosen from, in words.
+        image_access: how the page gets images in S3: `proxied` by the server, or by `presigned` URLs.
+        backup: S3 prefix to which answers are written too; None for none.
     """
 
     name: str
@@ -62,6 +64,8 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
     unsure_edges: tuple[int, ...] = ()
     model: Model | None = None
     source: str = ""
+    image_access: str = "proxied"
+    backup: str | None = None
 
 
 class NewTask(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import Assignments, ConfigFiles, load
+from pipeline.cli.option_groups import with_option_groups
+from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.output import print_line
-from pipeline.cli.review.new import Classes, Instructions, Prefix
+from pipeline.cli.review.making import QueueOptions
+from pipeline.cli.review.new import Classes
 from pipeline.cli.review.queues import as_name, queue_folder
 from pipeline.cli.review.serving import NoBrowser, Port, ReviewerNames
 
 
+@with_option_groups
 def label(
     images: Annotated[str, typer.Argument(metavar="DIR", help="Folder with images, or an S3 prefix.")],
+    options: QueueOptions,
     classes: Classes = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="QUEUE", help="Name of the queue; default: that of the folder.")
@@ -24,8 +27,6 @@ def label(
     reviewers: ReviewerNames = None,
     port: Port = 0,
     no_browser: NoBrowser = False,
-    instructions: Instructions = None,
-    prefix: Prefix = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
@@ -40,9 +41,10 @@ def label(
     from groundloop.review.queue import FILE_NAME
     from groundloop.review.serve import Address
     from pipeline.cli.options import class_names
-    from pipeline.cli.review.making import common, images_queue
+    from pipeline.cli.review.making import images_tasks, make_queue
     from pipeline.cli.review.queues import open_queue
     from pipeline.cli.review.serve import serve_queue
+    from pipeline.cli.review.settings import ReviewConfig
 
     chosen = name or as_name(Path(images.rstrip("/")).resolve().name if "://" not in images else images.split("://")[1])
     folder = queue_folder(chosen or "labels")
@@ -57,6 +59,7 @@ def label(
             )
         print_line(f"going on with the queue {folder.name}")
     else:
-        settings = cache(lambda: load(config, assignments))
-        images_queue(folder, common(folder.name, instructions, prefix), images, classes, settings).close()
+        settings = ReviewConfig(config, assignments)
+        given = options.info(folder.name, settings.review)
+        make_queue(folder.name, *images_tasks(given, images, classes, settings)).close()
     serve_queue(folder.name, reviewers, Address(port=port), browser=not no_browser)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from pipeline.config.review import ReviewSettings
 from pipeline.config.triggers import TriggersSettings
 from steps.deploy.settings import DeploySettings
 from steps.evaluate.settings import EvaluateSettings, GateSettings
@@ -47,6 +48,7 @@ class Config(Settings):
     gate: GateSettings = Field(GateSettings(), description="Thresholds of the metrics on the test split.")
     registry: RegistrySettings = Field(RegistrySettings(), description="Model registry.")
     deploy: DeploySettings = Field(DeploySettings(), description="Endpoint and deployment.")
+    review: ReviewSettings = Field(ReviewSettings(), description="Queues of images that people review.")
     triggers: TriggersSettings = Field(TriggersSettings(), description="EventBridge rules that start the pipelines.")
     execution: ExecutionSettings = Field(ExecutionSettings(), description="Step caching and retries.")
     costs: CostsSettings = Field(CostsSettings(), description="Prices for the cost estimate of `groundloop plan`.")

@@ -28,7 +28,7 @@ from groundloop.review.queue import NewTask, Queue
 from groundloop.review.wire import Shown
 from pipeline.config import load_config
 from pipeline.demo.synthetic_images import CLASSES, SyntheticImage, draw_image
-from pipeline.review_sources import evaluated_model
+from pipeline.review.evaluated_model import evaluated_model
 from tests.fixtures.browser import chromium
 from tests.fixtures.cli import Groundloop
 from tests.groundloop.review.conftest import PageClient

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from pipeline.cli.option_groups import with_option_groups
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.review.doubts import review_doubts
 from pipeline.cli.review.finish import finish
-from pipeline.cli.review.new import Audit, By, Conditions, From, Images, Limit, PerGroup, new
+from pipeline.cli.review.new import From, Images, new
+from pipeline.cli.review.selecting import SelectionOptions
 from pipeline.cli.review.serve import release, revoke, serve, status
 from pipeline.cli.review.serving import NoBrowser, Port, ReviewerNames
 
@@ -21,15 +23,12 @@ app.command("revoke")(revoke)
 
 
 @app.callback(invoke_without_command=True)
+@with_option_groups
 def review(
     context: typer.Context,
+    selection: SelectionOptions,
     from_: From = None,
     images: Images = None,
-    limit: Limit = 100,
-    by: By = "expected_mistakes",
-    conditions: Conditions = None,
-    audit: Audit = 0.1,
-    per_group: PerGroup = 3,
     reviewers: ReviewerNames = None,
     port: Port = 0,
     no_browser: NoBrowser = False,
@@ -55,11 +54,7 @@ def review(
         reviewers=reviewers,
         browser=not no_browser,
         evaluated_in=images,
-        limit=limit,
-        by=by,
-        conditions=conditions,
-        audit=audit,
-        per_group=per_group,
+        selection=selection,
         config=config,
         assignments=assignments,
     )

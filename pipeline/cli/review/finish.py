@@ -61,7 +61,7 @@ def finish(
     path.write_bytes(content)
     uri = None
     if settings is not None:
-        from pipeline.review_publish import publish_manifest
+        from pipeline.review.publish import publish_manifest
 
         uri = publish_manifest(settings, content, info, result, prefix)
     if as_json:
@@ -70,7 +70,7 @@ def finish(
         _print(info, result, own, path, len(together))
         _print_next(info, path, uri, started=start)
     if start and uri is not None and settings is not None:
-        from pipeline.review_publish import start_with
+        from pipeline.review.publish import start_with
 
         print_line(f"started {start_with(settings, uri)}", to_stderr=as_json)
 

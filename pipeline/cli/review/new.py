@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipeline.cli.option_groups import with_option_groups
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.output import print_line
-from pipeline.cli.review.making import (
-    cached_settings,
-    common,
-    doubts_queue,
-    images_queue,
-    labels_queue,
-    print_made,
-)
-from pipeline.cli.review.queues import QueueName, queue_folder
+from pipeline.cli.review.doubtful import doubts_tasks
+from pipeline.cli.review.making import QueueOptions, images_tasks, labels_tasks, make_queue, print_made
+from pipeline.cli.review.queues import QueueName
+from pipeline.cli.review.selecting import SelectionOptions
+from pipeline.cli.review.settings import ReviewConfig
 
 From = Annotated[
     str | None,
@@ -31,30 +27,17 @@ Images = Annotated[
     str | None,
     typer.Option(metavar="DIR|S3_URI", help="Folder with the images; with --from or --labels, with theirs."),
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="Most images of the queue.")]
-By = Annotated[str, typer.Option(metavar="CRITERION", help="expected_mistakes, condition or random.")]
-Conditions = Annotated[
-    list[str] | None,
-    typer.Option("--condition", metavar="CONDITION", help="Such as 'top_score < 0.5'; repeatable; any is enough."),
-]
-Audit = Annotated[
-    float, typer.Option(min=0, max=1, metavar="SHARE", help="Share drawn at random; half of it shown without boxes.")
-]
-PerGroup = Annotated[int, typer.Option(min=1, metavar="N", help="Most images of one prepare.split.group.")]
-Instructions = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Text that the page shows to the reviewers.", dir_okay=False)
-]
 Classes = Annotated[list[str] | None, typer.Option(metavar="NAMES", help="Class names, nut,bolt; repeatable.")]
-Prefix = Annotated[
-    str | None, typer.Option(metavar="S3_URI", help="S3 folder that holds the images of a folder on disk already.")
-]
 
 #: What a queue is made of, as the commands say it.
 _SOURCES = "--images, --labels or --from"
 
 
+@with_option_groups
 def new(
     name: QueueName,
+    options: QueueOptions,
+    selection: SelectionOptions,
     images: Images = None,
     model: Annotated[
         str | None,
@@ -65,13 +48,6 @@ def new(
     ] = None,
     from_: From = None,
     classes: Classes = None,
-    limit: Limit = 100,
-    by: By = "expected_mistakes",
-    conditions: Conditions = None,
-    audit: Audit = 0.1,
-    per_group: PerGroup = 3,
-    instructions: Instructions = None,
-    prefix: Prefix = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
@@ -88,31 +64,17 @@ def new(
         raise typer.BadParameter("--from takes the images that the model was evaluated on; for others give --model")
     if model is not None and (images is None or labels is not None):
         raise typer.BadParameter("--model goes with --images, and not with --labels")
-    settings = cached_settings(config, assignments)
-    folder = queue_folder(name)
-    given = common(name, instructions, prefix)
-    if from_ is None and model is None:
-        if conditions or by != "expected_mistakes":
-            raise typer.BadParameter("--by and --condition need detections: give --from or --model")
-        queue = (
-            labels_queue(folder, given, labels, images, classes, settings)
-            if labels is not None
-            else images_queue(folder, given, str(images), classes, settings)
-        )
+    settings = ReviewConfig(config, assignments)
+    given = options.info(name, settings.review)
+    if from_ is not None:
+        info, tasks = doubts_tasks(given, from_, settings, selection, evaluated_in=images, classes=classes)
+    elif model is not None:
+        info, tasks = doubts_tasks(given, model, settings, selection, images=images, classes=classes)
+    elif selection != SelectionOptions():
+        raise typer.BadParameter("options that choose images need detections: give --from or --model")
+    elif labels is not None:
+        info, tasks = labels_tasks(given, labels, images, classes, settings)
     else:
-        queue = doubts_queue(
-            folder,
-            given,
-            str(from_ or model),
-            settings,
-            images=None if from_ else images,
-            evaluated_in=images if from_ else None,
-            classes=classes,
-            limit=limit,
-            by=by,
-            conditions=conditions,
-            audit=audit,
-            per_group=per_group,
-        )
-    print_made(queue)
-    print_line(f"serve its page:  groundloop review serve {queue.info.name}")
+        info, tasks = images_tasks(given, str(images), classes, settings)
+    print_made(make_queue(name, info, tasks))
+    print_line(f"serve its page:  groundloop review serve {info.name}")

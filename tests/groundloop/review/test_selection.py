@@ -10,9 +10,11 @@ import pytest
 from groundloop.detections.calibration import Calibration, IsotonicCurve
 from groundloop.detections.expected_mistakes import ImageDetections, doubt
 from groundloop.errors import UserError
+from groundloop.review.candidates import Candidate
 from groundloop.review.conditions import parse_condition
+from groundloop.review.diversity import NearCopies
 from groundloop.review.queue import NewTask
-from groundloop.review.selection import Candidate, Selection, select
+from groundloop.review.selection import Selection, select
 from groundloop.review.shown_boxes import pixel_box
 from groundloop.review.wire import Shown
 
@@ -38,10 +40,16 @@ def candidates(count: int = 100, **changes: Any) -> list[Candidate]:
     ]
 
 
-def chosen(pool: list[Candidate], new: bool = True, frequency: Any = None, **selection: Any) -> list[NewTask]:
+def chosen(
+    pool: list[Candidate],
+    new: bool = True,
+    frequency: Any = None,
+    copies: NearCopies | None = None,
+    **selection: Any,
+) -> list[NewTask]:
     """Return the tasks of a selection."""
     options = Selection(**{"images": 20, "audit": 0, **selection})
-    return select(pool, CALIBRATION, THRESHOLDS, CLASSES, options, new=new, frequency=frequency)
+    return select(pool, CALIBRATION, THRESHOLDS, CLASSES, options, new=new, frequency=frequency, copies=copies)
 
 
 def test_the_most_expected_mistakes_come_first() -> None:
@@ -98,6 +106,30 @@ def test_a_third_of_the_room_is_spread_over_classes_rare_ones_first() -> None:
     assert all("may show nut" in task.why for task in rare)
 
 
+def test_near_copies_of_a_chosen_or_audited_image_are_left_out() -> None:
+    def hash_of(source_ref: str) -> int | None:
+        """Return one hash for each ten images; the last ten can't be compared."""
+        number = int(source_ref[7:10])
+        return None if number >= 90 else 0x1111111111111111 * (number // 10 + 1) ^ (number % 2)
+
+    copies = NearCopies(hash_of)
+    tasks = chosen(candidates(), images=40, audit=0.05, copies=copies)
+    audited = {task.source_ref for task in tasks if task.selected_by == "audit"}
+    tens = [int(task.source_ref[7:10]) // 10 for task in tasks if task.source_ref not in audited]
+    assert tens.count(9) + sum("09" in name[7:9] for name in audited) == 10
+    others = [ten for ten in tens if ten != 9]
+    assert len(others) == len(set(others))
+    assert not set(others) & {int(name[7:10]) // 10 for name in audited}
+    assert len(copies.found) + len(tasks) == 100
+
+
+def test_per_effort_images_with_fewer_objects_come_before_crowded_ones() -> None:
+    crowded = Candidate("s3://b/crowded.jpg", 640, 480, detected(*[0.9] * 30))  # 3 mistakes on 27 objects
+    plain = Candidate("s3://b/plain.jpg", 640, 480, detected(0.5, 0.5, 0.5, 0.5))  # 2 mistakes on 2 objects
+    for per, first in (("image", crowded), ("effort", plain)):
+        assert chosen([plain, crowded], per=per)[0].source_ref == first.source_ref
+
+
 def test_conditions_choose_and_are_told() -> None:
     condition = parse_condition("count(bolt) >= 9", CLASSES)
     tasks = chosen(candidates(), by="condition", conditions=(condition,))
@@ -112,7 +144,8 @@ def test_random_takes_no_notice_of_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    "selection", [{"by": "entropy"}, {"by": "condition"}, {"conditions": (parse_condition("count != 4", CLASSES),)}]
+    "selection",
+    [{"by": "entropy"}, {"per": "box"}, {"by": "condition"}, {"conditions": (parse_condition("count != 4", CLASSES),)}],
 )
 def test_a_selection_that_makes_no_sense_is_refused(selection: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="cho"):

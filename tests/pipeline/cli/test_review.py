@@ -157,6 +157,33 @@ def test_a_models_doubts_become_a_queue_that_keeps_splits_and_shows_test_images_
     assert doubtful == sorted(doubtful, key=lambda value: -(value or 0))
 
 
+def test_settings_hold_unless_options_say_otherwise(groundloop: Groundloop, run_folder: Path) -> None:
+    Path("groundloop.yaml").write_text(
+        "review:\n  select: {images: 6, audit: 0, by: condition, conditions: [count(bolt) >= 2]}\n  lease_minutes: 3\n"
+    )
+    from_run = ("review", "new", "--from", str(run_folder), "--images", "photos")
+    assert groundloop(*from_run, "as-set").code == 0
+    assert groundloop(*from_run, "other", "--by", "expected_mistakes", "--limit", "4", "--audit", "0.5").code == 0
+    chosen_by = {}
+    for name in ("as-set", "other"):
+        queue = Queue.open(Path("reviews") / name)
+        chosen_by[name] = sorted(task.selected_by for _, task in queue.tasks())
+        assert queue.info.lease_seconds == 180
+        queue.close()
+    assert chosen_by == {"as-set": ["condition"] * 6, "other": ["audit"] * 2 + ["expected-mistakes"] * 2}
+
+
+def test_near_copies_are_left_out_and_named(groundloop: Groundloop, run_folder: Path) -> None:
+    gradient = Image.linear_gradient("L").resize((64, 48)).rotate(90).convert("RGB")
+    for number in range(4):
+        gradient.save(f"photos/{number:02}.png")
+    command = ("review", "new", "--from", str(run_folder), "--images", "photos", "--audit", "0")
+    assert "note: 3 near copies of chosen images are left out" in groundloop(*command, "fewer").out
+    kept = groundloop(*command, "all", "--keep-near-copies").out
+    assert "near copies" not in kept
+    assert "made queue all: 30 images" in kept
+
+
 def test_conditions_choose_instead(groundloop: Groundloop, run_folder: Path) -> None:
     from_run = ("review", "new", "q", "--from", str(run_folder), "--images", "photos", "--audit", "0")
     assert groundloop(*from_run, "--condition", "count(bolt) >= 2").code == 0

@@ -1,11 +1,10 @@
-"""What review queues are made from: an evaluated model's detections, its detections on other images, and labels."""
+"""A model with its evaluation, which review queues are made from: of an execution, a version, or a local run."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,19 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groundloop.detections.evaluation import OutcomeRow
-from groundloop.detections.expected_mistakes import ImageDetections
 from groundloop.detections.table import NAME as TABLE
 from groundloop.detections.table import parse_outcomes
 from groundloop.errors import UserError
-from groundloop.labels.attributes import CANONICAL
-from groundloop.labels.grouping import Grouping
-from groundloop.labels.manifest import ManifestReader, open_manifest
-from groundloop.review.image_list import ListedImage
+from groundloop.labels.manifest import open_manifest
 from groundloop.review.queue import Model
-from groundloop.review.selection import Candidate
 
 if TYPE_CHECKING:
-    from groundloop.detections.endpoint import Detector
     from pipeline.config import Config
 
 SPLITS = ("validation", "test")
@@ -35,7 +28,6 @@ _MAX_VERSION_DIGITS = 9
 #: Edges are often off where detections that match overlap their object by less than this, on average.
 _UNSURE_EDGES_IOU = 0.75
 _MIN_MATCHES = 20
-_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -181,127 +173,3 @@ def _evaluated(
         folder=folder,
         package=name if ":model-package/" in name else None,
     )
-
-
-def evaluated_images(model: EvaluatedModel, splits: Sequence[str], grouping: Grouping) -> list[Candidate]:
-    """Return the images on which a model was evaluated, with its detections.
-
-    Test images are shown without boxes: correcting the ground truth of the test split only where it differs from a
-    model's detections would favour that model.
-    """
-    found: defaultdict[str, list[OutcomeRow]] = defaultdict(list)
-    for row in model.rows:
-        if row.score is not None:
-            found[row.source_ref].append(row)
-    reader = ManifestReader(CANONICAL)
-    candidates: list[Candidate] = []
-    for split in splits:
-        for number, line in enumerate(model.manifests[split], start=1):
-            record = reader.read_line(number, line).record
-            if record is None:
-                continue
-            candidates.append(
-                Candidate(
-                    source_ref=record.source_ref,
-                    width=record.width,
-                    height=record.height,
-                    detections=_from_rows(found[record.source_ref]),
-                    group=grouping(record.source_ref, line) if grouping else "",
-                    line=line,
-                    blind=split == "test",
-                )
-            )
-    return candidates
-
-
-def _from_rows(rows: Sequence[OutcomeRow]) -> ImageDetections:
-    return ImageDetections(
-        tuple(row.class_name for row in rows),
-        np.array([row.score for row in rows], dtype=np.float64),
-        np.array([row.box for row in rows], dtype=np.float64).reshape(-1, 4),
-    )
-
-
-def predicted_images(
-    images: Iterable[ListedImage],
-    body: Callable[[str], bytes],
-    detector: Detector,
-    grouping: Grouping,
-) -> list[Candidate]:
-    """Return images with the detections that a detector finds on them now.
-
-    Args:
-        images: to look at.
-        body: reads an image by its name.
-        detector: the endpoint, or the stand-in.
-        grouping: how images belong together.
-    """
-
-    def predicted(image: ListedImage) -> Candidate:
-        """Ask the detector."""
-        found = detector.detect(body(image.source_ref))
-        detections = ImageDetections(tuple(found.names), found.scores, found.pixels(image.width, image.height))
-        group = grouping(image.source_ref, b"{}") if grouping else ""
-        return Candidate(image.source_ref, image.width, image.height, detections, group)
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(predicted, images))
-
-
-def detector_of(model: EvaluatedModel, settings: Callable[[], Config]) -> Detector:
-    """Return what detects objects with a model: the endpoint that serves it, or the stand-in with a local run's files.
-
-    Args:
-        model: the model.
-        settings: reads the configuration, which names the endpoint.
-
-    Raises:
-        UserError: the endpoint serves another model, or there is none.
-    """
-    if model.folder is not None:
-        return _LocalDetector(model.folder, model.classes)
-    from groundloop.models.packages import served_by
-    from groundloop.models.predict import detector
-
-    config = settings()
-    endpoint = config.deploy.endpoint.name
-    served = served_by(config.aws.region, endpoint, config.registry.group)
-    if model.package is None or served.arn != model.package:
-        raise UserError(
-            f"endpoint {endpoint!r} serves version {served.version}, and its detections are needed: give that version, "
-            "or deploy the one that you mean first"
-        )
-    upload_prefix = f"s3://{config.aws.bucket}/{config.aws.prefix}/predict"
-    return detector(config.aws.region, endpoint, model.classes, upload_prefix=upload_prefix)
-
-
-class _LocalDetector:
-    """The stand-in of the offline AWS with the model that a local run trained."""
-
-    def __init__(self, folder: Path, classes: Sequence[str]) -> None:
-        import threading
-
-        from groundloop.local.detector.artifact import load
-        from groundloop.local.detector.errors import StandInError
-
-        models = sorted(folder.glob("jobs/*Train*/model"), key=lambda path: path.stat().st_mtime)
-        if not models:
-            raise UserError(f"{folder} holds no trained model (jobs/*Train*/model)")
-        try:
-            self._detector = load(models[-1])
-        except StandInError as error:
-            raise UserError(str(error)) from None
-        self._classes = classes
-        self._lock = threading.Lock()
-
-    def detect(self, image: bytes) -> Any:
-        """Return the detections of one image."""
-        from groundloop.detections.predictions import parse_detections
-        from groundloop.local.detector.images import UnreadableImageError
-
-        try:
-            with self._lock:
-                rows = self._detector.detect(image)
-        except UnreadableImageError:  # the reviewer will see it, and say so
-            rows = []
-        return parse_detections(json.dumps({"prediction": rows}).encode(), self._classes, "the local model")
