@@ -193,7 +193,14 @@ def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _help(command: Any, path: str) -> str:
     """Return what `--help` prints, at a fixed width."""
-    context = command.context_class(command, info_name=path, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    context = command.context_class(
+        command,
+        info_name=path,
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        # As the program's own context hands them down; the first look at a command fixes them for all others.
+        help_option_names=["-h", "--help"],
+    )
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 
