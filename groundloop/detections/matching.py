@@ -68,7 +68,7 @@ class PooledDetections:
 
 @dataclass(frozen=True, slots=True)
 class CandidatePairs:
-    """Detections and ground-truth boxes of one group with an IoU of at least 0.5: p of them, and what comes near.
+    """Detections and ground-truth boxes of one group that overlap by a minimum: p of them, and what comes near.
 
     Attributes:
         detection, truth: (p,) positions in the pool.
@@ -140,14 +140,16 @@ def ranks_in_group(groups: Ints, scores: Floats) -> Ints:
     return ranks
 
 
-def candidate_pairs(true_boxes: Floats, true_groups: Ints, boxes: Floats, groups: Ints) -> CandidatePairs:
-    """Find the pairs within a group that may match at the lowest of IOUS or more."""
+def candidate_pairs(
+    true_boxes: Floats, true_groups: Ints, boxes: Floats, groups: Ints, min_iou: float = float(IOUS[0])
+) -> CandidatePairs:
+    """Find the pairs within a group that overlap by a minimum; by default those that may match."""
     detection, truth, iou = [_concatenated([])], [_concatenated([])], [np.empty(0)]
     nearest = np.zeros(len(boxes))
     for owner, other in grouped_pairs(groups, true_groups):
         overlap = paired_iou(boxes[owner], true_boxes[other])
         np.maximum.at(nearest, owner, overlap)
-        near = overlap >= IOUS[0]
+        near = overlap >= min_iou
         detection.append(owner[near])
         truth.append(other[near])
         iou.append(overlap[near])

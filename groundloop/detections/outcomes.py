@@ -72,15 +72,16 @@ def outcomes(
 
 
 def scored_from_table(
-    rows: Iterable[OutcomeRow], images: Sequence[ScoredImage], classes: Sequence[str]
+    rows: Iterable[OutcomeRow], images: Sequence[ScoredImage], classes: Sequence[str], split: str = TEST
 ) -> tuple[list[ScoredImage], int]:
-    """Put the test detections of a table on today's ground truth, so that their model can be scored again.
+    """Put the detections of a table on today's ground truth, so that their model can be scored again.
 
     Args:
         rows: of a table, in its order; those of other splits and of other images are passed over.
         images: whose ground-truth boxes are taken, and in whose order the result is. The caller answers for the table's
             model having been tested on each: an image without rows is one on which it found nothing.
         classes: names in id order. Detections of other classes are dropped.
+        split: whose detections are taken, test or validation.
 
     Returns:
         The images, and how many of their detections were dropped.
@@ -91,7 +92,7 @@ def scored_from_table(
     }
     dropped = 0
     for row in rows:
-        if row.split != TEST or row.score is None or row.box is None or row.source_ref not in found:
+        if row.split != split or row.score is None or row.box is None or row.source_ref not in found:
             continue
         if row.class_name in ids:
             found[row.source_ref].append((ids[row.class_name], row.score, row.box))
