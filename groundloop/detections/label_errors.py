@@ -21,16 +21,9 @@ from enum import Enum
 import numpy as np
 
 from groundloop.boxes import paired_iou
+from groundloop.detections.arrays import Bools, Floats, Ints
 from groundloop.detections.calibration import MIN_DETECTIONS, Calibration
-from groundloop.detections.matching import (
-    Bools,
-    CandidatePairs,
-    Floats,
-    Ints,
-    PooledDetections,
-    candidate_pairs,
-    grouped_pairs,
-)
+from groundloop.detections.matching import CandidatePairs, PooledDetections, candidate_pairs, grouped_pairs
 
 #: Overlap of a badly placed label with the detection of its object: more than chance, and less than fits.
 _MIN_IOU, _FITTING_IOU = 0.2, 0.65

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundloop.detections.matching import Bools, Floats, Ints, PooledDetections, grouped_pairs
+from groundloop.detections.arrays import Bools, Floats, Ints
+from groundloop.detections.matching import PooledDetections, grouped_pairs
 
 _IOU_WEIGHT = 0.9
 _DISTANCE_RATE = 0.1  # per pixel

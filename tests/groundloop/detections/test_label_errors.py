@@ -8,6 +8,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
+from groundloop.detections.arrays import Bools, Floats
 from groundloop.detections.calibration import Calibration, IsotonicCurve
 from groundloop.detections.dataset import ScoredImage
 from groundloop.detections.label_errors import ImageSuspicion, LabelErrorKind, suspected_errors
@@ -206,7 +207,7 @@ class TestInjectedErrors:
         assert sum(errors[index] == "dropped" for index in first) >= 0.8 * errors.count("dropped")
 
 
-def auroc(scores: np.ndarray, positive: np.ndarray) -> float:  # type: ignore[type-arg]
+def auroc(scores: Floats, positive: Bools) -> float:
     """Return the probability that a positive one has the higher score; ties count half."""
     difference = scores[positive][:, None] - scores[~positive][None, :]
     return float((np.sign(difference) / 2 + 0.5).mean())
