@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import msgspec
 
 from groundloop.review.database import Database
-from groundloop.review.states import State, state_after
+from groundloop.review.decisions import Counted, Demand, StoredAnswer, adjudication_of, counted_of, opinions, state_of
+from groundloop.review.states import IS_FOR_REVIEWER, State
 from groundloop.review.wire import Answer, Outcome, answer_problem
+
+_COLUMNS = "id, task, reviewer, content, late, received"
 
 
 class UnknownTaskError(Exception):
@@ -21,42 +25,35 @@ class InvalidAnswerError(Exception):
     """An answer that can't be right; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The answer of a task that counts.
-
-    Attributes:
-        answers: how many the task got in all.
-        received: when the server got it, seconds since 1970.
-    """
-
-    task: int
-    reviewer: str
-    answer: Answer
-    late: bool
-    answers: int
-    received: float
-
-
 class Answers:
     """The answers of a queue.
 
     Args:
         database: the queue's file.
         classes: how many classes there are.
+        demand: returns how many people are asked for a task that wants so many answers.
         clock: seconds since 1970.
     """
 
-    def __init__(self, database: Database, classes: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, classes: int, demand: Callable[[int], Demand], clock: Callable[[], float]
+    ) -> None:
         self._database = database
         self._classes = classes
+        self._demand = demand
         self._clock = clock
 
-    def add(self, reviewer: str, answer: Answer) -> bool:
+    def add(self, reviewer: str, answer: Answer, *, late: bool | None = None, received: float | None = None) -> bool:
         """Store an answer; one with a known client_id is stored already.
 
+        Args:
+            reviewer: who answered.
+            answer: what the page sent.
+            late: whether it came late, where that is known already; None finds out.
+            received: when it came, seconds since 1970, where that is known already; None is now.
+
         Returns:
-            Whether it is late: another reviewer holds the task or has answered it. Late answers are kept too.
+            Whether it is late: others have the task or have answered it. Late answers are kept too.
 
         Raises:
             UnknownTaskError: there is no such task.
@@ -66,42 +63,55 @@ class Answers:
             known = connection.execute("SELECT late FROM answer WHERE client_id = ?", (answer.client_id,)).fetchone()
             if known:
                 return bool(known[0])
-            task = connection.execute("SELECT width, height, state FROM task WHERE id = ?", (answer.task,)).fetchone()
+            task = connection.execute(
+                "SELECT width, height, state, missing, answers_wanted FROM task WHERE id = ?", (answer.task,)
+            ).fetchone()
             if task is None:
                 raise UnknownTaskError(f"the queue has no task {answer.task}: reload the page")
-            width, height, state = task
+            width, height, state, missing, wanted = task
             problem = answer_problem(answer, width, height, self._classes)
             if problem:
                 raise InvalidAnswerError(problem)
             now = self._clock()
-            late = _is_late(connection, reviewer, answer, State(state), now)
+            if late is None:
+                late = self._is_late(connection, reviewer, answer, State(state), missing, now)
             connection.execute(
-                "INSERT INTO answer (client_id, task, reviewer, outcome, late, seconds, received, content)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO answer (client_id, task, reviewer, outcome, late, adjudicates, seconds, received, content)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(answer.client_id, answer.task, reviewer, answer.outcome.value),
-                    *(late, answer.seconds, now, msgspec.json.encode(answer)),
+                    *(answer.client_id, answer.task, reviewer, answer.outcome.value, late, answer.adjudicates),
+                    *(answer.seconds, now if received is None else received, msgspec.json.encode(answer)),
                 ),
             )
-            if not late:
-                connection.execute("UPDATE task SET state = ? WHERE id = ?", (state_after(answer.outcome), answer.task))
-                connection.execute("DELETE FROM lease WHERE task = ? AND reviewer = ?", (answer.task, reviewer))
-            elif state == State.OPEN:
-                # Should the one who holds the task never answer, this answer counts.
-                connection.execute("UPDATE task SET state = ? WHERE id = ?", (State.SECOND_OPINION, answer.task))
+            connection.execute("DELETE FROM lease WHERE task = ? AND reviewer = ?", (answer.task, reviewer))
+            if state != State.WITHDRAWN:
+                connection.execute(
+                    "UPDATE task SET state = ?, missing = ? WHERE id = ?",
+                    (*state_of(stored_answers(connection, answer.task), self._demand(wanted)), answer.task),
+                )
             return late
 
-    def counted(self) -> Iterator[Counted]:
-        """Yield the answer that counts for each answered task: the newest that isn't late, else the newest."""
+    def stored(self, task: int | None = None, after: int = 0) -> Iterator[StoredAnswer]:
+        """Yield the answers as they came, those too in whose place the same person gave another one.
+
+        Args:
+            task: of this task only.
+            after: only those with a higher id.
+        """
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT task, reviewer, content, late, received, COUNT(*) OVER (PARTITION BY task),"
-                " ROW_NUMBER() OVER (PARTITION BY task ORDER BY late, id DESC) FROM answer ORDER BY task"
+                f"SELECT {_COLUMNS} FROM answer WHERE id > ? AND (? IS NULL OR task = ?) ORDER BY id",  # noqa: S608
+                (after, task, task),
             ).fetchall()
-        for task, reviewer, content, late, received, count, place in rows:
-            if place == 1:
-                answer = msgspec.json.decode(content, type=Answer)
-                yield Counted(task, reviewer, answer, bool(late), count, received)
+        yield from map(_stored, rows)
+
+    def counted(self) -> Iterator[Counted]:
+        """Yield what counts for each answered task."""
+        with self._database.reading() as connection:
+            wanted = dict(connection.execute("SELECT id, answers_wanted FROM task").fetchall())
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM answer ORDER BY task, id").fetchall()  # noqa: S608
+        for task, of_task in groupby(rows, key=lambda row: int(row[1])):
+            yield counted_of([_stored(row) for row in of_task], self._demand(wanted[task]))
 
     def by_reviewer(self) -> dict[str, int]:
         """Count the tasks that each reviewer has answered."""
@@ -116,24 +126,49 @@ class Answers:
             return int(connection.execute("SELECT COUNT(*) FROM answer WHERE late").fetchone()[0])
 
     def by_outcome(self) -> dict[Outcome, int]:
-        """Count the tasks by the outcome of the answer that counts."""
+        """Count the tasks by the outcome that counts; those whose answers disagree have none."""
         counts = dict.fromkeys(Outcome, 0)
         for counted in self.counted():
-            counts[counted.answer.outcome] += 1
+            counts[counted.outcome] += not counted.disputed
         return counts
 
+    def _is_late(
+        self, connection: sqlite3.Connection, reviewer: str, answer: Answer, state: State, missing: int, now: float
+    ) -> bool:
+        """Return whether others have the task by now.
 
-def _is_late(connection: sqlite3.Connection, reviewer: str, answer: Answer, state: State, now: float) -> bool:
-    """Return whether the task is another reviewer's by now.
+        A second opinion isn't late, and neither is the change of one's own answer.
+        """
+        if state == State.WITHDRAWN:
+            return True
+        stored = stored_answers(connection, answer.task)
+        if answer.adjudicates:
+            last = adjudication_of(stored)
+            if last is not None and last.reviewer == reviewer:
+                return False
+            is_theirs = connection.execute(
+                f"SELECT 1 FROM task WHERE id = :task AND {IS_FOR_REVIEWER}",  # noqa: S608 (a constant)
+                {"task": answer.task, "reviewer": reviewer},
+            ).fetchone()
+            if state != State.ADJUDICATION or not is_theirs:
+                return True
+        elif any(one.reviewer == reviewer for one in opinions(stored)):
+            return False
+        elif state == State.DONE:
+            return True
+        (others,) = connection.execute(
+            "SELECT COUNT(*) FROM lease WHERE task = ? AND reviewer != ? AND expires > ?",
+            (answer.task, reviewer, now),
+        ).fetchone()
+        return bool(others >= max(missing, 1))
 
-    A second opinion isn't late, and neither is the change of one's own answer.
-    """
-    lease = connection.execute("SELECT reviewer, expires FROM lease WHERE task = ?", (answer.task,)).fetchone()
-    if lease and lease[0] != reviewer and lease[1] > now:
-        return True
-    if state != State.DONE:
-        return False
-    last = connection.execute(
-        "SELECT reviewer FROM answer WHERE task = ? AND NOT late ORDER BY id DESC LIMIT 1", (answer.task,)
-    ).fetchone()
-    return bool(last and last[0] != reviewer)
+
+def stored_answers(connection: sqlite3.Connection, task: int) -> list[StoredAnswer]:
+    """Return the answers to a task, the newest last."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM answer WHERE task = ? ORDER BY id", (task,))  # noqa: S608
+    return [_stored(row) for row in rows.fetchall()]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredAnswer:
+    number, task, reviewer, content, late, received = row
+    return StoredAnswer(number, task, reviewer, msgspec.json.decode(content, type=Answer), bool(late), received)

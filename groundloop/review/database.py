@@ -11,7 +11,7 @@ from pathlib import Path
 from groundloop.errors import UserError
 
 #: SQLite's `user_version` of the tables below.
-_VERSION = 1
+_VERSION = 2
 #: `application_id` of the file, so that no other program's database is taken for a queue ("GLRQ").
 _APPLICATION = 0x474C5251
 _BUSY_SECONDS = 30.0
@@ -27,7 +27,8 @@ CREATE TABLE queue (
 );
 CREATE TABLE task (
     id INTEGER PRIMARY KEY,
-    source_ref TEXT NOT NULL UNIQUE,
+    key TEXT NOT NULL UNIQUE,
+    source_ref TEXT NOT NULL,
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
     line BLOB,
@@ -37,15 +38,18 @@ CREATE TABLE task (
     expected_mistakes REAL,
     selected_by TEXT NOT NULL,
     split TEXT,
-    state INTEGER NOT NULL DEFAULT 0
+    answers_wanted INTEGER NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0,
+    missing INTEGER NOT NULL
 );
 CREATE INDEX task_by_state ON task (state, id);
 CREATE TABLE lease (
-    task INTEGER PRIMARY KEY REFERENCES task (id),
+    task INTEGER NOT NULL REFERENCES task (id),
     reviewer TEXT NOT NULL,
     token TEXT NOT NULL,
-    expires REAL NOT NULL
-);
+    expires REAL NOT NULL,
+    PRIMARY KEY (task, reviewer)
+) WITHOUT ROWID;
 CREATE TABLE answer (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     client_id TEXT NOT NULL UNIQUE,
@@ -53,6 +57,7 @@ CREATE TABLE answer (
     reviewer TEXT NOT NULL,
     outcome TEXT NOT NULL,
     late INTEGER NOT NULL,
+    adjudicates INTEGER NOT NULL,
     seconds REAL NOT NULL,
     received REAL NOT NULL,
     content BLOB NOT NULL
@@ -63,6 +68,9 @@ CREATE TRIGGER answer_is_kept BEFORE UPDATE ON answer
     BEGIN SELECT RAISE(ABORT, 'answers are never changed: add another one'); END;
 CREATE TRIGGER answer_stays BEFORE DELETE ON answer
     BEGIN SELECT RAISE(ABORT, 'answers are never deleted'); END;
+CREATE TABLE adjudicator (
+    reviewer TEXT PRIMARY KEY
+);
 CREATE TABLE invitation (
     hash TEXT PRIMARY KEY,
     reviewer TEXT NOT NULL

@@ -22,10 +22,10 @@ from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import ManifestReader, source_ref_of
 from groundloop.labels.review_key import REVIEW_KEY, is_for_train_only
 from groundloop.labels.split import Split
-from groundloop.review.answers import Counted
+from groundloop.review.decisions import Counted, CountedBox
 from groundloop.review.queue import FILE_NAME, NewTask, Queue, QueueInfo
 from groundloop.review.reviewers import pseudonym
-from groundloop.review.wire import Answer, Outcome, Shown, ShownBox
+from groundloop.review.wire import AnsweredBox, Outcome, Shown, ShownBox
 from groundloop.s3 import SCHEME, join_uri
 
 #: The manifest of a queue, in its folder, and that of all queues, in the folder of the queues.
@@ -47,6 +47,8 @@ class Finished:
         train_only: lines whose new images may get into the train split only.
         train_negatives: negatives among them.
         late: how many answers came late.
+        consolidated: lines whose boxes were consolidated from several people's.
+        disputed: images whose answers disagree, so that they have no line until one more person answers.
     """
 
     lines: tuple[bytes, ...]
@@ -58,18 +60,20 @@ class Finished:
     train_only: int
     train_negatives: int
     late: int
+    consolidated: int
+    disputed: int
 
     @property
     def unanswered(self) -> int:
         """Images that nobody has answered."""
-        return self.tasks - sum(self.outcomes.values())
+        return self.tasks - sum(self.outcomes.values()) - self.disputed
 
 
 def finished(queue: Queue, image_prefix: str) -> Finished:
     """Return the labels that the answers of a queue give.
 
-    The answer that counts is the newest that was not late, else the newest. `skip`, `bad-image` and `unsure` give no
-    line.
+    `groundloop.review.decisions` says what counts. `skip`, `bad-image` and `unsure` give no line, and neither do images
+    whose answers disagree.
 
     Args:
         queue: the queue; it stays as it is, and can be finished again after more answers.
@@ -81,17 +85,21 @@ def finished(queue: Queue, image_prefix: str) -> Finished:
     tasks = dict(queue.tasks())
     lines: list[bytes] = []
     outcomes = dict.fromkeys(Outcome, 0)
-    boxes = negatives = changed = train_only = train_negatives = 0
+    boxes = negatives = changed = train_only = train_negatives = consolidated = disputed = 0
     for counted in queue.answers.counted():
         task = tasks[counted.task]
-        outcomes[counted.answer.outcome] += 1
-        if counted.answer.outcome is not Outcome.BOXES:
+        if counted.disputed:
+            disputed += 1
+            continue
+        outcomes[counted.outcome] += 1
+        if counted.outcome is not Outcome.BOXES:
             continue
         lines.append(_line(queue.info, task, counted, image_prefix))
-        empty = not counted.answer.boxes
-        boxes += len(counted.answer.boxes)
+        empty = not counted.boxes
+        boxes += len(counted.boxes)
         negatives += empty
-        changed += task.shown is not Shown.NOTHING and is_changed(task.boxes, counted.answer)
+        consolidated += len(counted.reviewers) > 1 and not counted.adjudicated
+        changed += task.shown is not Shown.NOTHING and is_changed(task.boxes, counted.boxes)
         train_only += task.split is not None
         train_negatives += empty and task.split is not None
     _check(lines, queue.info.label_attribute)
@@ -105,13 +113,15 @@ def finished(queue: Queue, image_prefix: str) -> Finished:
         train_only=train_only,
         train_negatives=train_negatives,
         late=queue.answers.late(),
+        consolidated=consolidated,
+        disputed=disputed,
     )
 
 
-def is_changed(shown: Sequence[ShownBox], answer: Answer) -> bool:
-    """Return whether an answer differs from the boxes that were shown as counting."""
+def is_changed(shown: Sequence[ShownBox], boxes: Sequence[AnsweredBox | CountedBox]) -> bool:
+    """Return whether boxes differ from those that were shown as counting."""
     before = sorted((box.class_id, box.left, box.top, box.width, box.height) for box in shown if box.counted)
-    after = sorted((box.class_id, box.left, box.top, box.width, box.height) for box in answer.boxes)
+    after = sorted((box.class_id, box.left, box.top, box.width, box.height) for box in boxes)
     return before != after
 
 
@@ -177,14 +187,14 @@ def image_uri(source_ref: str, image_prefix: str) -> str:
 
 
 def _line(info: QueueInfo, task: NewTask, counted: Counted, image_prefix: str) -> bytes:
-    attribute, answer = info.label_attribute, counted.answer
+    attribute = info.label_attribute
     other = {} if task.line is None else dict(_FIELDS.decode(task.line))
     for key in ("source-ref", attribute, attribute + METADATA, REVIEW_KEY):
         other.pop(key, None)
     created = datetime.fromtimestamp(counted.received, timezone.utc).replace(tzinfo=None)
     metadata: dict[str, object] = {
-        # What Ground Truth writes for the work of one person.
-        "objects": [{"confidence": 0}] * len(answer.boxes),
+        # Ground Truth writes 0 for the work of one person, and a number up to 1 after consolidation.
+        "objects": [{"confidence": round(box.confidence, 4) or 0} for box in counted.boxes],
         "class-map": ClassList(info.classes).class_map,
         "type": DETECTION_TYPE,
         "human-annotated": "yes",
@@ -192,14 +202,16 @@ def _line(info: QueueInfo, task: NewTask, counted: Counted, image_prefix: str) -
         "job-name": f"labeling-job/{info.name}",
     }
     if task.shown is not Shown.NOTHING:
-        metadata["adjustment-status"] = "adjusted" if is_changed(task.boxes, answer) else "unadjusted"
+        metadata["adjustment-status"] = "adjusted" if is_changed(task.boxes, counted.boxes) else "unadjusted"
     review: dict[str, object] = {
         "queue": info.name,
         "selected-by": task.selected_by,
         "shown": task.shown.value,
         "answers": counted.answers,
-        "workers": [pseudonym(info.name, counted.reviewer)],
+        "workers": [pseudonym(info.name, reviewer) for reviewer in counted.reviewers],
     }
+    if counted.adjudicated:
+        review["adjudicated"] = True
     if task.split is not None or (task.line is not None and is_for_train_only(task.line)):
         review["split"] = Split.TRAIN.value
     if info.model is not None:
@@ -210,7 +222,7 @@ def _line(info: QueueInfo, task: NewTask, counted: Counted, image_prefix: str) -
         "image_size": [{"width": task.width, "height": task.height, "depth": 3}],
         "annotations": [
             {"class_id": box.class_id, "left": box.left, "top": box.top, "width": box.width, "height": box.height}
-            for box in answer.boxes
+            for box in counted.boxes
         ],
     }
     return msgspec.json.encode(

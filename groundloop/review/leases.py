@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
+from groundloop.review.adjudication import adjudicated_boxes, people_of
+from groundloop.review.answers import stored_answers
 from groundloop.review.database import Database
-from groundloop.review.states import State
+from groundloop.review.states import IS_FOR_REVIEWER, State
 from groundloop.review.wire import Answer, NextRequest, Shown, ShownBox, Task
 
 #: The most tasks that a page is given at once.
@@ -19,7 +21,7 @@ MAX_TASKS = 24
 GRID_MISTAKES = 0.3
 AUDIT = "audit"
 
-_COLUMNS = "id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by"
+_COLUMNS = "id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, missing"
 
 
 class Leases:
@@ -39,20 +41,28 @@ class Leases:
     def next(self, reviewer: str, request: NextRequest) -> tuple[Task, ...]:
         """Lease the next tasks to a reviewer, in the queue's order, those without any answer first.
 
-        What the reviewer holds already keeps its token, so that an answer given before a restart still fits.
+        A task goes to as many reviewers at a time as answers are missing. What the reviewer holds already keeps its
+        token, so that an answer given before a restart still fits.
         """
         count = max(0, min(request.count, MAX_TASKS))
         have = set(request.have)
         now = self._clock()
-        grid = "AND expected_mistakes < ? AND selected_by != ?" if request.grid else ""
-        grid_values = (GRID_MISTAKES, AUDIT) if request.grid else ()
+        grid = "AND state != :adjudication AND expected_mistakes < :mistakes AND selected_by != :audit"
         with self._database.writing() as connection:
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM task WHERE state != ? {grid}"  # noqa: S608 (constants only)
-                " AND NOT EXISTS (SELECT 1 FROM lease WHERE task = task.id AND reviewer != ? AND expires > ?)"
-                " AND (state = ? OR NOT EXISTS (SELECT 1 FROM answer WHERE task = task.id AND reviewer = ?))"
-                " ORDER BY state, id LIMIT ?",
-                (State.DONE, *grid_values, reviewer, now, State.OPEN, reviewer, count + len(have)),
+                f"SELECT {_COLUMNS} FROM task WHERE state < :done {grid if request.grid else ''}"  # noqa: S608
+                " AND missing > (SELECT COUNT(*) FROM lease"
+                " WHERE task = task.id AND reviewer != :reviewer AND expires > :now)"
+                f" AND {IS_FOR_REVIEWER} ORDER BY state, id LIMIT :limit",
+                {
+                    "done": State.DONE,
+                    "adjudication": State.ADJUDICATION,
+                    "mistakes": GRID_MISTAKES,
+                    "audit": AUDIT,
+                    "reviewer": reviewer,
+                    "now": now,
+                    "limit": count + len(have),
+                },
             ).fetchall()
             free = [row for row in rows if row[0] not in have][:count]
             for task_id in have:
@@ -101,22 +111,16 @@ class Leases:
         )
 
     def _leased(self, connection: sqlite3.Connection, reviewer: str, row: Sequence[Any], now: float) -> Task:
-        """Return a task with its token: "" when another reviewer holds it."""
-        task_id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by = row
-        lease = connection.execute("SELECT reviewer, token, expires FROM lease WHERE task = ?", (task_id,)).fetchone()
-        if lease and lease[0] != reviewer and lease[2] > now:
-            token = ""
-        else:
-            token = lease[1] if lease and lease[0] == reviewer else secrets.token_urlsafe(12)
-            connection.execute(
-                "INSERT OR REPLACE INTO lease (task, reviewer, token, expires) VALUES (?, ?, ?, ?)",
-                (task_id, reviewer, token, now + self._seconds),
-            )
+        """Return a task with its token: "" when others hold it."""
+        task_id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, missing = row
+        token = self._token(connection, reviewer, task_id, missing, now)
+        is_adjudicator = self._adjudicates(connection, reviewer, task_id)
         own = connection.execute(
-            "SELECT content FROM answer WHERE task = ? AND reviewer = ? ORDER BY id DESC LIMIT 1", (task_id, reviewer)
+            "SELECT content FROM answer WHERE task = ? AND reviewer = ? AND adjudicates = ? ORDER BY id DESC LIMIT 1",
+            (task_id, reviewer, is_adjudicator),
         ).fetchone()
-        accepted_in_grid = expected_mistakes is not None and expected_mistakes < GRID_MISTAKES and selected_by != AUDIT
-        return Task(
+        is_easy = expected_mistakes is not None and expected_mistakes < GRID_MISTAKES and selected_by != AUDIT
+        task = Task(
             id=task_id,
             name=source_ref.rpartition("/")[2],
             width=width,
@@ -126,6 +130,39 @@ class Leases:
             why=msgspec.json.decode(why, type=tuple[str, ...]),
             expected_mistakes=expected_mistakes,
             boxes=msgspec.json.decode(boxes, type=tuple[ShownBox, ...]),
-            grid=accepted_in_grid,
+            grid=is_easy and not is_adjudicator,
             answer=msgspec.json.decode(own[0], type=Answer) if own else None,
         )
+        if not is_adjudicator:
+            return task
+        stored = stored_answers(connection, task_id)
+        people, bad_image = people_of(stored)
+        return msgspec.structs.replace(
+            task, boxes=adjudicated_boxes(stored, width, height), people=people, bad_image=bad_image
+        )
+
+    def _token(self, connection: sqlite3.Connection, reviewer: str, task_id: int, missing: int, now: float) -> str:
+        """Lease a task, unless as many others hold it as answers are missing; return the lease's token or ""."""
+        (others,) = connection.execute(
+            "SELECT COUNT(*) FROM lease WHERE task = ? AND reviewer != ? AND expires > ?", (task_id, reviewer, now)
+        ).fetchone()
+        if others >= max(missing, 1):
+            return ""
+        connection.execute(
+            "DELETE FROM lease WHERE task = ? AND reviewer != ? AND expires <= ?", (task_id, reviewer, now)
+        )
+        (token,) = connection.execute(
+            "INSERT INTO lease (task, reviewer, token, expires) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET expires = excluded.expires RETURNING token",
+            (task_id, reviewer, secrets.token_urlsafe(12), now + self._seconds),
+        ).fetchone()
+        return str(token)
+
+    def _adjudicates(self, connection: sqlite3.Connection, reviewer: str, task_id: int) -> bool:
+        """Return whether the reviewer decides between the answers of others, or has done so."""
+        found = connection.execute(
+            f"SELECT 1 FROM task WHERE id = :task AND (state = :adjudication AND {IS_FOR_REVIEWER}"  # noqa: S608
+            " OR EXISTS (SELECT 1 FROM answer WHERE task = task.id AND reviewer = :reviewer AND adjudicates))",
+            {"task": task_id, "reviewer": reviewer, "adjudication": State.ADJUDICATION},
+        ).fetchone()
+        return found is not None

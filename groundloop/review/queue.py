@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,9 +14,10 @@ from groundloop.errors import UserError
 from groundloop.labels.classes import ClassList
 from groundloop.review.answers import Answers
 from groundloop.review.database import Database
-from groundloop.review.leases import Leases
+from groundloop.review.decisions import Demand
+from groundloop.review.leases import AUDIT, Leases
 from groundloop.review.reviewers import Reviewers
-from groundloop.review.states import State
+from groundloop.review.states import IS_FOR_REVIEWER, State
 from groundloop.review.wire import Progress, Shown, ShownBox
 
 FILE_NAME = "queue.sqlite"
@@ -50,6 +52,9 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
         source: what the tasks were chosen from, in words.
         image_access: how the page gets images in S3: `proxied` by the server, or by `presigned` URLs.
         backup: S3 prefix to which answers are written too; None for none.
+        answers: of different people that an image wants; `audit_answers`: one that was drawn at random.
+        max_answers: people who are asked where the answers disagree; None asks one more than wanted.
+        adjudication: whether somebody decides when they still disagree; otherwise what the majority agrees on counts.
     """
 
     name: str
@@ -66,6 +71,19 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     image_access: str = "proxied"
     backup: str | None = None
+    answers: int = 1
+    audit_answers: int = 1
+    max_answers: int | None = None
+    adjudication: bool = True
+
+    def answers_wanted(self, task: NewTask) -> int:
+        """Return of how many people a task wants answers."""
+        return task.answers_wanted or (self.audit_answers if task.selected_by == AUDIT else self.answers)
+
+    def demand(self, wanted: int) -> Demand:
+        """Return how many people are asked for a task that wants so many answers."""
+        most = wanted + 1 if self.max_answers is None else self.max_answers
+        return Demand(wanted=wanted, most=max(wanted, most), adjudicated=self.adjudication)
 
 
 class NewTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +95,8 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True):
         line: the manifest line that it comes from, byte for byte.
         selected_by: expected-mistakes, condition, audit, label-error or person.
         split: `train` for an image that must not get into validation or test; None leaves it to Prepare.
+        answers_wanted: of different people; None is what the queue wants.
+        key: tells tasks on the same image apart, such as a human loop's name; "" for one task on an image.
     """
 
     source_ref: str
@@ -89,6 +109,8 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True):
     selected_by: str = "person"
     split: str | None = None
     line: bytes | None = None
+    answers_wanted: int | None = None
+    key: str = ""
 
 
 class Queue:
@@ -107,46 +129,56 @@ class Queue:
             raise UserError(f"{database.path}: making the queue was interrupted: delete the file and make it again")
         self.info = msgspec.json.decode(row[0], type=QueueInfo)
         self.leases = Leases(database, self.info.lease_seconds, clock)
-        self.answers = Answers(database, len(self.info.classes), clock)
+        self.answers = Answers(database, len(self.info.classes), self.info.demand, clock)
         self.reviewers = Reviewers(database)
 
     @classmethod
-    def create(cls, folder: Path, info: QueueInfo, tasks: Iterable[NewTask]) -> Queue:
+    def create(cls, folder: Path, info: QueueInfo, tasks: Iterable[NewTask], *, may_be_empty: bool = False) -> Queue:
         """Make a queue in a folder; its tasks are given out in their order.
+
+        Args:
+            folder: of the queue's file.
+            info: what holds for the whole queue.
+            tasks: the images.
+            may_be_empty: whether a queue without any is made, to which `add_tasks` adds.
 
         Raises:
             UserError: there is a queue in the folder already, no task or no class, or an image is named twice.
         """
         listed = list(tasks)
-        if not listed:
+        if not listed and not may_be_empty:
             raise UserError("there is no image to put into the queue")
         ClassList.from_config(info.classes)
-        names = {task.source_ref for task in listed}
-        if len(names) != len(listed):
+        if len({task.key or task.source_ref for task in listed}) != len(listed):
             raise UserError("the queue would have an image twice: every image is reviewed once")
         database = Database.create(folder / FILE_NAME)
         with database.writing() as connection:
-            connection.executemany(
-                "INSERT INTO task (source_ref, width, height, line, shown, boxes, why, expected_mistakes, selected_by,"
-                " split) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        task.source_ref,
-                        task.width,
-                        task.height,
-                        task.line,
-                        task.shown.value,
-                        msgspec.json.encode(task.boxes),
-                        msgspec.json.encode(task.why),
-                        task.expected_mistakes,
-                        task.selected_by,
-                        task.split,
-                    )
-                    for task in listed
-                ),
-            )
             connection.execute("INSERT INTO queue (id, info) VALUES (1, ?)", (msgspec.json.encode(info),))
+            connection.executemany(_INSERT_TASK, (_row(info, task) for task in listed))
         return cls(database)
+
+    def add_tasks(self, tasks: Iterable[NewTask]) -> list[int]:
+        """Add tasks to a queue that people may be working on; return their ids.
+
+        Raises:
+            UserError: the queue has one of them already; none is added.
+        """
+        ids: list[int] = []
+        with self.database.writing() as connection:
+            for task in tasks:
+                try:
+                    cursor = connection.execute(_INSERT_TASK, _row(self.info, task))
+                except sqlite3.IntegrityError:
+                    raise UserError(f"the queue has {task.key or task.source_ref} already: it was not added") from None
+                ids.append(int(cursor.lastrowid or 0))
+        return ids
+
+    def withdraw(self, task_ids: Iterable[int]) -> None:
+        """Give some tasks to nobody any more; answers that still come are kept as late ones."""
+        with self.database.writing() as connection:
+            for task_id in task_ids:
+                connection.execute("UPDATE task SET state = ?, missing = 0 WHERE id = ?", (State.WITHDRAWN, task_id))
+                connection.execute("DELETE FROM lease WHERE task = ?", (task_id,))
 
     @classmethod
     def open(cls, folder: Path, clock: Callable[[], float] = time.time) -> Queue:
@@ -160,36 +192,38 @@ class Queue:
     def progress(self, reviewer: str) -> Progress:
         """Return how far the queue is, and what is left for one reviewer."""
         with self.database.reading() as connection:
-            total, answered = connection.execute(
-                "SELECT COUNT(*), COUNT(*) FILTER (WHERE state != ?) FROM task", (State.OPEN,)
-            ).fetchone()
+            counts = dict(connection.execute("SELECT state, COUNT(*) FROM task GROUP BY state").fetchall())
             (mine,) = connection.execute(
                 "SELECT COUNT(DISTINCT task) FROM answer WHERE reviewer = ?", (reviewer,)
             ).fetchone()
-            (second,) = connection.execute(
-                "SELECT COUNT(*) FROM task WHERE state = ?"
-                " AND NOT EXISTS (SELECT 1 FROM answer WHERE task = task.id AND reviewer = ?)",
-                (State.SECOND_OPINION, reviewer),
+            (left,) = connection.execute(
+                f"SELECT COUNT(*) FROM task WHERE state < :done AND {IS_FOR_REVIEWER}",  # noqa: S608 (a constant)
+                {"done": State.DONE, "reviewer": reviewer},
             ).fetchone()
             seconds: Sequence[tuple[float]] = connection.execute(
                 "SELECT seconds FROM answer WHERE reviewer = ? ORDER BY id DESC LIMIT ?", (reviewer, _PACE)
             ).fetchall()
+        total = sum(counts.values()) - counts.get(State.WITHDRAWN, 0)
         return Progress(
             total=total,
-            answered=answered,
+            answered=total - counts.get(State.OPEN, 0),
             mine=mine,
-            left=total - answered + second,
+            left=left,
             median_seconds=median(value for (value,) in seconds) if seconds else None,
+            waiting=counts.get(State.WAITING, 0),
+            adjudication=counts.get(State.ADJUDICATION, 0),
         )
 
     def tasks(self) -> Iterator[tuple[int, NewTask]]:
         """Yield all tasks by their ids, as they were put into the queue."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, split, line"
-                " FROM task ORDER BY id"
+                "SELECT id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, split, line,"
+                " answers_wanted, key FROM task ORDER BY id"
             ).fetchall()
-        for task_id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, split, line in rows:
+        for row in rows:
+            task_id, source_ref, width, height, shown, boxes, why, expected_mistakes, selected_by, split, *rest = row
+            line, answers_wanted, key = rest
             yield (
                 task_id,
                 NewTask(
@@ -203,6 +237,8 @@ class Queue:
                     selected_by=selected_by,
                     split=split,
                     line=line,
+                    answers_wanted=answers_wanted,
+                    key=key,
                 ),
             )
 
@@ -215,3 +251,28 @@ class Queue:
     def close(self) -> None:
         """Close the queue's file."""
         self.database.close()
+
+
+_INSERT_TASK = (
+    "INSERT INTO task (key, source_ref, width, height, line, shown, boxes, why, expected_mistakes, selected_by, split,"
+    " answers_wanted, missing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _row(info: QueueInfo, task: NewTask) -> tuple[object, ...]:
+    wanted = info.answers_wanted(task)
+    return (
+        task.key or task.source_ref,
+        task.source_ref,
+        task.width,
+        task.height,
+        task.line,
+        task.shown.value,
+        msgspec.json.encode(task.boxes),
+        msgspec.json.encode(task.why),
+        task.expected_mistakes,
+        task.selected_by,
+        task.split,
+        wanted,
+        wanted,
+    )

@@ -31,6 +31,17 @@ class Reviewers:
             connection.execute("INSERT INTO invitation (hash, reviewer) VALUES (?, ?)", (_hash(token), reviewer))
         return token
 
+    def appoint(self, reviewer: str) -> None:
+        """Make a reviewer an adjudicator: from now on only adjudicators decide where the answers of others disagree."""
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO adjudicator (reviewer) VALUES (?)", (reviewer,))
+
+    def adjudicators(self) -> tuple[str, ...]:
+        """Return the names of the adjudicators."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT reviewer FROM adjudicator ORDER BY reviewer").fetchall()
+        return tuple(name for (name,) in rows)
+
     def sign_in(self, token: str) -> tuple[str, str] | None:
         """Exchange an invitation's token for a session.
 
@@ -53,11 +64,11 @@ class Reviewers:
         return row[0] if row else None
 
     def revoke(self, reviewer: str) -> bool:
-        """End a reviewer's sessions and invitations; return whether there were any. The answers stay."""
+        """End a reviewer's sessions, invitations and appointment; return whether there were any. The answers stay."""
         with self._database.writing() as connection:
             ended = [
                 connection.execute(f"DELETE FROM {table} WHERE reviewer = ?", (reviewer,)).rowcount  # noqa: S608
-                for table in ("session", "invitation")
+                for table in ("session", "invitation", "adjudicator")
             ]
             connection.execute("DELETE FROM lease WHERE reviewer = ?", (reviewer,))
         return any(ended)

@@ -44,7 +44,14 @@ def shown_boxes(
 
 
 def pixel_box(
-    class_id: int, corners: Sequence[float], width: int, height: int, *, score: float | None, counted: bool = True
+    class_id: int,
+    corners: Sequence[float],
+    width: int,
+    height: int,
+    *,
+    score: float | None,
+    counted: bool = True,
+    person: int | None = None,
 ) -> ShownBox:
     """Return a box on whole pixels, inside the image and at least 1 x 1.
 
@@ -59,5 +66,12 @@ def pixel_box(
     left, box_width = within(corners[0], corners[2], width)
     top, box_height = within(corners[1], corners[3], height)
     return ShownBox(
-        class_id=class_id, left=left, top=top, width=box_width, height=box_height, score=score, counted=counted
+        class_id=class_id,
+        left=left,
+        top=top,
+        width=box_width,
+        height=box_height,
+        score=score,
+        counted=counted,
+        person=person,
     )

@@ -1,26 +1,37 @@
-"""The states of a task, as far as giving it out is concerned."""
+"""The states of a task, and to whom it is given."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-from groundloop.review.wire import Outcome
-
 
 class State(IntEnum):
-    """Whether a task waits for an answer; the lower, the sooner it is given out.
+    """What a task waits for; the lower, the sooner it is given out.
 
     Attributes:
         OPEN: nobody has answered it.
-        SECOND_OPINION: the last word was `unsure` or `skip`: another reviewer may answer it.
-        DONE: it has an answer.
+        WAITING: another person is to answer it: more than one answer is wanted, the answers disagree, or nobody but
+            those who skipped it or are unsure has answered.
+        ADJUDICATION: the answers disagree, and as many people as may be asked have answered: somebody decides.
+        DONE: it has its answers.
+        WITHDRAWN: it is not given out any more.
     """
 
     OPEN = 0
-    SECOND_OPINION = 1
-    DONE = 2
+    WAITING = 1
+    ADJUDICATION = 2
+    DONE = 3
+    WITHDRAWN = 4
 
 
-def state_after(outcome: Outcome) -> State:
-    """Return the state of a task whose answer has an outcome."""
-    return State.SECOND_OPINION if outcome in (Outcome.UNSURE, Outcome.SKIP) else State.DONE
+#: SQL: whether a row of `task` may be given to `:reviewer`, leases aside. Nobody is asked twice for an independent
+#: answer. Appointed adjudicators decide, whether they have answered or not; where none is appointed, whoever has not.
+IS_FOR_REVIEWER = f"""(
+    state = {State.OPEN.value}
+    OR state = {State.WAITING.value}
+        AND NOT EXISTS (SELECT 1 FROM answer WHERE task = task.id AND reviewer = :reviewer)
+    OR state = {State.ADJUDICATION.value} AND CASE
+        WHEN EXISTS (SELECT 1 FROM adjudicator) THEN EXISTS (SELECT 1 FROM adjudicator WHERE reviewer = :reviewer)
+            AND NOT EXISTS (SELECT 1 FROM answer WHERE task = task.id AND reviewer = :reviewer AND adjudicates)
+        ELSE NOT EXISTS (SELECT 1 FROM answer WHERE task = task.id AND reviewer = :reviewer) END
+)"""  # noqa: S608 (constants)

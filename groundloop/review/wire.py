@@ -26,6 +26,7 @@ class ShownBox(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         score: of the detection; None for a label.
         counted: whether its score reaches the class's threshold. Others are not part of the answer until taken.
+        person: for an adjudicator, which of the people drew it, from 0; None for the boxes that they agree on.
     """
 
     class_id: int
@@ -35,6 +36,7 @@ class ShownBox(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     score: float | None = None
     counted: bool = True
+    person: int | None = None
 
 
 class AnsweredBox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +62,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         lease: token of the lease under which the image was reviewed.
         accepted_at, submitted_at: when the image was shown and when the answer was given, ISO 8601.
         seconds: of them, how long the reviewer was active.
+        adjudicates: whether the reviewer saw the boxes of the others, to decide between them.
     """
 
     client_id: str
@@ -71,6 +74,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     accepted_at: str
     submitted_at: str
     seconds: float = 0.0
+    adjudicates: bool = False
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +86,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         boxes: what is shown at first.
         grid: whether it can be accepted among many.
         answer: the reviewer's own last answer.
+        people: how many answered it before, where the reviewer is to decide between them; 0 for other tasks.
+        bad_image: how many of them called the image bad.
     """
 
     id: int
@@ -95,6 +101,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     boxes: tuple[ShownBox, ...]
     grid: bool
     answer: Answer | None
+    people: int = 0
+    bad_image: int = 0
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +111,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         answered: tasks that somebody has answered; `mine` of them by this reviewer.
         left: tasks that this reviewer can still be given.
+        waiting: answered tasks that wait for one more person; `adjudication`: for somebody who decides.
         median_seconds: of active work on an image, over the last answers of this reviewer.
     """
 
@@ -111,6 +120,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     mine: int
     left: int
     median_seconds: float | None
+    waiting: int = 0
+    adjudication: int = 0
 
 
 class QueueClass(msgspec.Struct, frozen=True):

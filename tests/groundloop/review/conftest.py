@@ -93,6 +93,7 @@ def answer(task: int, **changes: Any) -> dict[str, Any]:
         "accepted_at": "2026-11-21T16:20:31.482Z",
         "submitted_at": "2026-11-21T16:20:38.001Z",
         "seconds": 6.5,
+        "adjudicates": False,
         **changes,
     }
 

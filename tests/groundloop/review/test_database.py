@@ -50,12 +50,16 @@ def another_database(path: Path) -> None:
     connection.close()
 
 
-def newer(path: Path) -> None:
-    """Write a queue of a later version."""
-    Queue.create(path.parent, INFO, new_tasks()).close()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 2")
-    connection.close()
+def of_version(version: int) -> Callable[[Path], None]:
+    """Write a queue of another version."""
+
+    def write(path: Path) -> None:
+        Queue.create(path.parent, INFO, new_tasks()).close()
+        connection = sqlite3.connect(path)
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.close()
+
+    return write
 
 
 def damaged(path: Path) -> None:
@@ -71,7 +75,8 @@ def damaged(path: Path) -> None:
         pytest.param(lambda _: None, "does not exist", id="nothing"),
         pytest.param(lambda path: path.write_text("not a database, but long enough to be one" * 9), "queue", id="text"),
         pytest.param(another_database, "another program", id="another program's"),
-        pytest.param(newer, "version 2", id="newer"),
+        pytest.param(of_version(1), "version 1 .* use the groundloop that made it", id="older"),
+        pytest.param(of_version(3), "version 3", id="newer"),
         pytest.param(damaged, "damaged", id="damaged"),
     ],
 )

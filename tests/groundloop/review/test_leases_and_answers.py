@@ -54,7 +54,7 @@ def test_an_answer_is_late_and_kept_when_another_reviewer_has_the_task(queue: Qu
     assert add(queue, "ann", 1, boxes=[])
     assert not add(queue, "bob", 1)
     (counted,) = queue.answers.counted()
-    assert (counted.reviewer, counted.late, counted.answers) == ("bob", False, 2)
+    assert (counted.reviewers, counted.late, counted.answers) == (("bob",), False, 2)
     assert queue.answers.late() == 1
 
 
@@ -65,7 +65,7 @@ def test_an_answer_is_late_when_another_reviewer_has_answered(queue: Queue, cloc
     add(queue, "bob", 1)
     assert add(queue, "ann", 1)
     (counted,) = queue.answers.counted()
-    assert counted.reviewer == "bob"
+    assert counted.reviewers == ("bob",)
 
 
 def test_a_late_answer_counts_when_the_other_reviewer_never_answers(queue: Queue, clock: Clock) -> None:
@@ -74,7 +74,7 @@ def test_a_late_answer_counts_when_the_other_reviewer_never_answers(queue: Queue
     given(queue, "bob", 1)
     assert add(queue, "ann", 1)
     (counted,) = queue.answers.counted()
-    assert counted.reviewer == "ann"
+    assert counted.reviewers == ("ann",)
     assert queue.progress("ann").answered == 1
 
 
@@ -115,7 +115,7 @@ def test_revoking_a_reviewer_ends_the_sessions_and_keeps_the_answers(queue: Queu
     assert queue.reviewers.revoke("bob")
     assert queue.reviewers.of_session(signed_in[1]) is None
     assert queue.reviewers.sign_in(token) is None
-    assert [counted.reviewer for counted in queue.answers.counted()] == ["bob"]
+    assert [counted.reviewers for counted in queue.answers.counted()] == [("bob",)]
     assert given(queue, "ann", 1) == [2]
 
 

@@ -22,7 +22,15 @@ def test_an_invitation_opens_a_session_for_its_reviewer(queue: Queue, url: str) 
     assert described["reviewer"] == "ann"
     assert [one["name"] for one in described["classes"]] == ["bolt", "nut"]
     assert all(one["color"].startswith("#") for one in described["classes"])
-    assert described["progress"] == {"total": 6, "answered": 0, "mine": 0, "left": 6, "median_seconds": None}
+    assert described["progress"] == {
+        "total": 6,
+        "answered": 0,
+        "mine": 0,
+        "left": 6,
+        "median_seconds": None,
+        "waiting": 0,
+        "adjudication": 0,
+    }
 
 
 def test_the_session_cookie_is_out_of_reach_for_scripts_and_other_sites(queue: Queue, url: str) -> None:
@@ -37,7 +45,7 @@ def test_next_leases_tasks_in_the_queues_order_without_those_that_the_page_has(p
     more = page.post("/next", {"have": [task["id"] for task in first], "count": 2, "grid": False})["tasks"]
     assert [task["name"] for task in first + more] == ["0.png", "1.png", "2.png", "3.png"]
     assert first[0]["boxes"] == [
-        {"class_id": 1, "left": 5, "top": 5, "width": 10, "height": 10, "score": 0.8, "counted": True}
+        {"class_id": 1, "left": 5, "top": 5, "width": 10, "height": 10, "score": 0.8, "counted": True, "person": None}
     ]
     assert first[0]["why"] == ["about 0.1 mistakes expected"]
 
@@ -70,7 +78,15 @@ def test_an_answer_is_stored_once_however_often_it_is_sent(queue: Queue, page: P
     assert reply == {
         "stored": True,
         "late": False,
-        "progress": {"total": 6, "answered": 1, "mine": 1, "left": 5, "median_seconds": 6.5},
+        "progress": {
+            "total": 6,
+            "answered": 1,
+            "mine": 1,
+            "left": 5,
+            "median_seconds": 6.5,
+            "waiting": 0,
+            "adjudication": 0,
+        },
     }
     assert [counted.answers for counted in queue.answers.counted()] == [1]
 
