@@ -189,10 +189,14 @@ def _swapped_and_badly_placed(
         np.maximum.at(found, pairs.truth[chosen], right[chosen])
         return found
 
+    # A detection speaks of one label of its class: the nearest.
+    nearest = np.zeros(len(probabilities))
+    np.maximum.at(nearest, pairs.detection[own], pairs.iou[own])
+    inexact = own & ~fits & (pairs.iou == nearest[pairs.detection])
     own_same, own_fits = highest(own & same)[pairs.truth], highest(own & fits)[pairs.truth]
     return (
         _of_labels(LabelErrorKind.SWAPPED, pool, pairs, ~own & same, right * (1 - own_same)),
-        _of_labels(LabelErrorKind.BADLY_PLACED, pool, pairs, own & ~fits, right * (1 - pairs.iou) * (1 - own_fits)),
+        _of_labels(LabelErrorKind.BADLY_PLACED, pool, pairs, inexact, right * (1 - pairs.iou) * (1 - own_fits)),
     )
 
 

@@ -132,13 +132,14 @@ def make_queue(name: str, info: QueueInfo, tasks: list[NewTask]) -> Queue:
     return Queue.create(queue_folder(name), info, tasks)
 
 
-def print_made(queue: Queue) -> None:
+def print_made(queue: Queue, *, to_stderr: bool = False) -> None:
     """Print what a new queue has, and close it."""
     from contextlib import closing
 
     with closing(queue):
         total = queue.progress("").total
-    print_line(f"made queue {queue.info.name}: {total} images, classes {', '.join(queue.info.classes)}")
+    classes = ", ".join(queue.info.classes)
+    print_line(f"made queue {queue.info.name}: {total} images, classes {classes}", to_stderr=to_stderr)
 
 
 def _configured_classes(settings: ReviewConfig) -> tuple[str, ...]:

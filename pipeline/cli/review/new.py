@@ -10,6 +10,7 @@ from pipeline.cli.option_groups import with_option_groups
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.output import print_line
 from pipeline.cli.review.doubtful import doubts_tasks
+from pipeline.cli.review.label_errors import LabelErrorOptions, label_error_queue
 from pipeline.cli.review.making import QueueOptions, images_tasks, labels_tasks, make_queue, print_made
 from pipeline.cli.review.queues import QueueName
 from pipeline.cli.review.selecting import SelectionOptions
@@ -38,6 +39,7 @@ def new(
     name: QueueName,
     options: QueueOptions,
     selection: SelectionOptions,
+    label_errors: LabelErrorOptions,
     images: Images = None,
     model: Annotated[
         str | None,
@@ -54,7 +56,8 @@ def new(
     """Make a queue of images to review.
 
     With --from or --model the images are chosen on which the model is expected to err most, from its calibrated scores.
-    New images with --model need the endpoint that serves it, or the folder of a local run.
+    New images with --model need the endpoint that serves it, or the folder of a local run. With --errors images are
+    chosen whose labels look wrong by the model's detections.
 
     Example: groundloop review new week-47 --images photos/ --model 7
     """
@@ -64,8 +67,14 @@ def new(
         raise typer.BadParameter("--from takes the images that the model was evaluated on; for others give --model")
     if model is not None and (images is None or labels is not None):
         raise typer.BadParameter("--model goes with --images, and not with --labels")
+    if label_errors != LabelErrorOptions() and not (label_errors.errors and from_):
+        raise typer.BadParameter("--errors needs --from, and --no-blind-test and --json need --errors")
     settings = ReviewConfig(config, assignments)
     given = options.info(name, settings.review)
+    if label_errors.errors and from_ is not None:
+        found = label_error_queue(given, from_, settings, selection, label_errors, images=images, classes=classes)
+        found.make(as_json=label_errors.as_json)
+        return
     if from_ is not None:
         info, tasks = doubts_tasks(given, from_, settings, selection, evaluated_in=images, classes=classes)
     elif model is not None:

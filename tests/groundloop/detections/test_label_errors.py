@@ -110,6 +110,11 @@ def test_each_kind_is_named_with_its_suspicion(
             [(BOLT, PLACE)], [(BOLT, 1.0, PLACE), (BOLT, 0.9, MOVED[0.48])], id="another detection fits the label"
         ),
         pytest.param(
+            [(BOLT, PLACE), (BOLT, MOVED[0.48])],
+            [(BOLT, 1.0, PLACE), (BOLT, 1.0, MOVED[0.48])],
+            id="each of two neighbours has its detection",
+        ),
+        pytest.param(
             [(BOLT, PLACE), (NUT, PLACE)], [(BOLT, 1.0, PLACE), (NUT, 1.0, PLACE)], id="two objects on one place"
         ),
     ],
@@ -121,6 +126,15 @@ def test_nothing_is_suspected(labels: list[Label], detections: list[Detection]) 
 def test_a_missing_object_is_suspected_once() -> None:
     found = suspicion([], [(NUT, 0.6, PLACE), (BOLT, 0.8, PLACE), (NUT, 0.8, MOVED[0.6])])
     assert [(error.class_name, error.suspicion) for error in found.errors] == [("bolt", 0.8)]
+
+
+@pytest.mark.parametrize(
+    ("left", "badly_placed"),
+    [pytest.param(107, [], id="fits one of them"), pytest.param(115, [124], id="fits neither")],
+)
+def test_a_detection_between_two_labels_speaks_of_the_nearest(left: int, badly_placed: list[int]) -> None:
+    found = suspicion([(BOLT, PLACE), (BOLT, MOVED[0.25])], [(BOLT, 0.9, (left, 50, left + 40, 90))])
+    assert [error.box[0] for error in found.errors] == badly_placed
 
 
 def test_weak_suspicions_are_summed_but_not_named() -> None:
