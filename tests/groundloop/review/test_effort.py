@@ -22,7 +22,8 @@ def test_seconds_of_answers_are_recovered_though_some_reviewers_paused() -> None
     given = answers(200, per_image=3.0, per_box=2.5)
     given[::10] = [(boxes, seconds + 300) for boxes, seconds in given[::10]]
     fitted = fit_effort(given)
-    assert (fitted.per_image, fitted.per_box) == (pytest.approx(3.0, abs=0.5), pytest.approx(2.5, abs=0.1))
+    assert fitted.per_image == pytest.approx(3.0, abs=0.5)
+    assert fitted.per_box == pytest.approx(2.5, abs=0.1)
     assert fitted.answers == 200
 
 
