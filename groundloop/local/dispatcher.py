@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from groundloop.local.api.services import Services
 from groundloop.local.context import Context, random_id
+from groundloop.local.data_capture import Invocation
 from groundloop.local.errors import ApiError
 from groundloop.local.moto_server import offers
 
@@ -128,10 +129,14 @@ class Dispatcher:
         try:
             answer, variant = self._services.endpoints.invoke(
                 endpoint,
-                body,
-                environ.get("CONTENT_TYPE"),
-                environ.get("HTTP_ACCEPT"),
-                environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT"),
+                Invocation(
+                    body,
+                    content_type=environ.get("CONTENT_TYPE"),
+                    accept=environ.get("HTTP_ACCEPT"),
+                    target=environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT"),
+                    inference_id=environ.get("HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID"),
+                    custom_attributes=environ.get("HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES"),
+                ),
             )
         except ApiError as error:
             return _invocation_error(error)

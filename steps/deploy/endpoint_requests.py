@@ -41,6 +41,8 @@ def data_capture(aws: AwsSettings, endpoint: EndpointSettings) -> Members | None
         "InitialSamplingPercentage": endpoint.data_capture_percent,
         "DestinationS3Uri": f"s3://{aws.bucket}/{aws.prefix}/capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        # Answers are captured as text, images as base64.
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
     }
     if aws.kms_key:
         capture["KmsKeyId"] = aws.kms_key

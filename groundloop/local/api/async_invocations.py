@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from groundloop.local.api.endpoints import Endpoints
 from groundloop.local.context import Context
+from groundloop.local.data_capture import Invocation
 from groundloop.local.errors import ApiError, JobError
 from groundloop.local.s3 import S3
 from groundloop.s3 import join_uri
@@ -56,7 +57,7 @@ class AsyncInvocations:
     def _answer(self, name: str, source: str, kinds: tuple[str | None, str | None], accepted: Accepted) -> None:
         s3 = S3(self._context.client("s3"))
         try:
-            answer, _ = self._endpoints.invoke(name, s3.read(source), *kinds, None, queued=True)
+            answer, _ = self._endpoints.invoke(name, Invocation(s3.read(source), *kinds), queued=True)
             s3.put(accepted.output, answer.body)
         except (ApiError, JobError) as error:
             s3.put(accepted.failure, str(error).encode())

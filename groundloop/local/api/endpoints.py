@@ -14,6 +14,7 @@ from groundloop.local.api.models import Models
 from groundloop.local.api.paging import in_order, page, within
 from groundloop.local.api.tags import Tags
 from groundloop.local.context import Context, now, random_id
+from groundloop.local.data_capture import DataCapture, Invocation
 from groundloop.local.errors import ApiError, JobError, invalid
 from groundloop.local.serving import Answer, ModelServer
 from groundloop.spec.payloads import MAX_REAL_TIME_BYTES, MAX_SERVERLESS_BYTES
@@ -44,6 +45,7 @@ class Endpoint:
     deployment: dict[str, Any] | None = None
     asynchronous: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
+    data_capture: DataCapture | None = None
     created: datetime = field(default_factory=now)
     modified: datetime = field(default_factory=now)
     deleted: threading.Event = field(default_factory=threading.Event)
@@ -124,10 +126,13 @@ class Endpoints:
         if policy.get("AutoRollbackConfiguration"):
             left_out.append("alarms are not watched")
         if left_out:
-            folder = self._context.home / "endpoints" / endpoint.name
-            folder.mkdir(parents=True, exist_ok=True)
-            with (folder / "log.txt").open("a", encoding="utf-8") as log:
-                log.write(f"[offline AWS] {now().isoformat()} update: {'; '.join(left_out)}\n")
+            self._write_log(endpoint.name, f"update: {'; '.join(left_out)}")
+
+    def _write_log(self, name: str, text: str) -> None:
+        folder = self._context.home / "endpoints" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "log.txt").open("a", encoding="utf-8") as log:
+            log.write(f"[offline AWS] {now().isoformat()} {text}\n")
 
     def _deploy(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
         thread = threading.Thread(
@@ -149,6 +154,7 @@ class Endpoints:
             # A fault of the offline AWS itself: an endpoint never stays Creating for ever.
             logger.exception("endpoint %s", endpoint.name)
             reason = f"InternalServerError: the offline AWS failed: {error!r}"
+        replaced: DataCapture | None = None
         with self._context.lock:
             dropped = started
             if not reason and not endpoint.deleted.is_set() and not self._context.stopping.is_set():
@@ -156,6 +162,7 @@ class Endpoints:
                 endpoint.config = config["EndpointConfigName"]
                 endpoint.asynchronous = config.get("AsyncInferenceConfig")
                 endpoint.capture = config.get("DataCaptureConfig")
+                replaced, endpoint.data_capture = endpoint.data_capture, self._data_capture(endpoint)
                 endpoint.status = "InService"
             else:
                 # An update that fails is rolled back: the old variants serve on.
@@ -164,6 +171,13 @@ class Endpoints:
             endpoint.modified = now()
         for variant in dropped:
             variant.server.stop()
+        if replaced is not None:
+            replaced.flush()
+
+    def _data_capture(self, endpoint: Endpoint) -> DataCapture | None:
+        return DataCapture.of(
+            self._context, endpoint.name, endpoint.capture, lambda text: self._write_log(endpoint.name, text)
+        )
 
     def _start_variant(self, endpoint: Endpoint, described: dict[str, Any]) -> Variant:
         name = described["VariantName"]
@@ -205,13 +219,13 @@ class Endpoints:
             }
 
     def _capture(self, endpoint: Endpoint) -> dict[str, Any] | None:
-        """Return the DataCaptureConfigSummary: what was configured, and that nothing is captured here."""
+        """Return the DataCaptureConfigSummary."""
         configured = endpoint.capture
         if not configured:
             return None
         return {
-            "EnableCapture": configured.get("EnableCapture", False),
-            "CaptureStatus": "Stopped",
+            "EnableCapture": endpoint.data_capture is not None,
+            "CaptureStatus": "Started" if endpoint.data_capture else "Stopped",
             "CurrentSamplingPercentage": configured["InitialSamplingPercentage"],
             "DestinationS3Uri": configured["DestinationS3Uri"],
             "KmsKeyId": configured.get("KmsKeyId", ""),
@@ -246,6 +260,8 @@ class Endpoints:
             self._tags.drop(endpoint.arn)
         for variant in variants:
             variant.server.stop()
+        if endpoint.data_capture is not None:
+            endpoint.data_capture.flush()
         return {}
 
     def asynchronous(self, name: str) -> dict[str, Any]:
@@ -261,16 +277,9 @@ class Endpoints:
             raise ApiError("ValidationError", f"Endpoint {name} is not asynchronous: use InvokeEndpoint.")
         return endpoint.asynchronous
 
-    def invoke(
-        self,
-        name: str,
-        body: bytes,
-        content_type: str | None,
-        accept: str | None,
-        target: str | None,
-        queued: bool = False,
-    ) -> tuple[Answer, str]:
+    def invoke(self, name: str, invocation: Invocation, *, queued: bool = False) -> tuple[Answer, str]:
         """Send a request to an endpoint; return the model's answer and its variant. `queued`: read from S3."""
+        target = invocation.target
         with self._context.lock:
             endpoint = self._endpoints.get(name)
             variants = list(endpoint.variants) if endpoint else []
@@ -287,15 +296,18 @@ class Endpoints:
             weights = [variant.weight for variant in variants]
             variant = random.choices(variants, weights if any(weights) else None)[0]  # noqa: S311 (traffic, no secret)
         if not queued:
-            _check_size(variant, body)
+            _check_size(variant, invocation.body)
         try:
-            answer = variant.server.invoke(body, content_type, accept)
+            answer = variant.server.invoke(invocation.body, invocation.content_type, invocation.accept)
         except OSError as error:
             if variant not in endpoint.variants and endpoint.variants and not target:
                 # An update replaced it during the request: AWS lets requests end, here the new one gets it.
-                return self.invoke(name, body, content_type, accept, target, queued)
+                return self.invoke(name, invocation, queued=queued)
             raise self._model_error(endpoint, variant, 500, str(error)) from error
-        if answer.status >= 400:
+        failed = answer.status >= 400
+        if endpoint.data_capture is not None and not queued:
+            endpoint.data_capture.take(variant.name, invocation, None if failed else answer)
+        if failed:
             raise self._model_error(
                 endpoint, variant, answer.status, answer.body.decode("utf-8", "replace").strip()[:1000]
             )
@@ -314,10 +326,13 @@ class Endpoints:
             thread.join()
         with self._context.lock:
             variants = [variant for endpoint in self._endpoints.values() for variant in endpoint.variants]
+            captures = [endpoint.data_capture for endpoint in self._endpoints.values() if endpoint.data_capture]
             for endpoint in self._endpoints.values():
                 endpoint.variants = []
         for variant in variants:
             variant.server.stop()
+        for capture in captures:
+            capture.flush()
 
 
 def _check_size(variant: Variant, body: bytes) -> None:

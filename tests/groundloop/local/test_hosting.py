@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import time
+import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -273,6 +277,91 @@ def test_an_endpoint_that_answers_at_once_takes_no_queue(sm: Any, runtime: Any, 
     settled("direct")
     with pytest.raises(ClientError, match="is not asynchronous"):
         runtime.invoke_endpoint_async(EndpointName="direct", InputLocation="s3://bucket/x")
+
+
+@pytest.fixture
+def captured(aws: LocalAws, sm: Any, make_model: Any, settled: Any, unique: Any) -> Callable[..., Any]:
+    """Make an endpoint with data capture, send it two requests; return its records and the keys of its files."""
+    s3, runtime = aws.client("s3"), aws.client("sagemaker-runtime")
+
+    def records(percentage: int = 100, **members: Any) -> tuple[list[dict[str, Any]], list[str]]:
+        name = unique("captured")
+        capture = {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": percentage,
+            "DestinationS3Uri": "s3://bucket/capture",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            **members,
+        }
+        variant = {"VariantName": "v", "ModelName": make_model(), "InitialInstanceCount": 1}
+        sm.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[{**variant, "InstanceType": "ml.m5.large"}],
+            DataCaptureConfig=capture,
+        )
+        sm.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        assert settled(name)["DataCaptureConfig"]["CaptureStatus"] == "Started"
+        asked = {"EndpointName": name, "ContentType": "image/jpeg"}
+        runtime.invoke_endpoint(**asked, Body=b"\xff\xd8image", InferenceId="i-1", CustomAttributes="line 3")
+        with pytest.raises(ClientError, match="unreadable"):
+            runtime.invoke_endpoint(**asked, Body=b"bad image")
+        sm.delete_endpoint(EndpointName=name)  # which writes what it still holds
+        found = s3.list_objects_v2(Bucket="bucket", Prefix=f"capture/{name}/").get("Contents", [])
+        keys = [item["Key"].removeprefix(f"capture/{name}/") for item in found]
+        bodies = [s3.get_object(Bucket="bucket", Key=item["Key"])["Body"].read() for item in found]
+        return [json.loads(line) for body in bodies for line in body.splitlines()], keys
+
+    return records
+
+
+def test_requests_are_captured_as_aws_writes_them(captured: Callable[..., Any]) -> None:
+    (answered, failed), (key,) = captured(CaptureContentTypeHeader={"JsonContentTypes": ["application/json"]})
+    assert re.fullmatch(r"v/\d{4}/\d\d/\d\d/\d\d/\d\d-\d\d-\d{3}-[0-9a-f-]{36}\.jsonl", key)
+    assert answered["eventVersion"] == "0"
+    metadata = answered["eventMetadata"]
+    assert datetime.strptime(metadata.pop("inferenceTime"), "%Y-%m-%dT%H:%M:%SZ")
+    assert uuid.UUID(metadata.pop("eventId"))
+    assert metadata == {"inferenceId": "i-1", "customAttributes": ["line 3"]}
+    output = answered["captureData"]["endpointOutput"]
+    assert json.loads(output.pop("data"))["bytes"] == 7
+    assert output == {"observedContentType": "application/json", "mode": "OUTPUT", "encoding": "JSON"}
+    assert answered["captureData"]["endpointInput"] == {
+        "observedContentType": "image/jpeg",
+        "mode": "INPUT",
+        "data": base64.b64encode(b"\xff\xd8image").decode(),
+        "encoding": "BASE64",
+    }
+    assert set(failed["captureData"]) == {"endpointInput"}, "a model that fails has no output"
+
+
+@pytest.mark.parametrize(
+    ("members", "records", "parts"),
+    [
+        pytest.param(
+            {"CaptureOptions": [{"CaptureMode": "InputAndOutput"}]},
+            2,
+            {"endpointInput": 2, "endpointOutput": 1},
+            id="both in one option",
+        ),
+        pytest.param(
+            {"CaptureOptions": [{"CaptureMode": "Output"}]},
+            2,
+            {"endpointInput": 0, "endpointOutput": 1},
+            id="output only",
+        ),
+        pytest.param({"percentage": 0}, 0, {"endpointInput": 0, "endpointOutput": 0}, id="an empty sample"),
+    ],
+)
+def test_the_config_says_what_is_captured(
+    captured: Callable[..., Any], members: dict[str, Any], records: int, parts: dict[str, int]
+) -> None:
+    found, _ = captured(**members)
+    assert len(found) == records
+    assert {part: sum(part in one["captureData"] for one in found) for part in parts} == parts
+    encodings = {
+        one["captureData"]["endpointOutput"]["encoding"] for one in found if "endpointOutput" in one["captureData"]
+    }
+    assert encodings <= {"BASE64"}, "without a header everything is base64"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Requests that an endpoint captured: images with the detections that it answered."""
