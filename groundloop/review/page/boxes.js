@@ -20,7 +20,7 @@ export function drawn(rect, classId) {
   lastKey += 1;
   return {
     key: lastKey, classId, left, top, width, height,
-    score: null, counted: true, from: null, doubt: -1, touched: true,
+    score: null, counted: true, from: null, doubt: -1, touched: true, person: null,
   };
 }
 
@@ -39,13 +39,14 @@ export function shownBoxes(task) {
  * @returns {EditedBox}
  */
 function shown(box, index) {
-  const { left, top, width, height, score, counted } = box;
+  const { left, top, width, height, score, counted, person = null } = box;
   // Without a calibrated one, the doubt is that of the score taken as a probability.
-  const doubt = box.doubt ?? (score === null ? 0 : counted ? 1 - score : score);
+  const guessed = score === null ? 0 : counted ? 1 - score : score;
+  const doubt = box.doubt ?? (person === null ? guessed : 1);
   lastKey += 1;
   return {
     key: lastKey, classId: box.class_id, left, top, width, height,
-    score, counted, from: index, doubt, touched: false,
+    score, counted, from: index, doubt, touched: false, person,
   };
 }
 

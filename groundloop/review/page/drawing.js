@@ -11,6 +11,9 @@ const TAG_HEIGHT = 16;
 // With more boxes than this, a box narrower than its tag shows the class's number only.
 const MAX_FULL_TAGS = 8;
 
+/** Colours of people's boxes between which somebody decides; app.css has their line styles. */
+const PERSON_COLORS = Object.freeze(["#ff6fb1", "#41d6ff", "#ffe14d", "#b79bff", "#7dff8a"]);
+
 const measure = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 measure.font = "600 11px system-ui, sans-serif";
 
@@ -34,6 +37,15 @@ export function textColor(color) {
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
+}
+
+/**
+ * Return the colour of a person's boxes.
+ * @param {number} person from 0
+ * @returns {string}
+ */
+export function personColor(person) {
+  return PERSON_COLORS[person % PERSON_COLORS.length];
 }
 
 /**
@@ -134,12 +146,12 @@ export class Drawing {
   #drawBox(box, scene) {
     const { group, tags, parts } = this.#group(box.key);
     const rect = toStage(scene.view, box);
-    const color = this.#color(box.classId);
+    const color = box.person !== null && !box.counted ? personColor(box.person) : this.#color(box.classId);
     const isSelected = box.key === scene.selected;
     const states = ["box"];
     if (isSelected) states.push("selected");
     if (box.key === scene.hovered) states.push("hovered");
-    if (!box.counted) states.push("uncounted");
+    if (!box.counted) states.push("uncounted", ...(box.person === null ? [] : [`person-${box.person % 3}`]));
     else if (this.unsureEdges.has(box.classId) && !box.touched) states.push("unsure-edges");
     const label = scene.labelOf(box);
     set(group, {

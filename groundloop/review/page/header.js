@@ -60,7 +60,9 @@ export class Header {
     const bar = /** @type {HTMLProgressElement} */ (byId("progress-bar"));
     bar.max = Math.max(1, total);
     bar.value = answered;
-    byId("progress-text").textContent = this.words.text("progress.text", { answered, total });
+    const waiting = this.progress.waiting + this.progress.adjudication;
+    const open = waiting > 0 ? `, ${this.words.text("progress.waiting", { count: waiting })}` : "";
+    byId("progress-text").textContent = this.words.text("progress.text", { answered, total }) + open;
     const pace = byId("pace");
     pace.textContent = seconds === null ? "" : this.words.text("progress.pace", { seconds });
     const minutes = Math.ceil((left * (seconds ?? 0)) / 60);

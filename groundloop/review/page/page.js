@@ -191,6 +191,9 @@ export class ReviewPage {
   /** @param {EditedBox} box */
   #labelOf(box) {
     const name = this.classNames.get(box.classId) ?? String(box.classId);
+    if (box.person !== null && !box.counted) {
+      return `${name} · ${this.words.text("box.person", { number: box.person + 1 })}`;
+    }
     return box.score === null ? name : `${name} ${box.score.toFixed(2)}`;
   }
 
@@ -217,7 +220,8 @@ export class ReviewPage {
   #announceSelection() {
     const box = this.editor.selected;
     if (!box) return;
-    const label = this.#labelOf(box) + (box.counted ? "" : `, ${this.words.text("box.uncounted")}`);
+    const state = this.words.text(box.person === null ? "box.uncounted" : "box.disputed");
+    const label = this.#labelOf(box) + (box.counted ? "" : `, ${state}`);
     const index = this.editor.boxes.indexOf(box) + 1;
     this.say(this.words.text("box.label", { index, total: this.editor.boxes.length, label }));
   }
@@ -243,6 +247,7 @@ export class ReviewPage {
       accepted_at: this.shownAt.toISOString(),
       submitted_at: new Date().toISOString(),
       seconds,
+      adjudicates: task.people > 0,
     };
   }
 

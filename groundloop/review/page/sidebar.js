@@ -2,6 +2,7 @@
 
 import { byDoubt } from "./boxes.js";
 import { byId, element } from "./dom.js";
+import { personColor } from "./drawing.js";
 
 /** @import {BoxClass, EditedBox, Queue, Task} from "./types.js" */
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -127,9 +128,29 @@ export class Sidebar {
    * @param {Task | null} task
    */
   showTask(task) {
-    const why = task?.why ?? [];
-    byId("why-section").hidden = why.length === 0;
-    byId("why").replaceChildren(...why.map((reason) => element("li", "", reason)));
+    const reasons = (task?.why ?? []).map((reason) => element("li", "", reason));
+    const items = [...(task ? this.#disagreement(task) : []), ...reasons];
+    byId("why-section").hidden = items.length === 0;
+    byId("why").replaceChildren(...items);
+  }
+
+  /**
+   * Say between whom somebody is to decide.
+   * @param {Task} task
+   */
+  #disagreement(task) {
+    const { words } = this;
+    if (task.people === 0) return [];
+    const items = [element("li", "", words.text("why.people", { count: task.people }))];
+    if (task.bad_image > 0) items.push(element("li", "", words.text("why.bad-image", { count: task.bad_image })));
+    const people = [...new Set(task.boxes.map((box) => box.person))].filter((person) => person !== null);
+    for (const person of people.sort((a, b) => a - b)) {
+      const text = words.text("box.person", { number: person + 1 });
+      const item = element("li", "person", element("span", "swatch"), text);
+      item.style.setProperty("--class-color", personColor(person));
+      items.push(item);
+    }
+    return items;
   }
 
   /** Show the boxes in the next frame: a drag changes them more often than that. */
@@ -171,14 +192,16 @@ export class Sidebar {
   /** @param {EditedBox} box */
   #item(box) {
     const one = this.queue.classes.find((other) => other.id === box.classId);
-    const score = element("span", "score", box.score === null ? "" : box.score.toFixed(2));
+    const isDisputed = box.person !== null && !box.counted;
+    const person = isDisputed ? this.words.text("box.person", { number: Number(box.person) + 1 }) : "";
+    const score = element("span", "score", box.score === null ? person : box.score.toFixed(2));
     const item = element("li", box.counted ? "" : "uncounted", element("span", "swatch"), one?.name ?? "", score);
     item.id = `box-${box.key}`;
     item.setAttribute("role", "option");
     item.setAttribute("aria-selected", String(box.key === this.editor.selectedKey));
     item.setAttribute("aria-label", this.editor.labelOf(box));
-    item.style.setProperty("--class-color", one?.color ?? "#888888");
-    if (!box.counted) item.title = this.words.text("box.uncounted");
+    item.style.setProperty("--class-color", isDisputed ? personColor(Number(box.person)) : (one?.color ?? "#888888"));
+    if (!box.counted) item.title = this.words.text(isDisputed ? "box.disputed" : "box.uncounted");
     item.addEventListener("mousedown", (event) => event.preventDefault());
     item.addEventListener("click", () => this.editor.select(box.key));
     return item;

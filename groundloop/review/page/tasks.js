@@ -75,7 +75,7 @@ export class Tasks extends EventTarget {
       this.progress = progress;
       this.#take(tasks);
       // Answers given meanwhile leave room for more; a server that has no more is asked again later.
-      if (this.held.length <= AHEAD && (tasks.length === wanted || progress.left > 0)) {
+      if (this.held.length <= AHEAD) {
         this.timer = setTimeout(() => this.refill(), tasks.length === wanted ? 0 : EMPTY_POLL_MS);
       }
     } catch (error) {
