@@ -69,13 +69,23 @@ def list_s3(uri: str, region: str) -> ImageList:
     Raises:
         UserError: S3 can't be read, or there is no JPEG or PNG.
     """
-    names, notes = _usable(sorted(_objects(uri, region)))
+    names, notes = s3_image_names(uri, region)
     images = S3Images(region)
     with ThreadPoolExecutor(MAX_THREADS) as pool:
         sizes = list(pool.map(lambda name: _size(images, name), names))
     listed = [_listed(name, size) for name, size in zip(names, sizes, strict=True) if size]
     unreadable = [name for name, size in zip(names, sizes, strict=True) if size is None]
     return _list(uri, listed, [*notes, *_unreadable(unreadable)])
+
+
+def s3_image_names(uri: str, region: str) -> tuple[list[str], list[str]]:
+    """Return the S3 URIs of the JPEG and PNG images below a prefix, sorted, and notes on what is left out.
+
+    Args:
+        uri: the prefix.
+        region: AWS region.
+    """
+    return _usable(sorted(_objects(uri, region)))
 
 
 def _objects(uri: str, region: str) -> Iterator[str]:

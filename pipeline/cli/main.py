@@ -13,6 +13,7 @@ from typer._click.exceptions import NoArgsIsHelpError
 from typer.core import TyperGroup
 
 from pipeline.cli import (
+    a2i,
     approval,
     check,
     compile,  # noqa: A004 (the command's name)
@@ -25,6 +26,7 @@ from pipeline.cli import (
     evaluate,
     init,
     label,
+    labeling,
     labels,
     local,
     logs,
@@ -80,6 +82,8 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
     "The people": {
         "label": label.label,
         "review": review.app,
+        "labeling": labeling.app,
+        "a2i": a2i.app,
     },
     "The environment": {
         "init": init.init,

@@ -52,6 +52,20 @@ class LoadedConfig:
     source: Source
     missing: tuple[str, ...] = ()
 
+    def require(self, *keys: str) -> Config:
+        """Return the configuration of a command that can do without some of the required settings.
+
+        Args:
+            keys: of the settings that it can't do without.
+
+        Raises:
+            ConfigError: one of them is not set.
+        """
+        lacking = [key for key in keys if key in self.missing]
+        if lacking:
+            raise ConfigError(*(f"{key} is required, and not set: --set {key}=..." for key in lacking))
+        return self.config
+
 
 def load_config(
     overlays: Sequence[Path] = (),

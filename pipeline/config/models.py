@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from pipeline.config.labeling import LabelingSettings
 from pipeline.config.review import ReviewSettings
 from pipeline.config.triggers import TriggersSettings
 from steps.deploy.settings import DeploySettings
@@ -50,6 +51,7 @@ class Config(Settings):
     deploy: DeploySettings = Field(DeploySettings(), description="Endpoint and deployment.")
     review: ReviewSettings = Field(ReviewSettings(), description="Queues of images that people review.")
     triggers: TriggersSettings = Field(TriggersSettings(), description="EventBridge rules that start the pipelines.")
+    labeling: LabelingSettings = Field(LabelingSettings(), description="Ground Truth's labelling jobs, and A2I.")
     execution: ExecutionSettings = Field(ExecutionSettings(), description="Step caching and retries.")
     costs: CostsSettings = Field(CostsSettings(), description="Prices for the cost estimate of `groundloop plan`.")
 
