@@ -13,7 +13,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Labelling jobs of Ground Truth, which takes no new customers.\n\n"
-    "groundloop label and groundloop review do the same work without the service.",
+    "groundloop label and groundloop review do the same work without the service.\n\n"
+    "Example: groundloop labeling status",
 )
 app.command("create")(create)
 app.command("adjust")(adjust)
