@@ -12,8 +12,8 @@ from pipeline.cli.a2i.start import start
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Human loops of A2I, which takes no new customers.\n\n"
-    "groundloop review does the same work without the service: images are chosen by the same rules.\n\n"
+    help="Have people correct what a model doubts, in A2I.\n\n"
+    "A2I takes no new customers. groundloop review does the same work without the service: images are chosen by the same rules.\n\n"
     "Example: groundloop a2i status week-47",
 )
 app.command("create")(create)

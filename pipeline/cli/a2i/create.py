@@ -27,9 +27,9 @@ def create(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Create a flow definition, whose human loops show a model's boxes to the workteam.
+    """Create a flow definition and its workers' page.
 
-    The settings under labeling say who answers, and how often. Costs nothing until loops are started.
+    Its human loops show a model's boxes to the workteam. The settings under labeling say who answers, and how often. Costs nothing until loops are started.
 
     Example: groundloop a2i create week-47
     """

@@ -22,7 +22,7 @@ def status(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Show how far the human loops of a flow are, and why some failed.
+    """Show how far human loops are, and why some failed.
 
     Example: groundloop a2i status week-47
     """
@@ -67,7 +67,7 @@ def stop(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Stop the human loops that are running; nobody can answer them any more.
+    """Stop the human loops that are running.
 
     Example: groundloop a2i stop week-47
     """
@@ -90,7 +90,9 @@ def delete(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Delete the human loops that have ended; their outputs stay in S3 and are collected as before.
+    """Delete the human loops that have ended.
+
+    Their outputs stay in S3 and are collected as before.
 
     Example: groundloop a2i delete week-47
     """

@@ -39,9 +39,9 @@ def start(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Start human loops for the images on which a model is expected to err most.
+    """Start human loops for what a model doubts.
 
-    Images are chosen as for a review queue, the audit share included. A loop's input holds the image, the boxes over
+    Images are chosen by the mistakes that are expected of the model, as for a review queue, the audit share included. A loop's input holds the image, the boxes over
     the threshold with their classes, the thresholds, and why it was chosen. Starting again starts only what is new.
 
     Example: groundloop a2i start week-47 --from 7 --condition 'top_score < 0.5'

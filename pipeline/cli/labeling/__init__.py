@@ -12,8 +12,8 @@ from pipeline.cli.labeling.status import status, stop
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Labelling jobs of Ground Truth, which takes no new customers.\n\n"
-    "groundloop label and groundloop review do the same work without the service.\n\n"
+    help="Have images labelled by Ground Truth.\n\n"
+    "Ground Truth takes no new customers. groundloop label and groundloop review do the same work without the service.\n\n"
     "Example: groundloop labeling status",
 )
 app.command("create")(create)

@@ -48,7 +48,7 @@ def adjust(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Create a labelling job in which workers correct labels.
+    """Create a labelling job that corrects labels.
 
     The corrected labels get an attribute of their own beside the earlier ones.
 
@@ -67,9 +67,9 @@ def verify(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Create a labelling job in which workers say whether labels are good or bad.
+    """Create a labelling job that verifies labels.
 
-    Its output holds verdicts and comments, and no boxes to train on.
+    Workers say whether labels are good or bad. Its output holds verdicts and comments, and no boxes to train on.
 
     Example: groundloop labeling verify week-47-verified --of week-47
     """

@@ -39,7 +39,7 @@ def create(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Create a labelling job for the images that are not labelled yet.
+    """Create a labelling job for unlabelled images.
 
     Images that labels.manifest or labels.additional_sources label are left out. The request is checked before anything
     is uploaded, and the cost is bounded before anything is created.

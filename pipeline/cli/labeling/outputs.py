@@ -23,7 +23,7 @@ def outputs(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Check the labels of a job, and put them where the pipeline can read them.
+    """Check a job's labels and publish them for training.
 
     The output manifest is copied under a name made from its content: SageMaker's cache compares names, and a job that
     labels more rewrites its output in place. Prints what to write into the configuration.

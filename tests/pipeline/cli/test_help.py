@@ -35,7 +35,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
     assert {path[0] for path in ALL} == {
         *("labels", "evaluate", "check", "plan", "upsert", "start", "watch", "runs", "stop", "logs", "compile"),
         "report",
-        *("label", "review"),
+        *("label", "review", "labeling", "a2i"),
         *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict"),
         *("init", "doctor", "prove", "demo", "local", "destroy", "config"),
     }
