@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -37,6 +38,7 @@ class WorkerAnswer:
             shown, or nobody knows.
         comment: the worker's own words.
         late: whether another worker had the image by then.
+        adjudicates: whether it was given with the boxes of all other workers in view.
         blind: whether the image was drawn at random and shown without boxes, to see how people label unaided.
     """
 
@@ -52,6 +54,7 @@ class WorkerAnswer:
     shown: tuple[Box, ...] | None = None
     comment: str = ""
     late: bool = False
+    adjudicates: bool = False
     blind: bool = False
 
     @property
@@ -81,3 +84,18 @@ class WorkerAnswers:
 
     answers: tuple[WorkerAnswer, ...]
     findings: tuple[AnswerFinding, ...] = ()
+
+
+def newest_answers(answers: Iterable[WorkerAnswer]) -> tuple[WorkerAnswer, ...]:
+    """Return one answer of each worker to each image, the newest.
+
+    Args:
+        answers: oldest first.
+
+    Example:
+        >>> first = WorkerAnswer("a.jpg", "ann", ())
+        >>> changed = WorkerAnswer("a.jpg", "ann", (Box("nut", 0, 0, 9, 9),))
+        >>> newest_answers([first, changed]) == (changed,)
+        True
+    """
+    return tuple({(answer.image, answer.worker): answer for answer in answers}.values())

@@ -7,7 +7,9 @@ import typer
 from pipeline.cli.option_groups import with_option_groups
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.review.doubts import review_doubts
+from pipeline.cli.review.export import export
 from pipeline.cli.review.finish import finish
+from pipeline.cli.review.insight import insight
 from pipeline.cli.review.new import From, Images, new
 from pipeline.cli.review.selecting import SelectionOptions
 from pipeline.cli.review.serve import release, revoke, serve, status
@@ -17,7 +19,9 @@ app = typer.Typer(rich_markup_mode=None)
 app.command("new")(new)
 app.command("serve")(serve)
 app.command("status")(status)
+app.command("insight")(insight)
 app.command("finish")(finish)
+app.command("export")(export)
 app.command("release")(release)
 app.command("revoke")(revoke)
 

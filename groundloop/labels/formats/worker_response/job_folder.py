@@ -101,14 +101,19 @@ def _image(number: int, line: bytes, known: JobImage | None) -> JobImage | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return known
     review = review_of(line)
-    shown = _shown_attribute(fields)
+    shown = _shown_attribute(fields, adjusts=review is not None and review.shown in ("model", "labels"))
     record = ManifestReader(shown).read_line(number + 1, line).record if shown else None
     boxes = record.boxes if record else None
     return JobImage(source_ref, boxes, blind=review is not None and review.is_blind)
 
 
-def _shown_attribute(fields: Mapping[str, msgspec.Raw]) -> str | None:
-    """Return the label attribute that was shown: in an adjustment job, the one beside the job's own."""
+def _shown_attribute(fields: Mapping[str, msgspec.Raw], *, adjusts: bool) -> str | None:
+    """Return the label attribute that was shown: in an adjustment job, the newest beside the job's own.
+
+    Args:
+        fields: of the line.
+        adjusts: whether boxes were shown, though the line has no label of the job.
+    """
     found: dict[str, _Metadata] = {}
     for key, value in fields.items():
         if not key.endswith(METADATA):
@@ -120,8 +125,8 @@ def _shown_attribute(fields: Mapping[str, msgspec.Raw]) -> str | None:
         if metadata.type == DETECTION_TYPE:
             found[key.removesuffix(METADATA)] = metadata
     adjusted = [name for name, metadata in found.items() if metadata.adjustment_status is not None]
-    if not adjusted:
+    if not adjusted and not adjusts:
         return None
-    own = max(adjusted, key=lambda name: found[name].creation_date)
+    own = max(adjusted, key=lambda name: found[name].creation_date, default=None)
     others = [name for name in found if name != own]
-    return others[0] if len(others) == 1 else None
+    return max(others, key=lambda name: found[name].creation_date, default=None)

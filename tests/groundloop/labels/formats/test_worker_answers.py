@@ -70,6 +70,7 @@ OLD: tuple[list[dict[str, Any]], dict[str, Any]] = (
     [{"class_id": 1, "left": 10, "top": 20, "width": 30, "height": 40}],
     {"creation-date": "2026-11-20T12:00:00"},
 )
+OLDER: tuple[list[dict[str, Any]], dict[str, Any]] = ([], {"creation-date": "2026-11-19T12:00:00"})
 ADJUSTED: tuple[list[dict[str, Any]], dict[str, Any]] = ([], {"adjustment-status": "adjusted"})
 
 
@@ -218,7 +219,7 @@ class TestGroundTruth:
         [
             pytest.param({"old": OLD, "new": ADJUSTED}, (NUT,), id="an adjustment job"),
             pytest.param({"old": OLD, "new": ([], {})}, None, id="labelled again from nothing"),
-            pytest.param({"old": OLD, "older": OLD, "new": ADJUSTED}, None, id="two labels that may have been shown"),
+            pytest.param({"older": OLDER, "old": OLD, "new": ADJUSTED}, (NUT,), id="the newest of two labels"),
             pytest.param({"new": ADJUSTED}, None, id="no other label"),
             pytest.param({}, None, id="not labelled"),
         ],

@@ -1,0 +1,203 @@
+"""The metrics as one HTML page, in the style of the report; people have pseudonyms there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from groundloop.errors import UserError
+from groundloop.labels.agreement import BoxAgreement
+from groundloop.report.chart import Axes, PlotArea, Text, axes, number, whole_ticks
+from groundloop.report.numbers import percent, quantity, ratio
+from groundloop.report.templating import render
+from groundloop.review.insight.columns import CHANGES, Column, summary, work_columns
+from groundloop.review.insight.metrics import WorkMetrics
+from groundloop.review.insight.report import Insight
+
+_SIZE = (480.0, 260.0)
+_MAX_DAY_LABELS = 4
+#: A day's column is no wider than this, in the chart's units.
+_MAX_COLUMN = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A metric of the whole source."""
+
+    title: str
+    value: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: names of rows, which users gave, and texts."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DayColumn:
+    """A column of the chart; the title shows where the pointer rests on it."""
+
+    title: str
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayChart:
+    """Images by day."""
+
+    axes: Axes
+    columns: tuple[DayColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPace:
+    """Seconds of a worker; widths are per cent of the slowest."""
+
+    name: str
+    image: str
+    box: str
+    image_width: str
+    box_width: str
+
+
+def write_insight_page(insight: Insight, path: Path) -> Path:
+    """Write the page and return its path; a file of that name is replaced.
+
+    Raises:
+        UserError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(insight_page(insight), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(f"{path} can't be written: {error.strerror}") from None
+    return path
+
+
+def insight_page(insight: Insight) -> str:
+    """Return the whole HTML file; it refers to nothing outside itself."""
+    work = work_columns(insight)
+    by_worker = [((worker,), metrics) for worker, metrics in insight.workers.items()]
+    by_day = [((day or "unknown",), metrics) for day, metrics in insight.days.items()]
+    both = [((worker, day or "unknown"), metrics) for (worker, day), metrics in insight.worker_days.items()]
+    return render(
+        "insight.html",
+        insight=insight,
+        summary=summary(insight),
+        cards=_cards(insight),
+        days=_day_chart(insight),
+        pace=_pace(insight),
+        workers=_table("Work by worker", ("worker",), by_worker, work),
+        changes=_table("Changes by worker", ("worker",), by_worker, CHANGES),
+        by_day=_table("Work by day", ("day",), by_day, work),
+        worker_days=_table("Work by worker and day", ("worker", "day"), both, (*work, *CHANGES)),
+        pairs=_agreements("Agreement of two workers", ("worker", "other worker"), insight.pairwise.by_pair.items()),
+        classes=_agreements(
+            "Agreement by class",
+            ("class",),
+            (((name,), found) for name, found in insight.pairwise.by_class.items()),
+        ),
+    )
+
+
+def _cards(insight: Insight) -> list[Card]:
+    total, pairwise, forecast = insight.total, insight.pairwise, insight.forecast
+    workers = quantity(len(insight.workers), "worker")
+    cards = [
+        Card("Images", f"{insight.images:,}", f"{quantity(total.images, 'label')} by {workers}"),
+        Card("Boxes", f"{total.boxes:,}", f"{ratio(total.boxes / max(1, total.images), 1)} on each image"),
+    ]
+    if insight.hours is not None:
+        cost = "active" if insight.cost is None else f"active; cost {insight.cost:,.2f} at {insight.rate:,.2f} an hour"
+        cards.append(Card("Hours", ratio(insight.hours, 2), cost))
+        per_box = f"median; {ratio(total.median_seconds_per_box, 1)} per box"
+        cards.append(Card("Seconds per image", ratio(total.median_seconds_per_image, 1), per_box))
+    if total.changed_share is not None:
+        shown = quantity(total.images_with_shown_boxes, "label")
+        cards.append(Card("Changed", percent(total.changed_share), f"of {shown} that began with boxes"))
+    if pairwise.images:
+        cards.append(
+            Card("Alpha", ratio(insight.alpha, 2), f"on {quantity(pairwise.images, 'image')} of several workers")
+        )
+        iou = f"IoU {ratio(pairwise.overall.mean_iou, 2)}"
+        cards.append(Card("Pairwise F1", ratio(pairwise.overall.f1, 2), iou))
+    if total.gold is not None:
+        cards.append(Card("F1 on gold", ratio(total.gold.f1, 2), f"on {quantity(total.gold.images, 'label')}"))
+    if forecast is not None:
+        end = f"{forecast.end:%Y-%m-%d %H:%M %Z}" if forecast.end else "nobody answered in the last 7 days"
+        cards.append(Card("To do", f"{forecast.images:,}", f"images; done {end}" if forecast.end else end))
+    return cards
+
+
+def _table(
+    title: str,
+    keys: tuple[str, ...],
+    rows: Iterable[tuple[tuple[str, ...], WorkMetrics]],
+    columns: Sequence[Column],
+) -> Table:
+    return Table(
+        title,
+        (*keys, *(column.heading for column in columns)),
+        tuple((key, tuple(column.cell(metrics) for column in columns)) for key, metrics in rows),
+    )
+
+
+def _agreements(title: str, keys: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], BoxAgreement]]) -> Table:
+    cells = tuple((key, (f"{found.boxes:,}", ratio(found.f1, 2), ratio(found.mean_iou, 2))) for key, found in rows)
+    return Table(title, (*keys, "boxes of both", "F1", "IoU"), cells)
+
+
+def _day_chart(insight: Insight) -> DayChart | None:
+    """Return the images of each day, on a time axis without gaps; None where no answer has a time."""
+    images = {date.fromisoformat(day).toordinal(): metrics.images for day, metrics in insight.days.items() if day}
+    if not images:
+        return None
+    first, last = min(images), max(images)
+    ticks = whole_ticks(max(images.values()))
+    area = PlotArea(_SIZE, x=(first - 0.6, last + 0.6), y=(0, ticks[-1]), right=36)
+    placed = axes(area, (), ticks, ("", "images"))
+    step = max(1, -(-(last - first) // _MAX_DAY_LABELS))
+    labels = [
+        Text(number(area.x_of(day)), number(area.bottom_edge + 18), date.fromordinal(day).isoformat())
+        for day in range(first, last + 1, step)
+    ]
+    width = max(1.0, min(_MAX_COLUMN, 0.8 * (area.x_of(first + 1) - area.x_of(first))))
+    columns = [
+        DayColumn(
+            f"{date.fromordinal(day).isoformat()}: {quantity(count, 'image')}",
+            number(area.x_of(day) - width / 2),
+            number(area.y_of(count)),
+            number(width),
+            number(area.bottom_edge - area.y_of(count)),
+        )
+        for day, count in sorted(images.items())
+    ]
+    return DayChart(replace(placed, texts=(*placed.texts, *labels)), tuple(columns))
+
+
+def _pace(insight: Insight) -> list[WorkerPace]:
+    """Return the seconds of each worker; none where no answer says them."""
+    known = {
+        worker: (metrics.median_seconds_per_image, metrics.median_seconds_per_box)
+        for worker, metrics in insight.workers.items()
+        if metrics.median_seconds_per_image is not None
+    }
+    slowest = max((max(image or 0, box or 0) for image, box in known.values()), default=0) or 1
+
+    def width(seconds: float | None) -> str:
+        return f"{100 * (seconds or 0) / slowest:.1f}"
+
+    return [
+        WorkerPace(worker, ratio(image, 1), ratio(box, 1), width(image), width(box))
+        for worker, (image, box) in known.items()
+    ]
