@@ -55,8 +55,10 @@ def queue_answers(queue: Queue) -> Iterator[QueueAnswer]:
 def _labels(stored: Sequence[StoredAnswer], demand: Demand) -> list[StoredAnswer]:
     """Return the answers that are their reviewer's label of the image: in time, or late where those count."""
     counted = counted_of(stored, demand)
-    late = () if counted.adjudicated else counted.reviewers
-    given = [*opinions(stored), *(one for one in opinions(stored, late=True) if one.late and one.reviewer in late)]
+    given = opinions(stored)
+    if not counted.adjudicated:
+        missing = set(counted.reviewers).difference(one.reviewer for one in given)
+        given += [one for one in opinions(stored, late=True) if one.reviewer in missing]
     return [one for one in given if one.answer.outcome is Outcome.BOXES]
 
 

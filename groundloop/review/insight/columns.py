@@ -72,7 +72,7 @@ def summary(insight: Insight) -> dict[str, str]:
     total, pairwise = insight.total, insight.pairwise
     workers, boxes = quantity(len(insight.workers), "worker"), quantity(total.boxes, "box", "boxes")
     values = {
-        "labels": f"{total.images:,} of {quantity(insight.images, 'image')} by {workers}, {boxes}",
+        "labels": f"{total.labels:,} of {quantity(total.images, 'image')} by {workers}, {boxes}",
         "work": _work(insight),
     }
     if pairwise.images:

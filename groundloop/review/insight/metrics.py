@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -53,7 +54,8 @@ class WorkMetrics:
     """The metrics of some answers. What the source doesn't record is None.
 
     Attributes:
-        images: that got a label; each worker's newest answer counts.
+        labels: answers that say what is on an image; one of each worker to each image.
+        images: different ones that got a label.
         boxes: of these labels.
         active_seconds: of work on them.
         elapsed_seconds: from getting these images to giving the answers.
@@ -73,6 +75,7 @@ class WorkMetrics:
         gold: agreement with the gold labels.
     """
 
+    labels: int
     images: int
     boxes: int
     active_seconds: float | None
@@ -122,7 +125,8 @@ def work_metrics(scored: Sequence[ScoredAnswer], *, is_queue: bool, has_gold: bo
         return sum(is_meant(one.answer) for one in scored) if is_queue else None
 
     return WorkMetrics(
-        images=len(labels),
+        labels=len(labels),
+        images=len({one.answer.image for one in labels}),
         boxes=sum(len(one.answer.boxes) for one in labels),
         active_seconds=_sum(one.answer.seconds for one in labels),
         elapsed_seconds=_sum(one.answer.elapsed for one in labels),
@@ -142,7 +146,7 @@ def work_metrics(scored: Sequence[ScoredAnswer], *, is_queue: bool, has_gold: bo
         late=other(lambda answer: answer.late),
         adjudicated=other(lambda answer: answer.adjudicates),
         replaced=sum(map(_is_replaced, others)) if is_queue else None,
-        other_seconds=round(sum(one.answer.seconds or 0 for one in others), 3) if is_queue else None,
+        other_seconds=round(math.fsum(one.answer.seconds or 0 for one in others), 3) if is_queue else None,
         consolidated=_agreement(one.consolidated for one in labels),
         blind=_agreement(one.consolidated for one in labels if one.answer.blind),
         gold=_agreement(one.gold for one in labels) if has_gold else None,
@@ -150,7 +154,7 @@ def work_metrics(scored: Sequence[ScoredAnswer], *, is_queue: bool, has_gold: bo
 
 
 def _is_replaced(one: ScoredAnswer) -> bool:
-    return one.answer.outcome is Outcome.BOXES and not one.answer.adjudicates
+    return one.answer.outcome is Outcome.BOXES and not one.answer.adjudicates and not one.answer.late
 
 
 def _is_fast(one: ScoredAnswer) -> bool:
@@ -168,7 +172,7 @@ def _agreement(found: Iterable[BoxAgreement | None]) -> LabelAgreement:
 def _sum(values: Iterable[float | None]) -> float | None:
     """Return the sum of those that are known, in milliseconds' precision; None where none is."""
     known = [value for value in values if value is not None]
-    return round(sum(known), 3) if known else None
+    return round(math.fsum(known), 3) if known else None
 
 
 def _median(values: Iterable[float]) -> float | None:

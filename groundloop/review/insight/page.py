@@ -114,8 +114,8 @@ def _cards(insight: Insight) -> list[Card]:
     total, pairwise, forecast = insight.total, insight.pairwise, insight.forecast
     workers = quantity(len(insight.workers), "worker")
     cards = [
-        Card("Images", f"{insight.images:,}", f"{quantity(total.images, 'label')} by {workers}"),
-        Card("Boxes", f"{total.boxes:,}", f"{ratio(total.boxes / max(1, total.images), 1)} on each image"),
+        Card("Images", f"{total.images:,}", f"{quantity(total.labels, 'label')} by {workers}"),
+        Card("Boxes", f"{total.boxes:,}", f"{ratio(total.boxes / max(1, total.labels), 1)} per label"),
     ]
     if insight.hours is not None:
         cost = "active" if insight.cost is None else f"active; cost {insight.cost:,.2f} at {insight.rate:,.2f} an hour"

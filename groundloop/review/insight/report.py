@@ -54,7 +54,6 @@ class Insight:
         source: what was read.
         time_zone: in which days begin.
         not_recorded: the metrics that such a source has no place for.
-        images: different ones with a label.
         total: of all answers.
         workers: by worker, sorted.
         days: by day of submission, sorted; None for answers without a time.
@@ -70,7 +69,6 @@ class Insight:
     source: AnswerSource
     time_zone: str
     not_recorded: tuple[str, ...]
-    images: int
     total: WorkMetrics
     workers: Mapping[str, WorkMetrics]
     days: Mapping[str | None, WorkMetrics]
@@ -84,19 +82,28 @@ class Insight:
 
     @property
     def hours(self) -> float | None:
-        """Return the active hours of all answers; None where no answer says its time."""
+        """Return the active hours of all answers, as far as they are known."""
         return hours_of(self.total)
 
     @property
     def cost(self) -> float | None:
         """Return the cost of these hours; None without a rate."""
-        return None if self.rate is None or self.hours is None else self.rate * self.hours
+        return self.cost_of(self.hours)
+
+    def cost_of(self, hours: float | None) -> float | None:
+        """Return the cost of some hours; None without a rate."""
+        return None if self.rate is None or hours is None else self.rate * hours
 
 
 def hours_of(metrics: WorkMetrics) -> float | None:
     """Return the active hours of labels and of other answers, as far as they are known."""
     known = [seconds for seconds in (metrics.active_seconds, metrics.other_seconds) if seconds is not None]
-    return sum(known) / 3600 if known else None
+    return as_hours(sum(known)) if known else None
+
+
+def as_hours(seconds: float | None) -> float | None:
+    """Return seconds as hours."""
+    return None if seconds is None else seconds / 3600
 
 
 def insight(
@@ -144,8 +151,7 @@ def insight(
     return Insight(
         source=source,
         time_zone=str(zone),
-        not_recorded=() if is_queue else (*QUEUE_METRICS, "forecast"),
-        images=len(by_image),
+        not_recorded=() if is_queue else (*QUEUE_METRICS, "other_hours", "other_cost", "forecast"),
         total=metrics(scored),
         workers={worker: metrics(by_worker[worker]) for worker in sorted(by_worker)},
         days={day: metrics(by_day[day]) for day in sorted(by_day, key=_day_order)},

@@ -12,7 +12,7 @@ from typing import Any
 from groundloop.errors import UserError
 from groundloop.labels.agreement import BoxAgreement
 from groundloop.review.insight.metrics import LabelAgreement, WorkMetrics
-from groundloop.review.insight.report import Insight
+from groundloop.review.insight.report import Insight, as_hours
 
 #: Names of the CSV files of a folder.
 WORKERS, DAYS, WORKER_DAYS = "workers.csv", "days.csv", "worker_days.csv"
@@ -22,6 +22,7 @@ _AGREEMENTS = ("consolidated", "blind", "gold")
 def as_json(insight: Insight) -> dict[str, Any]:
     """Return all metrics as JSON has them; what the source doesn't record is null."""
     pairwise, source, forecast = insight.pairwise, insight.source, insight.forecast
+    hours, other = as_hours(insight.total.active_seconds), as_hours(insight.total.other_seconds)
     return {
         "source": {
             "kind": source.kind.value,
@@ -31,7 +32,6 @@ def as_json(insight: Insight) -> dict[str, Any]:
         },
         "time_zone": insight.time_zone,
         "not_recorded": list(insight.not_recorded),
-        "images": insight.images,
         "total": asdict(insight.total),
         "workers": [{"worker": worker, **asdict(metrics)} for worker, metrics in insight.workers.items()],
         "days": [{"day": day, **asdict(metrics)} for day, metrics in insight.days.items()],
@@ -46,9 +46,11 @@ def as_json(insight: Insight) -> dict[str, Any]:
             "by_class": {name: _agreement(found) for name, found in pairwise.by_class.items()},
             "by_pair": [{"workers": list(pair), **_agreement(found)} for pair, found in pairwise.by_pair.items()],
         },
-        "hours": insight.hours,
+        "hours": hours,
+        "other_hours": other,
         "rate": insight.rate,
-        "cost": insight.cost,
+        "cost": insight.cost_of(hours),
+        "other_cost": insight.cost_of(other),
         "forecast": None
         if forecast is None
         else {

@@ -62,7 +62,8 @@ def _unused(lines: Sequence[Line]) -> list[str]:
     counts = Counter(line.status.value for line in unused)
     first = next((line for line in unused if line.status is LineStatus.REJECTED), unused[0])
     statuses = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-    why = next(finding.message for finding in first.findings if finding.severity is Severity.ERROR or len(unused) == 1)
+    errors = [finding for finding in first.findings if finding.severity is Severity.ERROR]
+    why = next(finding.message for finding in errors or first.findings)
     return [f"{len(unused)} of {len(lines)} lines are not used ({statuses}); line {first.number}: {why}"]
 
 

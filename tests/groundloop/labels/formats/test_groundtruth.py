@@ -100,6 +100,14 @@ def test_lines_that_are_not_used_and_keys_that_are_not_kept_are_told(tmp_path: P
     )
 
 
+def test_several_lines_without_labels_are_no_fault(tmp_path: Path) -> None:
+    """As the output of a labelling job that was stopped has them."""
+    unlabelled = [{"source-ref": f"s3://bucket/{name}.jpg"} for name in "bc"]
+    dataset = from_groundtruth(write(tmp_path, line("a.jpg", {"0": "nut"}, 0), *unlabelled))
+    assert len(dataset.images) == 1
+    assert dataset.notes[0].startswith("2 of 3 lines are not used (2 unlabelled); line 2: ")
+
+
 def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no line holds labels that can be used: 1 of 1 lines"):
         from_groundtruth(write(tmp_path, {"source-ref": "s3://bucket/b.jpg"}), "bb")
