@@ -31,9 +31,9 @@ def finish(
 ) -> None:
     """Make a Ground Truth manifest of the answers.
 
-    Of several answers to an image the newest counts, unless it came late. Skipped, bad and unsure images give no line.
-    reviews/reviewed.manifest holds the lines of all finished queues, for each image the newest. A queue can be finished
-    again after more answers.
+    Where several people are asked their boxes are consolidated; of one person's answers the newest counts. Skipped, bad
+    and unsure images give no line, and neither do images whose answers disagree. reviews/reviewed.manifest holds the
+    lines of all finished queues, for each image the newest. A queue can be finished again after more answers.
 
     Example: groundloop review finish week-47 --publish
     """
@@ -84,11 +84,16 @@ def _print(info: QueueInfo, result: Finished, own: Path, together: Path, lines: 
         Outcome.BAD_IMAGE: "bad images",
     }
     parts = [f"{result.outcomes[outcome]} {text}" for outcome, text in left_out.items() if result.outcomes[outcome]]
+    parts += [f"{result.disputed} whose answers disagree"] if result.disputed else []
     parts += [f"{result.unanswered} not answered"] if result.unanswered else []
     values: dict[str, object] = {
         "labels": f"{len(result.lines)} images, {result.boxes} boxes, {result.negatives} without objects",
         "left out": ", ".join(parts) or "none",
     }
+    if result.consolidated:
+        values["consolidated"] = f"{result.consolidated} images, from the boxes of several people"
+    if result.disputed:
+        values["to decide"] = suggest("review", "serve", info.name, "--adjudicator", "NAME")
     if info.mode == "review":
         values["changed"] = f"{result.changed} of the images that were shown with boxes"
     if result.train_only:
@@ -151,6 +156,8 @@ def _as_json(
         "changed": result.changed,
         "train_only": result.train_only,
         "unanswered": result.unanswered,
+        "consolidated": result.consolidated,
+        "disputed": result.disputed,
         "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
         "late": result.late,
         "all_queues": {"manifest": str(together), "labels": lines},

@@ -10,7 +10,16 @@ import typer
 from pipeline.cli.options import AsJson
 from pipeline.cli.output import print_json, print_line, print_values
 from pipeline.cli.review.queues import QueueName, open_queue
-from pipeline.cli.review.serving import Behind, Certificate, Host, Key, NoBrowser, Port, ReviewerNames
+from pipeline.cli.review.serving import (
+    AdjudicatorNames,
+    Behind,
+    Certificate,
+    Host,
+    Key,
+    NoBrowser,
+    Port,
+    ReviewerNames,
+)
 
 if TYPE_CHECKING:
     from groundloop.review.serve import Address
@@ -21,6 +30,7 @@ Reviewer = Annotated[str, typer.Argument(metavar="NAME", help="The reviewer.")]
 def serve(
     name: QueueName,
     reviewers: ReviewerNames = None,
+    adjudicators: AdjudicatorNames = None,
     port: Port = 0,
     host: Host = "127.0.0.1",
     certificate: Certificate = None,
@@ -33,11 +43,19 @@ def serve(
     Prints a link for each reviewer. The page listens on this machine only; for reviewers elsewhere forward the port by
     SSH, or give a certificate or the URL of a proxy that speaks HTTPS.
 
+    Where several people answer an image and disagree, somebody who has not answered it decides. Adjudicators that were
+    named once decide instead, whether they have answered it or not.
+
     Example: groundloop review serve week-47 --reviewer ann --reviewer bob
     """
     from groundloop.review.serve import Address
 
     address = Address(host, port, certificate, key, behind)
+    if adjudicators:
+        with contextlib.closing(open_queue(name)) as queue:
+            for adjudicator in adjudicators:
+                queue.reviewers.appoint(adjudicator)
+        reviewers = list(dict.fromkeys([*(reviewers or ()), *adjudicators]))
     serve_queue(name, reviewers, address, browser=not no_browser and len(reviewers or ()) <= 1)
 
 
@@ -62,6 +80,7 @@ def status(name: QueueName, as_json: AsJson = False) -> None:
     with contextlib.closing(open_queue(name)) as queue:
         progress, outcomes, late = queue.progress(""), queue.answers.by_outcome(), queue.answers.late()
         answered, held = queue.answers.by_reviewer(), queue.leases.held()
+        adjudicators = queue.reviewers.adjudicators()
     people = {
         reviewer: {"answered": answered.get(reviewer, 0), "holds": held.get(reviewer, 0)}
         for reviewer in sorted({*answered, *held})
@@ -74,8 +93,11 @@ def status(name: QueueName, as_json: AsJson = False) -> None:
                 "source": queue.info.source,
                 "images": progress.total,
                 "answered": progress.answered,
+                "waiting": progress.waiting,
+                "adjudication": progress.adjudication,
                 "outcomes": counts,
                 "late": late,
+                "adjudicators": list(adjudicators),
                 "reviewers": people,
             }
         )
@@ -83,11 +105,19 @@ def status(name: QueueName, as_json: AsJson = False) -> None:
     print_line(f"{queue.info.name}: {progress.answered} of {progress.total} images answered")
     values: dict[str, object] = {"from": queue.info.source} if queue.info.source else {}
     values |= {outcome.value: count for outcome, count in outcomes.items() if count}
+    if progress.waiting:
+        values["waiting"] = f"{progress.waiting} for an answer of another person"
+    if progress.adjudication:
+        values["adjudication"] = f"{progress.adjudication}, where the answers disagree, for {_deciding(adjudicators)}"
     if late:
         values["late answers"] = f"{late}, kept; they count where there is no other"
     for reviewer, counts in people.items():
         values[reviewer] = f"{counts['answered']} answered, holds {counts['holds']}"
     print_values(values, indent=2)
+
+
+def _deciding(adjudicators: tuple[str, ...]) -> str:
+    return " or ".join(adjudicators) if adjudicators else "somebody who has not answered them, or --adjudicator NAME"
 
 
 def release(name: QueueName, reviewer: Reviewer) -> None:

@@ -21,6 +21,12 @@ ReviewerNames = Annotated[
     list[str] | None,
     typer.Option("--reviewer", metavar="NAME", help="Who reviews, repeatable; a link for each. Default: you."),
 ]
+AdjudicatorNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--adjudicator", metavar="NAME", help="Who decides where people disagree, repeatable; a link for each."
+    ),
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port of the page; 0 takes a free one.")]
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; others need TLS or --behind.")]
 Certificate = Annotated[Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate, PEM.")]

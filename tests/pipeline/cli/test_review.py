@@ -22,7 +22,7 @@ from groundloop.aws import client
 from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.table import write_outcomes
 from groundloop.local import LocalAws
-from groundloop.review.queue import Queue
+from groundloop.review.queue import NewTask, Queue, QueueInfo
 from groundloop.review.serve import Address
 from groundloop.review.wire import Answer, Shown
 from tests.fixtures.cli import Groundloop
@@ -74,10 +74,10 @@ def run_folder(project: Path) -> Path:
     return project / ".groundloop" / "run"
 
 
-def add(name: str, task: int, **changes: object) -> None:
+def add(name: str, task: int, reviewer: str = "ann", **changes: object) -> None:
     """Answer a task of a queue in the working folder."""
     queue = Queue.open(Path("reviews") / name)
-    queue.answers.add("ann", msgspec.convert(answer(task, **changes), Answer))
+    queue.answers.add(reviewer, msgspec.convert(answer(task, **changes), Answer))
     queue.close()
 
 
@@ -216,6 +216,8 @@ def test_finish_says_what_is_in_the_manifest_and_what_is_not(groundloop: Groundl
         "changed": 0,
         "train_only": 0,
         "unanswered": 27,
+        "consolidated": 0,
+        "disputed": 0,
         "outcomes": {"boxes": 2, "skip": 1, "bad-image": 0, "unsure": 0},
         "late": 0,
         "all_queues": "",
@@ -228,6 +230,43 @@ def test_status_tells_how_far_a_queue_is(groundloop: Groundloop, labelled: str) 
     assert result.json["answered"] == 3
     assert result.json["reviewers"] == {"ann": {"answered": 3, "holds": 0}}
     assert "3 of 30 images answered" in groundloop("review", "status", labelled).out
+
+
+@pytest.fixture
+def disputed(project: Path) -> str:
+    """A queue of two photos that want two answers each: one has them, and on the other two people disagree."""
+    tasks = [NewTask(source_ref=f"{number:02}.png", width=64, height=48) for number in range(2)]
+    info = QueueInfo(name="two", classes=("bolt", "nut"), images="photos", answers=2, max_answers=2)
+    Queue.create(Path("reviews/two"), info, tasks).close()
+    add("two", 1)
+    add("two", 1, "bob")
+    add("two", 2)
+    add("two", 2, "bob", boxes=[])
+    return "two"
+
+
+def test_disputed_images_are_told_and_somebody_is_named_to_decide(
+    groundloop: Groundloop, disputed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "1, where the answers disagree, for somebody" in groundloop("review", "status", disputed).out
+    finish = groundloop("review", "finish", disputed)
+    assert "left out" in finish.out
+    assert "1 whose answers disagree" in finish.out
+    assert "1 images, from the boxes of several people" in finish.out
+    assert "groundloop review serve two --adjudicator NAME" in finish.out
+
+    served: list[list[str] | None] = []
+
+    def serve(queue: Queue, reviewers: list[str] | None, *_: object, **__: object) -> None:
+        served.append(reviewers)
+        queue.close()
+
+    monkeypatch.setattr("pipeline.cli.review.serving.serve_until_interrupted", serve)
+    assert groundloop("review", "serve", disputed, "--reviewer", "bob", "--adjudicator", "ann").code == 0
+    assert served == [["bob", "ann"]]
+    status = groundloop("review", "status", disputed, "--json").json
+    assert (status["waiting"], status["adjudication"], status["adjudicators"]) == (0, 1, ["ann"])
+    assert "where the answers disagree, for ann" in groundloop("review", "status", disputed).out
 
 
 def test_release_and_revoke_take_a_reviewers_tasks_and_links(groundloop: Groundloop, labelled: str) -> None:
