@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from groundloop.detections.evaluation import Evaluation
 from groundloop.report.numbers import display_name, interval, is_improvement, quantity, ratio, signed
 
+_MODELS = {"candidate": "This model", "champion": "Champion"}
 _OPERATORS = {">=": "\u2265", "<=": "\u2264"}
 
 
@@ -59,6 +60,24 @@ class Comparison:
     by_class: tuple[ComparedMetric, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MetricOnLabels:
+    """A metric of one model on the labels before and after corrections."""
+
+    metric: str
+    before: str
+    after: str
+    difference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOnLabels:
+    """A model's metrics on the labels before and after corrections."""
+
+    model: str
+    metrics: tuple[MetricOnLabels, ...]
+
+
 def gate_view(gate: Mapping[str, Any], evaluation: Evaluation) -> Gate:
     """Put the verdict into words, and a row for every requirement."""
     requirements, missed = gate["requirements"], gate["thresholds_missed"]
@@ -85,6 +104,23 @@ def champion_view(champion: Mapping[str, Any]) -> Comparison:
         overall=tuple(row for row in rows if display_name(row.metric)),
         by_class=tuple(row for row in rows if not display_name(row.metric)),
     )
+
+
+def corrections_view(corrections: Mapping[str, Any]) -> tuple[ModelOnLabels, ...]:
+    """Return each model's metrics before and after label corrections, those of all classes together."""
+    return tuple(
+        ModelOnLabels(heading, tuple(_on_labels(corrections["before"][model], corrections["after"][model])))
+        for model, heading in _MODELS.items()
+        if model in corrections["after"]
+    )
+
+
+def _on_labels(before: Mapping[str, float | None], after: Mapping[str, float | None]) -> Iterator[MetricOnLabels]:
+    for metric, value in after.items():
+        then = before.get(metric)
+        if display_name(metric) and (value is not None or then is not None):
+            difference = None if value is None or then is None else value - then
+            yield MetricOnLabels(metric, _value(metric, then), _value(metric, value), signed(difference))
 
 
 def _requirement(row: Mapping[str, Any], evaluation: Evaluation) -> Requirement:

@@ -29,6 +29,8 @@ class Report:
         champion: {package, version, images_shared, metrics, candidate, message}: the metrics of the champion and of
             this model on the same images; or {package: None, message} where no version is approved yet. None where
             nobody looked for one.
+        label_corrections: {message, before, after}: metrics by model (`candidate`, `champion`) and dotted path on the
+            labels before and after they were corrected; None where none were.
         training: the training curve; None where nobody looked for one.
         worst: the gallery, in its order.
         details: where the model, data and code come from, by what each is called.
@@ -38,6 +40,7 @@ class Report:
     evaluation: Evaluation
     gate: Mapping[str, Any]
     champion: Mapping[str, Any] | None = None
+    label_corrections: Mapping[str, Any] | None = None
     training: TrainingCurve | None = None
     worst: Sequence[WorstImage] = ()
     title: str = "Evaluation"

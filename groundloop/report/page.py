@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groundloop.report.cards import cards, interval_level
-from groundloop.report.comparison import champion_view, gate_view
+from groundloop.report.comparison import champion_view, corrections_view, gate_view
 from groundloop.report.confusion import confusion_view
 from groundloop.report.content import Report
 from groundloop.report.counts import count_panels, panel_classes
@@ -46,6 +46,7 @@ def page(report: Report) -> str:
         interval_level=interval_level(evaluation),
         intervals={metric: interval(evaluation, metric) for metric in evaluation.metrics},
         comparison=None if report.champion is None else champion_view(report.champion),
+        corrections=() if report.label_corrections is None else corrections_view(report.label_corrections),
         curves=curves_view(evaluation),
         training=None if report.training is None else training_view(report.training),
         confusion=confusion_view(evaluation),

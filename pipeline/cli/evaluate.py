@@ -19,6 +19,13 @@ def evaluate(
     validation: Annotated[
         str | None, typer.Option(help="Labels that thresholds are chosen on; default: --truth itself.")
     ] = None,
+    corrections: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABELS",
+            help="Labels that replace those of --truth, such as reviewed.manifest; metrics are shown on both.",
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")] = Path("evaluation"),
     images: Annotated[Path | None, typer.Option(help="Folder of image files, for the gallery and sizes.")] = None,
     classes: Annotated[
@@ -47,7 +54,7 @@ def evaluate(
     """
     from groundloop.detections.thresholds import ThresholdRule
     from groundloop.errors import UserError
-    from pipeline.cli.metrics_table import print_metrics
+    from pipeline.cli.metrics_table import print_label_corrections, print_metrics
     from pipeline.cli.options import class_names
     from steps.evaluate.from_files import EvaluationFiles, evaluate_files
 
@@ -57,6 +64,7 @@ def evaluate(
         truth=truth,
         predictions=predictions,
         validation=validation,
+        corrections=corrections,
         attribute=label_attribute,
         classes=class_names(classes or []),
         images=images,
@@ -67,6 +75,7 @@ def evaluate(
         print_json(result.metrics)
     else:
         print_metrics(result.metrics)
+        print_label_corrections(result.metrics)
     for note in result.notes:
         print_line(f"note: {note}", to_stderr=as_json)
     print_line(f"report: {output / 'report.html'}", to_stderr=as_json)

@@ -7,6 +7,15 @@ from typing import Any
 
 from pipeline.cli.output import print_line, print_table
 
+#: What is shown of metrics on two sets of labels.
+_ON_LABELS = {
+    "COCO mAP": "map",
+    "AP50": "map_50",
+    "precision": "at_threshold.precision",
+    "recall": "at_threshold.recall",
+    "count error (MAE)": "count.mae",
+}
+
 
 def print_metrics(metrics: Mapping[str, Any]) -> None:
     """Print the main metrics with their intervals, and a row for each class.
@@ -46,6 +55,25 @@ def print_metrics(metrics: Mapping[str, Any]) -> None:
             for name, scores in metrics["per_class"].items()
         ],
         right=("AP50", "precision", "recall", "objects"),
+        indent=2,
+    )
+
+
+def print_label_corrections(metrics: Mapping[str, Any]) -> None:
+    """Print the main metrics before and after label corrections, where there are any.
+
+    Args:
+        metrics: content of evaluation.json.
+    """
+    corrections = metrics.get("label_corrections")
+    if corrections is None:
+        return
+    before, after = corrections["before"]["candidate"], corrections["after"]["candidate"]
+    print_line(f"\n{corrections['message']}")
+    print_table(
+        ("metric", "old labels", "new labels"),
+        [(caption, _number(before[name]), _number(after[name])) for caption, name in _ON_LABELS.items()],
+        right=("old labels", "new labels"),
         indent=2,
     )
 

@@ -11,29 +11,28 @@ file that is not there).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from groundloop.errors import UserError
+from groundloop.labels.records import Record
 from groundloop.models.version_selection import champion as champion_of
 from groundloop.s3 import is_missing, split_uri
 from steps.clients import job_client
-from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metrics_of, unlisted_class
+from steps.evaluate.label_corrections import Score, ScoredModel, label_corrections, labels_by_image
+from steps.evaluate.metric_names import comparable_metrics
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
     from groundloop.detections.evaluation import OutcomeRow
 
-#: Computes the content of evaluation.json for images, with a threshold for each class.
-Score: TypeAlias = "Callable[[Sequence[ScoredImage], Mapping[str, float]], Mapping[str, Any]]"
 #: Reads the rows of a detections.csv.gz.
 ReadTable: TypeAlias = "Callable[[bytes], Iterable[OutcomeRow]]"
 
 TABLE = "detections.csv.gz"
-_COMPARED = (RATIO_METRICS | ERROR_METRICS | {"bias"}) - {"threshold"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,7 @@ class Champion:
         evaluation: its evaluation.json.
         table: its detections; None for a version from before there was one.
         test_images: URIs of its test split; None where its manifest is gone.
+        test_labels: by image, the labels on which it was tested.
     """
 
     arn: str
@@ -51,6 +51,7 @@ class Champion:
     evaluation: Mapping[str, Any]
     table: Sequence[OutcomeRow] | None
     test_images: frozenset[str] | None
+    test_labels: Mapping[str, Record]
 
 
 class _UnreadableError(Exception):
@@ -81,6 +82,7 @@ def compare(
     evaluation: Mapping[str, Any],
     score: Score,
     read_table: ReadTable,
+    shown: Collection[str] = (),
     clients: Callable[[str], Any] | None = None,
 ) -> dict[str, Any]:
     """Compare the new model with the champion: the `champion` part of evaluation.json.
@@ -93,6 +95,7 @@ def compare(
         evaluation: the new model's evaluation.json so far.
         score: gives metrics for any of the images.
         read_table: reads a champion's detections.
+        shown: test images whose labels reviewers corrected with labels or detections in view.
         clients: makes a boto3 client of a service (`sagemaker`, `s3`); None: of the job's region.
 
     Returns:
@@ -112,7 +115,7 @@ def compare(
         return {"package": None, "message": f"not compared with the champion (the highest approved version): {error}"}
     if champion is None:
         return {"package": None, "message": f"no champion yet: {group} has no approved version to compare with"}
-    return side_by_side(champion, images, classes, evaluation, score, gains)
+    return side_by_side(champion, images, classes, evaluation, score, gains, shown)
 
 
 def side_by_side(
@@ -122,22 +125,30 @@ def side_by_side(
     evaluation: Mapping[str, Any],
     score: Score,
     gains: Iterable[str] = (),
+    shown: Collection[str] = (),
 ) -> dict[str, Any]:
     """Score both models on the shared test images; where there are none, take each model's own evaluation.
 
     Returns:
         package, version; images_shared: how many images the metrics are of, 0 when each model's are of its own;
         metrics: the champion's by dotted path; candidate: the new model's; message. Of single classes only
-        the metrics are included of which an improvement is required.
+        the metrics are included of which an improvement is required. Where labels of shared images were corrected
+        since the champion was tested: label_corrections, see `steps.evaluate.label_corrections`.
     """
     theirs: list[ScoredImage] = []
+    corrections = None
     if champion.table is not None:
         theirs = _champions_images(champion, images, classes, champion.table)
     if theirs:
         shared = {image.source_ref for image in theirs}
         ours = [image for image in images if image.source_ref in shared]
-        metrics = score(theirs, _thresholds(champion.evaluation, classes))
-        candidate = score(ours, _thresholds(evaluation, classes))
+        models = {
+            "candidate": ScoredModel(ours, _thresholds(evaluation, classes)),
+            "champion": ScoredModel(theirs, _thresholds(champion.evaluation, classes)),
+        }
+        candidate, metrics = (score(model.images, model.thresholds) for model in models.values())
+        since = f"since version {champion.version} was tested"
+        corrections = label_corrections(models, champion.test_labels, classes, score, since=since, shown=shown)
         message = f"compared with version {champion.version} on the {len(shared)} of {len(images)} test images "
         message += "that were its test images too"
     else:
@@ -148,9 +159,10 @@ def side_by_side(
         "package": champion.arn,
         "version": champion.version,
         "images_shared": len(theirs),
-        "metrics": _compared(metrics, gains),
-        "candidate": _compared(candidate, gains),
+        "metrics": comparable_metrics(metrics, gains),
+        "candidate": comparable_metrics(candidate, gains),
         "message": message,
+        **({} if corrections is None else {"label_corrections": corrections}),
     }
 
 
@@ -214,6 +226,7 @@ def _read(described: Mapping[str, Any], read_table: ReadTable, s3: Any) -> Champ
         evaluation=evaluation,
         table=rows,
         test_images=None if manifest is None else _source_refs(manifest),
+        test_labels={} if manifest is None else labels_by_image(manifest),
     )
 
 
@@ -263,16 +276,6 @@ def _thresholds(evaluation: Mapping[str, Any], classes: Sequence[str]) -> dict[s
     overall = float(evaluation["threshold"])
     found = {name: per_class.get(name, {}).get("threshold") for name in classes}
     return {name: overall if threshold is None else float(threshold) for name, threshold in found.items()}
-
-
-def _compared(evaluation: Mapping[str, Any], required: Iterable[str]) -> dict[str, float | None]:
-    """Return the metrics by which models are compared: not numbers of boxes, not the threshold."""
-    always = set(required)
-    return {
-        name: value
-        for name, value in metrics_of(evaluation).items()
-        if name in always or (name.rpartition(".")[2] in _COMPARED and unlisted_class(name, ()) is None)
-    }
 
 
 def _one_line(text: object) -> str:

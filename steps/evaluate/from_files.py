@@ -15,7 +15,8 @@ from groundloop.labels.label_input import read_manifest
 from groundloop.labels.records import Line, Record
 from groundloop.suggestions import first_of
 from steps.evaluate.gate import verdict
-from steps.evaluate.ground_truth import join_predictions
+from steps.evaluate.ground_truth import join_predictions, was_shown_boxes
+from steps.evaluate.label_corrections import ScoredModel, label_corrections
 from steps.evaluate.requirements import parse_requirements
 from steps.evaluate.results import Gallery, from_images, skip_images, write_results
 
@@ -31,6 +32,7 @@ class EvaluationFiles:
         truth: path or S3 URI of the labels that are scored, in any format.
         predictions: folder of `.out` files, as Batch Transform or the endpoint writes them, one per image.
         validation: of the labels that thresholds are chosen on; None: the truth itself.
+        corrections: labels that replace those of the images that they name, as `groundloop review finish` writes them.
         attribute: the label attribute, or `auto`.
         classes: names in the order of the model's class ids; empty: by the manifest's class maps.
         images: folder of the image files, for the report and for labels without sizes; None: no pictures.
@@ -40,6 +42,7 @@ class EvaluationFiles:
     truth: str
     predictions: Path
     validation: str | None = None
+    corrections: str | None = None
     attribute: str = "auto"
     classes: Sequence[str] = ()
     images: Path | None = None
@@ -72,7 +75,7 @@ def evaluate_files(
     Raises:
         UserError: an input is missing or broken, or the metrics would be unreliable.
     """
-    from groundloop.detections.evaluate import evaluate
+    from groundloop.detections.evaluate import evaluate, evaluate_at
     from groundloop.detections.metrics import as_json
 
     parsed = parse_requirements(requirements)
@@ -86,6 +89,13 @@ def evaluate_files(
         _, others, converted = read_manifest(files.validation, files.region, files.attribute, images=files.images)
         truth = {"validation": _records(files.validation, others, classes), **truth}
         notes += [*converted, *_unused(files.validation, others)]
+    corrected: dict[str, Line] = {}
+    if files.corrections is not None:
+        _, others, converted = read_manifest(files.corrections, files.region, "auto", images=files.images)
+        notes += [*converted, *_unused(files.corrections, others)]
+        old = {record.source_ref: record for record in truth["test"]}
+        corrected = {line.record.source_ref: line for line in others if line.record}
+        truth = _with_corrections(truth, _records(files.corrections, others, classes), files.corrections)
     joined = join_predictions(truth, files.predictions, classes)
     notes += joined.warnings()
     images = joined.splits
@@ -99,6 +109,19 @@ def evaluate_files(
         chosen_on="validation" if "validation" in images else "the scored images",
     )
     metrics = as_json(evaluation)
+    if files.corrections is not None:
+        changes = label_corrections(
+            {"candidate": ScoredModel(images["test"], metrics["class_thresholds"])},
+            old,
+            classes,
+            lambda scored, thresholds: as_json(evaluate_at(scored, classes, thresholds)),
+            since=f"by {files.corrections}",
+            shown={name for name, line in corrected.items() if was_shown_boxes(line.raw)},
+        )
+        if changes is None:
+            notes.append(f"{files.corrections} has the same labels as {files.truth}: metrics are those of both")
+        else:
+            metrics["label_corrections"] = changes
     metrics["gate"] = verdict(metrics, parsed)
     write_results(
         output,
@@ -128,6 +151,20 @@ def _records(place: str, lines: Sequence[Line], classes: Sequence[str]) -> list[
                 listed = first_of(classes)
                 raise UserError(f"{place}, line {number}: class {box.class_name!r} is not in the class list ({listed})")
     return [record for _, record in found]
+
+
+def _with_corrections(
+    truth: dict[str, list[Record]], corrections: Sequence[Record], place: str
+) -> dict[str, list[Record]]:
+    """Return the labels of each split with those of the corrections, where they name an image of it.
+
+    Raises:
+        UserError: they name none of the images.
+    """
+    new = {record.source_ref: record for record in corrections}
+    if not any(record.source_ref in new for records in truth.values() for record in records):
+        raise UserError(f"{place} labels none of the images of the ground truth: both have to name them alike")
+    return {split: [new.get(record.source_ref, record) for record in records] for split, records in truth.items()}
 
 
 def _unused(place: str, lines: Sequence[Line]) -> list[str]:

@@ -11,11 +11,15 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.labels.attributes import CANONICAL
-from groundloop.labels.manifest import ManifestReader, open_manifest
+from groundloop.labels.manifest import ManifestReader, open_manifest, source_ref_of
 from groundloop.labels.records import LineStatus, Record
+from groundloop.labels.review_key import review_of
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
+
+
+_WITH_BOXES = ("labels", "model")
 
 
 class _Split(msgspec.Struct):
@@ -92,6 +96,18 @@ def read_ground_truth(path: Path, classes: Collection[str], attribute: str = CAN
                 )
             records[line.record.source_ref] = line.record
     return list(records.values())
+
+
+def images_shown_with_boxes(path: Path) -> frozenset[str]:
+    """Return the images of a manifest whose labels reviewers made with labels or detections in view."""
+    with open_manifest(path) as stream:
+        return frozenset(source_ref_of(line) for line in stream if was_shown_boxes(line))
+
+
+def was_shown_boxes(line: bytes) -> bool:
+    """Return whether the label of a line was made by a reviewer with labels or detections in view."""
+    review = review_of(line)
+    return review is not None and review.shown in _WITH_BOXES
 
 
 def join_predictions(truth: Mapping[str, Sequence[Record]], folder: Path, classes: Sequence[str]) -> EvaluationInputs:

@@ -15,7 +15,12 @@ from groundloop.labels.split import Split
 from steps import jobs
 from steps.evaluate.champion import compare
 from steps.evaluate.gate import verdict
-from steps.evaluate.ground_truth import join_predictions, read_ground_truth, read_summary
+from steps.evaluate.ground_truth import (
+    images_shown_with_boxes,
+    join_predictions,
+    read_ground_truth,
+    read_summary,
+)
 from steps.evaluate.registry_metadata import registry_metadata
 from steps.evaluate.requirements import parse_improvements, parse_thresholds
 from steps.evaluate.results import from_s3, skip_images, write_results
@@ -111,7 +116,11 @@ def evaluate(arguments: Namespace) -> None:
             evaluation=metrics,
             score=score_at(classes),
             read_table=read_table,
+            shown=images_shown_with_boxes(arguments.manifests / "test.manifest"),
         )
+        corrections = metrics["champion"].pop("label_corrections", None)
+        if corrections is not None:
+            metrics["label_corrections"] = corrections
     training = read_training_curve(arguments.training_job)
     if training.missing:
         say(f"no training curve: {training.missing}")
@@ -183,6 +192,8 @@ def log_metrics(metrics: Mapping[str, Any]) -> None:
     )
     if "champion" in metrics:
         say(f"champion: {metrics['champion']['message']}")
+    if "label_corrections" in metrics:
+        say(f"label corrections: {metrics['label_corrections']['message']}")
     say(f"gate: {metrics['gate']['message']}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from groundloop.errors import UserError
@@ -21,7 +21,10 @@ ERROR_METRICS = frozenset({"mae", "rmse"})
 OTHERS = frozenset({"bias", "boxes", "validation", "test", "true_positives", "false_positives", "false_negatives"})
 NAMES = RATIO_METRICS | ERROR_METRICS | OTHERS
 #: Parts of evaluation.json that hold numbers which are not metrics of the model.
-_NO_METRICS = frozenset({"gate", "champion", "registry", "intervals", "class_thresholds", "confusion"})
+_NO_METRICS = frozenset(
+    {"gate", "champion", "label_corrections", "registry", "intervals", "class_thresholds", "confusion"}
+)
+_COMPARED = (RATIO_METRICS | ERROR_METRICS | {"bias"}) - {"threshold"}
 _OF_A_CLASS = re.compile(r"(count\.)?per_class\.(?P<rest>.+)", re.DOTALL)
 
 
@@ -62,6 +65,21 @@ def metrics_of(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
         if key not in _NO_METRICS:
             walk(value, key)
     return found
+
+
+def comparable_metrics(evaluation: Mapping[str, Any], required: Iterable[str] = ()) -> dict[str, float | None]:
+    """Return the metrics by which evaluations are compared: not numbers of boxes, not the threshold.
+
+    Args:
+        evaluation: content of evaluation.json.
+        required: metrics of single classes that are included too.
+    """
+    always = set(required)
+    return {
+        name: value
+        for name, value in metrics_of(evaluation).items()
+        if name in always or (name.rpartition(".")[2] in _COMPARED and unlisted_class(name, ()) is None)
+    }
 
 
 def value_of(metrics: Mapping[str, float | None], name: str) -> float | None:

@@ -60,6 +60,7 @@ def write_results(
         evaluation=evaluation,
         gate=metrics["gate"],
         champion=metrics.get("champion"),
+        label_corrections=metrics.get("label_corrections"),
         worst=gallery(worst_images(images["test"], evaluation, GALLERY_IMAGES)),
         title=title,
         training=training,

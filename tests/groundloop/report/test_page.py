@@ -91,6 +91,22 @@ def test_a_part_that_was_not_given_is_left_out(make_report: MakeReport) -> None:
     assert {"champion", "origin"}.isdisjoint(section["id"] for section in elements.named("section"))
 
 
+def test_metrics_on_old_and_new_labels_stand_side_by_side(make_report: MakeReport) -> None:
+    before, after = {"map_50": 0.5, "count.bias": 0.0, "ar_1": None}, {"map_50": 0.75, "count.bias": -0.5, "ar_1": None}
+    corrections = {
+        "message": "the labels of 4 of 12 test images were corrected since version 3 was tested",
+        "before": {"candidate": before, "champion": {"map_50": 0.8}},
+        "after": {"candidate": after, "champion": {"map_50": 0.6}},
+    }
+    elements = Elements(page(make_report(label_corrections=corrections)))
+    text = elements.texts["label-corrections"]
+    assert "corrected since version 3 was tested" in text
+    for row in ("0.500|0.750|+0.250", "0.800|0.600|\u22120.200", "0.000|\u22120.500|\u22120.500"):
+        assert row in text
+    assert "ar_1" not in text
+    assert {"href": "#label-corrections"}.items() <= elements.named("a")[3].items()
+
+
 def test_whatever_users_name_stays_text(make_report: MakeReport, gate: Any, champion: Any) -> None:
     made = make_report((EVIL, "nut"), title=EVIL, notes=[EVIL], details={EVIL: EVIL})
     requirement = {**gate["requirements"][0], "metric": f"per_class.{EVIL}.recall"}

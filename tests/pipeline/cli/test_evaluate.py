@@ -83,6 +83,40 @@ def test_thresholds_come_from_validation_where_there_is_one(run: Run, tmp_path: 
     assert "chosen on the images that are scored" not in done.output
 
 
+def _corrections(tmp_path: Path, *lines: dict[str, Any]) -> tuple[str, str]:
+    path = tmp_path / "reviewed.manifest"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return "--corrections", str(path)
+
+
+def test_corrected_labels_are_scored_beside_the_old_ones(run: Run, tmp_path: Path) -> None:
+    lines = [_line("a.jpg", [0, 1]), _line("b.jpg", [1, 0])]
+    seen = {**_line("b.jpg", [1]), "groundloop-review": {"shown": "labels"}}
+    done = run(lines, *_corrections(tmp_path, seen, _line("elsewhere.jpg", [0])))
+    assert done.exit_code == 0, done.exception
+    assert "the labels of 1 of 2 test images were corrected by" in done.output
+    assert re.search(r"precision +1\.000 +0\.750", done.output)
+    evaluation = json.loads((tmp_path / "evaluation" / "evaluation.json").read_bytes())
+    assert evaluation["at_threshold"]["precision"] == 0.75
+    changes = evaluation["label_corrections"]
+    assert (changes["changed_images"], changes["changed_in_view"]) == (1, 1)
+    assert changes["after"]["candidate"]["map_50"] == evaluation["map_50"]
+    assert "Metrics before and after the label corrections" in (tmp_path / "evaluation" / "report.html").read_text()
+
+
+def test_corrections_that_change_nothing_are_noted(run: Run, tmp_path: Path) -> None:
+    lines = [_line("a.jpg", [0, 1]), _line("b.jpg", [1])]
+    done = run(lines, *_corrections(tmp_path, lines[0]))
+    assert "has the same labels as" in done.output
+    assert "label_corrections" not in json.loads((tmp_path / "evaluation" / "evaluation.json").read_bytes())
+
+
+def test_corrections_of_other_images_are_an_error(run: Run, tmp_path: Path) -> None:
+    done = run([_line("a.jpg", [0, 1])], *_corrections(tmp_path, _line("elsewhere.jpg", [0])))
+    assert isinstance(done.exception, UserError)
+    assert "labels none of the images of the ground truth" in str(done.exception)
+
+
 def test_lines_that_cannot_be_used_are_told(run: Run) -> None:
     done = run([_line("a.jpg", [0, 1]), _line("a.jpg", [1])], raw=b"{broken\n")
     assert "2 lines of" in done.output
