@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -127,6 +128,8 @@ class LocalAws:
         context.stopping.clear()
         if self._kept:
             self._kept.lock()
+        else:
+            self._remove_queues()
         reset()
         services = Services(context)
         self._server = Server(Dispatcher(context, services, moto_application()), self._port, context.account)
@@ -153,12 +156,18 @@ class LocalAws:
             self._restored = False
             if self._kept:
                 self._kept.unlock()
+            else:
+                self._remove_queues()
             self._context.close()
             if self._server is not None:
                 self._server.stop()
                 self._server = None
             self._context.endpoint_url = ""
             _running.release()
+
+    def _remove_queues(self) -> None:
+        """Remove the worker portal's queues, which are part of the state."""
+        shutil.rmtree(self._context.home / "portal", ignore_errors=True)
 
     def __enter__(self) -> LocalAws:
         self.start()

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from groundloop.local.api.a2i_runtime import PATH as A2I_PATH
 from groundloop.local.api.services import Services
 from groundloop.local.context import Context, random_id
 from groundloop.local.data_capture import Invocation
@@ -34,6 +35,7 @@ _STATUS = {
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
+    409: "Conflict",
     413: "Payload Too Large",
     424: "Failed Dependency",
     500: "Internal Server Error",
@@ -46,6 +48,13 @@ def _json(value: Any) -> Any:
     if isinstance(value, datetime):
         # The JSON protocol's timestamps: seconds since 1970.
         return round(value.timestamp(), 3)
+    raise TypeError(f"{value!r} is not JSON")
+
+
+def _iso(value: Any) -> str:
+    """Return a time as A2I's runtime writes it."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
     raise TypeError(f"{value!r} is not JSON")
 
 
@@ -102,6 +111,8 @@ class Dispatcher:
         service = signed.group(1) if signed else ""
         if service == "sagemaker" and (match := _INVOCATIONS.fullmatch(environ.get("PATH_INFO", ""))):
             return (self._queue if match.group(2) else self._invoke)(match.group(1), environ)
+        if service == "sagemaker" and f"{environ.get('PATH_INFO', '')}/".startswith(f"{A2I_PATH}/"):
+            return self._human_loops(environ)
         if service == "iam" and environ["REQUEST_METHOD"] == "POST":
             return self._iam(parse_qs(_body(environ).decode("utf-8", "replace")))
         return None
@@ -155,6 +166,15 @@ class Dispatcher:
             "X-Amzn-SageMaker-FailureLocation": accepted.failure,
         }
         return 202, headers, json.dumps({"InferenceId": accepted.inference_id}).encode()
+
+    def _human_loops(self, environ: WSGIEnvironment) -> tuple[int, dict[str, str], bytes]:
+        """Answer a request to Amazon A2I's runtime."""
+        place = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        try:
+            answer = self._services.call_a2i(*place, _body(environ))
+        except ApiError as error:
+            return _invocation_error(error)
+        return 200, {"Content-Type": "application/json"}, json.dumps(answer, default=_iso).encode()
 
     def _iam(self, form: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes] | None:
         """Answer SimulatePrincipalPolicy, which moto lacks: the offline AWS has no IAM, so every action is allowed."""

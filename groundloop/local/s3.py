@@ -31,6 +31,20 @@ def split_uri(uri: str) -> tuple[str, str]:
         raise JobError("ClientError", str(error)) from None
 
 
+def bucket_exists(client: Any, bucket: str) -> bool:
+    """Return whether there is a bucket.
+
+    Args:
+        client: a boto3 S3 client.
+        bucket: its name.
+    """
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError:
+        return False
+    return True
+
+
 def inside(folder: Path, relative: str, origin: str) -> Path:
     """Return `folder / relative`.
 

@@ -9,6 +9,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from groundloop.local.errors import invalid
 from groundloop.spec.shapes import (
+    SAGEMAKER,
     Constraint,
     Member,
     bounds,
@@ -21,13 +22,13 @@ from groundloop.spec.shapes import (
 )
 
 
-def check_request(operation: str, request: dict[str, Any]) -> None:
+def check_request(operation: str, request: dict[str, Any], service: str = SAGEMAKER) -> None:
     """Check a request against the shape of its operation.
 
     Raises:
         ApiError: a ValidationException that lists every fault of the request, as AWS words them.
     """
-    shape = input_shape(operation)
+    shape = input_shape(operation, service)
     faults = [fault for member in members(request, shape, _join) for fault in _faults(member)] if shape else []
     if faults:
         plural = "" if len(faults) == 1 else "s"
@@ -71,9 +72,9 @@ def _join(path: str, parent: Shape, token: str | int, is_key: bool) -> str:
     return f"{path}.{token[:1].lower()}{token[1:]}".lstrip(".")
 
 
-def shaped(operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+def shaped(operation: str, answer: dict[str, Any], service: str = SAGEMAKER) -> dict[str, Any]:
     """Return the members of an answer that the operation's output shape has, without those that are None."""
-    shape = output_shape(operation)
+    shape = output_shape(operation, service)
     return _shaped(shape, answer) if shape else {}
 
 

@@ -108,13 +108,13 @@ class Executions:
             execution.start()
         return {"PipelineExecutionArn": arn}
 
-    def start_by_rule(self, package: dict[str, Any]) -> None:
-        """Start the pipelines that EventBridge rules want started when a package's approval status is set."""
-        for start in starts_asked_for(self._context, package):
+    def start_by_rule(self, event: dict[str, Any]) -> None:
+        """Start the pipelines that EventBridge rules want started by an event."""
+        for start in starts_asked_for(self._context, event):
             try:
                 self.start_pipeline_execution(start.request)
             except ApiError as error:
-                # Whoever approves a package hears nothing of it: EventBridge tries again, then the queue has it.
+                # Whoever caused the event hears nothing of it: EventBridge tries again, then the queue has it.
                 undelivered(self._context, start, error.message)
 
     def describe_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:

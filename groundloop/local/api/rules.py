@@ -1,8 +1,9 @@
-"""EventBridge rules that start a pipeline when a model package's approval status is set.
+"""EventBridge rules that start a pipeline: when a model package's approval status is set, or people end their work.
 
-moto keeps rules and targets but sends no such event and knows no pipeline as a target. The event's form is AWS's
-documentation ("SageMaker Model Package State Change"); the substitution of `$.detail.X` by EventBridge itself was not
-verified on AWS. Schedules are kept by moto and never fire: the offline AWS lives for minutes.
+moto keeps rules and targets but sends no such events and knows no pipeline as a target. The events' form is AWS's
+documentation ("SageMaker Model Package State Change", and those of labelling jobs and human loops); the substitution of
+`$.detail.X` by EventBridge itself was not verified on AWS. Schedules are kept by moto and never fire: the offline AWS
+lives for minutes.
 """
 
 from __future__ import annotations
@@ -34,16 +35,21 @@ def _plain(value: Any) -> Any:
 
 def state_change(context: Context, package: dict[str, Any]) -> dict[str, Any]:
     """Build the event of a package whose state changed."""
+    return event_of(context, "SageMaker Model Package State Change", package["ModelPackageArn"], _plain(package))
+
+
+def event_of(context: Context, detail_type: str, arn: str, detail: dict[str, Any]) -> dict[str, Any]:
+    """Build an event of SageMaker's on a resource."""
     return {
         "version": "0",
         "id": random_id(32),
-        "detail-type": "SageMaker Model Package State Change",
+        "detail-type": detail_type,
         "source": "aws.sagemaker",
         "account": context.account,
         "time": now().isoformat(),
         "region": context.region,
-        "resources": [package["ModelPackageArn"]],
-        "detail": _plain(package),
+        "resources": [arn],
+        "detail": detail,
     }
 
 
@@ -67,12 +73,11 @@ class Start:
     dead_letters: str | None
 
 
-def starts_asked_for(context: Context, package: dict[str, Any]) -> Iterator[Start]:
-    """Yield the executions that the enabled rules on the default bus start for the event of a package."""
+def starts_asked_for(context: Context, event: dict[str, Any]) -> Iterator[Start]:
+    """Yield the executions that the enabled rules on the default bus start for an event."""
     from groundloop.local.moto_server import event_matches
 
     events = context.client("events")
-    event = state_change(context, package)
     for page in events.get_paginator("list_rules").paginate():
         for rule in page["Rules"]:
             if (

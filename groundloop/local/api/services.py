@@ -7,15 +7,23 @@ from typing import Any
 
 from botocore import xform_name
 
+from groundloop.local.api.a2i_runtime import A2iRuntime
 from groundloop.local.api.async_invocations import AsyncInvocations
 from groundloop.local.api.endpoint_configs import EndpointConfigs
 from groundloop.local.api.endpoints import Endpoints
 from groundloop.local.api.executions import Executions
+from groundloop.local.api.flow_definitions import FlowDefinitions
+from groundloop.local.api.human_loops import HumanLoops
+from groundloop.local.api.human_task_uis import HumanTaskUis
 from groundloop.local.api.jobs import Jobs
+from groundloop.local.api.labeling_jobs import LabelingJobs
 from groundloop.local.api.models import Models
 from groundloop.local.api.pipelines import Pipelines
+from groundloop.local.api.portal import PortalHost
 from groundloop.local.api.registry import Registry
+from groundloop.local.api.rules import state_change
 from groundloop.local.api.tags import Tags
+from groundloop.local.api.workteams import Workteams
 from groundloop.local.context import Context
 from groundloop.local.errors import ApiError
 from groundloop.local.shapes import check_request, shaped
@@ -39,7 +47,16 @@ class Services:
         self.async_invocations = AsyncInvocations(context, self.endpoints)
         self.pipelines = Pipelines(context, self.tags)
         self.executions = Executions(context, self.pipelines)
-        self.registry.on_approval(self.executions.start_by_rule)
+        self.registry.on_approval(lambda package: self.executions.start_by_rule(state_change(context, package)))
+        self.portal = PortalHost(context)
+        self.workteams = Workteams(context, self.tags, self.portal)
+        self.human_task_uis = HumanTaskUis(context, self.tags)
+        self.labeling_jobs = LabelingJobs(context, self.tags, self.portal, self.workteams)
+        self.flow_definitions = FlowDefinitions(context, self.tags, self.workteams, self.human_task_uis)
+        self.human_loops = HumanLoops(context, self.portal, self.flow_definitions)
+        self._a2i = A2iRuntime(self.human_loops)
+        self.labeling_jobs.on_event(self.executions.start_by_rule)
+        self.human_loops.on_event(self.executions.start_by_rule)
         parts = (
             self.tags,
             self.registry,
@@ -49,6 +66,10 @@ class Services:
             self.endpoints,
             self.pipelines,
             self.executions,
+            self.workteams,
+            self.human_task_uis,
+            self.labeling_jobs,
+            self.flow_definitions,
         )
         self._operations: dict[str, Operation] = {}
         for name in sagemaker_model().operation_names:
@@ -77,6 +98,16 @@ class Services:
         answer = operation(request)
         return None if answer is None else shaped(name, answer)
 
+    def call_a2i(self, method: str, path: str, query: str, body: bytes) -> dict[str, Any]:
+        """Answer a request to Amazon A2I's runtime.
+
+        Raises:
+            ApiError: the request is invalid or fails; the error is the one that AWS would answer.
+        """
+        if self._context.stopping.is_set() and method != "GET":
+            raise ApiError("InternalServerException", "The offline AWS is stopping.", 400)
+        return self._a2i.call(method, path, query, body)
+
     def contents(self) -> dict[str, int]:
         """Return how many resources there are of each kind that somebody would miss."""
         return {
@@ -93,7 +124,8 @@ class Services:
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         for name, part in self._kept().items():
-            part.restore(state[name])
+            if name in state:  # an earlier version may not have kept it
+                part.restore(state[name])
 
     def _kept(self) -> dict[str, Any]:
         """Return the parts whose resources are kept, each after those that it refers to."""
@@ -106,10 +138,17 @@ class Services:
             "pipelines": self.pipelines,
             "executions": self.executions,
             "endpoints": self.endpoints,
+            "portal": self.portal,
+            "workteams": self.workteams,
+            "human_task_uis": self.human_task_uis,
+            "labeling_jobs": self.labeling_jobs,
+            "flow_definitions": self.flow_definitions,
+            "human_loops": self.human_loops,
         }
 
     def stop(self) -> None:
-        """Stop executions, then jobs, then endpoints, and wait for each."""
+        """Stop the portal, then executions, jobs and endpoints, and wait for each."""
+        self.portal.stop()
         self.executions.stop_all()
         self.jobs.stop_all()
         self.endpoints.stop_all()

@@ -31,7 +31,8 @@ class Tags:
         """Forget a deleted resource's tags."""
         self._tags.pop(arn, None)
 
-    def _listed(self, arn: str) -> list[dict[str, str]]:
+    def of(self, arn: str) -> list[dict[str, str]]:
+        """Return the tags of a resource as the API lists them."""
         return [{"Key": key, "Value": value} for key, value in self._tags.get(arn, {}).items()]
 
     def add_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -40,13 +41,13 @@ class Tags:
         if arn not in self._tags:
             return None
         self._tags[arn].update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
-        return {"Tags": self._listed(arn)}
+        return {"Tags": self.of(arn)}
 
     def list_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """List the tags of a resource of this server; None for any other resource."""
         if request["ResourceArn"] not in self._tags:
             return None
-        return page(self._listed(request["ResourceArn"]), request, "Tags", default=50)
+        return page(self.of(request["ResourceArn"]), request, "Tags", default=50)
 
     def delete_tags(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """Remove tags from a resource of this server; None for any other resource."""
