@@ -1,0 +1,166 @@
+"""Pictures in the offline S3, a workteam, and its members in front of the portal, over HTTP as the page sends it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from PIL import Image
+
+from groundloop.local import LocalAws
+from groundloop.spec.labeling_jobs import TaskType, consolidation_lambda_arn, pre_lambda_arn
+from tests.groundloop.review.conftest import PageClient, answer
+
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::123456789012:role/groundloop-local"
+SIZE = (40, 30)
+CATEGORIES = {"document-version": "2018-11-28", "labels": [{"label": "bolt"}, {"label": "nut"}]}
+TEMPLATE = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+<crowd-form><crowd-bounding-box name="boundingBox" header="Mark all parts"
+  src="{{ task.input.taskObject | grant_read_access }}" labels="{{ task.input.labels | to_json | escape }}">
+  <full-instructions header="How">Draw tight boxes.</full-instructions>
+  <short-instructions>Draw <b>tight</b> boxes.</short-instructions>
+</crowd-bounding-box></crowd-form>"""
+Box = tuple[str, int, int, int, int]
+NAMES = ("bolt", "nut")
+
+
+class Member(PageClient):
+    """A member of a workteam on the page of one queue."""
+
+    def __init__(self, portal: str, kind: str, queue: str, name: str) -> None:
+        super().__init__(portal)
+        status, _, headers = super().send("GET", f"/enter/{kind}/{queue}/{quote(name, safe='')}")
+        assert status == 303
+        self.base, _, token = headers["Location"].partition("#")
+        self.sign_in(token)
+
+    def send(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str | None] | None = None
+    ) -> tuple[int, Any, Any]:
+        """Send a request below the queue's path."""
+        base = getattr(self, "base", "")
+        return super().send(method, base.rstrip("/") + path, body, headers)
+
+    def next(self) -> dict[str, Any] | None:
+        """Return the next task; None when there is none."""
+        tasks = self.post("/next", {"have": [], "count": 1})["tasks"]
+        return tasks[0] if tasks else None
+
+    def submit(self, *boxes: Box, **changes: Any) -> dict[str, Any]:
+        """Answer the next task with boxes of class name, left, top, width and height; return the task."""
+        task = self.next()
+        assert task is not None, "there is no task left"
+        drawn = [
+            {"class_id": NAMES.index(name), "left": x, "top": y, "width": width, "height": height}
+            for name, x, y, width, height in boxes
+        ]
+        self.post("/answers", answer(task["id"], **{"lease": task["lease"], "boxes": drawn, **changes}))
+        return task
+
+
+@pytest.fixture
+def images(aws: LocalAws, unique: Callable[[str], str]) -> list[str]:
+    """The URIs of three pictures of 40 x 30 pixels."""
+    prefix, uris = unique("pictures"), []
+    for number in range(3):
+        stream = io.BytesIO()
+        Image.new("RGB", SIZE, (40 * number, 90, 120)).save(stream, "PNG")
+        key = f"{prefix}/{number}.png"
+        aws.client("s3").put_object(Bucket="bucket", Key=key, Body=stream.getvalue())
+        uris.append(f"s3://bucket/{key}")
+    return uris
+
+
+@pytest.fixture
+def new_team(sm: Any, unique: Callable[[str], str]) -> Callable[..., str]:
+    """Create a workteam of some members; returns its ARN."""
+
+    def create(*members: str) -> str:
+        created = sm.create_workteam(
+            WorkteamName=unique("team"),
+            Description="people of a test",
+            MemberDefinitions=[{"OidcMemberDefinition": {"Groups": list(members)}}],
+        )
+        return str(created["WorkteamArn"])
+
+    return create
+
+
+@pytest.fixture
+def team(new_team: Callable[..., str]) -> str:
+    """The ARN of a workteam of ann, bob and cem."""
+    return new_team("ann", "bob", "cem")
+
+
+@pytest.fixture
+def job_request(
+    put: Callable[..., str], images: Sequence[str], team: str, unique: Callable[[str], str]
+) -> Callable[..., dict[str, Any]]:
+    """A CreateLabelingJob request; keywords of `task` change its HumanTaskConfig, others the request."""
+
+    def build(
+        lines: Sequence[Mapping[str, Any]] | None = None,
+        task_type: TaskType = TaskType.BOUNDING_BOX,
+        template: str = TEMPLATE,
+        task: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        name = unique("job")
+        given = [{"source-ref": uri} for uri in images] if lines is None else lines
+        request = {
+            "LabelingJobName": name,
+            "LabelAttributeName": "boxes",
+            "InputConfig": {
+                "DataSource": {
+                    "S3DataSource": {
+                        "ManifestS3Uri": put(f"in/{name}.manifest", "".join(json.dumps(line) + "\n" for line in given))
+                    }
+                }
+            },
+            "OutputConfig": {"S3OutputPath": "s3://bucket/out"},
+            "RoleArn": ROLE,
+            "LabelCategoryConfigS3Uri": put(f"in/{name}.json", CATEGORIES),
+            "HumanTaskConfig": {
+                "WorkteamArn": team,
+                "UiConfig": {"UiTemplateS3Uri": put(f"in/{name}.html", template)},
+                "PreHumanTaskLambdaArn": pre_lambda_arn(REGION, task_type),
+                "TaskTitle": "Mark all parts",
+                "TaskDescription": "Draw a box around each bolt and nut",
+                "NumberOfHumanWorkersPerDataObject": 1,
+                "TaskTimeLimitInSeconds": 600,
+                "AnnotationConsolidationConfig": {
+                    "AnnotationConsolidationLambdaArn": consolidation_lambda_arn(REGION, task_type)
+                },
+                **(task or {}),
+            },
+            **changes,
+        }
+        return {key: value for key, value in request.items() if value is not None}
+
+    return build
+
+
+@pytest.fixture
+def create_job(sm: Any, job_request: Callable[..., dict[str, Any]]) -> Callable[..., str]:
+    """Create a labelling job, and wait until its queue is there; returns its name."""
+
+    def create(*given: Any, **changes: Any) -> str:
+        request = job_request(*given, **changes)
+        sm.create_labeling_job(**request)
+        name = str(request["LabelingJobName"])
+        sm.describe_labeling_job(LabelingJobName=name)
+        return name
+
+    return create
+
+
+@pytest.fixture
+def portal(sm: Any, team: str) -> str:
+    """The address of the portal."""
+    parts = urlsplit(sm.describe_workteam(WorkteamName=team.rpartition("/")[2])["Workteam"]["SubDomain"])
+    return f"{parts.scheme}://{parts.netloc}"
