@@ -10,43 +10,29 @@ import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import msgspec
 
 from groundloop.labels.worker_answers import WorkerAnswer
+from groundloop.review.decisions import StoredAnswer
 from groundloop.review.queue import NewTask, Queue
-from groundloop.review.wire import Answer, Outcome
+from groundloop.review.wire import Outcome
 from groundloop.review.worker_answers import worker_answer
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The last answer of one person to one task."""
-
-    reviewer: str
-    answer: Answer
-    late: bool
-
-    @property
-    def is_submission(self) -> bool:
-        """Whether it is a submission; else the task was declined."""
-        return self.answer.outcome is Outcome.BOXES
+def is_submission(given: StoredAnswer) -> bool:
+    """Return whether an answer is a submission; else the task was declined."""
+    return given.answer.outcome is Outcome.BOXES
 
 
-def newest_answer(queue: Queue) -> int:
-    """Return the id of the newest answer; 0 where there is none."""
-    with queue.database.reading() as connection:
-        return int(connection.execute("SELECT COALESCE(MAX(id), 0) FROM answer").fetchone()[0])
+def newest_answer(queue: Queue, known: int) -> int:
+    """Return the id of the newest answer, at least that of the newest one known."""
+    return max((one.id for one in queue.answers.stored(after=known)), default=known)
 
 
-def given_answers(queue: Queue) -> dict[int, list[Given]]:
+def given_answers(queue: Queue) -> dict[int, list[StoredAnswer]]:
     """Return the last answer of every person by task, those that came in time first."""
-    with queue.database.reading() as connection:
-        rows = connection.execute("SELECT task, reviewer, content, late FROM answer ORDER BY id").fetchall()
-    found: dict[int, dict[str, Given]] = defaultdict(dict)
-    for task, reviewer, content, late in rows:
-        found[task][reviewer] = Given(reviewer, msgspec.json.decode(content, type=Answer), bool(late))
+    found: dict[int, dict[str, StoredAnswer]] = defaultdict(dict)
+    for one in queue.answers.stored():
+        found[one.task][one.reviewer] = one
     return {task: sorted(people.values(), key=lambda one: one.late) for task, people in found.items()}
 
 
@@ -57,7 +43,7 @@ def worker_id(region: str, account: str, member: str) -> str:
 
 
 def as_worker_answers(
-    task: NewTask, given: Sequence[Given], classes: Sequence[str], region: str, account: str
+    task: NewTask, given: Sequence[StoredAnswer], classes: Sequence[str], region: str, account: str
 ) -> list[WorkerAnswer]:
     """Return submissions to a task as Ground Truth's and A2I's writers take them, in the order of submission."""
     answers = [worker_answer(task, worker_id(region, account, one.reviewer), one.answer, classes) for one in given]

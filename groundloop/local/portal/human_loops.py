@@ -1,7 +1,6 @@
 """The human loops of a flow definition at work: their queue, the answers of its workers, an `output.json` for each.
 
-A queue has one list of classes, while each loop brings its own: loops with other labels get another queue, as do
-further loops on one image.
+A queue has one list of classes, while each loop brings its own: loops with other labels get another queue.
 """
 
 from __future__ import annotations
@@ -19,11 +18,12 @@ from groundloop.labels.formats.a2i import output_json, output_key
 from groundloop.local.context import Context, now
 from groundloop.local.crowd_template import CrowdTemplate, TemplateError
 from groundloop.local.human_work import FlowDefinition, HumanLoop
-from groundloop.local.portal.answers import Given, as_worker_answers, given_answers, newest_answer
+from groundloop.local.portal.answers import as_worker_answers, given_answers, is_submission, newest_answer
 from groundloop.local.portal.job_input import stored_size
 from groundloop.local.portal.portal import STAND_IN, Portal
 from groundloop.local.portal.rooms import Kind, Room
 from groundloop.local.s3 import S3
+from groundloop.review.decisions import StoredAnswer
 from groundloop.review.queue import NewTask, Queue, QueueInfo
 from groundloop.review.shown_boxes import pixel_box
 from groundloop.review.wire import Shown
@@ -41,13 +41,7 @@ class _OpenQueue:
     queue: Queue
     loops: dict[int, HumanLoop] = field(default_factory=dict)
     tasks: dict[int, NewTask] = field(default_factory=dict)
-    seen: int = -1
-
-    def takes(self, task: NewTask, classes: tuple[str, ...]) -> bool:
-        """Return whether a task fits in: the classes are the same, and the image isn't there yet."""
-        return self.queue.info.classes == classes and all(
-            task.source_ref != one.source_ref for one in self.tasks.values()
-        )
+    seen: int = 0
 
 
 class LoopsWork:
@@ -115,13 +109,13 @@ class LoopsWork:
         try:
             content = json.loads(loop.content)
             classes = self._template.labels(content)
-            task = self._task(content, classes)
+            task = self._task(loop, content, classes)
         except (TemplateError, UnusableImageError, UserError) as error:
             self._end(loop, "Failed", "ValidationError", str(error))
             return
         self._add(loop, task, classes)
 
-    def _task(self, content: dict[str, Any], classes: tuple[str, ...]) -> NewTask:
+    def _task(self, loop: HumanLoop, content: dict[str, Any], classes: tuple[str, ...]) -> NewTask:
         image = self._template.image(content)
         width, height = stored_size(self._portal.rooms.images, image)
         boxes = tuple(
@@ -141,11 +135,12 @@ class LoopsWork:
             height=height,
             shown=Shown.MODEL if boxes else Shown.NOTHING,
             boxes=boxes,
+            key=loop.name,
             why=tuple(map(str, why)) if isinstance(why, list) else (),
         )
 
     def _add(self, loop: HumanLoop, task: NewTask, classes: tuple[str, ...]) -> None:
-        name = next((name for name, one in self._queues.items() if one.takes(task, classes)), None)
+        name = next((name for name, one in self._queues.items() if one.queue.info.classes == classes), None)
         if name is None:
             name = self._new_name()
             self._shown(name, self._portal.make_queue(Kind.FLOW_DEFINITION, name, self._info(name, classes), []))
@@ -191,10 +186,10 @@ class LoopsWork:
 
     def _take_in(self, opened: _OpenQueue) -> None:
         running = {task: loop for task, loop in opened.loops.items() if loop.status in _RUNNING}
-        newest, moment = newest_answer(opened.queue), now()
+        newest, moment = newest_answer(opened.queue, opened.seen), now()
         given = given_answers(opened.queue) if running and newest != opened.seen else {}
         for task, loop in running.items():
-            submitted = [one for one in given.get(task, []) if one.is_submission][: self._workers]
+            submitted = [one for one in given.get(task, []) if is_submission(one)][: self._workers]
             if loop.status == "Stopping":
                 self._end(loop, "Stopped")
             elif len(submitted) == self._workers:
@@ -206,7 +201,7 @@ class LoopsWork:
             opened.queue.withdraw(gone)
         opened.seen = newest
 
-    def _write(self, opened: _OpenQueue, loop: HumanLoop, given: list[Given]) -> None:
+    def _write(self, opened: _OpenQueue, loop: HumanLoop, given: list[StoredAnswer]) -> None:
         answers = as_worker_answers(
             opened.tasks[loop.task], given, opened.queue.info.classes, self._context.region, self._context.account
         )

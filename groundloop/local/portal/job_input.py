@@ -142,7 +142,9 @@ def _job_object(position: int, line: bytes, earlier: str | None, classes: Sequen
     except (UnusableImageError, UserError) as error:
         return JobObject(position, None, str(error))
     if earlier is None:
-        return JobObject(position, NewTask(source_ref=source_ref, width=width, height=height, line=line))
+        return JobObject(
+            position, NewTask(source_ref=source_ref, width=width, height=height, line=line, key=str(position))
+        )
     read = ManifestReader(earlier).read_line(position + 1, line)
     if read.record is None:
         what = "no label" if read.status is LineStatus.UNLABELLED else "no label that can be read"
@@ -160,7 +162,9 @@ def _job_object(position: int, line: bytes, earlier: str | None, classes: Sequen
         )
         for box in read.record.boxes
     )
-    task = NewTask(source_ref=source_ref, width=width, height=height, shown=Shown.LABELS, boxes=boxes, line=line)
+    task = NewTask(
+        source_ref=source_ref, width=width, height=height, shown=Shown.LABELS, boxes=boxes, line=line, key=str(position)
+    )
     return JobObject(position, task)
 
 

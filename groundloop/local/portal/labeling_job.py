@@ -14,10 +14,11 @@ from groundloop.local.crowd_template import CrowdTemplate
 from groundloop.local.errors import JobError
 from groundloop.local.human_work import RUNNING, LabelingJob
 from groundloop.local.portal import job_input, job_output
-from groundloop.local.portal.answers import Given, as_worker_answers, given_answers, newest_answer
+from groundloop.local.portal.answers import as_worker_answers, given_answers, is_submission, newest_answer
 from groundloop.local.portal.portal import STAND_IN, Portal
 from groundloop.local.portal.rooms import Kind, Room
 from groundloop.local.s3 import S3
+from groundloop.review.decisions import StoredAnswer
 from groundloop.review.queue import NewTask, Queue, QueueInfo
 from groundloop.review.wire import Outcome
 from groundloop.spec.labeling_jobs import task_type_of
@@ -44,7 +45,7 @@ class LabelingWork:
         self._s3 = S3(context.client("s3"))
         self._queue: Queue | None = None
         self._tasks: dict[int, NewTask] = {}
-        self._seen = -1
+        self._seen = 0
         task = job.request["HumanTaskConfig"]
         self.team = str(task["WorkteamArn"]).rpartition("/")[2]
         self._workers = int(task["NumberOfHumanWorkersPerDataObject"])
@@ -131,6 +132,8 @@ class LabelingWork:
                 job.lines.append(found.position)
             else:
                 job.is_cut = True
+        if not tasks:
+            return None
         task = job.request["HumanTaskConfig"]
         info = QueueInfo(
             name=f"{job.name} ({STAND_IN})",
@@ -140,9 +143,9 @@ class LabelingWork:
             lease_seconds=task["TaskTimeLimitInSeconds"],
             instructions="\n\n".join(filter(None, [task["TaskDescription"], template.instructions])),
             source=f"labeling job {job.arn}",
+            answers=self._workers,
+            adjudication=False,
         )
-        if not tasks:
-            return None
         queue = self._portal.make_queue(Kind.LABELING_JOB, job.name, info, tasks)
         (self._portal.folder(Kind.LABELING_JOB, job.name) / _INPUT).write_bytes(b"\n".join(lines) + b"\n")
         return queue
@@ -161,15 +164,15 @@ class LabelingWork:
         return min(conditions.get("MaxHumanLabeledObjectCount", total), total * share // 100)
 
     def _take_in(self, queue: Queue) -> None:
-        newest, moment = newest_answer(queue), now()
+        newest, moment = newest_answer(queue, self._seen), now()
         is_late = moment > self._deadline
         if newest == self._seen and not is_late:
             return
         given = given_answers(queue)
-        done: list[tuple[int, NewTask, list[Given]]] = []
+        done: list[tuple[int, NewTask, list[StoredAnswer]]] = []
         for number, position in enumerate(self._job.lines, start=1):
             answers = given.get(number, [])
-            submitted = [one for one in answers if one.is_submission][: self._workers]
+            submitted = [one for one in answers if is_submission(one)][: self._workers]
             result = self._job.results.get(str(position))
             if result is not None and result["label"] is None:
                 continue
@@ -182,18 +185,18 @@ class LabelingWork:
             self._write(queue, done, moment)
         self._seen = newest
 
-    def _hopeless(self, answers: Sequence[Given], is_late: bool) -> str | None:
+    def _hopeless(self, answers: Sequence[StoredAnswer], is_late: bool) -> str | None:
         """Return why an object can't be labelled any more; None while it can."""
         if is_late:
             return "The task expired before enough workers had submitted it."
         if any(one.answer.outcome is Outcome.BAD_IMAGE for one in answers):
             return "A worker said that the image can't be labelled."
-        declined = sum(not one.is_submission for one in answers)
+        declined = sum(not is_submission(one) for one in answers)
         if declined and len(self._job.members) - declined < self._workers:
             return "Too many workers declined the task."
         return None
 
-    def _write(self, queue: Queue, done: Sequence[tuple[int, NewTask, list[Given]]], moment: datetime) -> None:
+    def _write(self, queue: Queue, done: Sequence[tuple[int, NewTask, list[StoredAnswer]]], moment: datetime) -> None:
         """Write the answers of workers and the labels that they give."""
         job = self._job
         classes, element, attribute = queue.info.classes, self._template().name, job.request["LabelAttributeName"]
@@ -240,6 +243,9 @@ class LabelingWork:
             job.total = job.total or len(lines)
             manifest = job_output.output_manifest(lines, job.request["LabelAttributeName"], job.results)
             self._s3.put(job.output, manifest)
+            if self._queue is not None:
+                open_tasks = (number for number, place in enumerate(job.lines, 1) if str(place) not in job.results)
+                self._queue.withdraw(open_tasks)
             self._end("Stopped" if job.status == "Stopping" or job.is_cut else "Completed")
 
     def _put(self, key: str, content: bytes) -> None:

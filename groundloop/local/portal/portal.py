@@ -102,7 +102,7 @@ class Portal:
         """Make a queue; one that an offline AWS left in the same home without keeping its state is removed."""
         folder = self.folder(kind, name)
         shutil.rmtree(folder, ignore_errors=True)
-        return Queue.create(folder, info, tasks)
+        return Queue.create(folder, info, tasks, may_be_empty=True)
 
     def has_queue(self, kind: Kind, name: str) -> bool:
         """Return whether a queue is there."""

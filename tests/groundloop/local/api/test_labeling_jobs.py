@@ -91,6 +91,7 @@ def test_several_workers_answer_each_object_and_their_boxes_are_consolidated(
         member = Member(portal, "labeling-jobs", job, name)
         member.submit(("bolt", left, 5, 20, 20))
         assert member.next() is None
+    assert sm.describe_labeling_job(LabelingJobName=job)["LabelingJobStatus"] == "Completed"
     (line,) = lines_of(get, job)
     assert line["boxes"]["annotations"] == [{"class_id": 0, "left": 11, "top": 5, "width": 20, "height": 20}]
     assert 0.9 < line["boxes-metadata"]["objects"][0]["confidence"] <= 1
