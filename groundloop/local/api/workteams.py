@@ -15,6 +15,8 @@ from groundloop.local.context import Context, now
 from groundloop.local.errors import in_use, invalid
 from groundloop.spec.labeling_jobs import is_public_workteam
 
+#: What the portal's page shows of a person's name.
+MAX_NAME = 40
 _MEMBERS = ("WorkteamName", "MemberDefinitions", "Description", "NotificationConfiguration")
 
 
@@ -75,12 +77,17 @@ class Workteams:
     def create_workteam(self, request: dict[str, Any]) -> dict[str, Any]:
         """Create a workteam, whose page in the portal its `SubDomain` names."""
         name = request["WorkteamName"]
-        kinds = {kind for definition in request["MemberDefinitions"] for kind, value in definition.items() if value}
-        if len(kinds) != 1:
+        kinds = [
+            [kind for kind, value in definition.items() if value is not None]
+            for definition in request["MemberDefinitions"]
+        ]
+        if len(kinds[0]) != 1 or any(kind != kinds[0] for kind in kinds):
             raise invalid("MemberDefinitions need either a CognitoMemberDefinition or an OidcMemberDefinition each.")
         members = members_of(request["MemberDefinitions"])
         if not members:
             raise invalid("An OidcMemberDefinition needs Groups.")
+        if long := [member for member in members if len(member) > MAX_NAME]:
+            raise invalid(f"The worker portal of the offline AWS takes names of up to {MAX_NAME} characters: {long[0]}")
         with self._context.lock:
             if name in self._teams:
                 raise in_use(f"Workteam name {name} is already in use.")
