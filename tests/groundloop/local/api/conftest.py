@@ -32,6 +32,8 @@ NAMES = ("bolt", "nut")
 class Member(PageClient):
     """A member of a workteam on the page of one queue."""
 
+    base = ""
+
     def __init__(self, portal: str, kind: str, queue: str, name: str) -> None:
         super().__init__(portal)
         status, _, headers = super().send("GET", f"/enter/{kind}/{queue}/{quote(name, safe='')}")
@@ -43,8 +45,7 @@ class Member(PageClient):
         self, method: str, path: str, body: object = None, headers: Mapping[str, str | None] | None = None
     ) -> tuple[int, Any, Any]:
         """Send a request below the queue's path."""
-        base = getattr(self, "base", "")
-        return super().send(method, base.rstrip("/") + path, body, headers)
+        return super().send(method, self.base.rstrip("/") + path, body, headers)
 
     def next(self) -> dict[str, Any] | None:
         """Return the next task; None when there is none."""

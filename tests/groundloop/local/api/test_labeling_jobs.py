@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from groundloop.labels.manifest import ManifestReader
 from groundloop.labels.records import LineStatus
+from groundloop.local.context import now
 from groundloop.spec.labeling_jobs import TaskType
 from tests.groundloop.local.api.conftest import TEMPLATE, Member
 
@@ -147,15 +149,10 @@ def test_an_image_that_is_missing_fails_its_object(sm: Any, create_job: Create, 
 def test_tasks_expire(
     sm: Any, create_job: Create, portal: str, get: Get, monkeypatch: pytest.MonkeyPatch, images: list[str]
 ) -> None:
-    from datetime import timedelta
-
-    from groundloop.local.portal import labeling_job
-
     job = create_job(task={"TaskAvailabilityLifetimeInSeconds": 60})
     Member(portal, "labeling-jobs", job, "ann").submit()
     sm.describe_labeling_job(LabelingJobName=job)
-    present = labeling_job.now
-    monkeypatch.setattr(labeling_job, "now", lambda: present() + timedelta(seconds=61))
+    monkeypatch.setattr("groundloop.local.portal.labeling_job.now", lambda: now() + timedelta(seconds=61))
     described = sm.describe_labeling_job(LabelingJobName=job)
     assert described["LabelingJobStatus"] == "Completed"
     assert described["LabelCounters"]["FailedNonRetryableError"] == 2
