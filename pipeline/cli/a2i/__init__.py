@@ -13,7 +13,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Have people correct what a model doubts, in A2I.\n\n"
-    "A2I takes no new customers. groundloop review does the same work without the service: images are chosen by the same rules.\n\n"
+    "A2I takes no new customers. groundloop review does the same work without the service: images are chosen by the "
+    "same rules.\n\n"
     "Example: groundloop a2i status week-47",
 )
 app.command("create")(create)

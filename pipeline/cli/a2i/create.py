@@ -29,7 +29,8 @@ def create(
 ) -> None:
     """Create a flow definition and its workers' page.
 
-    Its human loops show a model's boxes to the workteam. The settings under labeling say who answers, and how often. Costs nothing until loops are started.
+    Its human loops show a model's boxes to the workteam. The settings under labeling say who answers, and how often.
+    Costs nothing until loops are started.
 
     Example: groundloop a2i create week-47
     """

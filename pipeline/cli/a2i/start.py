@@ -41,8 +41,9 @@ def start(
 ) -> None:
     """Start human loops for what a model doubts.
 
-    Images are chosen by the mistakes that are expected of the model, as for a review queue, the audit share included. A loop's input holds the image, the boxes over
-    the threshold with their classes, the thresholds, and why it was chosen. Starting again starts only what is new.
+    Images are chosen by the mistakes that are expected of the model, as for a review queue, the audit share included. A
+    loop's input holds the image, the boxes over the threshold with their classes, the thresholds, and why it was
+    chosen. Starting again starts only what is new.
 
     Example: groundloop a2i start week-47 --from 7 --condition 'top_score < 0.5'
     """

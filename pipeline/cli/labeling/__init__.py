@@ -13,7 +13,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Have images labelled by Ground Truth.\n\n"
-    "Ground Truth takes no new customers. groundloop label and groundloop review do the same work without the service.\n\n"
+    "Ground Truth takes no new customers. groundloop label and groundloop review do the same work without the "
+    "service.\n\n"
     "Example: groundloop labeling status",
 )
 app.command("create")(create)
