@@ -22,7 +22,7 @@ _COLOURS = {
     "missing": typer.colors.RED,
 }
 
-Policy = Literal["trust", "role"]
+Policy = Literal["trust", "role", "labeling"]
 
 
 def doctor(
@@ -31,11 +31,15 @@ def doctor(
     as_json: AsJson = False,
     policy: Annotated[
         Policy | None,
-        typer.Option("--policy", help="Only print the role's trust policy, or its least privileges; calls no AWS."),
+        typer.Option(
+            "--policy",
+            help="Only print the role's trust policy, its least privileges, or those of who runs groundloop labeling "
+            "and a2i; calls no AWS.",
+        ),
     ] = None,
     image_bucket: Annotated[
         list[str] | None,
-        typer.Option(metavar="BUCKET", help="With --policy role: another bucket with images; repeatable."),
+        typer.Option(metavar="BUCKET", help="With --policy: another bucket with images; repeatable."),
     ] = None,
 ) -> None:
     """Check account, role, quotas, labels and network.
@@ -85,6 +89,11 @@ def _print_policy(loaded: LoadedConfig, policy: Policy, image_buckets: list[str]
     if policy == "trust":
         print_json(trust_policy(settings))
         return
+    if policy == "labeling":
+        from pipeline.doctor.labeling_policy import labeling_policy
+
+        print_json(labeling_policy(settings, image_buckets))
+        return
     from pipeline.doctor import container_images
 
     print_json(role_policy(settings, container_images(settings), image_buckets))
@@ -110,11 +119,11 @@ def config_for_policy(loaded: LoadedConfig, policy: Policy) -> tuple[Config, lis
         partition = boto3.Session().get_partition_for_region(config.aws.region)
         role = f"arn:{partition}:iam::{config.aws.account}:role/groundloop"
         config = config.model_copy(update={"aws": config.aws.model_copy(update={"role": role})})
-        if policy == "role":
+        if policy != "trust":
             notes.append("aws.role is not set: the policy is for a role named groundloop")
-    if policy == "role" and "aws.bucket" in loaded.missing:
+    if policy != "trust" and "aws.bucket" in loaded.missing:
         raise ConfigError("aws.bucket is not set: add --set aws.bucket=NAME, with the name that the bucket will have")
-    if policy == "role" and "labels.manifest" in loaded.missing:
+    if policy != "trust" and "labels.manifest" in loaded.missing:
         manifest = f"s3://{config.aws.bucket}/labels/output.manifest"
         config = config.model_copy(update={"labels": config.labels.model_copy(update={"manifest": manifest})})
         notes.append("labels.manifest is not set: the policy allows reading labels and images from aws.bucket only")

@@ -26,7 +26,7 @@ def data_plane_statements(
     yield from _data(config, arns, data_buckets)
     yield from _keys(config, arns)
     yield from _containers(images, arns)
-    yield from _logs(arns)
+    yield from _logs(config, arns)
     yield from _network(config)
 
 
@@ -89,7 +89,7 @@ def _containers(images: Sequence[str], arns: ArnBuilder) -> Iterator[Statement]:
     yield Statement("LogInToEcr", ["ecr:GetAuthorizationToken"], ["*"])
 
 
-def _logs(arns: ArnBuilder) -> Iterator[Statement]:
+def _logs(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
     actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     # The wildcard also matches the ARNs of streams, which continue with ":log-stream:...".
     yield Statement("WriteLogs", actions, [arns.arn("logs", "log-group:/aws/sagemaker/*")])
@@ -97,12 +97,11 @@ def _logs(arns: ArnBuilder) -> Iterator[Statement]:
     yield Statement(
         "ReadTrainingLog", ["logs:FilterLogEvents"], [arns.arn("logs", "log-group:/aws/sagemaker/TrainingJobs*")]
     )
-    yield Statement(
-        "WriteMetrics",
-        ["cloudwatch:PutMetricData"],
-        ["*"],
-        {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*", "AWS/SageMaker"]}},
-    )
+    namespaces = ["/aws/sagemaker/*", "aws/sagemaker/*", "AWS/SageMaker"]
+    if config.labeling.workteam and config.labeling.role in {None, config.aws.role}:
+        namespaces.append("AWS/SageMaker/Workteam")  # Ground Truth's metrics of the workers
+    metrics: Condition = {"StringLike": {"cloudwatch:namespace": namespaces}}
+    yield Statement("WriteMetrics", ["cloudwatch:PutMetricData"], ["*"], metrics)
 
 
 def _network(config: Config) -> Iterator[Statement]:
