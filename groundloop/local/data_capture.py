@@ -95,7 +95,7 @@ class DataCapture:
             return
         time = now()
         sent = CapturedData.of(invocation.body, invocation.content_type, INPUT, self._text_types)
-        received = answer and CapturedData.of(answer.body, answer.content_type, OUTPUT, self._text_types)
+        received = CapturedData.of(answer.body, answer.content_type, OUTPUT, self._text_types) if answer else None
         attributes = invocation.custom_attributes
         record = CaptureRecord(
             CaptureData(sent if self._input else None, received if self._output else None),
