@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fixtures.cli",
     "tests.fixtures.definitions",
     "tests.fixtures.evaluation_files",
+    "tests.fixtures.local_runs",
     "tests.fixtures.offline_aws",
     "tests.fixtures.recorded_calls",
     "tests.fixtures.s3",

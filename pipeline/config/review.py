@@ -44,6 +44,11 @@ class ReviewSettings(Settings):
     """Queues of images that people review: `groundloop label` and `groundloop review`."""
 
     select: SelectSettings = Field(SelectSettings(), description="The images of a queue.")
+    answers: int = Field(1, ge=1, le=9, description="People who review each image, independently of each other.")
+    audit_answers: int = Field(2, ge=1, le=9, description="People who review each image that was drawn at random.")
+    max_answers: int | None = Field(
+        None, ge=1, le=9, description="People who are asked where answers disagree; null: one more than wanted."
+    )
     lease_minutes: int = Field(
         15, ge=1, le=1440, description="An image goes back to the queue when its reviewer's page is silent for this."
     )

@@ -151,9 +151,9 @@ def _answers() -> Iterator[tuple[int, float]]:
         with closing(Queue.open(path.parent)) as queue:
             if queue.info.mode != "review":
                 continue
-            for counted in queue.answers.counted():
-                if counted.answer.outcome is Outcome.BOXES:
-                    yield len(counted.answer.boxes), counted.answer.seconds
+            for stored in queue.answers.stored():
+                if stored.answer.outcome is Outcome.BOXES:
+                    yield len(stored.answer.boxes), stored.answer.seconds
 
 
 def _hash(body: Callable[[str], bytes], name: str) -> int | None:

@@ -58,6 +58,9 @@ class QueueOptions:
             instructions=text,
             image_prefix=self.prefix or "",
             lease_seconds=60 * settings.lease_minutes,
+            answers=settings.answers,
+            audit_answers=settings.audit_answers,
+            max_answers=settings.max_answers,
             image_access=settings.images,
             backup=self.backup or settings.backup,
         )

@@ -9,6 +9,7 @@ import typer
 from pipeline.cli.option_groups import with_option_groups
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.output import print_line
+from pipeline.cli.review.captured import captured_tasks
 from pipeline.cli.review.doubtful import doubts_tasks
 from pipeline.cli.review.label_errors import LabelErrorOptions, label_error_queue
 from pipeline.cli.review.making import QueueOptions, images_tasks, labels_tasks, make_queue, print_made
@@ -31,7 +32,7 @@ Images = Annotated[
 Classes = Annotated[list[str] | None, typer.Option(metavar="NAMES", help="Class names, nut,bolt; repeatable.")]
 
 #: What a queue is made of, as the commands say it.
-_SOURCES = "--images, --labels or --from"
+_SOURCES = "--images, --captured, --labels or --from"
 
 
 @with_option_groups
@@ -43,12 +44,19 @@ def new(
     images: Images = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="With --images: whose detections are shown; as for --from."),
+        typer.Option(metavar="MODEL", help="With --images or --captured: whose detections are shown; as for --from."),
     ] = None,
     labels: Annotated[
         str | None, typer.Option(metavar="LABELS", help="Labels in any format, to look at and adjust all of them.")
     ] = None,
     from_: From = None,
+    captured: Annotated[
+        str | None,
+        typer.Option(metavar="S3_URI|DIR", help="Images that an endpoint captured, with the detections it answered."),
+    ] = None,
+    hours: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="With --captured: only requests of the last N hours.")
+    ] = None,
     classes: Classes = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -56,17 +64,22 @@ def new(
     """Make a queue of images to review.
 
     With --from or --model the images are chosen on which the model is expected to err most, from its calibrated scores.
-    New images with --model need the endpoint that serves it, or the folder of a local run. With --errors images are
+    New images with --model need the endpoint that serves it, or the folder of a local run; with --captured, the
+    detections are those that the endpoint answered. With --errors images are
     chosen whose labels look wrong by the model's detections.
 
     Example: groundloop review new week-47 --images photos/ --model 7
     """
-    if sum(value is not None for value in (images, labels, from_)) == 0:
+    if all(value is None for value in (images, captured, labels, from_)):
         raise typer.BadParameter(f"give one of {_SOURCES}")
     if from_ is not None and (labels or model):
         raise typer.BadParameter("--from takes the images that the model was evaluated on; for others give --model")
-    if model is not None and (images is None or labels is not None):
-        raise typer.BadParameter("--model goes with --images, and not with --labels")
+    if captured is not None and (images or labels or from_):
+        raise typer.BadParameter("--captured has images and detections: leave --images, --labels and --from out")
+    if model is not None and ((images is None and captured is None) or labels is not None):
+        raise typer.BadParameter("--model goes with --images or --captured, and not with --labels")
+    if hours is not None and captured is None:
+        raise typer.BadParameter("--hours goes with --captured")
     if label_errors != LabelErrorOptions() and not (label_errors.errors and from_):
         raise typer.BadParameter("--errors needs --from, and --no-blind-test and --json need --errors")
     settings = ReviewConfig(config, assignments)
@@ -77,10 +90,12 @@ def new(
         return
     if from_ is not None:
         info, tasks = doubts_tasks(given, from_, settings, selection, evaluated_in=images, classes=classes)
+    elif captured is not None:
+        info, tasks = captured_tasks(given, captured, settings, selection, model=model, classes=classes, hours=hours)
     elif model is not None:
         info, tasks = doubts_tasks(given, model, settings, selection, images=images, classes=classes)
     elif selection != SelectionOptions():
-        raise typer.BadParameter("options that choose images need detections: give --from or --model")
+        raise typer.BadParameter("options that choose images need detections: give --from, --captured or --model")
     elif labels is not None:
         info, tasks = labels_tasks(given, labels, images, classes, settings)
     else:

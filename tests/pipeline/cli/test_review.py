@@ -14,13 +14,10 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import msgspec
-import numpy as np
 import pytest
 from PIL import Image
 
 from groundloop.aws import client
-from groundloop.detections.evaluation import OutcomeRow
-from groundloop.detections.table import write_outcomes
 from groundloop.local import LocalAws
 from groundloop.review.queue import NewTask, Queue, QueueInfo
 from groundloop.review.serve import Address
@@ -28,50 +25,7 @@ from groundloop.review.wire import Answer, Shown
 from tests.fixtures.cli import Groundloop
 from tests.groundloop.review.conftest import PageClient, answer
 
-CLASSES = ["bolt", "nut"]
-IMAGES = 30
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder with a folder of photos."""
-    monkeypatch.chdir(tmp_path)
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for number in range(IMAGES):
-        Image.new("RGB", (64, 48), (8 * number, 90, 120)).save(photos / f"{number:02}.png")
-    return tmp_path
-
-
-@pytest.fixture
-def run_folder(project: Path) -> Path:
-    """The folder of a local run, as far as reviews need it: the files of its Evaluate job."""
-    job = project / ".groundloop" / "run" / "jobs" / "pipelines-1-Evaluate-2" / "processing"
-    evaluation, manifests = job / "output" / "evaluation", job / "input" / "manifests"
-    evaluation.mkdir(parents=True)
-    manifests.mkdir(parents=True)
-    metrics = {"classes": CLASSES, "class_thresholds": dict.fromkeys(CLASSES, 0.5)}
-    (evaluation / "evaluation.json").write_text(json.dumps(metrics))
-    random = np.random.default_rng(1)
-    rows = []
-    for split, first, last in (("validation", 0, 20), ("test", 20, IMAGES)):
-        lines = []
-        for number in range(first, last):
-            reference = f"s3://groundloop-local/images/{number:02}.png"
-            label = {"image_size": [{"width": 64, "height": 48, "depth": 3}], "annotations": []}
-            metadata = {"class-map": {"0": "bolt", "1": "nut"}, "type": "groundtruth/object-detection", "objects": []}
-            lines.append(
-                {"source-ref": reference, "line": number, "bounding-box": label, "bounding-box-metadata": metadata}
-            )
-            for score in random.random(1 + number % 4):
-                right = (1.0, 1.0, 20.0, 20.0) if random.random() < score else None
-                outcome = "" if score < 0.5 else ("TP" if right else "FP")
-                rows.append(
-                    OutcomeRow(split, reference, outcome, "bolt", float(score), (1.0, 1.0, 20.0, 21.0), 0.9, right)
-                )
-        (manifests / f"{split}.manifest").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    write_outcomes(evaluation / "detections.csv.gz", rows)
-    return project / ".groundloop" / "run"
+pytestmark = pytest.mark.usefixtures("photos_project")
 
 
 def add(name: str, task: int, reviewer: str = "ann", **changes: object) -> None:
@@ -82,7 +36,7 @@ def add(name: str, task: int, reviewer: str = "ann", **changes: object) -> None:
 
 
 @pytest.fixture
-def labelled(groundloop: Groundloop, project: Path) -> str:
+def labelled(groundloop: Groundloop, photos_project: Path) -> str:
     """A queue of the photos with three answers, one of them a negative."""
     assert groundloop("review", "new", "week-47", "--images", "photos", "--classes", "bolt,nut").code == 0
     add("week-47", 1)
@@ -92,21 +46,21 @@ def labelled(groundloop: Groundloop, project: Path) -> str:
 
 
 @pytest.fixture
-def label_process(project: Path) -> Iterator[subprocess.Popen[str]]:
+def label_process(photos_project: Path) -> Iterator[subprocess.Popen[str]]:
     """`groundloop label` at work."""
     command = [sys.executable, "-c", "from pipeline.cli import main; main()"]
     arguments = ["label", "photos", "--classes", "bolt,nut", "--reviewer", "ann", "--reviewer", "bob", "--no-browser"]
     repository = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(repository), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, text=True, cwd=project, env=environment
+        [*command, *arguments], stdout=subprocess.PIPE, text=True, cwd=photos_project, env=environment
     ) as process:
         yield process
         process.kill()
 
 
 def test_label_serves_a_folder_and_finish_writes_what_labels_check_accepts(
-    label_process: subprocess.Popen[str], groundloop: Groundloop, project: Path
+    label_process: subprocess.Popen[str], groundloop: Groundloop, photos_project: Path
 ) -> None:
     assert label_process.stdout is not None
     assert label_process.stdout.readline() == "photos: 30 images, 0 answered\n"
@@ -282,7 +236,7 @@ def test_release_and_revoke_take_a_reviewers_tasks_and_links(groundloop: Groundl
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        pytest.param(["new", "q"], 2, "--images, --labels or --from", id="of nothing"),
+        pytest.param(["new", "q"], 2, "--images, --captured, --labels or --from", id="of nothing"),
         pytest.param(["new", "q", "--images", "photos"], 1, "--classes bolt,nut", id="no class"),
         pytest.param(["new", "q", "--images", "nowhere", "--classes", "a"], 1, "not a folder", id="no folder"),
         pytest.param(["new", "q", "--images", ".", "--classes", "a,a"], 1, "twice", id="a class twice"),
