@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from groundloop.report.numbers import UNDEFINED, percent, quantity, ratio
 from groundloop.review.insight.metrics import FAST_SECONDS, LabelAgreement, WorkMetrics
 from groundloop.review.insight.report import Forecast, Insight, hours_of
+
+#: A worker's id, as Ground Truth and queues write it outside.
+_WORKER_ID = re.compile(r"(?:private|public)\.[^.]+\.([A-Za-z0-9]{8})[A-Za-z0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,9 @@ _WORK = (
     Column("IoU", "IoU", lambda metrics: _ratio(metrics.consolidated.mean_iou)),
 )
 
+#: The day of answers that don't say when they were given.
+UNKNOWN = "unknown"
+
 #: What became of the shown boxes, and the answers that are no labels.
 CHANGES = (
     _count("added", "added", lambda metrics: metrics.added),
@@ -67,12 +74,28 @@ def work_columns(insight: Insight) -> tuple[Column, ...]:
     return _WORK if insight.total.gold is None else (*_WORK, _GOLD)
 
 
+def short_names(workers: Iterable[str]) -> dict[str, str]:
+    """Return short names for the ids that Ground Truth gives workers, such as `private.us-east-1.` and 26 characters.
+
+    Example:
+        >>> short_names(["private.us-east-1.CYUQXZT3LFXJIUFCZMZ6HC2KFM", "ann"])
+        {'private.us-east-1.CYUQXZT3LFXJIUFCZMZ6HC2KFM': 'CYUQXZT3', 'ann': 'ann'}
+    """
+    found = {worker: match[1] if (match := _WORKER_ID.fullmatch(worker)) else worker for worker in workers}
+    return found if len(set(found.values())) == len(found) else {worker: worker for worker in found}
+
+
+def by_labels(insight: Insight) -> list[tuple[str, WorkMetrics]]:
+    """Return the workers, those with most labels first."""
+    return sorted(insight.workers.items(), key=lambda item: -item[1].labels)
+
+
 def summary(insight: Insight) -> dict[str, str]:
     """Return the metrics of the whole source in words, by what they are called."""
     total, pairwise = insight.total, insight.pairwise
     workers, boxes = quantity(len(insight.workers), "worker"), quantity(total.boxes, "box", "boxes")
     values = {
-        "labels": f"{total.labels:,} of {quantity(total.images, 'image')} by {workers}, {boxes}",
+        "labels": f"{total.labels:,} by {workers}, of {quantity(total.images, 'image')}; {boxes}",
         "work": _work(insight),
     }
     if pairwise.images:

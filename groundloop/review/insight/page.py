@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,12 +13,12 @@ from groundloop.labels.agreement import BoxAgreement
 from groundloop.report.chart import Axes, PlotArea, Text, axes, number, whole_ticks
 from groundloop.report.numbers import percent, quantity, ratio
 from groundloop.report.templating import render
-from groundloop.review.insight.columns import CHANGES, Column, summary, work_columns
+from groundloop.review.insight.columns import CHANGES, UNKNOWN, Column, by_labels, short_names, summary, work_columns
 from groundloop.review.insight.metrics import WorkMetrics
 from groundloop.review.insight.report import Insight
 
 _SIZE = (480.0, 260.0)
-_MAX_DAY_LABELS = 4
+_MAX_DAY_LABELS = 3
 #: A day's column is no wider than this, in the chart's units.
 _MAX_COLUMN = 60.0
 
@@ -32,12 +33,20 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """A name that a user gave, short; the whole shows where the pointer rests on it."""
+
+    text: str
+    whole: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """A table: names of rows, which users gave, and texts."""
+    """A table: names of rows, and texts."""
 
     title: str
     heads: tuple[str, ...]
-    rows: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    rows: tuple[tuple[tuple[Name, ...], tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,9 @@ class DayColumn:
 
 @dataclass(frozen=True, slots=True)
 class DayChart:
-    """Images by day."""
+    """A metric by day."""
 
+    title: str
     axes: Axes
     columns: tuple[DayColumn, ...]
 
@@ -63,7 +73,7 @@ class DayChart:
 class WorkerPace:
     """Seconds of a worker; widths are per cent of the slowest."""
 
-    name: str
+    name: Name
     image: str
     box: str
     image_width: str
@@ -87,27 +97,36 @@ def write_insight_page(insight: Insight, path: Path) -> Path:
 def insight_page(insight: Insight) -> str:
     """Return the whole HTML file; it refers to nothing outside itself."""
     work = work_columns(insight)
-    by_worker = [((worker,), metrics) for worker, metrics in insight.workers.items()]
-    by_day = [((day or "unknown",), metrics) for day, metrics in insight.days.items()]
-    both = [((worker, day or "unknown"), metrics) for (worker, day), metrics in insight.worker_days.items()]
+    short = short_names(insight.workers)
+    by_worker = [((_name(worker, short),), metrics) for worker, metrics in by_labels(insight)]
+    by_day = [((_name(day or UNKNOWN),), metrics) for day, metrics in insight.days.items()]
+    both = [
+        ((_name(worker, short), _name(day or UNKNOWN)), metrics)
+        for (worker, day), metrics in insight.worker_days.items()
+    ]
+    pairs = [
+        (tuple(_name(worker, short) for worker in pair), found) for pair, found in insight.pairwise.by_pair.items()
+    ]
+    classes = [((_name(name),), found) for name, found in insight.pairwise.by_class.items()]
     return render(
         "insight.html",
         insight=insight,
         summary=summary(insight),
         cards=_cards(insight),
-        days=_day_chart(insight),
-        pace=_pace(insight),
+        charts=_day_charts(insight),
+        pace=_pace(insight, short),
+        is_shortened=any(short[worker] != worker for worker in short),
         workers=_table("Work by worker", ("worker",), by_worker, work),
         changes=_table("Changes by worker", ("worker",), by_worker, CHANGES),
         by_day=_table("Work by day", ("day",), by_day, work),
         worker_days=_table("Work by worker and day", ("worker", "day"), both, (*work, *CHANGES)),
-        pairs=_agreements("Agreement of two workers", ("worker", "other worker"), insight.pairwise.by_pair.items()),
-        classes=_agreements(
-            "Agreement by class",
-            ("class",),
-            (((name,), found) for name, found in insight.pairwise.by_class.items()),
-        ),
+        pairs=_agreements("Agreement of two workers", ("worker", "other worker"), pairs),
+        classes=_agreements("Agreement by class", ("class",), classes),
     )
+
+
+def _name(text: str, short: Mapping[str, str] | None = None) -> Name:
+    return Name((short or {}).get(text, text), text)
 
 
 def _cards(insight: Insight) -> list[Card]:
@@ -142,7 +161,7 @@ def _cards(insight: Insight) -> list[Card]:
 def _table(
     title: str,
     keys: tuple[str, ...],
-    rows: Iterable[tuple[tuple[str, ...], WorkMetrics]],
+    rows: Iterable[tuple[tuple[Name, ...], WorkMetrics]],
     columns: Sequence[Column],
 ) -> Table:
     return Table(
@@ -152,20 +171,32 @@ def _table(
     )
 
 
-def _agreements(title: str, keys: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], BoxAgreement]]) -> Table:
+def _agreements(title: str, keys: tuple[str, ...], rows: Iterable[tuple[tuple[Name, ...], BoxAgreement]]) -> Table:
     cells = tuple((key, (f"{found.boxes:,}", ratio(found.f1, 2), ratio(found.mean_iou, 2))) for key, found in rows)
     return Table(title, (*keys, "boxes of both", "F1", "IoU"), cells)
 
 
-def _day_chart(insight: Insight) -> DayChart | None:
-    """Return the images of each day, on a time axis without gaps; None where no answer has a time."""
-    images = {date.fromisoformat(day).toordinal(): metrics.images for day, metrics in insight.days.items() if day}
-    if not images:
-        return None
-    first, last = min(images), max(images)
-    ticks = whole_ticks(max(images.values()))
+def _day_charts(insight: Insight) -> list[DayChart]:
+    """Return the images and the seconds per image of each day; no chart where no answer says them."""
+    dated = [(date.fromisoformat(day).toordinal(), metrics) for day, metrics in insight.days.items() if day]
+    images = {day: float(metrics.images) for day, metrics in dated if metrics.images}
+    seconds = {day: found for day, metrics in dated if (found := metrics.median_seconds_per_image) is not None}
+    charts = (("Images by day", "images", images), ("Median seconds per image by day", "seconds", seconds))
+    return [_day_chart(title, unit, values) for title, unit, values in charts if values]
+
+
+def _day_chart(title: str, unit: str, values: Mapping[int, float]) -> DayChart:
+    """Return a chart with a column for each day, on a time axis without gaps.
+
+    Args:
+        title: heading.
+        unit: label of the vertical axis.
+        values: by day, as `date.toordinal` numbers them.
+    """
+    first, last = min(values), max(values)
+    ticks = whole_ticks(math.ceil(max(values.values())))
     area = PlotArea(_SIZE, x=(first - 0.6, last + 0.6), y=(0, ticks[-1]), right=36)
-    placed = axes(area, (), ticks, ("", "images"))
+    placed = axes(area, (), ticks, ("", unit))
     step = max(1, -(-(last - first) // _MAX_DAY_LABELS))
     labels = [
         Text(number(area.x_of(day)), number(area.bottom_edge + 18), date.fromordinal(day).isoformat())
@@ -174,22 +205,22 @@ def _day_chart(insight: Insight) -> DayChart | None:
     width = max(1.0, min(_MAX_COLUMN, 0.8 * (area.x_of(first + 1) - area.x_of(first))))
     columns = [
         DayColumn(
-            f"{date.fromordinal(day).isoformat()}: {quantity(count, 'image')}",
+            f"{date.fromordinal(day).isoformat()}: {value:,.4g} {unit}",
             number(area.x_of(day) - width / 2),
-            number(area.y_of(count)),
+            number(area.y_of(value)),
             number(width),
-            number(area.bottom_edge - area.y_of(count)),
+            number(area.bottom_edge - area.y_of(value)),
         )
-        for day, count in sorted(images.items())
+        for day, value in sorted(values.items())
     ]
-    return DayChart(replace(placed, texts=(*placed.texts, *labels)), tuple(columns))
+    return DayChart(title, replace(placed, texts=(*placed.texts, *labels)), tuple(columns))
 
 
-def _pace(insight: Insight) -> list[WorkerPace]:
+def _pace(insight: Insight, short: Mapping[str, str]) -> list[WorkerPace]:
     """Return the seconds of each worker; none where no answer says them."""
     known = {
         worker: (metrics.median_seconds_per_image, metrics.median_seconds_per_box)
-        for worker, metrics in insight.workers.items()
+        for worker, metrics in by_labels(insight)
         if metrics.median_seconds_per_image is not None
     }
     slowest = max((max(image or 0, box or 0) for image, box in known.values()), default=0) or 1
@@ -198,6 +229,6 @@ def _pace(insight: Insight) -> list[WorkerPace]:
         return f"{100 * (seconds or 0) / slowest:.1f}"
 
     return [
-        WorkerPace(worker, ratio(image, 1), ratio(box, 1), width(image), width(box))
+        WorkerPace(_name(worker, short), ratio(image, 1), ratio(box, 1), width(image), width(box))
         for worker, (image, box) in known.items()
     ]

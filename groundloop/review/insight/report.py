@@ -162,7 +162,7 @@ def insight(
         alpha=box_alpha(several.values()),
         alpha_75=box_alpha(several.values(), _STRICT_IOU),
         rate=rate,
-        forecast=_forecast(source, now or datetime.now(timezone.utc)),
+        forecast=_forecast(source, now or datetime.now(timezone.utc), zone),
         findings=(*source.findings, *findings),
     )
 
@@ -227,7 +227,7 @@ def _day_order(day: str | None) -> str:
     return day or ""
 
 
-def _forecast(source: AnswerSource, now: datetime) -> Forecast | None:
+def _forecast(source: AnswerSource, now: datetime, zone: tzinfo) -> Forecast | None:
     if not source.unfinished or not source.missing:
         return None
     seconds = [answer.seconds for answer in source.labels if answer.seconds is not None]
@@ -242,4 +242,4 @@ def _forecast(source: AnswerSource, now: datetime) -> Forecast | None:
         return Forecast(source.unfinished, source.missing, hours, None, None)
     per_day = len(begun) / ((now - first) / timedelta(days=1))
     end = now + timedelta(days=source.missing / per_day)
-    return Forecast(source.unfinished, source.missing, hours, per_day, end)
+    return Forecast(source.unfinished, source.missing, hours, per_day, end.astimezone(zone))

@@ -33,6 +33,7 @@ def insight(
     gold: Annotated[
         str | None, typer.Option(metavar="LABELS", help="Labels that are known to be right; any format.")
     ] = None,
+    label_attribute: Annotated[str, typer.Option(help="Label attribute of --gold; auto: the only one.")] = "auto",
     rate: Annotated[float | None, typer.Option(min=0, help="Cost of an hour of work.")] = None,
     time_zone: Annotated[
         str, typer.Option(metavar="ZONE", help="Where days begin at midnight, such as Asia/Tokyo.")
@@ -63,7 +64,7 @@ def insight(
 
     zone = _zone(time_zone)
     answers = read_source(_place(source), region)
-    known = None if gold is None else gold_by_image(read_labels(gold), answers.answers)
+    known = None if gold is None else gold_by_image(read_labels(gold, label_attribute=label_attribute), answers.answers)
     result = computed(answers, gold=known, rate=rate, zone=zone)
     written = [] if csv is None else write_csv(result, csv)
     written += [] if html is None else [write_insight_page(result, html)]
@@ -98,15 +99,16 @@ def _zone(name: str) -> tzinfo:
 
 
 def _print(result: Insight, written: list[Path]) -> None:
-    from groundloop.review.insight.columns import CHANGES, summary, work_columns
+    from groundloop.review.insight.columns import CHANGES, UNKNOWN, by_labels, short_names, summary, work_columns
 
     # Names stay on the reviewer's own screen: what is redirected may end up in a log or a file.
     names = result.source.reviewers if terminal_width() is not None else {}
     print_values(summary(result))
-    by_worker = {names.get(worker, worker): metrics for worker, metrics in result.workers.items()}
+    short = short_names(result.workers) if terminal_width() is not None else {}
+    by_worker = {names.get(worker, short.get(worker, worker)): metrics for worker, metrics in by_labels(result)}
     _print_table("worker", by_worker, work_columns(result))
     _print_table("worker", by_worker, CHANGES)
-    _print_table("day", {day or "unknown": metrics for day, metrics in result.days.items()}, work_columns(result))
+    _print_table("day", {day or UNKNOWN: metrics for day, metrics in result.days.items()}, work_columns(result))
     print_line()
     if names:
         print_line("The names are those of the queue's reviewers; files and --json have pseudonyms:")
