@@ -66,6 +66,17 @@ def commands_built_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def service_models_read_once() -> Iterator[None]:
+    """boto3 parses megabytes of JSON for each session, which a program has once and the tests a thousand times."""
+    import botocore.loaders
+    import botocore.session
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
+        yield
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The whole flows come last: they share one offline AWS to the end, and a process has one at a time."""
     items.sort(key=lambda item: "e2e" in item.path.parts)

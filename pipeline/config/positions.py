@@ -60,7 +60,7 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 (byte {error.start})") from None
     try:
-        data, node = load_yaml(text)
+        data, node = _parsed(text)
     except YamlError as error:
         raise ConfigError(f"{path}:{error.line}: is not valid YAML: {error}") from None
     if node is None:
@@ -71,7 +71,10 @@ def read_yaml(path: Path, source: Source) -> dict[str, Any]:
     return copy.deepcopy(data)
 
 
-@functools.lru_cache(maxsize=16)
+# A process that loads several configurations, such as the offline AWS's, reads the same base each time.
+_parsed = functools.lru_cache(maxsize=16)(load_yaml)
+
+
 def _record(node: yaml.Node, key: Key, path: Path, source: Source) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
