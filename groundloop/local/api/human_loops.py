@@ -16,7 +16,7 @@ from groundloop.local.api.portal import PortalHost
 from groundloop.local.api.rules import event_of
 from groundloop.local.context import Context, now
 from groundloop.local.errors import ApiError, invalid
-from groundloop.local.human_work import FlowDefinition, HumanLoop
+from groundloop.local.human_work import RUNNING, FlowDefinition, HumanLoop
 
 EVENT = "SageMaker A2I HumanLoop Status Change"
 
@@ -68,6 +68,10 @@ class HumanLoops:
             "humanLoopStatus": loop.status,
         }
         self._on_event(event_of(self._context, EVENT, loop.arn, detail))
+
+    def count_running(self) -> int:
+        """Count the loops that people work on."""
+        return sum(loop.status in RUNNING for loop in self._loops.values())
 
     def start_human_loop(self, request: dict[str, Any]) -> dict[str, Any]:
         """Put an image into the queue of a flow definition."""
@@ -139,7 +143,7 @@ class HumanLoops:
     def delete_human_loop(self, request: dict[str, Any]) -> dict[str, Any]:
         """Delete a human loop that has ended; its output stays in S3."""
         loop = self._loop(request)
-        if loop.status in ("InProgress", "Stopping"):
+        if loop.status in RUNNING:
             raise invalid(f"The human loop {loop.name} is in status {loop.status}: stop it first.")
         del self._loops[loop.name]
         self._of_flow[loop.version].remove(loop)

@@ -63,6 +63,10 @@ class LabelingJobs:
             if job.status in RUNNING:
                 self._portal.add_labeling_job(job, self._ended)
 
+    def count_running(self) -> int:
+        """Count the jobs that people work on."""
+        return sum(job.status in RUNNING for job in self._jobs.values())
+
     def create_labeling_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """Open a labelling job as a queue of the worker portal."""
         self._check(request)
@@ -219,7 +223,7 @@ def _counters(job: LabelingJob) -> dict[str, int]:
 
 def _summary(job: LabelingJob) -> dict[str, Any]:
     task = job.request["HumanTaskConfig"]
-    is_written = job.status in ("Completed", "Stopped")
+    is_written = bool(job.results) or job.status in ("Completed", "Stopped")
     return {
         "LabelingJobName": job.name,
         "LabelingJobArn": job.arn,

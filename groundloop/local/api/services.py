@@ -115,6 +115,8 @@ class Services:
             "endpoint": len(self.endpoints.state()),
             "pipeline": len(self.pipelines.state()),
             "model package": len(self.registry.state()["packages"]),
+            "open labelling job": self.labeling_jobs.count_running(),
+            "open human loop": self.human_loops.count_running(),
         }
 
     def state(self) -> dict[str, Any]:

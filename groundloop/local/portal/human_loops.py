@@ -17,7 +17,7 @@ from groundloop.images.access import UnusableImageError
 from groundloop.labels.formats.a2i import output_json, output_key
 from groundloop.local.context import Context, now
 from groundloop.local.crowd_template import CrowdTemplate, TemplateError
-from groundloop.local.human_work import FlowDefinition, HumanLoop
+from groundloop.local.human_work import RUNNING, FlowDefinition, HumanLoop
 from groundloop.local.portal.answers import as_worker_answers, given_answers, is_submission, newest_answer
 from groundloop.local.portal.job_input import stored_size
 from groundloop.local.portal.portal import STAND_IN, Portal
@@ -31,7 +31,6 @@ from groundloop.review.wire import Shown
 #: API reference, HumanLoopConfig: an hour for a task. It names no default for the availability; Ground Truth's is used.
 _DEFAULT_TIME_LIMIT_SECONDS = 3_600
 _DEFAULT_AVAILABILITY_SECONDS = 864_000
-_RUNNING = ("InProgress", "Stopping")
 
 
 @dataclass
@@ -83,11 +82,11 @@ class LoopsWork:
     @property
     def is_ended(self) -> bool:
         """Whether no loop is running."""
-        return not any(loop.status in _RUNNING for loop in self._loops)
+        return not any(loop.status in RUNNING for loop in self._loops)
 
     def advance(self) -> None:
         """Take in the answers that there are, stop what is to stop, and let expire what has expired."""
-        for loop in [one for one in self._loops if one.status in _RUNNING]:
+        for loop in [one for one in self._loops if one.status in RUNNING]:
             if loop.status == "InProgress" and loop.queue not in self._queues:
                 self._open(loop)
         for opened in list(self._queues.values()):
@@ -96,7 +95,7 @@ class LoopsWork:
     def fail(self, reason: str) -> None:
         """End all running loops with an error."""
         for loop in self._loops:
-            if loop.status in _RUNNING:
+            if loop.status in RUNNING:
                 self._end(loop, "Failed", "InternalError", reason)
 
     def _open(self, loop: HumanLoop) -> None:
@@ -178,14 +177,14 @@ class LoopsWork:
                 self.team,
                 self._flow.members,
                 queue,
-                lambda task: task not in opened.loops or opened.loops[task].status not in _RUNNING,
-                lambda: not any(loop.status in _RUNNING for loop in opened.loops.values()),
+                lambda task: task not in opened.loops or opened.loops[task].status not in RUNNING,
+                lambda: not any(loop.status in RUNNING for loop in opened.loops.values()),
             )
         )
         return opened
 
     def _take_in(self, opened: _OpenQueue) -> None:
-        running = {task: loop for task, loop in opened.loops.items() if loop.status in _RUNNING}
+        running = {task: loop for task, loop in opened.loops.items() if loop.status in RUNNING}
         newest, moment = newest_answer(opened.queue, opened.seen), now()
         given = given_answers(opened.queue) if running and newest != opened.seen else {}
         for task, loop in running.items():

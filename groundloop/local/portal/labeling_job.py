@@ -220,6 +220,7 @@ class LabelingWork:
             self._put(f"{job_output.CONSOLIDATED}/consolidation-{stage}/{name}", _json(content))
         job.results.update({str(position): result for position, result in results.items()})
         job.modified = moment
+        self._write_manifest()
 
     def _batch_time(self, moment: datetime) -> datetime:
         """Return a time to the second that no earlier batch has as its name."""
@@ -239,14 +240,18 @@ class LabelingWork:
         job = self._job
         is_done = all(str(position) in job.results for position in job.lines)
         if job.status == "Stopping" or is_done:
-            lines = self._read_lines()
-            job.total = job.total or len(lines)
-            manifest = job_output.output_manifest(lines, job.request["LabelAttributeName"], job.results)
-            self._s3.put(job.output, manifest)
+            self._write_manifest()
             if self._queue is not None:
                 open_tasks = (number for number, place in enumerate(job.lines, 1) if str(place) not in job.results)
                 self._queue.withdraw(open_tasks)
             self._end("Stopped" if job.status == "Stopping" or job.is_cut else "Completed")
+
+    def _write_manifest(self) -> None:
+        """Write the output manifest with the labels that there are."""
+        lines = self._read_lines()
+        self._job.total = self._job.total or len(lines)
+        attribute = self._job.request["LabelAttributeName"]
+        self._s3.put(self._job.output, job_output.output_manifest(lines, attribute, self._job.results))
 
     def _put(self, key: str, content: bytes) -> None:
         self._s3.put(f"{self._job.folder}/{key}", content)
