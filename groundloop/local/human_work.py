@@ -22,6 +22,7 @@ class LabelingJob:
         results: of the objects that are done, by position (as text, for JSON): `label` and `metadata` as the output
             manifest has them, `label` None for a failed one; `answers`: ids of the answers that they come from;
             `written`: when the workers' answers were first written.
+        last_batch: time in the name of the newest consolidation; each has another one.
         is_cut: whether StoppingConditions leave lines unlabelled.
     """
 
@@ -35,6 +36,7 @@ class LabelingJob:
     total: int = 0
     lines: list[int] = field(default_factory=list)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    last_batch: datetime | None = None
     is_cut: bool = False
 
     @property

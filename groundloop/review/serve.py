@@ -90,6 +90,8 @@ def serving_app(app: Callable[[Origins], ASGIApp], address: Address) -> Iterator
         app(origins),
         log_level="error",
         access_log=False,
+        # Its own would switch on the loggers that others have switched off.
+        log_config=None,
         lifespan="off",
         server_header=False,
         proxy_headers=False,

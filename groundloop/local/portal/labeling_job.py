@@ -45,6 +45,7 @@ class LabelingWork:
         self._s3 = S3(context.client("s3"))
         self._queue: Queue | None = None
         self._tasks: dict[int, NewTask] = {}
+        self._element = ""
         self._seen = 0
         task = job.request["HumanTaskConfig"]
         self.team = str(task["WorkteamArn"]).rpartition("/")[2]
@@ -87,7 +88,8 @@ class LabelingWork:
         """Make the job's queue, or open the one that was kept."""
         job = self._job
         categories = job_input.read_categories(self._s3.read(job.request["LabelCategoryConfigS3Uri"]))
-        template = self._template()
+        template = self._read_template()
+        self._element = template.name
         if self._portal.has_queue(Kind.LABELING_JOB, job.name) and job.lines:
             self._queue = self._portal.open_queue(Kind.LABELING_JOB, job.name)
         elif job.status == "Initializing":
@@ -109,7 +111,7 @@ class LabelingWork:
             )
         )
 
-    def _template(self) -> CrowdTemplate:
+    def _read_template(self) -> CrowdTemplate:
         content = self._s3.read(self._job.request["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"])
         return CrowdTemplate.parse(content.decode("utf-8", "replace"))
 
@@ -199,7 +201,7 @@ class LabelingWork:
     def _write(self, queue: Queue, done: Sequence[tuple[int, NewTask, list[StoredAnswer]]], moment: datetime) -> None:
         """Write the answers of workers and the labels that they give."""
         job = self._job
-        classes, element, attribute = queue.info.classes, self._template().name, job.request["LabelAttributeName"]
+        classes, element, attribute = queue.info.classes, self._element, job.request["LabelAttributeName"]
         objects = []
         results: dict[int, dict[str, Any]] = {}
         for position, task, given in done:
@@ -224,11 +226,9 @@ class LabelingWork:
 
     def _batch_time(self, moment: datetime) -> datetime:
         """Return a time to the second that no earlier batch has as its name."""
-        prefix = f"{self._job.folder}/{job_output.CONSOLIDATED}/consolidation-response/iteration-1/"
-        taken = {key.rpartition("/")[2] for key in self._s3.keys(prefix)}
-        while f"{moment:%Y-%m-%d_%H:%M:%S}.json" in taken:
-            moment += timedelta(seconds=1)
-        return moment
+        last = self._job.last_batch
+        self._job.last_batch = moment if last is None else max(moment, last + timedelta(seconds=1))
+        return self._job.last_batch
 
     def _fail_object(self, position: int, reason: str) -> None:
         moment = now()

@@ -32,9 +32,9 @@ def test_moto_answers_the_operations_that_are_not_kept_here(sm: Any) -> None:
 
 def test_an_operation_that_nobody_offers_is_told_at_once(sm: Any) -> None:
     with pytest.raises(ClientError) as caught:
-        sm.list_workteams()
+        sm.list_studio_lifecycle_configs()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
-    assert "The offline AWS does not offer ListWorkteams." in str(caught.value)
+    assert "The offline AWS does not offer ListStudioLifecycleConfigs." in str(caught.value)
 
 
 def test_event_patterns_are_matched() -> None:

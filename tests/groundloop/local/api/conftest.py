@@ -64,71 +64,86 @@ class Member(PageClient):
         return task
 
 
-@pytest.fixture
-def images(aws: LocalAws, unique: Callable[[str], str]) -> list[str]:
-    """The URIs of three pictures of 40 x 30 pixels."""
-    prefix, uris = unique("pictures"), []
-    for number in range(3):
-        stream = io.BytesIO()
-        Image.new("RGB", SIZE, (40 * number, 90, 120)).save(stream, "PNG")
-        key = f"{prefix}/{number}.png"
-        aws.client("s3").put_object(Bucket="bucket", Key=key, Body=stream.getvalue())
-        uris.append(f"s3://bucket/{key}")
-    return uris
+def store(aws: LocalAws, key: str, content: bytes | str) -> str:
+    """Put an object into the bucket; returns its URI."""
+    body = content if isinstance(content, bytes) else content.encode()
+    aws.client("s3").put_object(Bucket="bucket", Key=key, Body=body)
+    return f"s3://bucket/{key}"
+
+
+def picture(number: int = 0) -> bytes:
+    """Return an encoded picture of 40 x 30 pixels."""
+    stream = io.BytesIO()
+    Image.new("RGB", SIZE, (40 * number, 90, 120)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def images(aws: LocalAws) -> list[str]:
+    """The URIs of three pictures."""
+    return [store(aws, f"pictures/{number}.png", picture(number)) for number in range(3)]
 
 
 @pytest.fixture
 def new_team(sm: Any, unique: Callable[[str], str]) -> Callable[..., str]:
     """Create a workteam of some members; returns its ARN."""
-
-    def create(*members: str) -> str:
-        created = sm.create_workteam(
-            WorkteamName=unique("team"),
-            Description="people of a test",
-            MemberDefinitions=[{"OidcMemberDefinition": {"Groups": list(members)}}],
-        )
-        return str(created["WorkteamArn"])
-
-    return create
+    return lambda *members: create_team(sm, unique("team"), *members)
 
 
-@pytest.fixture
-def team(new_team: Callable[..., str]) -> str:
+def create_team(sm: Any, name: str, *members: str) -> str:
+    """Create a workteam of some members; returns its ARN."""
+    created = sm.create_workteam(
+        WorkteamName=name,
+        Description="people of a test",
+        MemberDefinitions=[{"OidcMemberDefinition": {"Groups": list(members)}}],
+    )
+    return str(created["WorkteamArn"])
+
+
+@pytest.fixture(scope="module")
+def team(aws: LocalAws) -> str:
     """The ARN of a workteam of ann, bob and cem."""
-    return new_team("ann", "bob", "cem")
+    return create_team(aws.client("sagemaker"), "people", "ann", "bob", "cem")
+
+
+@pytest.fixture(scope="module")
+def categories(aws: LocalAws) -> str:
+    """The URI of the label categories bolt and nut."""
+    return store(aws, "in/categories.json", json.dumps(CATEGORIES))
+
+
+@pytest.fixture(scope="module")
+def template(aws: LocalAws) -> str:
+    """The URI of a template without initial boxes."""
+    return store(aws, "in/template.html", TEMPLATE)
 
 
 @pytest.fixture
 def job_request(
-    put: Callable[..., str], images: Sequence[str], team: str, unique: Callable[[str], str]
+    aws: LocalAws, images: Sequence[str], team: str, categories: str, template: str, unique: Callable[[str], str]
 ) -> Callable[..., dict[str, Any]]:
     """A CreateLabelingJob request; keywords of `task` change its HumanTaskConfig, others the request."""
 
     def build(
         lines: Sequence[Mapping[str, Any]] | None = None,
         task_type: TaskType = TaskType.BOUNDING_BOX,
-        template: str = TEMPLATE,
+        template: str = template,
         task: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> dict[str, Any]:
         name = unique("job")
         given = [{"source-ref": uri} for uri in images] if lines is None else lines
+        manifest = store(aws, f"in/{name}.manifest", "".join(json.dumps(line) + "\n" for line in given))
         request = {
             "LabelingJobName": name,
             "LabelAttributeName": "boxes",
-            "InputConfig": {
-                "DataSource": {
-                    "S3DataSource": {
-                        "ManifestS3Uri": put(f"in/{name}.manifest", "".join(json.dumps(line) + "\n" for line in given))
-                    }
-                }
-            },
+            "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": manifest}}},
             "OutputConfig": {"S3OutputPath": "s3://bucket/out"},
             "RoleArn": ROLE,
-            "LabelCategoryConfigS3Uri": put(f"in/{name}.json", CATEGORIES),
+            "LabelCategoryConfigS3Uri": categories,
             "HumanTaskConfig": {
                 "WorkteamArn": team,
-                "UiConfig": {"UiTemplateS3Uri": put(f"in/{name}.html", template)},
+                "UiConfig": {"UiTemplateS3Uri": template},
                 "PreHumanTaskLambdaArn": pre_lambda_arn(REGION, task_type),
                 "TaskTitle": "Mark all parts",
                 "TaskDescription": "Draw a box around each bolt and nut",
@@ -160,8 +175,13 @@ def create_job(sm: Any, job_request: Callable[..., dict[str, Any]]) -> Callable[
     return create
 
 
-@pytest.fixture
-def portal(sm: Any, team: str) -> str:
+@pytest.fixture(scope="module")
+def portal(aws: LocalAws, team: str) -> str:
     """The address of the portal."""
-    parts = urlsplit(sm.describe_workteam(WorkteamName=team.rpartition("/")[2])["Workteam"]["SubDomain"])
-    return f"{parts.scheme}://{parts.netloc}"
+    return portal_of(aws, team.rpartition("/")[2])
+
+
+def portal_of(aws: LocalAws, team: str) -> str:
+    """Return the address of the portal."""
+    url = aws.client("sagemaker").describe_workteam(WorkteamName=team)["Workteam"]["SubDomain"]
+    return f"http://{urlsplit(url).netloc}"

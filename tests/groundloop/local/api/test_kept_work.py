@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-
-from PIL import Image
 
 from groundloop.local import LocalAws
 from groundloop.spec.labeling_jobs import TaskType, consolidation_lambda_arn, pre_lambda_arn
-from tests.groundloop.local.api.conftest import CATEGORIES, REGION, ROLE, SIZE, TEMPLATE, Member
+from tests.groundloop.local.api.conftest import (
+    CATEGORIES,
+    REGION,
+    ROLE,
+    TEMPLATE,
+    Member,
+    create_team,
+    picture,
+    portal_of,
+    store,
+)
 from tests.groundloop.review.conftest import answer
 
 LOOP = {"taskObject": "s3://bucket/1.png", "labels": ["bolt", "nut"]}
@@ -22,16 +27,11 @@ def fill(aws: LocalAws) -> str:
     """Make a workteam with a labelling job of two images and a human loop; returns the portal's address."""
     s3, sm, a2i = (aws.client(service) for service in ("s3", "sagemaker", "sagemaker-a2i-runtime"))
     s3.create_bucket(Bucket="bucket")
-    for number in range(2):
-        stream = io.BytesIO()
-        Image.new("RGB", SIZE).save(stream, "PNG")
-        s3.put_object(Bucket="bucket", Key=f"{number}.png", Body=stream.getvalue())
-    lines = "".join(json.dumps({"source-ref": f"s3://bucket/{number}.png"}) + "\n" for number in range(2))
-    for key, content in (("in.manifest", lines), ("classes.json", json.dumps(CATEGORIES)), ("page.html", TEMPLATE)):
-        s3.put_object(Bucket="bucket", Key=key, Body=content.encode())
-    team = sm.create_workteam(
-        WorkteamName="team", Description="people", MemberDefinitions=[{"OidcMemberDefinition": {"Groups": ["ann"]}}]
-    )["WorkteamArn"]
+    uris = [store(aws, f"{number}.png", picture(number)) for number in range(2)]
+    store(aws, "in.manifest", "".join(json.dumps({"source-ref": uri}) + "\n" for uri in uris))
+    store(aws, "classes.json", json.dumps(CATEGORIES))
+    store(aws, "page.html", TEMPLATE)
+    team = create_team(sm, "team", "ann")
     task = {"WorkteamArn": team, "TaskTitle": "Mark", "TaskDescription": "Mark all"}
     sm.create_labeling_job(
         LabelingJobName="job",
@@ -62,12 +62,7 @@ def fill(aws: LocalAws) -> str:
         HumanLoopName="loop", FlowDefinitionArn=flow, HumanLoopInput={"InputContent": json.dumps(LOOP)}
     )
     a2i.describe_human_loop(HumanLoopName="loop")
-    return portal_of(sm)
-
-
-def portal_of(sm: Any) -> str:
-    url = sm.describe_workteam(WorkteamName="team")["Workteam"]["SubDomain"]
-    return f"http://{urlsplit(url).netloc}"
+    return portal_of(aws, "team")
 
 
 def test_people_go_on_where_they_were(tmp_path: Path) -> None:
@@ -80,7 +75,7 @@ def test_people_go_on_where_they_were(tmp_path: Path) -> None:
     assert task is not None
     with LocalAws(tmp_path, keep=True) as second:
         sm, a2i = second.client("sagemaker"), second.client("sagemaker-a2i-runtime")
-        assert portal_of(sm) == portal, "an open page finds the portal again"
+        assert portal_of(second, "team") == portal, "an open page finds the portal again"
         assert sm.describe_labeling_job(LabelingJobName="job")["LabelCounters"]["HumanLabeled"] == 1
         ann.post("/answers", answer(task["id"], lease=task["lease"]))
         assert sm.describe_labeling_job(LabelingJobName="job")["LabelingJobStatus"] == "Completed"
@@ -93,43 +88,43 @@ def test_people_go_on_where_they_were(tmp_path: Path) -> None:
         assert a2i.describe_human_loop(HumanLoopName="loop")["HumanLoopOutput"]["OutputS3Uri"]
 
 
-def test_without_keeping_nothing_is_left(tmp_path: Path) -> None:
+def check_events(aws: LocalAws, portal: str) -> None:
+    """Check that a rule's pipeline starts when the loop and the job end."""
+    sm, events = aws.client("sagemaker"), aws.client("events")
+    step = {"Name": "Say", "Type": "Fail", "Arguments": {"ErrorMessage": "done"}}
+    definition = {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": [step]}
+    arn = sm.create_pipeline(
+        PipelineName="p",
+        PipelineDefinition=json.dumps(definition),
+        ClientRequestToken="x" * 32,
+        RoleArn=aws.role_arn,
+    )["PipelineArn"]
+    patterns = {
+        "job": {
+            "detail-type": ["SageMaker Ground Truth Labeling Job State Change"],
+            "detail": {"LabelingJobStatus": ["Stopped"]},
+        },
+        "loop": {
+            "detail-type": ["SageMaker A2I HumanLoop Status Change"],
+            "detail": {"humanLoopStatus": ["Completed"], "humanLoopName": ["loop"]},
+        },
+    }
+    for name, pattern in patterns.items():
+        events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.sagemaker"], **pattern}))
+        events.put_targets(Rule=name, Targets=[{"Id": "t", "Arn": arn, "RoleArn": aws.role_arn}])
+    Member(portal, "flow-definitions", "flow", "ann").submit()
+    aws.client("sagemaker-a2i-runtime").describe_human_loop(HumanLoopName="loop")
+    assert len(sm.list_pipeline_executions(PipelineName="p")["PipelineExecutionSummaries"]) == 1
+    sm.stop_labeling_job(LabelingJobName="job")
+    sm.describe_labeling_job(LabelingJobName="job")
+    assert len(sm.list_pipeline_executions(PipelineName="p")["PipelineExecutionSummaries"]) == 2
+
+
+def test_without_keeping_nothing_is_left_and_a_pipeline_can_start_when_work_ends(tmp_path: Path) -> None:
     with LocalAws(tmp_path) as aws:
-        fill(aws)
+        check_events(aws, fill(aws))
         assert list(tmp_path.glob("portal/*/*/queue.sqlite"))
     assert not (tmp_path / "portal").exists()
-
-
-def test_a_pipeline_starts_when_a_job_or_a_loop_ends(tmp_path: Path) -> None:
-    with LocalAws(tmp_path) as aws:
-        portal, sm, events = fill(aws), aws.client("sagemaker"), aws.client("events")
-        step = {"Name": "Say", "Type": "Fail", "Arguments": {"ErrorMessage": "done"}}
-        definition = {"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": [step]}
-        arn = sm.create_pipeline(
-            PipelineName="p",
-            PipelineDefinition=json.dumps(definition),
-            ClientRequestToken="x" * 32,
-            RoleArn=aws.role_arn,
-        )["PipelineArn"]
-        patterns = {
-            "job": {
-                "detail-type": ["SageMaker Ground Truth Labeling Job State Change"],
-                "detail": {"LabelingJobStatus": ["Stopped"]},
-            },
-            "loop": {
-                "detail-type": ["SageMaker A2I HumanLoop Status Change"],
-                "detail": {"humanLoopStatus": ["Completed"], "humanLoopName": ["loop"]},
-            },
-        }
-        for name, pattern in patterns.items():
-            events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.sagemaker"], **pattern}))
-            events.put_targets(Rule=name, Targets=[{"Id": "t", "Arn": arn, "RoleArn": aws.role_arn}])
-        Member(portal, "flow-definitions", "flow", "ann").submit()
-        aws.client("sagemaker-a2i-runtime").describe_human_loop(HumanLoopName="loop")
-        assert len(sm.list_pipeline_executions(PipelineName="p")["PipelineExecutionSummaries"]) == 1
-        sm.stop_labeling_job(LabelingJobName="job")
-        sm.describe_labeling_job(LabelingJobName="job")
-        assert len(sm.list_pipeline_executions(PipelineName="p")["PipelineExecutionSummaries"]) == 2
 
 
 def test_the_review_page_is_imported_with_the_first_workteam_only() -> None:

@@ -221,11 +221,10 @@ def test_a_chained_job_labels_only_what_has_no_label(
 
 
 def test_an_adjustment_job_shows_the_earlier_labels_and_says_what_changed(
-    sm: Any, create_job: Create, portal: str, get: Get, images: list[str]
+    sm: Any, create_job: Create, put: Callable[..., str], portal: str, get: Get, images: list[str]
 ) -> None:
-    template = TEMPLATE.replace(
-        "labels=", 'initial-value="[{% for box in task.input.manifestLine.old.annotations %}{% endfor %}]" labels='
-    )
+    initial = '"[{% for box in task.input.manifestLine.old.annotations %}{% endfor %}]"'
+    template = put("in/adjust.html", TEMPLATE.replace("labels=", f"initial-value={initial} labels="))
     lines = [labelled_line(uri) for uri in images[:2]] + [{"source-ref": images[2]}]
     job = create_job(lines, task_type=TaskType.ADJUSTMENT, template=template)
     ann = Member(portal, "labeling-jobs", job, "ann")
@@ -275,7 +274,7 @@ def test_an_adjustment_job_shows_the_earlier_labels_and_says_what_changed(
             id="other task type",
         ),
         pytest.param({"task_type": TaskType.VERIFICATION}, "verification jobs are not played", id="verification"),
-        pytest.param({"template": "<crowd-form></crowd-form>"}, "no crowd-bounding-box", id="template"),
+        pytest.param({"template": "s3://bucket/in/categories.json"}, "no crowd-bounding-box", id="template"),
         pytest.param(
             {
                 "LabelingJobAlgorithmsConfig": {
@@ -331,9 +330,11 @@ def test_names_are_unique_whatever_their_case(
 
 
 def test_jobs_are_listed_by_name_status_and_workteam(
-    sm: Any, create_job: Create, team: str, portal: str, images: Sequence[str]
+    sm: Any, create_job: Create, new_team: Callable[..., str], portal: str, images: Sequence[str]
 ) -> None:
-    first, second = create_job(), create_job([{"source-ref": images[0]}])
+    team = new_team("ann")
+    first = create_job(task={"WorkteamArn": team})
+    second = create_job([{"source-ref": images[0]}], task={"WorkteamArn": team})
     Member(portal, "labeling-jobs", second, "ann").submit()
     listed = sm.list_labeling_jobs(NameContains=second, StatusEquals="Completed")["LabelingJobSummaryList"]
     assert [job["LabelingJobName"] for job in listed] == [second]
