@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import typer.main
 
-from benchmarks import evaluation, startup
+from benchmarks import evaluation, label_errors, startup
 from benchmarks.prepare import agreement
 from benchmarks.prepare.__main__ import Bench, DisagreementError, rows
 from benchmarks.prepare.candidates import CANDIDATES, ONE, STDLIB, STDLIB_LESS, Candidate, groundloop
 from benchmarks.prepare.manifest import FAULTS, Truth, without, write_manifest
 from benchmarks.prepare.measure import Cost, FailedError, run
+from groundloop.detections.dataset import ScoredImage
 from pipeline.cli.main import app
 
 LINES = 2_000
@@ -215,3 +217,25 @@ def test_the_whole_evaluate_job_is_measured(tmp_path: Path) -> None:
     metrics = msgspec.json.decode((tmp_path / "output" / "evaluation.json").read_bytes())
     assert metrics["images"] == {"validation": 4, "test": 20}
     assert metrics["intervals"]["resamples"] == 5
+
+
+class TestLabelErrors:
+    def test_errors_of_each_kind_are_injected(self) -> None:
+        box, ids = np.array([[10.0, 10, 50, 60], [100, 10, 150, 60]]), np.array([0, 1])
+        scenes = [ScoredImage(str(n), box, ids, box, ids, np.array([0.9, 0.9])) for n in range(100)]
+        images, errors = label_errors.with_errors(scenes, seed=1)
+        assert Counter(errors) == {"": 82, "dropped": 6, "swapped": 6, "moved": 6}
+        for image, error in zip(images, errors, strict=True):
+            same_ids, same_boxes = image.true_ids.tolist() == [0, 1], image.true_boxes.tolist() == box.tolist()
+            assert len(image.true_ids) == (1 if error == "dropped" else 2)
+            assert (same_ids, same_boxes) == {
+                "": (True, True),
+                "dropped": (False, False),
+                "swapped": (False, True),
+                "moved": (True, False),
+            }[error]
+
+    def test_a_ranking_counts_what_stands_first(self) -> None:
+        found = label_errors.ranking(np.array([0.9, 0.8, 0.0, 0.2, 0.1]), ["dropped", "", "moved", "", ""])
+        assert found.auroc == pytest.approx(3 / 6)
+        assert found.found == {"dropped": 1, "swapped": 0, "moved": 0}

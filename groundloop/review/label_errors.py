@@ -92,7 +92,7 @@ class SuspectImage:
         return [
             *map(str, self.errors[:_MAX_REASONS]),
             *([f"and {more} more"] if more > 0 else []),
-            f"suspicion {self.suspicion:.2f}; ObjectLab {self.objectlab['image']:.2f} (0: likely wrong)",
+            f"suspicion {self.suspicion:.2f}, ObjectLab {self.objectlab['image']:.2f}",
         ]
 
 
