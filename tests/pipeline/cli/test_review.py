@@ -187,7 +187,7 @@ def test_status_tells_how_far_a_queue_is(groundloop: Groundloop, labelled: str) 
 
 
 @pytest.fixture
-def disputed(project: Path) -> str:
+def disputed(photos_project: Path) -> str:
     """A queue of two photos that want two answers each: one has them, and on the other two people disagree."""
     tasks = [NewTask(source_ref=f"{number:02}.png", width=64, height=48) for number in range(2)]
     info = QueueInfo(name="two", classes=("bolt", "nut"), images="photos", answers=2, max_answers=2)
