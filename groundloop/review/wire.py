@@ -61,7 +61,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         client_id: chosen by the page, once for each answer: sending an answer again stores nothing.
         lease: token of the lease under which the image was reviewed.
         accepted_at, submitted_at: when the image was shown and when the answer was given, ISO 8601.
-        seconds: of them, how long the reviewer was active.
+        seconds: of them, how long the reviewer was active; 0 where nobody measured it.
         adjudicates: whether the reviewer saw the boxes of the others, to decide between them.
     """
 

@@ -84,8 +84,8 @@ def worker_answer(
         task.height,
         time_of(answer.accepted_at),
         time_of(answer.submitted_at),
-        # What files hold: no more than milliseconds.
-        round(answer.seconds, 3),
+        # In milliseconds, as files hold them; 0 where nobody measured, such as in another tool.
+        round(answer.seconds, 3) or None,
         None if unaided else _boxes((box for box in task.boxes if box.counted), classes),
         answer.comment or "",
         late,

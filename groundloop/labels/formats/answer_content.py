@@ -71,7 +71,7 @@ def worker_answer(
         blind: whether the image was drawn at random and shown without boxes.
 
     Raises:
-        UserError: the answer has no boxes of a `crowd-bounding-box`, or too many.
+        UserError: the answer has no boxes of a `crowd-bounding-box`.
     """
     content = answer.answer_content
     if isinstance(content, list):
@@ -79,14 +79,11 @@ def worker_answer(
             raise UserError(f"{where}: answerContent is a list of {len(content)}, not of one: is this file AWS's own?")
         content = content[0]
     element = _element(where, content)
-    boxes = as_boxes(element.bounding_boxes or ())
-    if len(boxes) > MAX_BOXES:
-        raise UserError(f"{where}: {len(boxes):,} boxes; at most {MAX_BOXES:,} of an answer can be compared")
     size = element.input_image_properties
     return WorkerAnswer(
         image,
         answer.worker_id,
-        boxes,
+        as_boxes(element.bounding_boxes or ()),
         width=size.width if size else 0,
         height=size.height if size else 0,
         accepted=time_of(answer.acceptance_time or ""),
@@ -96,6 +93,16 @@ def worker_answer(
         comment=text_of(content.get(_COMMENT)),
         blind=blind,
     )
+
+
+def check_comparable(where: str, answer: WorkerAnswer) -> None:
+    """Check that an answer has no more boxes than can be compared with those of others.
+
+    Raises:
+        UserError: it has.
+    """
+    if len(answer.boxes) > MAX_BOXES:
+        raise UserError(f"{where}: {len(answer.boxes):,} boxes; at most {MAX_BOXES:,} of an answer can be compared")
 
 
 def answer_json(answer: WorkerAnswer, element: str) -> dict[str, Any]:

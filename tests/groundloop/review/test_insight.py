@@ -28,6 +28,7 @@ from groundloop.review.insight.report import Insight, insight
 from groundloop.review.insight.sources import AnswerSource, SourceKind, read_source
 from groundloop.review.insight.tables import as_csv, as_json, write_csv
 from groundloop.review.reviewers import pseudonym
+from groundloop.review.wire import Answer, Outcome
 from tests.fixtures.labelled_queue import ANN, BOB, DAY_2, SATO, labelled_queue
 
 NUT, BOLT = Box("nut", 10, 10, 30, 30), Box("bolt", 100, 20, 40, 40)
@@ -288,6 +289,40 @@ class TestSources:
         found = insight(read_source(str(tmp_path / "copy")))
         assert found.total.labels == 10
         assert found.findings[0].file == str(tmp_path / "copy/cut/off/output.json")
+
+
+class TestQueue:
+    """Which answers of a queue are labels."""
+
+    def test_who_adjudicates_is_no_independent_worker(self, tmp_path: Path) -> None:
+        queue = labelled_queue(tmp_path / "queue", max_answers=2)
+        decision = Answer(
+            client_id="decision",
+            task=2,
+            lease="",
+            outcome=Outcome.BOXES,
+            accepted_at="2026-11-21T11:00:00.000Z",
+            submitted_at="2026-11-21T11:00:09.000Z",
+            seconds=8.0,
+            adjudicates=True,
+        )
+        queue.answers.add("eve", decision, late=False)
+        queue.close()
+        found = insight(read_source(str(tmp_path / "queue")))
+        eve = worker(found, "eve")
+        assert (eve.labels, eve.adjudicated, eve.other_seconds) == (0, 1, 8.0)
+        assert found.total.labels == 10
+
+    def test_a_late_answer_is_a_label_where_there_is_no_other(self, tmp_path: Path) -> None:
+        queue = labelled_queue(tmp_path / "queue", answered=0)
+        late = Answer(client_id="late-one", task=1, lease="", outcome=Outcome.BOXES, accepted_at="", submitted_at="")
+        queue.answers.add("bob", late, late=True, received=DAY_2.timestamp())
+        queue.close()
+        found = insight(read_source(str(tmp_path / "queue")))
+        assert (found.total.labels, found.total.late) == (1, 1)
+        # The page said no time, the server did; and nobody measured the work.
+        assert [*found.days] == ["2026-11-21"]
+        assert (found.total.active_seconds, found.total.accepted_fast) == (None, None)
 
 
 class TestExport:

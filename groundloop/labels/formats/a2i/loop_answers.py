@@ -10,7 +10,7 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.labels.formats.a2i.output_file import OUTPUT, human_loop
-from groundloop.labels.formats.answer_content import ELEMENT, answer_json
+from groundloop.labels.formats.answer_content import ELEMENT, answer_json, check_comparable
 from groundloop.labels.formats.answer_files import AnswerFiles, contents
 from groundloop.labels.worker_answers import AnswerFinding, WorkerAnswer, WorkerAnswers
 
@@ -33,6 +33,8 @@ def loop_answers(files: AnswerFiles) -> WorkerAnswers:
             if isinstance(content, UserError):
                 raise content
             loop = human_loop(files.uri(name), content)
+            for answer in loop.worker_answers:
+                check_comparable(files.uri(name), answer)
         except UserError as error:
             findings.append(AnswerFinding(files.uri(name), str(error)))
         else:

@@ -16,6 +16,7 @@ from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import ManifestReader, source_ref_of
 from groundloop.labels.records import Box
 from groundloop.labels.review_key import review_of
+from groundloop.labels.worker_answers import AnswerFinding
 
 RESPONSES = "annotations/worker-response/"
 OUTPUT_MANIFEST = "manifests/output/output.manifest"
@@ -54,7 +55,7 @@ class _Metadata(msgspec.Struct, rename="kebab"):
 
 
 class _DataObject(msgspec.Struct, rename="camel"):
-    s3_uri: str
+    s3_uri: str = ""
 
 
 class _Request(msgspec.Struct, rename="camel"):
@@ -68,28 +69,42 @@ def response_file(name: str) -> ResponseFile | None:
     return ResponseFile(name, match[1], int(match[3])) if match else None
 
 
-def job_images(files: AnswerFiles, job: str) -> dict[int, JobImage]:
+def job_images(files: AnswerFiles, job: str, findings: list[AnswerFinding]) -> dict[int, JobImage]:
     """Return the images of a job by object id, as far as its folder names them.
 
-    Raises:
-        UserError: the manifest, or a consolidation request, can't be read.
+    Args:
+        files: of the job, maybe among others.
+        job: its folder, "" or ending with `/`.
+        findings: to which those on files that can't be read are added.
     """
     requests = [name for name in files.names if name.startswith(job + _REQUESTS)]
-    images = {number: JobImage(uri) for number, uri in _requested(files, requests)}
+    images: dict[int, JobImage] = {}
+    for name, content in contents(files, requests):
+        try:
+            if isinstance(content, UserError):
+                raise content
+            images |= _requested(decode_json(files.uri(name), content, list[_Request]))
+        except UserError as error:
+            findings.append(AnswerFinding(files.uri(name), str(error)))
     manifest = job + OUTPUT_MANIFEST
     if manifest in files.names:
-        for number, line in enumerate(files.read(manifest).splitlines()):
+        try:
+            lines = files.read(manifest).splitlines()
+        except UserError as error:
+            findings.append(AnswerFinding(files.uri(manifest), str(error)))
+            return images
+        for number, line in enumerate(lines):
             if image := _image(number, line, images.get(number)):
                 images[number] = image
     return images
 
 
-def _requested(files: AnswerFiles, names: Iterable[str]) -> Iterable[tuple[int, str]]:
-    for name, content in contents(files, names):
-        if isinstance(content, UserError):
-            raise content
-        for request in decode_json(files.uri(name), content, list[_Request]):
-            yield int(request.dataset_object_id), request.data_object.s3_uri
+def _requested(requests: Iterable[_Request]) -> dict[int, JobImage]:
+    return {
+        int(request.dataset_object_id): JobImage(request.data_object.s3_uri)
+        for request in requests
+        if request.data_object.s3_uri and str(request.dataset_object_id).isdecimal()
+    }
 
 
 def _image(number: int, line: bytes, known: JobImage | None) -> JobImage | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.labels.formats.answer_content import AnswerJson, worker_answer
+from groundloop.labels.formats.answer_content import AnswerJson, check_comparable, worker_answer
 from groundloop.labels.formats.answer_files import AnswerFiles, contents
 from groundloop.labels.formats.disk import decode_json, decode_text
 from groundloop.labels.formats.worker_response.job_folder import JobImage, job_images, response_file
@@ -24,15 +24,12 @@ def is_response(name: str) -> bool:
 def response_answers(files: AnswerFiles) -> WorkerAnswers:
     """Read the worker responses of one labelling job or several.
 
-    Files and answers that can't be read are findings.
-
-    Raises:
-        UserError: a manifest or a consolidation request, which name the images, can't be read.
+    Files and answers that can't be read are findings; where those that name the images can't, object ids do.
     """
     found = [file for name in files.names if (file := response_file(name))]
-    images = {job: job_images(files, job) for job in sorted({file.job for file in found})}
     answers: list[WorkerAnswer] = []
     findings: list[AnswerFinding] = []
+    images = {job: job_images(files, job, findings) for job in sorted({file.job for file in found})}
     by_name = {file.name: file for file in found}
     ordered = sorted(by_name, key=lambda name: (by_name[name].job, by_name[name].object_id, name))
     for name, content in contents(files, ordered):
@@ -49,7 +46,10 @@ def response_answers(files: AnswerFiles) -> WorkerAnswers:
         for number, answer in enumerate(response.answers, start=1):
             where = f"{uri}: answer {number}"
             try:
-                answers.append(worker_answer(where, answer, image.name, image.shown, blind=image.blind))
+                read = worker_answer(where, answer, image.name, image.shown, blind=image.blind)
+                check_comparable(where, read)
             except UserError as error:
                 findings.append(AnswerFinding(uri, str(error)))
+            else:
+                answers.append(read)
     return WorkerAnswers(tuple(answers), tuple(findings))

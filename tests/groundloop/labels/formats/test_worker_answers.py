@@ -158,6 +158,12 @@ class TestA2i:
         assert [Path(finding.file).parent.name for finding in found.findings] == ["a", "c"]
         assert all(finding.message.startswith(finding.file) for finding in found.findings)
 
+    def test_more_boxes_than_can_be_compared_are_a_finding_and_a_label(self, tmp_path: Path) -> None:
+        many = replace(ANSWER, boxes=(NUT,) * 1001)
+        put(tmp_path, {"output.json": output_json(FLOW, "loop-1", {"taskObject": ANSWER.image}, [many])})
+        assert "1,001 boxes" in loop_answers(answer_files(str(tmp_path))).findings[0].message
+        assert from_a2i(tmp_path).boxes == 1001
+
     @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder of real samples is not beside the repository")
     def test_a_custom_task_is_a_finding(self) -> None:
         found = loop_answers(answer_files(str(SAMPLES / "docs_custom_task_output_transcribe.json")))
@@ -201,6 +207,20 @@ class TestGroundTruth:
         )
         answers = response_answers(answer_files(str(tmp_path))).answers
         assert [answer.image for answer in answers] == ["s3://bucket/7.png", "job/object 8"]
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            pytest.param("[{", id="cut off"),
+            pytest.param('[{"datasetObjectId": "7"}]', id="without its image"),
+        ],
+    )
+    def test_corrupted_consolidation_requests_are_findings(self, tmp_path: Path, request_: str) -> None:
+        name = "annotations/consolidated-annotation/consolidation-request/iteration-1/x.json"
+        put(tmp_path, {name: request_, worker_response_key(7, NOON): worker_response_json([ANSWER])})
+        found = response_answers(answer_files(str(tmp_path)))
+        assert [answer.image for answer in found.answers] == ["object 7"]
+        assert [finding.file for finding in found.findings] == [str(tmp_path / name)]
 
     def test_jobs_of_one_folder_have_their_own_images(self, tmp_path: Path) -> None:
         for job in ("a", "b"):
