@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,11 @@ from hypothesis import settings
 # Half of the usual: the suite runs on two cores at every change. HYPOTHESIS_PROFILE=default looks longer.
 settings.register_profile("quick", max_examples=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# Containers usually say PYTHONDONTWRITEBYTECODE: then each run, each of its workers and each program that a test starts
+# would compile the same files again, tens of processor seconds in all.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
     "tests.fixtures.browser",

@@ -18,7 +18,6 @@ from groundloop.errors import ConfigError
 from groundloop.spec.shapes import input_shape
 from groundloop.spec.step_types import STEP_TYPES
 from pipeline.config import Config
-from pipeline.definition import compile_pipeline, training_pipeline
 from steps.train.settings import TrainingSettings
 
 Definition = dict[str, Any]
@@ -225,8 +224,15 @@ def test_results_lie_under_the_execution_and_code_under_its_hash(training: Defin
     assert re.fullmatch(r"s3://groundloop-local/groundloop/code/[0-9a-f]{64}/groundloop-prepare\.py", code)
 
 
+def compiled(config: Config) -> str:
+    """Compile the training pipeline in this process, whatever is kept of earlier."""
+    from pipeline.definition import compile_pipeline, training_pipeline  # the SDK takes seconds to import
+
+    return compile_pipeline(training_pipeline(config))
+
+
 def test_the_same_configuration_gives_the_same_bytes(config: Config) -> None:
-    assert compile_pipeline(training_pipeline(config)) == compile_pipeline(training_pipeline(config))
+    assert compiled(config) == compiled(config)
 
 
 def test_building_needs_no_network_and_no_credentials(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +243,7 @@ def test_building_needs_no_network_and_no_credentials(config: Config, monkeypatc
         monkeypatch.delenv(name)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert json.loads(compile_pipeline(training_pipeline(config)))["Steps"]
+    assert json.loads(compiled(config))["Steps"]
 
 
 def test_executions_make_no_experiment(definition: Definition) -> None:

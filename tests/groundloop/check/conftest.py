@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import sdk  # first: the SDK can't be imported without a region
-
-# isort: split
-from sagemaker.mlops.workflow.pipeline import Pipeline
-
-from tests.groundloop.check.other_definitions import checks, clusters, hosting, loop, outside
-from tests.groundloop.check.training_definitions import abalone, incremental, parallel, tuning
+if TYPE_CHECKING:
+    from sagemaker.mlops.workflow.pipeline import Pipeline
 
 Definition = dict[str, Any]
 
-SHAPES = {
-    shape.__name__: shape
-    for shape in (abalone, tuning, outside, parallel, checks, clusters, loop, hosting, incremental)
-}
-
 
 def _compiled(shape: Callable[[], Pipeline]) -> Definition:
+    from pipeline import sdk
+
     with sdk.offline_build():
         definition: Definition = json.loads(shape().definition())
         return definition
@@ -32,5 +24,13 @@ def _compiled(shape: Callable[[], Pipeline]) -> Definition:
 
 @pytest.fixture(scope="session")
 def shapes() -> dict[str, Definition]:
-    """The definitions by the names of the functions above."""
-    return {name: _compiled(shape) for name, shape in SHAPES.items()}
+    """The definitions by the names of the functions that build them."""
+    # Here and not above: the SDK takes seconds to import, in each process that collects tests.
+    from pipeline import sdk  # noqa: F401  # first: the SDK can't be imported without a region
+
+    # isort: split
+    from tests.groundloop.check.other_definitions import checks, clusters, hosting, loop, outside
+    from tests.groundloop.check.training_definitions import abalone, incremental, parallel, tuning
+
+    shapes = (abalone, tuning, outside, parallel, checks, clusters, loop, hosting, incremental)
+    return {shape.__name__: _compiled(shape) for shape in shapes}
