@@ -11,6 +11,7 @@ from pipeline.cli.review.export import export
 from pipeline.cli.review.finish import finish
 from pipeline.cli.review.insight import insight
 from pipeline.cli.review.new import From, Images, new
+from pipeline.cli.review.restore import restore
 from pipeline.cli.review.selecting import SelectionOptions
 from pipeline.cli.review.serve import release, revoke, serve, status
 from pipeline.cli.review.serving import NoBrowser, Port, ReviewerNames
@@ -22,6 +23,7 @@ app.command("status")(status)
 app.command("insight")(insight)
 app.command("finish")(finish)
 app.command("export")(export)
+app.command("restore")(restore)
 app.command("release")(release)
 app.command("revoke")(revoke)
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load, suggest
-from pipeline.cli.output import print_json, print_line, print_values
+from pipeline.cli.output import print_json, print_line, print_values, print_warning
 from pipeline.cli.review.queues import FOLDER, QueueName, open_queue
 
 if TYPE_CHECKING:
     from groundloop.review.finish import Finished
-    from groundloop.review.queue import QueueInfo
+    from groundloop.review.queue import Queue, QueueInfo
 
 
 def finish(
@@ -51,6 +51,8 @@ def finish(
             root = f"s3://{settings.aws.bucket}/{settings.aws.prefix}/images/" if settings else LOCAL_PREFIX
             prefix = f"{root}{Path(info.images).name}/"
         result = finished(queue, prefix)
+        if info.backup is not None:
+            _check_backup(queue, info.backup, required=publish)
         folder = queue.database.path.parent
     if not result.lines:
         raise UserError(f"{info.name}: no image has an answer that is a label yet: groundloop review serve {info.name}")
@@ -73,6 +75,25 @@ def finish(
         from pipeline.review.publish import start_with
 
         print_line(f"started {start_with(settings, uri)}", to_stderr=as_json)
+
+
+def _check_backup(queue: Queue, prefix: str, *, required: bool) -> None:
+    """Write the answers that S3 lacks, and check that all are there.
+
+    Raises:
+        UserError: they are not, and the labels are to be published; otherwise that is only said.
+    """
+    from groundloop.errors import UserError
+    from groundloop.review.backup import Backup
+
+    backup = Backup(queue, prefix)
+    if backup.try_to_save() and not (missing := backup.missing()):
+        return
+    why = backup.problem or f"S3 does not list {missing} of them"
+    message = f"the backup of the answers in {backup.place} is not complete: {why}"
+    if required:
+        raise UserError(f"{message}; run the command again, or without --publish for the labels on this disk")
+    print_warning(message)
 
 
 def _print(info: QueueInfo, result: Finished, own: Path, together: Path, lines: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,8 @@ def serve_until_interrupted(queue: Queue, reviewers: list[str] | None, address: 
     from groundloop.review.serve import invitations, serving
 
     stop_on_signals()
-    with contextlib.closing(queue), contextlib.suppress(KeyboardInterrupt), serving(queue, address) as url:
+    backup = _backed_up(queue)
+    with contextlib.closing(queue), backup, contextlib.suppress(KeyboardInterrupt), serving(queue, address) as url:
         links = invitations(queue, reviewers or [_user()], url)
         for reviewer, link in links.items():
             print_line(f"{reviewer}: {link}")
@@ -56,6 +58,22 @@ def serve_until_interrupted(queue: Queue, reviewers: list[str] | None, address: 
             typer.launch(next(iter(links.values())))
         threading.Event().wait()
     print_line()
+
+
+@contextlib.contextmanager
+def _backed_up(queue: Queue) -> Iterator[None]:
+    """Write the answers to S3 while the body runs, if the queue has a backup."""
+    if queue.info.backup is None:
+        yield
+        return
+    from groundloop.review.backup import Backup, backing_up
+
+    backup = Backup(queue, queue.info.backup)
+    with backing_up(backup):
+        print_line(f"Answers are written to {backup.place} too.")
+        yield
+    if backup.problem:
+        print_line(f"note: answers are on this disk, but not all in {backup.place} yet: {backup.problem}")
 
 
 def print_end(queue_name: str, answered: int, total: int) -> None:
