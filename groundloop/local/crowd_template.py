@@ -1,6 +1,6 @@
-"""Worker task templates, as far as the portal's own page can stand in for them: one `crowd-bounding-box`.
+"""Worker task templates, as far as the portal's own page can stand in for them.
 
-Element and Liquid filters: SageMaker developer guide, "crowd-bounding-box" and "Automating template rendering with
+That is one `crowd-bounding-box`, or in verification jobs one `crowd-image-classifier`. Element and Liquid filters: SageMaker developer guide, "crowd-bounding-box" and "Automating template rendering with
 Liquid". The page draws boxes itself, so of a template only the element's attributes and its instructions count. Liquid
 code is not run: an attribute is a literal, or one `{{ task.input.KEY | filters }}`.
 """
@@ -16,6 +16,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 _ELEMENT = "crowd-bounding-box"
+#: In which workers of a verification job say whether the boxes of its overlay are right.
+_VERDICT_ELEMENT = "crowd-image-classifier"
 _INSTRUCTIONS = "short-instructions"
 _EXPRESSION = re.compile(r"\{\{\s*task\.input\.([\w.-]+)\s*((?:\|\s*\w+\s*)*)\}\}")
 _FILTERS = frozenset({"escape", "grant_read_access", "skip_autoescape", "to_json"})
@@ -43,25 +45,30 @@ class CrowdTemplate:
     earlier_labels: str | None = None
 
     @classmethod
-    def parse(cls, content: str) -> CrowdTemplate:
+    def parse(cls, content: str, *, verifies: bool = False) -> CrowdTemplate:
         """Read a template.
 
+        Args:
+            content: of the template.
+            verifies: whether it is a verification job's, with a `crowd-image-classifier`.
+
         Raises:
-            TemplateError: it has no `crowd-bounding-box`, several, or one that lacks a name, an image or labels.
+            TemplateError: it has no such element, several, or one that lacks a name, an image or labels.
         """
-        reader = _Reader()
+        element = _VERDICT_ELEMENT if verifies else _ELEMENT
+        reader = _Reader(element)
         reader.feed(content)
         reader.close()
         if len(reader.found) != 1:
             raise TemplateError(
-                f"The template has {len(reader.found) or 'no'} {_ELEMENT} elements. Templates other than one "
-                f"{_ELEMENT} are not played offline."
+                f"The template has {len(reader.found) or 'no'} {element} elements. Templates other than one "
+                f"{element} are not played offline."
             )
         attributes = reader.found[0]
-        for needed in ("name", "src", "labels"):
+        for needed in ("name", "src", "categories" if verifies else "labels"):
             if not attributes.get(needed):
-                raise TemplateError(f"The {_ELEMENT} of the template lacks the attribute {needed}.")
-        earlier = _EARLIER_LABELS.search(attributes.get("initial-value", ""))
+                raise TemplateError(f"The {element} of the template lacks the attribute {needed}.")
+        earlier = _EARLIER_LABELS.search(attributes.get("overlay" if verifies else "initial-value", ""))
         return cls(
             name=attributes["name"],
             attributes=attributes,
@@ -134,16 +141,17 @@ class CrowdTemplate:
 
 
 class _Reader(HTMLParser):
-    """Collects the attributes of every box element, and the text of the short instructions."""
+    """Collects the attributes of every element of a name, and the text of the short instructions."""
 
-    def __init__(self) -> None:
+    def __init__(self, element: str) -> None:
         super().__init__()
+        self._element = element
         self.found: list[dict[str, str]] = []
         self.instructions: list[str] = []
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == _ELEMENT:
+        if tag == self._element:
             self.found.append({name: value or "" for name, value in attrs})
         self._inside = self._inside or tag == _INSTRUCTIONS
 

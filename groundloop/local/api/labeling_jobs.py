@@ -6,6 +6,7 @@ requests are those of `groundloop.spec.labeling_jobs`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -93,10 +94,13 @@ class LabelingJobs:
             raise invalid("; ".join(problems))
         source = request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
         self._read(source, "ManifestS3Uri")
-        self._read(request["LabelCategoryConfigS3Uri"], "LabelCategoryConfigS3Uri")
+        categories = self._read(request["LabelCategoryConfigS3Uri"], "LabelCategoryConfigS3Uri")
+        verifies = task_type_of(request) is TaskType.VERIFICATION
+        if verifies:
+            _check_verdicts(categories)
         template = self._read(request["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"], "UiTemplateS3Uri")
         try:
-            CrowdTemplate.parse(template.decode("utf-8", "replace"))
+            CrowdTemplate.parse(template.decode("utf-8", "replace"), verifies=verifies)
         except TemplateError as error:
             raise invalid(str(error)) from None
         bucket = request["OutputConfig"]["S3OutputPath"].removeprefix("s3://").partition("/")[0]
@@ -192,12 +196,23 @@ def _check_played(request: dict[str, Any]) -> None:
             f"Labeling jobs with PreHumanTaskLambdaArn {arn} are not played offline: only those for bounding boxes "
             f"({', '.join(f'PRE-{one.value}' for one in TaskType)}) are."
         )
-    if task_type is TaskType.VERIFICATION:
-        raise invalid("Label verification jobs are not played offline: the portal's page draws boxes, it asks nothing.")
     if "S3DataSource" not in request["InputConfig"]["DataSource"]:
         raise invalid("Streaming labeling jobs (SnsDataSource) are not played offline: give an S3DataSource.")
     if request.get("LabelingJobAlgorithmsConfig"):
         raise invalid("Automated data labeling (LabelingJobAlgorithmsConfig) is not played offline.")
+
+
+def _check_verdicts(categories: bytes) -> None:
+    """Refuse verdicts that the portal's page, which draws boxes, has no place for."""
+    try:
+        count = len(json.loads(categories)["labels"])
+    except (ValueError, LookupError, TypeError):
+        return  # the job fails and says why
+    if count != 2:
+        raise invalid(
+            f"Label verification jobs with {count} categories are not played offline: give two, first the one for "
+            "labels that are right."
+        )
 
 
 def _created_within(request: dict[str, Any], created: datetime) -> bool:

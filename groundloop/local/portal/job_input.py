@@ -13,6 +13,7 @@ from groundloop.images.access import Images, UnusableImageError
 from groundloop.images.size import encoded_size
 from groundloop.labels.attributes import METADATA, choose_attribute, find_attributes
 from groundloop.labels.class_maps import check_class_count
+from groundloop.labels.classes import ClassList
 from groundloop.labels.manifest import ManifestReader
 from groundloop.labels.records import LineStatus
 from groundloop.review.queue import NewTask
@@ -103,6 +104,23 @@ def earlier_attribute(lines: Sequence[bytes], template: str | None, categories: 
         return template or categories.audited or choose_attribute(find_attributes(lines))
     except UserError as error:
         raise JobInputError(str(error)) from None
+
+
+def classes_of(lines: Sequence[bytes], attribute: str) -> tuple[str, ...]:
+    """Return the names of the classes that the labels of an attribute have, sorted.
+
+    Raises:
+        JobInputError: no line has a label with a class, or there are too many.
+    """
+    reader = ManifestReader(attribute)
+    records = (reader.read_line(number, line).record for number, line in enumerate(lines, start=1))
+    try:
+        classes = ClassList.from_union(name for record in records if record for name in record.class_names)
+    except UserError as error:
+        raise JobInputError(str(error)) from None
+    if not len(classes):
+        raise JobInputError(f"no label under {attribute} has a class")
+    return classes.names
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ functions in "Annotation consolidation function requirements".
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,56 +20,99 @@ from groundloop.labels.classes import ClassList
 from groundloop.labels.consolidation import consolidated
 from groundloop.labels.formats.answer_content import answer_json
 from groundloop.labels.formats.dataset import as_json_number
+from groundloop.labels.formats.worker_response import worker_response_json
 from groundloop.labels.label_types import DETECTION_TYPE
+from groundloop.labels.manifest import ManifestReader
 from groundloop.labels.records import Box
 from groundloop.labels.worker_answers import WorkerAnswer
 from groundloop.review.queue import NewTask
-from groundloop.review.wire import Shown
 
 CONSOLIDATED = "annotations/consolidated-annotation"
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def label_of(task: NewTask, answers: Sequence[WorkerAnswer], classes: Sequence[str]) -> dict[str, Any]:
-    """Return `label` and the `objects` and `adjustment-status` of its metadata, consolidated from submissions.
+class LabelOutput(Protocol):
+    """What the task type of a job makes of the submissions to an object."""
 
-    Boxes of one worker stay as they are, with a confidence of 0, as Ground Truth has it since 2021.
+    def worker_response(self, task: NewTask, answers: Sequence[WorkerAnswer]) -> bytes:
+        """Return the content of the file of worker responses."""
+
+    def answer_content(self, task: NewTask, answer: WorkerAnswer) -> dict[str, Any]:
+        """Return one worker's answer as the form's fields."""
+
+    def label(self, task: NewTask, answers: Sequence[WorkerAnswer], written: datetime) -> dict[str, Any]:
+        """Return `label` and `metadata` of the object in the output manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxOutput:
+    """The output of jobs for bounding boxes and their adjustment.
+
+    Attributes:
+        job: name.
+        classes: names in the order of their ids.
+        element: name of the template's form element.
+        earlier: label attribute whose boxes are adjusted; None where images are labelled from nothing.
     """
-    result = consolidated([WorkerBoxes(answer.worker, answer.boxes) for answer in answers])
-    ids = ClassList(tuple(classes)).ids
-    metadata: dict[str, Any] = {"objects": [{"confidence": round(one.confidence, 2)} for one in result.boxes]}
-    if len(answers) == 1:
-        metadata["objects"] = [{"confidence": 0} for _ in result.boxes]
-    if task.shown is Shown.LABELS:
-        shown = {(box.class_id, box.left, box.top, box.width, box.height) for box in task.boxes}
-        boxes = {
-            (ids[one.box.class_name], one.box.left, one.box.top, one.box.width, one.box.height) for one in result.boxes
+
+    job: str
+    classes: Sequence[str]
+    element: str
+    earlier: str | None = None
+
+    def worker_response(self, task: NewTask, answers: Sequence[WorkerAnswer]) -> bytes:
+        """Return the content of the file of worker responses."""
+        return worker_response_json(answers, self.element)
+
+    def answer_content(self, task: NewTask, answer: WorkerAnswer) -> dict[str, Any]:
+        """Return one worker's answer as the form's fields."""
+        content: dict[str, Any] = answer_json(answer, self.element)["answerContent"]
+        return content
+
+    def label(self, task: NewTask, answers: Sequence[WorkerAnswer], written: datetime) -> dict[str, Any]:
+        """Return `label` and `metadata`: boxes consolidated from the submissions.
+
+        Boxes of one worker stay as they are, with a confidence of 0, as Ground Truth has it since 2021.
+        """
+        result = consolidated([WorkerBoxes(answer.worker, answer.boxes) for answer in answers])
+        classes = ClassList(tuple(self.classes))
+        metadata: dict[str, Any] = {
+            "objects": [{"confidence": round(one.confidence, 2) if len(answers) > 1 else 0} for one in result.boxes],
+            "class-map": classes.class_map,
+            "type": DETECTION_TYPE,
+            "human-annotated": "yes",
+            "creation-date": creation_date(written),
+            "job-name": f"labeling-job/{self.job}",
         }
-        metadata["adjustment-status"] = "unadjusted" if boxes == shown else "adjusted"
-    return {
-        "label": {
-            "image_size": [{"width": task.width, "height": task.height, "depth": 3}],
-            "annotations": [_annotation(one.box, ids) for one in result.boxes],
-        },
-        "metadata": metadata,
-    }
+        boxes = [one.box for one in result.boxes]
+        if self.earlier is not None:
+            if is_adjusted(task, boxes, classes.ids):
+                metadata["adjustment-status"] = "adjusted"
+            else:  # the page has whole pixels, and the earlier boxes may have more
+                metadata["adjustment-status"], boxes = "unadjusted", _earlier_boxes(task, self.earlier)
+        return {
+            "label": {
+                "image_size": [{"width": task.width, "height": task.height, "depth": 3}],
+                "annotations": [_annotation(box, classes.ids) for box in boxes],
+            },
+            "metadata": metadata,
+        }
+
+
+def _earlier_boxes(task: NewTask, attribute: str) -> list[Box]:
+    record = ManifestReader(attribute).read_line(1, task.line or b"").record
+    return list(record.boxes) if record else []
+
+
+def is_adjusted(task: NewTask, boxes: Iterable[Box], ids: Mapping[str, int]) -> bool:
+    """Return whether boxes differ from those that a worker was shown."""
+    shown = sorted((box.class_id, box.left, box.top, box.width, box.height) for box in task.boxes)
+    return shown != sorted((ids[box.class_name], box.left, box.top, box.width, box.height) for box in boxes)
 
 
 def _annotation(box: Box, ids: Mapping[str, int]) -> dict[str, Any]:
     sides = {side: as_json_number(getattr(box, side)) for side in ("left", "top", "width", "height")}
     return {"class_id": ids[box.class_name], **sides}
-
-
-def metadata_of(job: str, classes: Sequence[str], objects: Mapping[str, Any], written: datetime) -> dict[str, Any]:
-    """Return the whole metadata of a label."""
-    return {
-        **objects,
-        "class-map": ClassList(tuple(classes)).class_map,
-        "type": DETECTION_TYPE,
-        "human-annotated": "yes",
-        "creation-date": _creation_date(written),
-        "job-name": f"labeling-job/{job}",
-    }
 
 
 def failure_of(job: str, reason: str, written: datetime) -> dict[str, Any]:
@@ -77,17 +121,18 @@ def failure_of(job: str, reason: str, written: datetime) -> dict[str, Any]:
         "failure-reason": reason,
         "type": DETECTION_TYPE,
         "human-annotated": "yes",
-        "creation-date": _creation_date(written),
+        "creation-date": creation_date(written),
         "job-name": f"labeling-job/{job}",
     }
 
 
-def _creation_date(moment: datetime) -> str:
+def creation_date(moment: datetime) -> str:
+    """Return a time as Ground Truth writes it into manifests: UTC without an offset, with microseconds."""
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def consolidation_request(
-    objects: Sequence[tuple[int, NewTask, Sequence[WorkerAnswer]]], element: str
+    objects: Sequence[tuple[int, NewTask, Sequence[WorkerAnswer]]], output: LabelOutput
 ) -> list[dict[str, Any]]:
     """Return what Ground Truth gives its consolidation function: the submissions to some objects, by position."""
     return [
@@ -97,9 +142,7 @@ def consolidation_request(
             "annotations": [
                 {
                     "workerId": answer.worker,
-                    "annotationData": {
-                        "content": json.dumps(answer_json(answer, element)["answerContent"], ensure_ascii=False)
-                    },
+                    "annotationData": {"content": json.dumps(output.answer_content(task, answer), ensure_ascii=False)},
                 }
                 for answer in answers
             ],

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from groundloop.errors import UserError
-from groundloop.labels.formats.worker_response import worker_response_json, worker_response_key
+from groundloop.labels.formats.worker_response import worker_response_key
 from groundloop.local.context import Context, now
 from groundloop.local.crowd_template import CrowdTemplate
 from groundloop.local.errors import JobError
@@ -17,11 +17,13 @@ from groundloop.local.portal import job_input, job_output
 from groundloop.local.portal.answers import as_worker_answers, given_answers, is_submission, newest_answer
 from groundloop.local.portal.portal import STAND_IN, Portal
 from groundloop.local.portal.rooms import Kind, Room
+from groundloop.local.portal.verdicts import VerdictOutput
+from groundloop.local.portal.verdicts import instructions as verdict_instructions
 from groundloop.local.s3 import S3
 from groundloop.review.decisions import StoredAnswer
 from groundloop.review.queue import NewTask, Queue, QueueInfo
 from groundloop.review.wire import Outcome
-from groundloop.spec.labeling_jobs import task_type_of
+from groundloop.spec.labeling_jobs import TaskType, task_type_of
 
 #: How long tasks of a private workforce can be worked on, unless the request says it (API reference, HumanTaskConfig).
 _DEFAULT_AVAILABILITY_SECONDS = 864_000
@@ -45,12 +47,13 @@ class LabelingWork:
         self._s3 = S3(context.client("s3"))
         self._queue: Queue | None = None
         self._tasks: dict[int, NewTask] = {}
-        self._element = ""
+        self._output: job_output.LabelOutput
         self._seen = 0
         task = job.request["HumanTaskConfig"]
         self.team = str(task["WorkteamArn"]).rpartition("/")[2]
         self._workers = int(task["NumberOfHumanWorkersPerDataObject"])
         available = task.get("TaskAvailabilityLifetimeInSeconds", _DEFAULT_AVAILABILITY_SECONDS)
+        self._verifies = task_type_of(job.request) is TaskType.VERIFICATION
         self._deadline: datetime = job.created + timedelta(seconds=available)
 
     @property
@@ -89,7 +92,6 @@ class LabelingWork:
         job = self._job
         categories = job_input.read_categories(self._s3.read(job.request["LabelCategoryConfigS3Uri"]))
         template = self._read_template()
-        self._element = template.name
         if self._portal.has_queue(Kind.LABELING_JOB, job.name) and job.lines:
             self._queue = self._portal.open_queue(Kind.LABELING_JOB, job.name)
         elif job.status == "Initializing":
@@ -98,6 +100,7 @@ class LabelingWork:
         if self._queue is None:
             return
         self._tasks = dict(self._queue.tasks())
+        self._output = self._output_of(self._queue, categories, template)
         self._portal.rooms.show(
             Room(
                 Kind.LABELING_JOB,
@@ -113,20 +116,35 @@ class LabelingWork:
 
     def _read_template(self) -> CrowdTemplate:
         content = self._s3.read(self._job.request["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"])
-        return CrowdTemplate.parse(content.decode("utf-8", "replace"))
+        return CrowdTemplate.parse(content.decode("utf-8", "replace"), verifies=self._verifies)
+
+    def _output_of(
+        self, queue: Queue, categories: job_input.Categories, template: CrowdTemplate
+    ) -> job_output.LabelOutput:
+        if self._verifies:
+            return VerdictOutput(self._job.name, categories.names, queue.info.classes, template.name)
+        earlier = self._earlier(self._read_lines(), categories, template)
+        return job_output.BoxOutput(self._job.name, categories.names, template.name, earlier)
+
+    def _earlier(self, lines: Sequence[bytes], categories: job_input.Categories, template: CrowdTemplate) -> str | None:
+        """Return the label attribute that an adjustment or verification is about; None for other jobs."""
+        task_type = task_type_of(self._job.request)
+        if task_type is None or not task_type.is_chained:
+            return None
+        return job_input.earlier_attribute(lines, template.earlier_labels, categories)
 
     def _new_queue(self, categories: job_input.Categories, template: CrowdTemplate) -> Queue | None:
         """Make the queue of the lines that need a label; None where none does."""
         job, attribute = self._job, self._job.request["LabelAttributeName"]
         lines = self._read_lines()
         job.total = len(lines)
-        task_type = task_type_of(job.request)
-        earlier = None
-        if task_type is not None and task_type.is_chained:
-            earlier = job_input.earlier_attribute(lines, template.earlier_labels, categories)
+        earlier = self._earlier(lines, categories, template)
+        classes = categories.names
+        if self._verifies and earlier:
+            classes = job_input.classes_of(lines, earlier)
         limit = self._limit(len(lines))
         tasks: list[NewTask] = []
-        for found in job_input.job_objects(lines, attribute, earlier, categories.names, self._portal.rooms.images):
+        for found in job_input.job_objects(lines, attribute, earlier, classes, self._portal.rooms.images):
             if found.task is None:
                 self._fail_object(found.position, found.problem)
             elif len(tasks) < limit:
@@ -136,14 +154,15 @@ class LabelingWork:
                 job.is_cut = True
         if not tasks:
             return None
+        how = verdict_instructions(categories.names) if self._verifies else ""
         task = job.request["HumanTaskConfig"]
         info = QueueInfo(
             name=f"{job.name} ({STAND_IN})",
-            classes=categories.names,
+            classes=classes,
             mode="label" if earlier is None else "review",
             label_attribute=attribute,
             lease_seconds=task["TaskTimeLimitInSeconds"],
-            instructions="\n\n".join(filter(None, [task["TaskDescription"], template.instructions])),
+            instructions="\n\n".join(filter(None, [task["TaskDescription"], template.instructions, how])),
             source=f"labeling job {job.arn}",
             answers=self._workers,
             adjudication=False,
@@ -201,7 +220,7 @@ class LabelingWork:
     def _write(self, queue: Queue, done: Sequence[tuple[int, NewTask, list[StoredAnswer]]], moment: datetime) -> None:
         """Write the answers of workers and the labels that they give."""
         job = self._job
-        classes, element, attribute = queue.info.classes, self._element, job.request["LabelAttributeName"]
+        classes, attribute = queue.info.classes, job.request["LabelAttributeName"]
         objects = []
         results: dict[int, dict[str, Any]] = {}
         for position, task, given in done:
@@ -209,14 +228,13 @@ class LabelingWork:
             objects.append((position, task, answers))
             before = job.results.get(str(position))
             written = before["written"] if before else moment
-            self._put(worker_response_key(position, written), worker_response_json(answers, element))
-            label = job_output.label_of(task, answers, classes)
-            metadata = job_output.metadata_of(job.name, classes, label["metadata"], moment)
+            self._put(worker_response_key(position, written), self._output.worker_response(task, answers))
             ids = [one.answer.client_id for one in given]
-            results[position] = {"label": label["label"], "metadata": metadata, "answers": ids, "written": written}
+            label = self._output.label(task, answers, moment)
+            results[position] = {**label, "answers": ids, "written": written}
         name = f"iteration-1/{self._batch_time(moment):%Y-%m-%d_%H:%M:%S}.json"
         for stage, content in (
-            ("request", job_output.consolidation_request(objects, element)),
+            ("request", job_output.consolidation_request(objects, self._output)),
             ("response", job_output.consolidation_response(attribute, results)),
         ):
             self._put(f"{job_output.CONSOLIDATED}/consolidation-{stage}/{name}", _json(content))

@@ -238,8 +238,53 @@ def test_an_adjustment_job_shows_the_earlier_labels_and_says_what_changed(
     first, second, third = lines_of(get, job)
     assert first["boxes-metadata"]["adjustment-status"] == "unadjusted"
     assert second["boxes-metadata"]["adjustment-status"] == "adjusted"
+    assert first["boxes"]["annotations"] == [{"class_id": 1, "left": 4.6, "top": 5, "width": 10, "height": 11}]
     assert first["old"] == lines[0]["old"]
     assert "no label under old" in third["boxes-metadata"]["failure-reason"]
+
+
+def verification(put: Callable[..., str], *verdicts: str) -> dict[str, Any]:
+    """Return what a verification job's request has of its own."""
+    overlay = (
+        "{ &quot;boundingBox&quot;: { &quot;value&quot;: [{% for box in task.input.manifestLine.old.annotations %}] } }"
+    )
+    template = TEMPLATE.replace("crowd-bounding-box", "crowd-image-classifier").replace("labels=", "categories=")
+    return {
+        "task_type": TaskType.VERIFICATION,
+        "template": put("in/verify.html", template.replace("src=", f'overlay="{overlay}" src=')),
+        "LabelCategoryConfigS3Uri": put(
+            f"in/{'-'.join(verdicts)}.json",
+            {"document-version": "2018-11-28", "labels": [{"label": name} for name in verdicts]},
+        ),
+    }
+
+
+def test_a_verification_job_takes_accepted_boxes_for_right_and_changed_ones_for_wrong(
+    sm: Any, create_job: Create, put: Callable[..., str], portal: str, get: Get, images: list[str]
+) -> None:
+    lines = [labelled_line(uri) for uri in images[:2]]
+    job = create_job(lines, **verification(put, "good", "bad"))
+    ann = Member(portal, "labeling-jobs", job, "ann")
+    described = ann.get("/queue")
+    assert [one["name"] for one in described["classes"]] == ["nut"]
+    assert "Accept the boxes as they are for 'good'" in described["instructions"]
+    box = {"class_id": 0, "left": 5, "top": 5, "width": 10, "height": 11}
+    ann.submit(boxes=[box])
+    ann.submit(boxes=[], comment="no nut")
+    assert sm.describe_labeling_job(LabelingJobName=job)["LabelingJobStatus"] == "Completed"
+    first, second = lines_of(get, job)
+    assert (first["boxes"], first["boxes-metadata"]["class-name"]) == ("0", "good")
+    assert (second["boxes"], second["boxes-metadata"]["class-name"]) == ("1", "bad")
+    assert second["boxes-metadata"]["worker-feedback"] == [{"comment": "no nut"}]
+    assert second["boxes-metadata"]["type"] == "groundtruth/label-verification"
+    assert second["old"] == lines[1]["old"]
+
+
+def test_other_verdicts_than_right_and_wrong_are_not_played(
+    sm: Any, job_request: Callable[..., dict[str, Any]], put: Callable[..., str]
+) -> None:
+    with pytest.raises(ClientError, match="with 3 categories are not played offline"):
+        sm.create_labeling_job(**job_request(**verification(put, "good", "poor", "bad")))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +318,7 @@ def test_an_adjustment_job_shows_the_earlier_labels_and_says_what_changed(
             "PRE-ImageMultiClass are not played offline",
             id="other task type",
         ),
-        pytest.param({"task_type": TaskType.VERIFICATION}, "verification jobs are not played", id="verification"),
+        pytest.param({"task_type": TaskType.VERIFICATION}, "no crowd-image-classifier", id="verification template"),
         pytest.param({"template": "s3://bucket/in/categories.json"}, "no crowd-bounding-box", id="template"),
         pytest.param(
             {
