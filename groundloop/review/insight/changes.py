@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from groundloop.labels.box_groups import WorkerBoxes, box_groups
 from groundloop.labels.records import Box
 
+#: Consolidated labels have floats, and people are shown whole pixels.
+_ROUNDING = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -60,13 +63,23 @@ def changes(shown: Sequence[Box], answered: Sequence[Box]) -> Changes:
         if len(group) == 2:
             before, after = group[0].box, group[1].box
             relabelled = before.class_name != after.class_name
-            moved = _key(before)[1:] != _key(after)[1:]
+            moved = _is_moved(before, after)
             found += Changes(kept=not (relabelled or moved), moved=moved, relabelled=relabelled)
         elif group[0].answer == 0:
             found += Changes(deleted=1)
         else:
             found += Changes(added=1)
     return found
+
+
+def _is_moved(before: Box, after: Box) -> bool:
+    """Return whether an edge is elsewhere by more than showing the box on whole pixels does."""
+    edges = zip(_edges(before), _edges(after), strict=True)
+    return any(abs(first - second) > _ROUNDING for first, second in edges)
+
+
+def _edges(box: Box) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.left + box.width, box.top + box.height
 
 
 def _key(box: Box) -> tuple[str, float, float, float, float]:

@@ -79,6 +79,8 @@ class TestChanges:
             pytest.param((), Changes(deleted=2), id="all deleted"),
             pytest.param((NUT, BOLT, Box("nut", 60, 60, 9, 9)), Changes(kept=2, added=1), id="added"),
             pytest.param((Box("nut", 12, 10, 30, 30), BOLT), Changes(kept=1, moved=1), id="moved"),
+            pytest.param((Box("nut", 10.5, 9.5, 29.5, 30), BOLT), Changes(kept=2), id="rounded to whole pixels"),
+            pytest.param((Box("nut", 10, 10, 31, 30), BOLT), Changes(kept=1, moved=1), id="an edge by one pixel"),
             pytest.param((Box("bolt", 10, 10, 30, 30), BOLT), Changes(kept=1, relabelled=1), id="another class"),
             pytest.param((Box("bolt", 12, 10, 30, 30), BOLT), Changes(kept=1, moved=1, relabelled=1), id="both"),
             pytest.param((Box("nut", 40, 10, 30, 30), BOLT), Changes(kept=1, added=1, deleted=1), id="far away"),
