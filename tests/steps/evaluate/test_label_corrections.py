@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from groundloop.labels.records import Box, Record
+from steps.evaluate.champion import TABLE
 from steps.evaluate.label_corrections import ScoredModel, label_corrections, labels_by_image
-from tests.steps.evaluate.test_champion import BOX, CLASSES, ELSEWHERE, Comparison, image, score
+from tests.steps.evaluate.conftest import Case, Evaluated
+from tests.steps.evaluate.test_champion import (
+    BOX,
+    CLASSES,
+    ELSEWHERE,
+    FOLDER,
+    GROUP,
+    METADATA,
+    Comparison,
+    FakeS3,
+    FakeSageMaker,
+    image,
+    score,
+)
 
 THRESHOLDS = dict.fromkeys(CLASSES, 0.5)
 RIGHT, SHIFTED = Box("nut", 10, 10, 20, 20), Box("nut", 60, 60, 20, 20)
@@ -99,3 +113,27 @@ def test_lines_that_cannot_be_read_have_no_old_labels() -> None:
     assert list(labels_by_image(b'{"source-ref": "s3://data/0.jpg"}\n' + manifest_line("1.jpg", BOX))) == [
         "s3://data/1.jpg"
     ]
+
+
+def test_the_job_says_what_the_corrections_of_its_labels_change(
+    evaluate: Callable[..., Evaluated], case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion = evaluate(case)
+    objects = {f"{FOLDER}/{name}": (champion.output / name).read_bytes() for name in ("evaluation.json", TABLE)}
+    objects["manifests/test.manifest"] = (case.folder / "manifests" / "test.manifest").read_bytes()
+    services = {"sagemaker": FakeSageMaker({3: METADATA}), "s3": FakeS3(objects)}
+    monkeypatch.setattr("steps.evaluate.champion.job_client", services.__getitem__)
+    assert "label_corrections" not in evaluate(case, more=["--champion-group", GROUP]).metrics
+    # A reviewer who saw the labels of an image took one away.
+    corrected = case.lines["test"][0]
+    del corrected["bounding-box"]["annotations"][0]
+    corrected["groundloop-review"] = {"selected-by": "label-error", "shown": "labels"}
+    done = evaluate(case, more=["--champion-group", GROUP])
+    changes = done.metrics["label_corrections"]
+    assert (changes["images"], changes["changed_images"], changes["changed_in_view"]) == (2, 1, 1)
+    for model in ("candidate", "champion"):
+        precision = [changes[labels][model]["at_threshold.precision"] for labels in ("before", "after")]
+        assert precision == [1, pytest.approx(2 / 3)]
+    assert "label_corrections" not in done.metrics["champion"]
+    assert "label corrections: the labels of 1 of 2 test images were corrected since version 3" in done.out
+    assert 'id="label-corrections"' in (done.output / "report.html").read_text()
