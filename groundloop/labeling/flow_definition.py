@@ -15,6 +15,8 @@ from groundloop.labeling.job_request import HumanTask, as_tags, check_workteam, 
 from groundloop.spec.request_problems import request_problems
 
 _NAME_LIMIT = 63
+_MAX_WORKERS = 3
+_TEMPLATE = "HumanLoopConfig.HumanTaskUiArn"
 _DIGITS = 8
 
 
@@ -41,19 +43,19 @@ def human_task_ui_request(flow: str, template: str, tags: Mapping[str, str]) -> 
 def flow_definition_request(
     name: str,
     task: HumanTask,
-    human_task_ui: str,
     role: str,
     output_uri: str,
     *,
     kms_key: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the arguments of CreateFlowDefinition, checked against the API's model.
+    """Return the arguments of CreateFlowDefinition, checked against the API's model, all but the template's ARN.
+
+    That is HumanLoopConfig.HumanTaskUiArn, which AWS makes: `flows.create_flow` adds it.
 
     Args:
         name: of the flow definition: lower case letters, digits and inner hyphens.
         task: what workers are asked.
-        human_task_ui: ARN of the template.
         role: ARN of the role that A2I assumes.
         output_uri: S3 prefix; loops write below `<prefix>/<name>/`.
         kms_key: encrypts the output.
@@ -67,18 +69,12 @@ def flow_definition_request(
         raise UserError(f"human loops take up to {_MAX_WORKERS} workers per image; labeling.workers is {task.workers}")
     request: dict[str, Any] = {
         "FlowDefinitionName": name,
-        "HumanLoopConfig": {
-            **human_task_members(task),
-            "HumanTaskUiArn": human_task_ui,
-            "TaskCount": task.workers,
-        },
+        "HumanLoopConfig": {**human_task_members(task), "TaskCount": task.workers},
         "OutputConfig": {"S3OutputPath": output_uri, **({"KmsKeyId": kms_key} if kms_key else {})},
         "RoleArn": role,
     }
     if tags:
         request["Tags"] = as_tags(tags)
-    raise_problems(f"flow definition {name!r}", request_problems("CreateFlowDefinition", request))
+    problems = request_problems("CreateFlowDefinition", request)
+    raise_problems(f"flow definition {name!r}", [one for one in problems if one != f"{_TEMPLATE} is missing"])
     return request
-
-
-_MAX_WORKERS = 3

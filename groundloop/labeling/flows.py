@@ -74,7 +74,7 @@ def create_flow(region: str, ui_request: dict[str, Any], flow_request: dict[str,
     Args:
         region: AWS region.
         ui_request: of `human_task_ui_request`; a template of that name is used as it is.
-        flow_request: of `flow_definition_request`, without the template's ARN.
+        flow_request: of `flow_definition_request`.
 
     Raises:
         UserError: there is a flow of that name, the account can't have any, or it failed.

@@ -16,6 +16,7 @@ from groundloop.spec.labeling_jobs import TaskType
 ELEMENT = "boundingBox"
 _SCRIPT = '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>'
 _IMAGE = "{{ task.input.taskObject | grant_read_access }}"
+_COMMENT = "<worker-comment>What is wrong?</worker-comment>"
 _LABELS = "{{ task.input.labels | to_json | escape }}"
 
 
@@ -55,9 +56,6 @@ def review_template(title: str, instructions: str) -> str:
     """
     initial = "{{ task.input.initialValue | to_json | escape }}"
     return _page("crowd-bounding-box", title, instructions, {"labels": _LABELS, "initial-value": initial})
-
-
-_COMMENT = "<worker-comment>What is wrong?</worker-comment>"
 
 
 def _boxes_of(attribute: str | None) -> str:

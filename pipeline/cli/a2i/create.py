@@ -46,19 +46,15 @@ def create(
         text = template.read_text("utf-8") if template else review_template(title, settings.labeling.instructions)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--template {template}: can't be read as UTF-8 text: {error}") from None
-    ui_request = human_task_ui_request(flow, text, settings.aws.tags)
-    # The template's ARN is known once it is there; its form is what the check needs.
-    placeholder = f"arn:aws:sagemaker:{settings.aws.region}:{'0' * 12}:human-task-ui/{ui_request['HumanTaskUiName']}"
     request = flow_definition_request(
         flow,
         human_task(settings, title),
-        placeholder,
         settings.labeling.role or settings.aws.role,
         f"s3://{settings.aws.bucket}/{settings.aws.prefix}/a2i",
         kms_key=settings.aws.kms_key,
         tags=settings.aws.tags,
     )
-    made = create_flow(settings.aws.region, ui_request, request)
+    made = create_flow(settings.aws.region, human_task_ui_request(flow, text, settings.aws.tags), request)
     if as_json:
         print_json({"flow": made.name, "arn": made.arn, "status": made.status, "outputs": made.output_uri})
         return

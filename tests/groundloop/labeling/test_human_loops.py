@@ -96,13 +96,12 @@ class TestStarting:
 
 class TestFlowDefinition:
     TEAM = "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/team"
-    UI = "arn:aws:sagemaker:us-east-1:123456789012:human-task-ui/week-47-1a2b3c4d"
     ROLE = "arn:aws:iam::123456789012:role/groundloop"
 
     def test_a_custom_task_has_no_conditions(self) -> None:
         task = HumanTask(self.TEAM, "Correct", "Correct the boxes", workers=2)
 
-        request = flow_definition_request("week-47", task, self.UI, self.ROLE, "s3://b/a2i", tags={"team": "vision"})
+        request = flow_definition_request("week-47", task, self.ROLE, "s3://b/a2i", tags={"team": "vision"})
 
         assert set(request) == {"FlowDefinitionName", "HumanLoopConfig", "OutputConfig", "RoleArn", "Tags"}
         assert request["HumanLoopConfig"]["TaskCount"] == 2
@@ -116,7 +115,7 @@ class TestFlowDefinition:
     )
     def test_what_aws_would_refuse_is_said_before(self, name: str, workers: int, message: str) -> None:
         with pytest.raises(UserError, match=message):
-            flow_definition_request(name, HumanTask(self.TEAM, "t", "d", workers), self.UI, self.ROLE, "s3://b/a2i")
+            flow_definition_request(name, HumanTask(self.TEAM, "t", "d", workers), self.ROLE, "s3://b/a2i")
 
     def test_another_template_has_another_name(self) -> None:
         names = {human_task_ui_request("week-47", text, {})["HumanTaskUiName"] for text in ("a", "b", "a")}
