@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -175,7 +175,7 @@ class TestLabelingJobs:
 
 class TestHumanLoops:
     @pytest.fixture
-    def model(self, tmp_path: Path) -> Iterator[str]:
+    def model(self, tmp_path: Path) -> str:
         """The folder of a local run, as far as choosing images needs it."""
         job = tmp_path / "run" / "jobs" / "pipelines-1-Evaluate-2" / "processing"
         evaluation, manifests = job / "output" / "evaluation", job / "input" / "manifests"
