@@ -28,7 +28,7 @@ from groundloop.local.detector.network import Network
 HYPERPARAMETERS_FILE = "hyperparams.json"
 WEIGHTS_FILE = "groundloop-stand-in-weights.npz"
 #: What reading damaged weights and hyperparameters raises.
-_DAMAGED = (
+DAMAGED_WEIGHTS = (
     *(StandInError, ValueError, TypeError, AttributeError, KeyError, OSError, EOFError, RecursionError),
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, SyntaxError, MemoryError, OverflowError),
 )
@@ -98,7 +98,7 @@ def load(folder: Path) -> Detector:
         network = Network(hyperparameters.num_classes, seed=0)
         with (folder / WEIGHTS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             network.load_state({name: arrays[name] for name in arrays.files})
-    except _DAMAGED as error:
+    except DAMAGED_WEIGHTS as error:
         raise StandInError(f"the model in {folder} is damaged: {error}") from error
     return Detector(hyperparameters, network)
 

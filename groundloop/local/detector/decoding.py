@@ -11,7 +11,7 @@ from groundloop.local.detector.boxes import Detections, Floats, Ints
 SCORE_FLOOR = 0.03
 MAX_DETECTIONS = 200
 # exp() of a side's logarithm must not overflow on a wild answer; no box is larger than the image.
-_MAX_LOG_SIDE = 8.0
+MAX_LOG_SIDE = 8.0
 
 
 def decode(output: Floats, num_classes: int, *, nms_threshold: float) -> list[Detections]:
@@ -39,7 +39,7 @@ def _decode_image(heat: Floats, peaks: npt.NDArray[np.bool_], values: Floats, nm
     dx, dy, log_width, log_height = values[rows, columns].T
     size = np.array([heat.shape[1], heat.shape[0]])
     centres = np.stack([columns + 0.5 + dx, rows + 0.5 + dy], axis=1) / size
-    halves = np.exp(np.minimum(np.stack([log_width, log_height], axis=1), _MAX_LOG_SIDE)) / 2 / size
+    halves = np.exp(np.minimum(np.stack([log_width, log_height], axis=1), MAX_LOG_SIDE)) / 2 / size
     corners = np.clip(np.concatenate([centres - halves, centres + halves], axis=1), 0, 1)
     kept = suppress(classes, corners, nms_threshold)
     return Detections(classes[kept], scores[kept], corners[kept])

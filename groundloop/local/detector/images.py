@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from groundloop.local.detector.boxes import Floats
 
 GREY = 118
-_SPREAD = 58.0
+SPREAD = 58.0
 
 
 class UnreadableImageError(ValueError):
@@ -46,5 +46,5 @@ def normalise(pixels: npt.NDArray[np.uint8]) -> Floats:
     """Scale bytes to values around 0, of about unit variance."""
     values = pixels.astype(np.float32)
     values -= GREY
-    values /= np.float32(_SPREAD)
+    values /= np.float32(SPREAD)
     return values

@@ -1,0 +1,82 @@
+"""The built-in algorithm's artifacts as ONNX files: the same rows as a reference that runs the graph in NumPy."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="the onnx extra is not installed")
+pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
+
+from groundloop.local.detector import artifact  # noqa: E402
+from groundloop.local.detector.hyperparameters import parse  # noqa: E402
+from groundloop.local.detector.network import Network  # noqa: E402
+from groundloop.portable.conversion import VGG_MEAN, to_onnx  # noqa: E402
+from groundloop.portable.model_archive import read_model_archive  # noqa: E402
+from groundloop.portable.onnx_detector import OnnxDetector  # noqa: E402
+from pipeline.demo.synthetic_images import draw_image  # noqa: E402
+from tests.fixtures import mxnet_reference  # noqa: E402
+from tests.fixtures.mxnet_files import Symbol, algorithm_files, resnet_50, vgg_16, write_archive  # noqa: E402
+
+CLASSES = ("bolt", "nut", "washer")
+NETWORKS: dict[str, tuple[Callable[..., Symbol], int]] = {"resnet-50": (resnet_50, 128), "vgg-16": (vgg_16, 300)}
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training symbol", "deploy symbol"])
+@pytest.mark.parametrize("base_network", NETWORKS)
+def test_the_rows_are_those_of_the_reference(base_network: str, training: bool, tmp_path: Path) -> None:
+    make, side = NETWORKS[base_network]
+    symbol = make(len(CLASSES), training=training)
+    archive = write_archive(tmp_path / "model.tar.gz", algorithm_files(symbol, side=side, base_network=base_network))
+    path = tmp_path / "detector.onnx"
+    onnx.save(to_onnx(read_model_archive(archive), CLASSES), path)
+    detector = OnnxDetector(path, threads=1)
+    pixels = np.random.default_rng(3).uniform(0, 255, (1, 3, side, side)).astype(np.float32)
+    rows = detector.rows(pixels)
+    mean = np.array(VGG_MEAN if base_network == "vgg-16" else (0, 0, 0), np.float32)[:, None, None]
+    expected = mxnet_reference.detections(symbol.json(), symbol.arrays, pixels - mean)
+    assert len(expected) > 20, "the comparison must not be about nothing"
+    assert rows.shape == expected.shape
+    np.testing.assert_allclose(rows, expected, atol=1e-4)
+    inside = tmp_path / "with-nms.onnx"
+    onnx.save(to_onnx(read_model_archive(archive), CLASSES, with_nms=True), inside)
+    np.testing.assert_allclose(OnnxDetector(inside, threads=1).rows(pixels), expected, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, artifact.Detector]:
+    """A model.tar.gz of the offline stand-in with random weights, and its detector."""
+    rng = np.random.default_rng(5)
+    values = {"num_classes": "3", "num_training_samples": "16", "image_shape": "300", "nms_threshold": "0.4"}
+    detector = artifact.Detector(parse(values), Network(3, seed=2))
+    for block in detector.network.blocks():
+        block.norm.running_mean = rng.normal(0, 0.5, block.norm.running_mean.shape).astype(np.float32)
+        block.norm.running_variance = rng.uniform(0.5, 2, block.norm.running_variance.shape).astype(np.float32)
+    detector.network.head.weights.value *= 10
+    folder = tmp_path_factory.mktemp("stand-in")
+    artifact.save(folder / "model", detector)
+    files = {path.name: path.read_bytes() for path in (folder / "model").iterdir()}
+    return write_archive(folder / "model.tar.gz", files), detector
+
+
+@pytest.mark.parametrize("with_nms", [False, True], ids=["decoded outside", "with suppression inside"])
+def test_the_offline_stand_in_goes_the_same_way(
+    stand_in: tuple[Path, artifact.Detector], with_nms: bool, tmp_path: Path
+) -> None:
+    archive, detector = stand_in
+    path = tmp_path / "detector.onnx"
+    onnx.save(to_onnx(read_model_archive(archive), CLASSES, with_nms=with_nms), path)
+    exported = OnnxDetector(path, threads=1)
+    chance = random.Random(1)  # noqa: S311 - pictures, not secrets
+    for _ in range(5):
+        content = io.BytesIO()
+        draw_image(chance).image.save(content, "JPEG")
+        expected = np.array(detector.detect(content.getvalue()))
+        assert len(expected) > 5, "the comparison must not be about nothing"
+        rows = exported.rows(exported.pixels(content.getvalue()))
+        np.testing.assert_allclose(rows, expected, atol=1e-4)
