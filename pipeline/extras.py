@@ -7,7 +7,12 @@ import importlib.util
 from groundloop.errors import UserError
 
 #: By module: its name for people, and the extra of this package that brings it.
-_EXTRAS = {"sagemaker": ("the SageMaker SDK", "aws"), "moto": ("moto", "local")}
+_EXTRAS = {
+    "sagemaker": ("the SageMaker SDK", "aws"),
+    "moto": ("moto", "local"),
+    "onnx": ("onnx", "export"),
+    "onnxruntime": ("onnxruntime", "onnx"),
+}
 
 
 def require(*modules: str) -> None:

@@ -32,7 +32,7 @@ class ModelArchive:
 
     Attributes:
         name: what messages call the archive.
-        sha256: of the archive's bytes, in hexadecimal.
+        sha256: of the archive's bytes, or of the weights where there is no archive, in hexadecimal.
         files: contents of the files that conversion needs, by name.
         hyperparameters: content of hyperparams.json.
     """
@@ -82,6 +82,22 @@ def read_model_archive(path: Path) -> ModelArchive:
     if STAND_IN_FILE not in files and PARAMS_FILE not in files:
         raise UserError(f"{path} has no {PARAMS_FILE}: the training job ended before it saved its weights")
     return ModelArchive(str(path), sha256, files, _hyperparameters(path, files[HYPERPARAMETERS_FILE]))
+
+
+def read_model_folder(folder: Path) -> ModelArchive:
+    """Read the files of a model that a job of the offline AWS left in its folder; the digest is that of the weights.
+
+    Raises:
+        UserError: the folder holds no model of the stand-in.
+    """
+    files = {}
+    for name in (HYPERPARAMETERS_FILE, STAND_IN_FILE):
+        try:
+            files[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise UserError(f"{folder / name}: can't be read: {error.strerror}") from None
+    sha256 = hashlib.sha256(files[STAND_IN_FILE]).hexdigest()
+    return ModelArchive(str(folder), sha256, files, _hyperparameters(folder, files[HYPERPARAMETERS_FILE]))
 
 
 def _sha256(stream: BinaryIO) -> str:

@@ -114,4 +114,4 @@ class _Reader:
         try:
             return raw.decode()
         except UnicodeDecodeError:
-            raise self.corrupted(f"a name is not UTF-8: {raw[:40]}") from None
+            raise self.corrupted(f"a name is not UTF-8: {raw[:40]!r}") from None

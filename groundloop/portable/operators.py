@@ -44,6 +44,8 @@ def _convolution(graph: OnnxGraph, node: Node, inputs: Sequence[Tensor]) -> Tens
         raise UserError(f"{node}: its weights have the shape {weights.shape}, {expected} is needed")
     reach = [(side - 1) * gap + 1 for side, gap in zip(kernel, dilate, strict=True)]
     sides = [_floor_steps(data.shape[2 + i], reach[i], stride[i], pad[i]) for i in range(2)]
+    if min(sides) < 1:
+        raise UserError(f"{node}: its input of {data.shape[2:]} pixels is too small: image_shape is not the network's")
     return graph.add(
         "Conv",
         inputs,
@@ -66,9 +68,9 @@ def _floor_steps(side: int, reach: int, stride: int, pad: int) -> int:
 
 
 def _batch_norm(graph: OnnxGraph, node: Node, inputs: Sequence[Tensor]) -> Tensor:
-    data, gamma, *others = inputs
     if node.number("axis", 1) != 1:
         raise UserError(f"{node}: it normalises axis {node.text('axis', '1')}; only channels (1) are converted")
+    data, gamma, *others = inputs
     if node.flag("fix_gamma", default=True):
         gamma = graph.constant(f"{node.name}_fixed_gamma", np.ones(gamma.shape, np.float32))
     epsilon = node.number("eps", 1e-3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ class _Builder:
     def __init__(self, graph: OnnxGraph, prefix: str) -> None:
         self._graph, self._prefix, self._count = graph, prefix, 0
 
-    def __call__(self, operator: str, inputs: Sequence[Tensor], **attributes: object) -> Tensor:
+    def __call__(self, operator: str, inputs: Sequence[Tensor], **attributes: Any) -> Tensor:
         return self._graph.add(operator, inputs, self.name(operator), **attributes)
 
     def name(self, kind: str) -> str:

@@ -24,6 +24,7 @@ from pipeline.cli import (
     doctor,
     endpoint,
     evaluate,
+    export_model,
     init,
     label,
     labeling,
@@ -78,6 +79,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "endpoint": endpoint.endpoint,
         "triggers": triggers.app,
         "predict": predict.predict,
+        "export-model": export_model.export_model,
     },
     "The people": {
         "label": label.label,

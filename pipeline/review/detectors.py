@@ -42,6 +42,18 @@ def detector_of(model: EvaluatedModel, settings: Callable[[], Config]) -> Detect
     return detector(config.aws.region, endpoint, model.classes, upload_prefix=upload_prefix)
 
 
+def trained_model(folder: Path) -> Path:
+    """Return the folder of the newest model that a local run trained.
+
+    Raises:
+        UserError: there is none.
+    """
+    models = sorted(folder.glob("jobs/*Train*/model"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        raise UserError(f"{folder} holds no trained model (jobs/*Train*/model)")
+    return models[-1]
+
+
 class _LocalDetector:
     """The stand-in of the offline AWS with the model that a local run trained."""
 
@@ -51,11 +63,8 @@ class _LocalDetector:
         from groundloop.local.detector.artifact import load
         from groundloop.local.detector.errors import StandInError
 
-        models = sorted(folder.glob("jobs/*Train*/model"), key=lambda path: path.stat().st_mtime)
-        if not models:
-            raise UserError(f"{folder} holds no trained model (jobs/*Train*/model)")
         try:
-            self._detector = load(models[-1])
+            self._detector = load(trained_model(folder))
         except StandInError as error:
             raise UserError(str(error)) from None
         self._classes = classes

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import numpy as np
 import pytest
 
 from pipeline.doctor import container_images
 from pipeline.doctor.role_policy import statements
+from tests.e2e.conftest import ROOT
+from tests.fixtures.cli import Groundloop
 from tests.fixtures.recorded_calls import CallRecorder, covered, covered_by_chance, recording
 from tests.pipeline.doctor.test_role_coverage import READS_REGISTRY
 
@@ -136,6 +139,30 @@ def test_the_endpoint_answers_a_jpeg(execution: str, project: Any) -> None:
         assert 0 <= score <= 1
         assert 0 <= xmin <= xmax <= 1
         assert 0 <= ymin <= ymax <= 1
+
+
+def test_the_exported_model_answers_as_the_endpoint(
+    execution: str, project: Any, settings: list[str], groundloop: Groundloop, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx", reason="the export extra is not installed")
+    from groundloop.detections.endpoint import EndpointClient
+    from groundloop.portable.onnx_detector import OnnxDetector
+
+    package, path = package_of(execution), tmp_path / "detector.onnx"
+    options = ["-c", str(ROOT / "configs" / "local.yaml"), *(text for item in settings for text in ("-s", item))]
+    exported = groundloop("export-model", str(package["ModelPackageVersion"]), "-o", str(path), "--json", *options).json
+    assert exported["model_package"] == package["ModelPackageArn"]
+    assert exported["classes"] == ["bolt", "nut", "washer"]
+    assert exported["thresholds"].keys() == {"bolt", "nut", "washer"}
+    detector = OnnxDetector(path, threads=1)
+    endpoint = EndpointClient(boto3.client("sagemaker-runtime"), "groundloop", detector.classes)
+    for number in range(3):
+        image = (project.data / "images" / f"image-{number:04}.jpg").read_bytes()
+        expected, found = endpoint.detect(image), detector.detect(image)
+        assert len(expected) > 0
+        assert found.names == expected.names
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-4)
 
 
 def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="the onnx extra is not installed")
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 
+from groundloop.errors import UserError  # noqa: E402
 from groundloop.local.detector import artifact  # noqa: E402
 from groundloop.local.detector.hyperparameters import parse  # noqa: E402
 from groundloop.local.detector.network import Network  # noqa: E402
@@ -46,6 +47,37 @@ def test_the_rows_are_those_of_the_reference(base_network: str, training: bool, 
     inside = tmp_path / "with-nms.onnx"
     onnx.save(to_onnx(read_model_archive(archive), CLASSES, with_nms=True), inside)
     np.testing.assert_allclose(OnnxDetector(inside, threads=1).rows(pixels), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes", "message"),
+    [
+        pytest.param("LeakyReLU", {}, "LeakyReLU 'odd': this operator can't be converted", id="an unknown operator"),
+        pytest.param("Activation", {"act_type": "gelu"}, "activation 'gelu' can't be converted", id="an activation"),
+        pytest.param("Pooling", {"pool_type": "lp", "kernel": "(1, 1)"}, "pooling by 'lp'", id="a pooling"),
+        pytest.param("Reshape", {"shape": "(-3, 0)"}, "a reshape to '(-3, 0)'", id="a reshape"),
+        pytest.param("softmax", {}, "it is not a softmax over axis 1", id="a softmax over another axis"),
+        pytest.param("L2Normalization", {}, "it does not normalise over the channels", id="a normalisation"),
+        pytest.param("BatchNorm", {"axis": "3"}, "it normalises axis 3", id="channels last"),
+        pytest.param("Pooling", {"kernel": "wide"}, "kernel is 'wide', numbers are needed", id="an argument"),
+    ],
+)
+def test_what_is_not_the_algorithms_is_named_with_its_node(
+    operator: str, attributes: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    symbol = vgg_16(3, training=False, thin=64)
+    relu = next(node for node in symbol.nodes if node["name"] == "relu1_1")
+    relu.update(op=operator, name="odd", attrs=attributes)
+    files = algorithm_files(symbol, side=300, base_network="vgg-16")
+    with pytest.raises(UserError) as caught:
+        to_onnx(read_model_archive(write_archive(tmp_path / "model.tar.gz", files)), CLASSES)
+    assert message in str(caught.value)
+
+
+def test_another_image_shape_than_the_networks_is_said(tmp_path: Path) -> None:
+    files = algorithm_files(vgg_16(3, training=False, thin=64), side=128, base_network="vgg-16")
+    with pytest.raises(UserError, match="image_shape is not the network's"):
+        to_onnx(read_model_archive(write_archive(tmp_path / "model.tar.gz", files)), CLASSES)
 
 
 @pytest.fixture(scope="module")

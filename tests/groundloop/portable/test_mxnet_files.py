@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_what_is_wrong_is_said(content: bytes, message: str) -> None:
     assert message in str(caught.value)
 
 
-def symbol(*nodes: dict[str, object]) -> bytes:
+def symbol(*nodes: Mapping[str, object]) -> bytes:
     return json.dumps({"nodes": nodes}).encode()
 
 

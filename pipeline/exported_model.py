@@ -1,0 +1,90 @@
+"""The models that `groundloop export-model` takes: a file, a version of the registry, or a local run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groundloop.errors import UserError
+from groundloop.portable.model_archive import ModelArchive, read_model_archive, read_model_folder
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A model with what its file alone does not tell.
+
+    Attributes:
+        archive: the files of the model.
+        classes: names in id order.
+        thresholds: operating threshold by class; empty if no evaluation is known.
+        package: ARN of the model package; None if the model is in no registry.
+    """
+
+    archive: ModelArchive
+    classes: tuple[str, ...]
+    thresholds: dict[str, float] = field(default_factory=dict)
+    package: str | None = None
+
+
+def find_model(which: str, classes: Sequence[str], settings: Callable[[], Config]) -> ExportedModel:
+    """Find the model that a user names.
+
+    Args:
+        which: path of a model.tar.gz, a version number, or the folder of a local run.
+        classes: names in id order, which a file needs and the others have.
+        settings: reads the configuration, which names the registry.
+
+    Raises:
+        UserError: there is no such model, or its class names are not known.
+    """
+    path = Path(which)
+    if path.is_file():
+        if not classes:
+            raise UserError(
+                f"{which} holds no class names: give them in the model's order with --classes nut,bolt, "
+                "or name the version of the registry"
+            )
+        return ExportedModel(read_model_archive(path), tuple(classes))
+    if classes:
+        raise UserError("--classes is for a model.tar.gz; versions and local runs have their class names")
+    if path.is_dir():
+        return _of_local_run(path)
+    if which.isdecimal() and len(which) < 10:
+        return _of_version(settings(), int(which))
+    raise UserError(f"{which}: there is no such file or folder, and it is not a version number")
+
+
+def _of_local_run(folder: Path) -> ExportedModel:
+    from pipeline.review.detectors import trained_model
+    from pipeline.review.evaluated_model import evaluated_model
+
+    model = evaluated_model(str(folder), _no_settings)
+    return ExportedModel(read_model_folder(trained_model(folder)), model.classes, dict(model.thresholds))
+
+
+def _no_settings() -> Config:
+    raise AssertionError("a local run needs no configuration")
+
+
+def _of_version(config: Config, number: int) -> ExportedModel:
+    from groundloop.aws import client
+    from groundloop.models.packages import package
+    from groundloop.models.registry import version
+    from groundloop.s3_download import S3Download
+
+    region = config.aws.region
+    arn = version(region, config.registry.group, number).arn
+    described = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
+    container = described["InferenceSpecification"]["Containers"][0]
+    if "ModelDataUrl" not in container:
+        raise UserError(f"{arn}: its model is not one model.tar.gz, so it can't be exported")
+    found = package(region, arn)
+    with tempfile.TemporaryDirectory() as folder:
+        archive = read_model_archive(S3Download(container["ModelDataUrl"], region, Path(folder)).path)
+    return ExportedModel(archive, tuple(found.classes), found.thresholds, arn)
