@@ -1,8 +1,9 @@
 """Worker task templates, as far as the portal's own page can stand in for them.
 
-That is one `crowd-bounding-box`, or in verification jobs one `crowd-image-classifier`. Element and Liquid filters: SageMaker developer guide, "crowd-bounding-box" and "Automating template rendering with
-Liquid". The page draws boxes itself, so of a template only the element's attributes and its instructions count. Liquid
-code is not run: an attribute is a literal, or one `{{ task.input.KEY | filters }}`.
+That is one `crowd-bounding-box`, or in verification jobs one `crowd-image-classifier`. Element and Liquid filters:
+SageMaker developer guide, "crowd-bounding-box" and "Automating template rendering with Liquid". The page draws boxes
+itself, so of a template only the attributes of the element and its instructions count. Liquid code is not run: an
+attribute is a literal, or one `{{ task.input.KEY | filters }}`.
 """
 
 from __future__ import annotations

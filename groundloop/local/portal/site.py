@@ -141,7 +141,8 @@ def _page(rooms: Rooms, teams: list[str]) -> Response:
                 {
                     "href": f"/enter{quote(room.path)}{quote(member, safe='')}",
                     "title": room.title,
-                    "kind": "labelling job" if room.kind is Kind.LABELING_JOB else "human loops",
+                    "kind": "labelling job" if room.kind is Kind.LABELING_JOB else "human loops of",
+                    "name": room.name,
                     "left": room.queue.progress(member).left,
                 }
                 for room in rooms.of(team)

@@ -41,7 +41,7 @@ def test_the_page_of_a_workteam_says_that_it_is_a_stand_in_and_links_each_member
     status, text = page_at(url)
     assert status == 200
     assert "Worker portal of the offline AWS" in text
-    assert "labelling job, 3 to do" in text
+    assert f"labelling job {job}, 3 to do" in text
     for member in ("ann", "bob"):
         assert f'href="/enter/labeling-jobs/{job}/{member}"' in text
     assert done not in text
