@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,21 +17,18 @@ MAX_BODY_BYTES = 1_000_000
 #: The header that only a page of the same origin can send without asking first.
 CLIENT_HEADER = "x-groundloop"
 
-_CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-    )
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
 )
 _HEADERS = {
-    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -92,8 +89,17 @@ class Guard:
     Origin, that another page sends the request (CSRF).
     """
 
-    def __init__(self, app: ASGIApp, origins: Origins, public: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins, public: Sequence[str], images: Collection[str] = ()) -> None:
+        """Make the guard.
+
+        Args:
+            app: the application behind it.
+            origins: under which the page is opened.
+            public: paths that other pages may ask for.
+            images: other origins from which the page may show images.
+        """
         self._app = app
+        self._headers = {**_HEADERS, "Content-Security-Policy": _policy(images)}
         self._origins = origins
         self._hosts = origins.hosts
         self._public = tuple(public)
@@ -107,7 +113,7 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
@@ -147,6 +153,11 @@ class Guard:
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             return error_response(413, f"the request is larger than {MAX_BODY_BYTES} bytes")
         return None
+
+
+def _policy(images: Collection[str]) -> str:
+    allowed = " ".join(["img-src 'self'", *sorted(images)])
+    return "; ".join(allowed if part.startswith("img-src") else part for part in _CONTENT_SECURITY_POLICY)
 
 
 async def _body(receive: Receive) -> bytes | None:

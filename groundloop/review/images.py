@@ -44,11 +44,13 @@ class EncodedImage:
     Attributes:
         media_type: image/jpeg or image/png.
         etag: changes with the content.
+        is_file: whether these are the file's own bytes, so that it may as well be read from where it is.
     """
 
     body: bytes
     media_type: str
     etag: str
+    is_file: bool = False
 
 
 class FolderFiles:
@@ -107,7 +109,7 @@ class QueueImages:
         body = self._images.body(source_ref)
         media_type = _media_type(body)
         smaller = None if rendition.value is None else _smaller(body, rendition.value)
-        image = _encoded(smaller, "image/jpeg") if smaller else _encoded(as_stored(body), media_type)
+        image = _encoded(smaller, "image/jpeg") if smaller else _encoded(as_stored(body), media_type, body)
         self._keep((source_ref, rendition), image)
         return image
 
@@ -138,8 +140,9 @@ def _media_type(body: bytes) -> str:
     )
 
 
-def _encoded(body: bytes, media_type: str) -> EncodedImage:
-    return EncodedImage(body, media_type, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+def _encoded(body: bytes, media_type: str, file: bytes | None = None) -> EncodedImage:
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return EncodedImage(body, media_type, etag, is_file=body == file)
 
 
 def _smaller(body: bytes, longest: int) -> bytes | None:

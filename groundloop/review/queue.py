@@ -21,6 +21,8 @@ from groundloop.review.states import IS_FOR_REVIEWER, State
 from groundloop.review.wire import Progress, Shown, ShownBox
 
 FILE_NAME = "queue.sqlite"
+#: How the page gets images in S3: from its own server, or through URLs that expire.
+PROXIED, PRESIGNED = "proxied", "presigned"
 #: Answers that the pace is taken from.
 _PACE = 30
 
@@ -50,7 +52,7 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
         lease_seconds: how long a task stays with a reviewer who isn't heard of.
         unsure_edges: ids of the classes whose detections often have wrong edges.
         source: what the tasks were chosen from, in words.
-        image_access: how the page gets images in S3: `proxied` by the server, or by `presigned` URLs.
+        image_access: how the page gets images in S3: `PROXIED` or `PRESIGNED`.
         backup: S3 prefix to which answers are written too; None for none.
         answers: of different people that an image wants; `audit_answers`: one that was drawn at random.
         max_answers: people who are asked where the answers disagree; None asks one more than wanted.
@@ -69,7 +71,7 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
     unsure_edges: tuple[int, ...] = ()
     model: Model | None = None
     source: str = ""
-    image_access: str = "proxied"
+    image_access: str = PROXIED
     backup: str | None = None
     answers: int = 1
     audit_answers: int = 1

@@ -24,7 +24,8 @@ from groundloop.images.s3 import S3Images
 from groundloop.review.answers import InvalidAnswerError, UnknownTaskError
 from groundloop.review.guard import Guard, Origins, error_response
 from groundloop.review.images import FolderFiles, QueueImages, Rendition
-from groundloop.review.queue import Queue
+from groundloop.review.presigned import PresignedUrls
+from groundloop.review.queue import PRESIGNED, Queue, QueueInfo
 from groundloop.review.wire import Answer, NextRequest, NextTasks, QueueClass, QueuePage, Stored, TaskIds
 
 PAGE = Path(__file__).with_name("page")
@@ -56,7 +57,8 @@ def review_app(queue: Queue, origins: Origins, images: Images | None = None) -> 
     """
     info = queue.info
     place = images or (FolderFiles(Path(info.images)) if info.images else S3Images(info.region))
-    server = _Server(queue, QueueImages(place))
+    presigned = PresignedUrls(info.region) if images is None and is_presigned(info) else None
+    server = _Server(queue, QueueImages(place), presigned)
     routes = [
         Route("/", server.page),
         Mount("/page", server.files),
@@ -70,17 +72,23 @@ def review_app(queue: Queue, origins: Origins, images: Images | None = None) -> 
         Route("/leases/release", server.release, methods=["POST"]),
         Route("/answers", server.answer, methods=["POST"]),
     ]
-    return Starlette(
-        routes=routes, middleware=[Middleware(Guard, origins=origins, public=("/page/",))], exception_handlers=_HANDLERS
-    )
+    guard = Middleware(Guard, origins=origins, public=("/page/",), images=server.image_origins)
+    return Starlette(routes=routes, middleware=[guard], exception_handlers=_HANDLERS)
+
+
+def is_presigned(info: QueueInfo) -> bool:
+    """Return whether browsers read a queue's images from S3: those on disk are always sent by the server."""
+    return info.image_access == PRESIGNED and not info.images
 
 
 class _Server:
     """The routes."""
 
-    def __init__(self, queue: Queue, images: QueueImages) -> None:
+    def __init__(self, queue: Queue, images: QueueImages, presigned: PresignedUrls | None = None) -> None:
         self._queue = queue
         self._images = images
+        self._presigned = presigned
+        self.image_origins = presigned.allow(task.source_ref for _, task in queue.tasks()) if presigned else ()
         self.files = _PageFiles(directory=PAGE, check_dir=False)
         # Cookies are shared by all ports of a host: two queues on one machine need two names, of ASCII letters.
         self._cookie = f"groundloop-{hashlib.sha256(queue.info.name.encode()).hexdigest()[:16]}"
@@ -145,6 +153,11 @@ class _Server:
         if rendition is None or source_ref is None:
             raise _RequestError(404, "the queue has no such image: reload the page")
         image = await run_in_threadpool(self._images.get, source_ref, rendition)
+        # Only what was found to be an image that browsers show as it is stored.
+        if self._presigned is not None and image.is_file:
+            url = await run_in_threadpool(self._presigned.url, source_ref, image.media_type)
+            if url is not None:
+                return Response(status_code=307, headers={"Location": url, "Cache-Control": "no-store"})
         headers = {"ETag": image.etag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == image.etag:
             return Response(status_code=304, headers=headers)

@@ -139,8 +139,12 @@ def print_made(queue: Queue, *, to_stderr: bool = False) -> None:
     """Print what a new queue has, and close it."""
     from contextlib import closing
 
+    from groundloop.review.queue import PRESIGNED
+
     with closing(queue):
         total = queue.progress("").total
+    if queue.info.images and queue.info.image_access == PRESIGNED:
+        print_line("note: presigned is for images in S3; these are on disk, so the page's server sends them")
     classes = ", ".join(queue.info.classes)
     print_line(f"made queue {queue.info.name}: {total} images, classes {classes}", to_stderr=to_stderr)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,14 @@ from pipeline.cli.review.serving import (
 if TYPE_CHECKING:
     from groundloop.review.serve import Address
 
+
+class ImageAccess(str, Enum):
+    """How browsers get images in S3."""
+
+    PROXIED = "proxied"
+    PRESIGNED = "presigned"
+
+
 Reviewer = Annotated[str, typer.Argument(metavar="NAME", help="The reviewer.")]
 
 
@@ -37,6 +46,10 @@ def serve(
     key: Key = None,
     behind: Behind = None,
     no_browser: NoBrowser = False,
+    images: Annotated[
+        ImageAccess | None,
+        typer.Option(help="How browsers get images in S3; default: as the queue was made, see review.images."),
+    ] = None,
 ) -> None:
     """Serve a queue's page to its reviewers.
 
@@ -56,14 +69,21 @@ def serve(
             for adjudicator in adjudicators:
                 queue.reviewers.appoint(adjudicator)
         reviewers = list(dict.fromkeys([*(reviewers or ()), *adjudicators]))
-    serve_queue(name, reviewers, address, browser=not no_browser and len(reviewers or ()) <= 1)
+    access = images.value if images else None
+    serve_queue(name, reviewers, address, browser=not no_browser and len(reviewers or ()) <= 1, image_access=access)
 
 
-def serve_queue(name: str, reviewers: list[str] | None, address: Address, *, browser: bool) -> None:
+def serve_queue(
+    name: str, reviewers: list[str] | None, address: Address, *, browser: bool, image_access: str | None = None
+) -> None:
     """Serve a queue until Ctrl-C, then say how far it is."""
+    import msgspec
+
     from pipeline.cli.review.serving import print_end, serve_until_interrupted
 
     queue = open_queue(name)
+    if image_access is not None:
+        queue.info = msgspec.structs.replace(queue.info, image_access=image_access)
     before = queue.progress("")
     print_line(f"{queue.info.name}: {before.total} images, {before.answered} answered")
     serve_until_interrupted(queue, reviewers, address, browser=browser)

@@ -45,7 +45,9 @@ def serve_until_interrupted(queue: Queue, reviewers: list[str] | None, address: 
         address: where the page is served.
         browser: whether to open the first link.
     """
+    from groundloop.review.presigned import EXPIRY_SECONDS
     from groundloop.review.serve import invitations, serving
+    from groundloop.review.server import is_presigned
 
     stop_on_signals()
     backup = _backed_up(queue)
@@ -53,6 +55,9 @@ def serve_until_interrupted(queue: Queue, reviewers: list[str] | None, address: 
         links = invitations(queue, reviewers or [_user()], url)
         for reviewer, link in links.items():
             print_line(f"{reviewer}: {link}")
+        if is_presigned(queue.info):
+            minutes = EXPIRY_SECONDS // 60
+            print_line(f"Browsers read images in S3 by themselves, through URLs that expire after {minutes} minutes.")
         print_line("Whoever has a link works under that name. Every answer is saved at once; Ctrl-C ends the page.")
         if browser:
             typer.launch(next(iter(links.values())))

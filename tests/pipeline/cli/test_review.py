@@ -333,3 +333,20 @@ def test_a_queue_of_doubts_is_continued_and_says_when_it_is_answered(
     assert "note" not in again
     add("review-run", 2)
     assert f"groundloop review new NAME --from {run_folder}" in groundloop(*command).out
+
+
+def test_how_browsers_get_images_is_set_for_a_queue_and_changed_for_a_page(
+    groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+
+    def serve(queue: Queue, *_: object, **__: object) -> None:
+        served.append(queue.info.image_access)
+        queue.close()
+
+    monkeypatch.setattr("pipeline.cli.review.serving.serve_until_interrupted", serve)
+    new = ("review", "new", "q", "--images", "photos", "--classes", "bolt", "-s", "review.images=presigned")
+    assert "these are on disk, so the page's server sends them" in groundloop(*new).out
+    groundloop("review", "serve", "q", "--no-browser")
+    groundloop("review", "serve", "q", "--no-browser", "--images", "proxied")
+    assert served == ["presigned", "proxied"]

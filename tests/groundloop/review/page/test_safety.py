@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from groundloop.images.size import EXIF_ORIENTATION
@@ -57,6 +61,41 @@ def test_a_session_that_ends_keeps_the_answers_until_the_next_invitation(reviewi
     page.open()
     page.saved()
     assert list(page.stored()) == [1]
+
+
+@pytest.fixture
+def s3_of_photos(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an S3 with the bucket `bucket`, which holds the photos and can only be read."""
+    (tmp_path / "bucket").symlink_to(photos)
+    handler = functools.partial(QuietFiles, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+        yield address
+        server.shutdown()
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    """Serves files without a log."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_presigned_images_come_from_s3_within_the_policy(
+    reviewing: Callable[..., Reviewing], s3_of_photos: str
+) -> None:
+    tasks = [NewTask(source_ref=f"s3://bucket/{number:02}.jpg", width=320, height=240) for number in range(2)]
+    page = reviewing(tasks, images=None, region="us-east-1", image_access="presigned").open()
+    for number in range(2):
+        assert page.page.evaluate("document.querySelector('#picture img').naturalWidth") == 320
+        assert page.task == number + 1
+        page.answer("n")
+    page.saved()
+    elsewhere = [address for address in page.requests if not address.startswith(page.url)]
+    assert {address.partition("?")[0] for address in elsewhere} == {f"{s3_of_photos}/bucket/{n:02}.jpg" for n in (0, 1)}
+    page.requests[:] = [address for address in page.requests if address not in elsewhere]
 
 
 def test_a_box_on_a_rotated_photo_lands_on_the_stored_pixels(
