@@ -244,6 +244,14 @@ class Queue:
                 ),
             )
 
+    def unanswered(self) -> list[int]:
+        """Return the ids of the tasks for which somebody is to be asked, in order; those to adjudicate are not."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM task WHERE state IN (?, ?) ORDER BY id", (State.OPEN, State.WAITING)
+            ).fetchall()
+        return [number for (number,) in rows]
+
     def source_ref(self, task_id: int) -> str | None:
         """Return the name of a task's image; None where there is no such task."""
         with self.database.reading() as connection:

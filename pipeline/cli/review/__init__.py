@@ -7,6 +7,7 @@ import typer
 from pipeline.cli.option_groups import with_option_groups
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.review.doubts import review_doubts
+from pipeline.cli.review.exchange import pull, push
 from pipeline.cli.review.export import export
 from pipeline.cli.review.finish import finish
 from pipeline.cli.review.insight import insight
@@ -24,6 +25,8 @@ app.command("insight")(insight)
 app.command("finish")(finish)
 app.command("export")(export)
 app.command("restore")(restore)
+app.command("push")(push)
+app.command("pull")(pull)
 app.command("release")(release)
 app.command("revoke")(revoke)
 
