@@ -134,6 +134,41 @@ def human_loop() -> Files:
     return found
 
 
+def labelling_job() -> Files:
+    """Return the output folder of an adjustment job, with what two people answered."""
+    box = {"label": "nut", "left": 1, "top": 2, "width": 30, "height": 20}
+    answers = [
+        {
+            "acceptanceTime": "2022-05-01T18:24:53.742Z",
+            "answerContent": {
+                "boundingBox": {"boundingBoxes": [box], "inputImageProperties": {"height": 48, "width": 64}},
+                "comment": "rust",
+            },
+            "submissionTime": f"2022-05-0{number}T18:25:53.742Z",
+            "timeSpentInSeconds": 6.5,
+            "workerId": f"private.us-east-1.WORKER{number}",
+        }
+        for number in (1, 2)
+    ]
+    lines = []
+    for line in manifest().splitlines()[:3]:
+        fields = json.loads(line)
+        adjusted = {**fields["parts-metadata"], "adjustment-status": "adjusted", "creation-date": "2024-06-01T00:00:00"}
+        lines.append(json.dumps({**fields, "adjusted": fields["parts"], "adjusted-metadata": adjusted}))
+    requests = [{"datasetObjectId": "3", "dataObject": {"s3Uri": f"{PREFIX}3.jpg"}, "annotations": []}]
+    annotations = "labels/annotations"
+    return {
+        "labels/manifests/output/output.manifest": "\n".join(lines).encode(),
+        f"{annotations}/consolidated-annotation/consolidation-request/iteration-1/x.json": json.dumps(
+            requests
+        ).encode(),
+        **{
+            f"{annotations}/worker-response/iteration-1/{number}/x.json": json.dumps({"answers": answers}).encode()
+            for number in range(4)
+        },
+    }
+
+
 def video() -> Files:
     """Return the labels of a video."""
     item = {"class-id": "0", "left": 1, "top": 2, "width": 3, "height": 4, "object-name": "nut:1"}

@@ -106,6 +106,11 @@ def _only_file(folder: Path) -> Path:
     return next(path for path in sorted((folder / "labels").iterdir()) if path.is_file())
 
 
+def _insight(folder: Path, number: int) -> None:
+    options = [[], ["--json"], ["--html", folder / "insight.html"], ["--csv", folder / "tables"]][number % 4]
+    command("review", "insight", folder / "labels", *options)
+
+
 def _prepare(folder: Path, number: int) -> None:
     from steps.prepare.job import main
 
@@ -477,6 +482,8 @@ TARGETS = (
     ),
     Target("csv, by Prepare", _with_manifest(samples.csv_with_sizes), ("labels/",), _additional_source),
     Target("A2I output, by labels", samples.human_loop, ("labels/",), _labels(_in_labels), 2),
+    Target("A2I output, by insight", samples.human_loop, ("labels/",), _insight),
+    Target("worker responses, by insight", samples.labelling_job, ("labels/",), _insight),
     Target("SeqLabel.json, by labels", samples.video, ("labels/",), _labels(_only_file), 2),
     Target(
         "class list of an option", _with_manifest(lambda: {"classes.csv": b"nut,bolt"}), ("classes",), _classes_option

@@ -22,6 +22,7 @@ from groundloop.suggestions import first_of
 #: The element's name in the templates of Ground Truth's built-in task.
 ELEMENT = "boundingBox"
 _COMMENT = "comment"
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 _Side = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -166,10 +167,12 @@ def label_boxes(boxes: Sequence[Box]) -> list[dict[str, Any]]:
 
 
 def time_of(text: str) -> datetime | None:
-    """Return a time, which is UTC where it has no zone; None where it is none."""
+    """Return a time, which is UTC where it has no zone; None where it is none, or beyond what any zone can show."""
     try:
         time = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
+        return None
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
         return None
     return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 

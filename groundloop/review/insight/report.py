@@ -21,6 +21,8 @@ from groundloop.review.insight.sources import AnswerSource, SourceKind
 
 #: The pace that the forecast takes is that of these last days.
 PACE = timedelta(days=7)
+#: A day farther off than a century is none that anybody plans with.
+_MAX_DAYS = 36_500
 #: IoU at which alpha also tells how well edges agree.
 _STRICT_IOU = 0.75
 
@@ -36,7 +38,7 @@ class Forecast:
         answers: that they wait for.
         hours: of active work on these, at the mean of the labels so far; None without any.
         answers_per_day: labels by calendar time, since the first one of the last seven days.
-        end: at that pace; None where nobody labelled in the last seven days.
+        end: at that pace; None where nobody labelled in the last seven days, or too little.
     """
 
     images: int
@@ -241,5 +243,6 @@ def _forecast(source: AnswerSource, now: datetime, zone: tzinfo) -> Forecast | N
     if first >= now:
         return Forecast(source.unfinished, source.missing, hours, None, None)
     per_day = len(begun) / ((now - first) / timedelta(days=1))
-    end = now + timedelta(days=source.missing / per_day)
-    return Forecast(source.unfinished, source.missing, hours, per_day, end.astimezone(zone))
+    days = source.missing / per_day
+    end = (now + timedelta(days=days)).astimezone(zone) if days < _MAX_DAYS else None
+    return Forecast(source.unfinished, source.missing, hours, per_day, end)

@@ -21,7 +21,8 @@ from groundloop.labels.worker_answers import AnswerFinding
 RESPONSES = "annotations/worker-response/"
 OUTPUT_MANIFEST = "manifests/output/output.manifest"
 _REQUESTS = "annotations/consolidated-annotation/consolidation-request/"
-_RESPONSE = re.compile(rf"((?:.*/)?){RESPONSES}iteration-(\d+)/(\d+)/[^/]+\.json")
+_RESPONSE = re.compile(rf"((?:.*/)?){RESPONSES}iteration-[0-9]+/([0-9]+)/[^/]+\.json")
+_OBJECT_ID = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,14 @@ class _DataObject(msgspec.Struct, rename="camel"):
 
 
 class _Request(msgspec.Struct, rename="camel"):
-    dataset_object_id: str | int
+    dataset_object_id: str
     data_object: _DataObject
 
 
 def response_file(name: str) -> ResponseFile | None:
     """Return what the name of a file says of the worker responses in it; None when it holds none."""
     match = _RESPONSE.fullmatch(name)
-    return ResponseFile(name, match[1], int(match[3])) if match else None
+    return ResponseFile(name, match[1], int(match[2])) if match else None
 
 
 def job_images(files: AnswerFiles, job: str, findings: list[AnswerFinding]) -> dict[int, JobImage]:
@@ -103,7 +104,7 @@ def _requested(requests: Iterable[_Request]) -> dict[int, JobImage]:
     return {
         int(request.dataset_object_id): JobImage(request.data_object.s3_uri)
         for request in requests
-        if request.data_object.s3_uri and str(request.dataset_object_id).isdecimal()
+        if request.data_object.s3_uri and _OBJECT_ID.fullmatch(request.dataset_object_id)
     }
 
 

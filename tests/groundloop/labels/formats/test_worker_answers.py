@@ -13,6 +13,7 @@ import pytest
 from groundloop.errors import UserError
 from groundloop.labels.formats import answer_files as answer_files_module
 from groundloop.labels.formats.a2i import from_a2i, input_content, loop_answers, output_json, output_key
+from groundloop.labels.formats.answer_content import time_of
 from groundloop.labels.formats.answer_files import answer_files
 from groundloop.labels.formats.worker_response import (
     response_answers,
@@ -213,6 +214,7 @@ class TestGroundTruth:
         [
             pytest.param("[{", id="cut off"),
             pytest.param('[{"datasetObjectId": "7"}]', id="without its image"),
+            pytest.param('[{"datasetObjectId": 7, "dataObject": {}}]', id="an id that is no text"),
         ],
     )
     def test_corrupted_consolidation_requests_are_findings(self, tmp_path: Path, request_: str) -> None:
@@ -291,6 +293,22 @@ class TestGroundTruth:
         (answer,) = response_answers(answer_files(str(tmp_path))).answers
         assert (len(answer.boxes), answer.width, answer.height) == (boxes, 2662, 3726)
         assert (answer.accepted, answer.seconds) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "2019-04-18T16:30:15Z", datetime(2019, 4, 18, 16, 30, 15, tzinfo=timezone.utc), id="whole seconds"
+        ),
+        pytest.param("2019-04-18T16:30:15", datetime(2019, 4, 18, 16, 30, 15, tzinfo=timezone.utc), id="no zone"),
+        pytest.param("", None, id="nothing"),
+        pytest.param("yesterday", None, id="no time"),
+        pytest.param("9999-12-31T23:59:59Z", None, id="beyond what a zone to the east can show"),
+    ],
+)
+def test_times(text: str, expected: datetime | None) -> None:
+    assert time_of(text) == expected
 
 
 class TestFiles:
