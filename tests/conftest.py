@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -80,6 +81,30 @@ def service_models_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def clients_made_once() -> Iterator[None]:
+    """boto3 builds a class of hundreds of methods for each client: a program has a few, the tests thousands.
+
+    Who changes a client, as a `Stubber` does, takes one of a session of its own: `boto3.Session().client`.
+    """
+    import boto3
+
+    make, made = boto3.client, {}
+
+    def client(service: str, **options: Any) -> Any:
+        if options.keys() - {"region_name"}:
+            return make(service, **options)
+        settings = sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))
+        key = (service, options.get("region_name"), *settings)
+        if key not in made:
+            made[key] = make(service, **options)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3, "client", client)
         yield
 
 

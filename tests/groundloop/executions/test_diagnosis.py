@@ -27,7 +27,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Stubber]:
 
     def stub(service: str) -> Stubber:
         if service not in stubs:
-            stubs[service] = Stubber(boto3.client(service, region_name=REGION))
+            stubs[service] = Stubber(boto3.Session(region_name=REGION).client(service))
             stubs[service].activate()
         return stubs[service]
 

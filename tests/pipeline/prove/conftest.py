@@ -86,7 +86,7 @@ def stubs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Stubber]]
 
     def stub(service: str) -> Stubber:
         if service not in made:
-            made[service] = Stubber(boto3.client(service, region_name="us-east-1"))
+            made[service] = Stubber(boto3.Session(region_name="us-east-1").client(service))
             made[service].activate()
         return made[service]
 

@@ -31,7 +31,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Have SageMaker give (operation, sample or answer) in this order; an answer that the API can't give fails."""
 
     def answers(*given: tuple[str, str | dict[str, Any]]) -> Any:
-        sagemaker = boto3.client("sagemaker", region_name=REGION)
+        sagemaker = boto3.Session(region_name=REGION).client("sagemaker")
         stubber = Stubber(sagemaker)
         for operation, answer in given:
             stubber.add_response(operation, response(answer) if isinstance(answer, str) else answer)
@@ -125,7 +125,7 @@ def test_the_list_shows_the_reason_in_one_line_and_survives_what_is_missing(answ
 def test_the_earlier_jobs_of_a_step_with_a_long_name_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     step = transitions("steps_long_names")["Wear-Forecasting-Model-Training"]
     prefix = "pipelines-m3n8b5v2c9xz-Wear-Forecasting-Mod-"
-    sagemaker = boto3.client("sagemaker", region_name=REGION)
+    sagemaker = boto3.Session(region_name=REGION).client("sagemaker")
     created = response("execution_failed")["CreationTime"]
     summaries = [
         {
@@ -165,7 +165,7 @@ def test_the_earlier_jobs_of_a_step_with_a_long_name_are_found(monkeypatch: pyte
 def test_an_execution_of_any_pipeline_is_started(
     monkeypatch: pytest.MonkeyPatch, pipeline: dict[str, Any], assignment: str | None, parameters: list[tuple[str, str]]
 ) -> None:
-    sagemaker = boto3.client("sagemaker", region_name=REGION)
+    sagemaker = boto3.Session(region_name=REGION).client("sagemaker")
     monkeypatch.setattr(control, "client", lambda *_: sagemaker)
     sent = [{"Name": name, "Value": value} for name, value in parameters]
     with Stubber(sagemaker) as stubber:
