@@ -25,7 +25,7 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a queue's answers as the files of another service.
+    """Write the answers as Ground Truth or A2I do.
 
     a2i: the output.json files of human loops. worker-response: the output folder of a Ground Truth labelling job, with
     its output manifest. The answers of each person are kept apart, under pseudonyms. Skipped, unsure and bad images,

@@ -46,7 +46,7 @@ def insight(
     as_json: AsJson = False,
     region: Region = "us-east-1",
 ) -> None:
-    """Show who labelled how much, how fast, and how far they agree.
+    """Show who labelled how much, how fast, how well.
 
     By worker and by day: images, boxes, seconds, changes to the boxes that were shown, agreement with the label that
     all workers give together and with gold labels. In all: Krippendorff's alpha, hours, cost, and when a queue will be
@@ -99,13 +99,23 @@ def _zone(name: str) -> tzinfo:
 
 
 def _print(result: Insight, written: list[Path]) -> None:
-    from groundloop.review.insight.columns import CHANGES, UNKNOWN, by_labels, short_names, summary, work_columns
+    from groundloop.review.insight.columns import summary
+
+    print_values(summary(result))
+    if result.workers:
+        _print_tables(result)
+    for path in written:
+        print_line(f"written {path}")
+
+
+def _print_tables(result: Insight) -> None:
+    from groundloop.review.insight.columns import CHANGES, UNKNOWN, by_labels, short_names, work_columns
 
     # Names stay on the reviewer's own screen: what is redirected may end up in a log or a file.
-    names = result.source.reviewers if terminal_width() is not None else {}
-    print_values(summary(result))
-    short = short_names(result.workers) if terminal_width() is not None else {}
-    by_worker = {names.get(worker, short.get(worker, worker)): metrics for worker, metrics in by_labels(result)}
+    on_terminal = terminal_width() is not None
+    names = result.source.reviewers if on_terminal else {}
+    shown = {**(short_names(result.workers) if on_terminal else {}), **names}
+    by_worker = {shown.get(worker, worker): metrics for worker, metrics in by_labels(result)}
     _print_table("worker", by_worker, work_columns(result))
     _print_table("worker", by_worker, CHANGES)
     _print_table("day", {day or UNKNOWN: metrics for day, metrics in result.days.items()}, work_columns(result))
@@ -114,8 +124,6 @@ def _print(result: Insight, written: list[Path]) -> None:
         print_line("The names are those of the queue's reviewers; files and --json have pseudonyms:")
         print_values({name: outside for outside, name in names.items()}, indent=2)
     print_line("F1 and IoU: agreement with the label that all workers of an image give together.")
-    for path in written:
-        print_line(f"written {path}")
 
 
 def _print_table(key: str, rows: Mapping[str, WorkMetrics], columns: Sequence[Column]) -> None:

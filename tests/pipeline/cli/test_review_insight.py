@@ -82,6 +82,14 @@ class TestInsight:
         ]
         assert Path("x/insight.html").read_text().startswith("<!doctype html>")
 
+    def test_a_queue_that_nobody_has_worked_on(self, groundloop: Groundloop) -> None:
+        labelled_queue(Path("reviews/new"), answered=0).close()
+        out = groundloop("review", "insight", "new", "--html", "new.html").out
+        assert "labels  0 by 0 workers" in out
+        assert "to do   10 of 10 images, 12 answers" in out
+        assert "worker " not in out
+        assert Path("new.html").is_file()
+
     def test_gold_labels_in_any_format(self, groundloop: Groundloop) -> None:
         Path("gold.csv").write_text("image,label,left,top,width,height\n1.png,nut,10,10,30,30\n")
         found = groundloop("review", "insight", "week-47", "--gold", "gold.csv", "--json").json
