@@ -24,7 +24,7 @@ from tests.fixtures.browser import new_context
 from tests.groundloop.review.page.conftest import Reviewing, watched
 
 BUCKET, REGION = "groundloop-local", "us-east-1"
-LABELLED, DOUBTED = 3, 1
+LABELLED, DOUBTED = 2, 1
 DETECTOR = "811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1"
 TEMPLATE = """<crowd-form><crowd-bounding-box name="boundingBox" header="Parts"
   src="{{ task.input.taskObject | grant_read_access }}" labels="{{ task.input.labels | to_json | escape }}"

@@ -17,6 +17,7 @@ from groundloop.images.access import UnusableImageError
 from groundloop.labels.formats.a2i import output_json, output_key
 from groundloop.local.context import Context, now
 from groundloop.local.crowd_template import CrowdTemplate, TemplateError
+from groundloop.local.errors import JobError
 from groundloop.local.human_work import RUNNING, FlowDefinition, HumanLoop
 from groundloop.local.portal.answers import as_worker_answers, given_answers, is_submission, newest_answer
 from groundloop.local.portal.job_input import stored_size
@@ -87,7 +88,9 @@ class LoopsWork:
     def advance(self) -> None:
         """Take in the answers that there are, stop what is to stop, and let expire what has expired."""
         for loop in [one for one in self._loops if one.status in RUNNING]:
-            if loop.status == "InProgress" and loop.queue not in self._queues:
+            if loop.status == "Stopping" and not loop.queue:
+                self._end(loop, "Stopped")
+            elif loop.queue not in self._queues:
                 self._open(loop)
         for opened in list(self._queues.values()):
             self._take_in(opened)
@@ -192,23 +195,28 @@ class LoopsWork:
             if loop.status == "Stopping":
                 self._end(loop, "Stopped")
             elif len(submitted) == self._workers:
-                self._write(opened, loop, submitted)
-                self._end(loop, "Completed")
+                self._complete(opened, loop, submitted)
             elif moment > loop.created + self._lifetime:
                 self._end(loop, "Failed", "Expired", "The task expired before enough workers had submitted it.")
         if gone := [task for task, loop in running.items() if loop.status in ("Stopped", "Failed")]:
             opened.queue.withdraw(gone)
         opened.seen = newest
 
-    def _write(self, opened: _OpenQueue, loop: HumanLoop, given: list[StoredAnswer]) -> None:
+    def _complete(self, opened: _OpenQueue, loop: HumanLoop, given: list[StoredAnswer]) -> None:
+        """Write the output of a loop."""
         answers = as_worker_answers(
             opened.tasks[loop.task], given, opened.queue.info.classes, self._context.region, self._context.account
         )
         content = output_json(self._flow.arn, loop.name, json.loads(loop.content), answers, self._template.name)
         prefix = self._flow.request["OutputConfig"]["S3OutputPath"].rstrip("/")
         uri = f"{prefix}/{output_key(self._flow.name, loop.created, loop.name)}"
-        self._s3.put(uri, content)
-        loop.output = uri
+        try:
+            self._s3.put(uri, content)
+        except JobError as error:
+            self._end(loop, "Failed", "InternalError", error.text)
+        else:
+            loop.output = uri
+            self._end(loop, "Completed")
 
     def _end(self, loop: HumanLoop, status: str, code: str | None = None, reason: str | None = None) -> None:
         loop.status, loop.failure_code, loop.failure = status, code, reason and reason[:1024]

@@ -97,6 +97,10 @@ class LabelingWork:
         elif job.status == "Initializing":
             self._queue = self._new_queue(categories, template)
             job.status, job.modified = "InProgress", now()
+        elif job.status == "InProgress":
+            raise UserError(
+                f"the queue of {self.title} is gone from {self._portal.folder(Kind.LABELING_JOB, job.name)}"
+            )
         if self._queue is None:
             return
         self._tasks = dict(self._queue.tasks())

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: How often queues are looked at without a request to the portal: for expired tasks, and answers of other programs.
 _PAUSE_SECONDS = 1.0
+#: How long a request waits for the work of others: less than boto3 waits for an answer.
+_PATIENCE_SECONDS = 10.0
 #: Part of every queue's name, which the page shows: nobody shall take it for AWS.
 STAND_IN = "offline AWS"
 
@@ -122,17 +124,27 @@ class Portal:
         """Have answers taken in now."""
         self._changed.set()
 
-    def settle(self) -> None:
-        """Take in all answers that have been given so far; returns when their outputs are written."""
-        with self._lock:
+    def settle(self, seconds: float = _PATIENCE_SECONDS) -> None:
+        """Take in all answers that have been given so far, and write their outputs.
+
+        Args:
+            seconds: how long to wait for other work, such as a large queue that is being made; -1 waits for it all.
+        """
+        if not self._lock.acquire(timeout=seconds):
+            return
+        try:
             for work in [one for one in self._work if not one.is_ended]:
-                try:
-                    work.advance()
-                except Exception as error:
-                    if self._stopping:  # S3 may be gone
-                        raise
-                    logger.exception("%s failed", work.title)
-                    work.fail(f"InternalServerError: the offline AWS failed: {error!r}")
+                self._advance(work)
+        finally:
+            self._lock.release()
+
+    def _advance(self, work: Work) -> None:
+        try:
+            work.advance()
+        except Exception as error:
+            logger.exception("%s failed", work.title)
+            if not self._stopping:  # else the next start tries again
+                work.fail(f"InternalServerError: the offline AWS failed: {error!r}")
 
     def _watch(self) -> None:
         while not self._stopping:
@@ -140,7 +152,7 @@ class Portal:
             self._changed.wait(_PAUSE_SECONDS if busy else None)
             self._changed.clear()
             if not self._stopping:
-                self.settle()
+                self.settle(seconds=-1)
 
     def stop(self) -> None:
         """Stop serving, and close the queues, whose state stays as it is."""

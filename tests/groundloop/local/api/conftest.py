@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -118,9 +118,20 @@ def template(aws: LocalAws) -> str:
     return store(aws, "in/template.html", TEMPLATE)
 
 
+@pytest.fixture(scope="module")
+def manifest(aws: LocalAws, images: Sequence[str]) -> str:
+    """The URI of an input manifest of the three pictures."""
+    return store(aws, "in/all.manifest", as_lines({"source-ref": uri} for uri in images))
+
+
+def as_lines(lines: Iterable[Mapping[str, Any]]) -> str:
+    """Return the content of a manifest."""
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
 @pytest.fixture
 def job_request(
-    aws: LocalAws, images: Sequence[str], team: str, categories: str, template: str, unique: Callable[[str], str]
+    aws: LocalAws, manifest: str, team: str, categories: str, template: str, unique: Callable[[str], str]
 ) -> Callable[..., dict[str, Any]]:
     """A CreateLabelingJob request; keywords of `task` change its HumanTaskConfig, others the request."""
 
@@ -132,12 +143,11 @@ def job_request(
         **changes: Any,
     ) -> dict[str, Any]:
         name = unique("job")
-        given = [{"source-ref": uri} for uri in images] if lines is None else lines
-        manifest = store(aws, f"in/{name}.manifest", "".join(json.dumps(line) + "\n" for line in given))
+        source = manifest if lines is None else store(aws, f"in/{name}.manifest", as_lines(lines))
         request = {
             "LabelingJobName": name,
             "LabelAttributeName": "boxes",
-            "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": manifest}}},
+            "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": source}}},
             "OutputConfig": {"S3OutputPath": "s3://bucket/out"},
             "RoleArn": ROLE,
             "LabelCategoryConfigS3Uri": categories,

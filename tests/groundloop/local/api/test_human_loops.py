@@ -172,6 +172,10 @@ def test_a_stopped_loop_has_no_output_and_its_task_is_given_to_nobody(
     assert described["HumanLoopStatus"] == "Stopped"
     assert "HumanLoopOutput" not in described
     assert Member(portal, "flow-definitions", queue_of(flow), "ann").next() is None
+    content = json.dumps({"taskObject": images[0], "labels": ["nut"]})
+    a2i.start_human_loop(HumanLoopName=f"{loop}-b", FlowDefinitionArn=flow, HumanLoopInput={"InputContent": content})
+    a2i.stop_human_loop(HumanLoopName=f"{loop}-b")
+    assert a2i.describe_human_loop(HumanLoopName=f"{loop}-b")["HumanLoopStatus"] == "Stopped"
     a2i.delete_human_loop(HumanLoopName=loop)
     with pytest.raises(ClientError) as raised:
         a2i.describe_human_loop(HumanLoopName=loop)

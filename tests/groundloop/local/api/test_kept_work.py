@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 from groundloop.local import LocalAws
@@ -13,6 +14,7 @@ from tests.groundloop.local.api.conftest import (
     ROLE,
     TEMPLATE,
     Member,
+    as_lines,
     create_team,
     picture,
     portal_of,
@@ -28,7 +30,7 @@ def fill(aws: LocalAws) -> str:
     s3, sm, a2i = (aws.client(service) for service in ("s3", "sagemaker", "sagemaker-a2i-runtime"))
     s3.create_bucket(Bucket="bucket")
     uris = [store(aws, f"{number}.png", picture(number)) for number in range(2)]
-    store(aws, "in.manifest", "".join(json.dumps({"source-ref": uri}) + "\n" for uri in uris))
+    store(aws, "in.manifest", as_lines({"source-ref": uri} for uri in uris))
     store(aws, "classes.json", json.dumps(CATEGORIES))
     store(aws, "page.html", TEMPLATE)
     team = create_team(sm, "team", "ann")
@@ -122,16 +124,7 @@ def check_events(aws: LocalAws, portal: str) -> None:
 
 def test_without_keeping_nothing_is_left_and_a_pipeline_can_start_when_work_ends(tmp_path: Path) -> None:
     with LocalAws(tmp_path) as aws:
+        assert "worker-portal" not in {thread.name for thread in threading.enumerate()}, "it costs nothing until needed"
         check_events(aws, fill(aws))
         assert list(tmp_path.glob("portal/*/*/queue.sqlite"))
     assert not (tmp_path / "portal").exists()
-
-
-def test_the_review_page_is_imported_with_the_first_workteam_only() -> None:
-    """The offline AWS starts no slower for the portal."""
-    import subprocess
-    import sys
-
-    code = "import sys, groundloop.local.api.services; print(sorted({'starlette', 'uvicorn'} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "[]\n"
