@@ -205,6 +205,33 @@ def outcomes() -> bytes:
         return path.read_bytes()
 
 
+def captures() -> Files:
+    """Return a file of data capture: answers as text, in base64, as CSV, and none."""
+    from groundloop.spec import data_capture
+
+    types = data_capture.ContentTypes.of(csv=["text/csv"], json=["application/json"])
+    nothing = data_capture.ContentTypes()
+    answer = b'{"prediction": [[1, 0.9, 0.1, 0.1, 0.5, 0.5], [0, 0.2, 0.0, 0.0, 1.0, 1.0]]}'
+    answers = (
+        (answer, "application/json", types),
+        (answer, "application/json", nothing),
+        (b"1,0.9,0.1,0.1,0.5,0.5\n", "text/csv", types),
+        None,
+    )
+    lines = [
+        data_capture.CaptureRecord(
+            data_capture.CaptureData(
+                data_capture.CapturedData.of(image, "application/x-image", data_capture.INPUT, types),
+                captured and data_capture.CapturedData.of(captured[0], captured[1], data_capture.OUTPUT, captured[2]),
+            ),
+            data_capture.EventMetadata("event", "2026-11-21T09:05:02Z", "inference", ("line 3",)),
+        ).line()
+        for image in images().values()
+        for captured in answers
+    ]
+    return {"captured/bolts/AllTraffic/2026/11/21/09/05-02-340-0f.jsonl": b"".join(lines)}
+
+
 def evaluation() -> bytes:
     """Return an evaluation.json."""
     scores = {"boxes": 12, "ap_50": 0.7, "precision": 0.9, "recall": 0.8, "threshold": 0.4}

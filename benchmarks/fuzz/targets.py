@@ -282,6 +282,21 @@ def _table(folder: Path, number: int) -> None:
     _function(lambda: list(parse_outcomes((folder / "detections.csv.gz").read_bytes())))
 
 
+def _captures(folder: Path, number: int) -> None:
+    from groundloop.detections.captures.files import capture_files
+    from groundloop.detections.captures.requests import CaptureReader
+    from pipeline.cli.output import print_line
+    from pipeline.review.captures import captured_images
+
+    def read() -> None:
+        found = captured_images(CaptureReader(capture_files(str(folder / "captured"))), ["bolt", "nut"])
+        for note in found.notes:
+            print_line(note)
+        found.store(CaptureReader(capture_files(str(folder / "captured"))), sorted(found.by_name), folder / "images")
+
+    _function(read)
+
+
 # Definitions, configuration, plans.
 
 
@@ -493,6 +508,7 @@ TARGETS = (
         "predictions, by Evaluate", _evaluate_job_files, ("predictions/", "manifests/", "report/"), _evaluate_job, 2
     ),
     Target("detections.csv.gz", lambda: {"detections.csv.gz": samples.outcomes()}, ("detections",), _table, 2),
+    Target("captured requests", samples.captures, ("captured/",), _captures, 2),
     Target("evaluation and summary of a model version", _registry_files, ("evaluation", "summary"), _package, 2),
     Target("files of the champion", _registry_files, ("evaluation", "detections", "test."), _champion, 2),
     Target("definition, by check", samples.definitions, ("",), _check, 3),
