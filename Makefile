@@ -6,13 +6,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 JOBS := .venv/.jobs
 SPARK := .venv/.spark
+LABEL_STUDIO := .venv/.label-studio
 BENCH := .venv/.bench
 GROUNDLOOP := $(BIN)/groundloop
 
-.PHONY: help demo test lint check plan upsert-pipeline start watch models approve deploy bench fuzz destroy docs lock clean prove
+.PHONY: help demo test test-label-studio lint check plan upsert-pipeline start watch models approve deploy bench fuzz destroy docs lock clean prove
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # uv installs the pins in seconds; where it can't be had, pip does the same in minutes. Bytecode is compiled once, here:
 # with PYTHONDONTWRITEBYTECODE, usual in containers, each command would compile the packages again.
@@ -63,6 +64,17 @@ test: lint $(JOBS) $(SPARK)  ## lint, then every test
 	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) \
 	  GROUNDLOOP_PYSPARK=$$(ls $(CURDIR)/.venv/spark/bin/python 2>/dev/null || true) \
 	  $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# Label Studio brings a hundred packages, none of which the project needs: they get an environment of their own.
+$(LABEL_STUDIO): $(READY)
+	@echo "set-up: Label Studio (once)"
+	@$(PYTHON) -m venv --clear $(@D)/label-studio
+	@$(call install,$(@D)/label-studio/bin/python,label-studio==1.23.2)
+	@touch $@
+
+test-label-studio: $(LABEL_STUDIO)  ## a queue through a real Label Studio on this machine (a minute or two)
+	@GROUNDLOOP_LABEL_STUDIO=$(CURDIR)/.venv/label-studio/bin/label-studio \
+	  $(BIN)/pytest tests/groundloop/review/exchange/test_real_label_studio.py
 
 check: $(READY)  ## check the pipelines' definitions (ARGS="--config configs/prod.yaml", here and below)
 	@$(GROUNDLOOP) check $(ARGS)
