@@ -14,6 +14,7 @@ from groundloop.labeling.job_request import AutoLabeling, HumanTask, LabelingJob
 from groundloop.labeling.label_categories import VERDICTS, label_categories
 from groundloop.labeling.prices import CostBound, cost_bound
 from groundloop.labeling.worker_template import labeling_template
+from groundloop.labels.attributes import AUTO
 from groundloop.labels.label_input import LOCAL_PREFIX, read_manifest
 from groundloop.labels.records import Line
 from groundloop.s3 import join_uri
@@ -181,11 +182,12 @@ def publish(config: Config, name: str, content: bytes) -> str:
     return _uri(config, key)
 
 
-def configured_lines(loaded: LoadedConfig) -> list[Line]:
+def configured_lines(loaded: LoadedConfig, more: Sequence[str] = ()) -> list[Line]:
     """Return the lines of all labels that the configuration names, as far as they name images by S3 URI.
 
     Args:
         loaded: `labels.manifest` may be missing, as before the first job.
+        more: paths or S3 URIs of further labels, in any format.
     """
     labels, region = loaded.config.labels, loaded.config.aws.region
     lines: list[Line] = []
@@ -194,6 +196,8 @@ def configured_lines(loaded: LoadedConfig) -> list[Line]:
     for source in labels.additional_sources:
         found = read_manifest(source.uri, region, source.attribute).lines
         lines += found if source.images is None else [_in_s3(line, source.images) for line in found]
+    for place in more:
+        lines += read_manifest(place, region, AUTO).lines
     return lines
 
 

@@ -52,7 +52,7 @@ def unlabelled_manifest(images: Iterable[str], known: Sequence[Line], limit: int
 
     Example:
         >>> unlabelled_manifest(["s3://b/1.jpg"], []).content
-        b'{"source-ref":"s3://b/1.jpg"}\\n'
+        b'{"source-ref":"s3://b/1.jpg"}\n'
     """
     labelled = {line.record.source_ref for line in known if line.status in _LABELLED and line.record}
     lines = {image: msgspec.json.encode({"source-ref": image}) for image in images}
@@ -61,6 +61,8 @@ def unlabelled_manifest(images: Iterable[str], known: Sequence[Line], limit: int
         if line.status in {LineStatus.UNLABELLED, LineStatus.FAILED} and (image := source_ref_of(line.raw)):
             lines[image] = line.raw
     todo = {image: raw for image, raw in lines.items() if image not in labelled}
+    if not lines:
+        raise UserError("there is no JPEG or PNG image to label")
     if not todo:
         raise UserError(f"all of {len(lines)} images are labelled already: there is nothing to label")
     return _manifest(todo, limit, left_out)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client, error_message, is_not_found
 from groundloop.errors import UserError
-from groundloop.s3 import error_code
+from groundloop.s3 import error_code, split_uri
 from groundloop.spec.labeling_jobs import TaskType, task_type_of
 
 RUNNING = frozenset({"Initializing", "InProgress", "Stopping"})
@@ -104,7 +104,9 @@ def create(region: str, request: dict[str, Any]) -> str:
         return str(client("sagemaker", region).create_labeling_job(**request)["LabelingJobArn"])
     except ClientError as error:
         if error_code(error) == "ResourceInUse":
-            raise UserError(f"there is a labelling job {name!r} already (names differ by more than case)") from None
+            raise UserError(
+                f"there is a labelling job {name!r} already; names are compared without their case"
+            ) from None
         raise UserError(_refusal(error)) from None
 
 
@@ -112,6 +114,21 @@ def _refusal(error: ClientError) -> str:
     code, message = error_code(error), error_message(error)
     hint = f"; {_NO_NEW_CUSTOMERS}" if code in {"AccessDeniedException", "AccessDenied"} else ""
     return f"AWS refused {error.operation_name}: {code}: {message}{hint}"
+
+
+def check_name_is_free(region: str, name: str) -> None:
+    """Check that no labelling job has a name; they stay taken for ever.
+
+    Raises:
+        UserError: there is one.
+    """
+    try:
+        client("sagemaker", region).describe_labeling_job(LabelingJobName=name)
+    except ClientError as error:
+        if is_not_found(error):
+            return
+        raise
+    raise UserError(f"there is a labelling job {name!r} already, and the names of ended jobs stay taken: give another")
 
 
 def describe(region: str, name: str) -> JobState:
@@ -141,6 +158,34 @@ def listed(region: str, limit: int) -> Iterator[JobState]:
     for page in pages.paginate(**options):
         for summary in page["LabelingJobSummaryList"]:
             yield describe(region, summary["LabelingJobName"])
+
+
+def output_manifest_uri(region: str, state: JobState) -> str:
+    """Return the S3 URI of the labels that a job has so far: its output manifest, or the newest intermediate one.
+
+    Source: SageMaker developer guide, "Labeling job output data", directories `manifests/output` and
+    `manifests/intermediate/<iteration>`.
+
+    Args:
+        region: AWS region.
+        state: of the job.
+
+    Raises:
+        UserError: there is neither yet.
+    """
+    if state.output_manifest is not None:
+        return state.output_manifest
+    bucket, prefix = split_uri(f"{state.output_prefix}manifests/intermediate/")
+    pages = client("s3", region).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    found: dict[int, str] = {}
+    for page in pages:
+        for item in page.get("Contents", []):
+            iteration, _, name = item["Key"].removeprefix(prefix).partition("/")
+            if name == "output.manifest" and iteration.isdecimal():
+                found[int(iteration)] = f"s3://{bucket}/{item['Key']}"
+    if not found:
+        raise UserError(f"labelling job {state.name!r} has no labels yet: its status is {state.status}")
+    return found[max(found)]
 
 
 def stop(region: str, name: str) -> JobState:

@@ -25,6 +25,7 @@ class CostBound:
         service_usd: what AWS charges for the objects.
         answers_usd: what a vendor charges for the answers.
         left_out: what is in neither.
+        own_prices: whether the price of an object was given, and not AWS's published one.
     """
 
     objects: int
@@ -32,6 +33,7 @@ class CostBound:
     service_usd: float
     answers_usd: float
     left_out: str
+    own_prices: bool = False
 
     @property
     def usd(self) -> float:
@@ -62,7 +64,8 @@ def cost_bound(
     """
     service = _tiered(objects) if object_usd is None else objects * object_usd
     left_out = LEFT_OUT_WITH_AUTO_LABELING if auto_labeling else LEFT_OUT
-    return CostBound(objects, workers, service, objects * workers * answer_usd, left_out)
+    answers = objects * workers * answer_usd
+    return CostBound(objects, workers, service, answers, left_out, own_prices=object_usd is not None)
 
 
 def _tiered(objects: int) -> float:

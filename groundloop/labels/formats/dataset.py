@@ -23,6 +23,7 @@ class LabelledImage:
         width, height: pixels; 0 where the source does not say.
         boxes: may be empty (a negative).
         orientation: of EXIF, where the boxes are on the image as shown and reading looked into its file; else 1.
+        confidences: of the boxes, 0 to 1, where they are several people's; else empty.
     """
 
     name: str
@@ -30,6 +31,7 @@ class LabelledImage:
     height: int
     boxes: tuple[Box, ...] = ()
     orientation: int = 1
+    confidences: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,4 +84,4 @@ def _turned_image(
     turn = _SHOWN[_INVERSE.get(orientation, orientation) if to_stored else orientation]
     boxes = tuple(Box(box.class_name, *turn(box, image.width, image.height)) for box in image.boxes)
     sides = (image.height, image.width) if orientation in _SIDES_SWAPPED else (image.width, image.height)
-    return LabelledImage(image.name, *sides, boxes)
+    return LabelledImage(image.name, *sides, boxes, confidences=image.confidences)

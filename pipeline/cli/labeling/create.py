@@ -20,6 +20,10 @@ def create(
     name: JobName,
     images: Images,
     creation: CreationOptions,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABELS", help="Further labels, whose images are left out; repeatable."),
+    ] = None,
     classes: Classes = None,
     attribute: Attribute = None,
     limit: Limit = None,
@@ -41,8 +45,8 @@ def create(
 ) -> None:
     """Create a labelling job for unlabelled images.
 
-    Images that labels.manifest or labels.additional_sources label are left out. The request is checked before anything
-    is uploaded, and the cost is bounded before anything is created.
+    Images that labels.manifest, labels.additional_sources or --labels label are left out. The request is checked
+    before anything is uploaded, and the cost is bounded before anything is created.
 
     Example: groundloop labeling create week-47 --images s3://my-bucket/photos/ --classes nut,bolt
     """
@@ -69,6 +73,6 @@ def create(
         max_percent=max_percent,
         auto_labeling=AutoLabeling(initial_model, settings.aws.kms_key) if auto_labeling else None,
     )
-    manifest = unlabelled_manifest(found, configured_lines(loaded), limit)
+    manifest = unlabelled_manifest(found, configured_lines(loaded, labels or ()), limit)
     planned = plan_job(settings, name, TaskType.BOUNDING_BOX, manifest, names, options)
     create_planned(settings, planned, creation)

@@ -43,18 +43,20 @@ def create_planned(config: Config, planned: PlannedJob, creation: CreationOption
         planned: the job.
         creation: whether to ask, to create it at all, and to print JSON.
     """
+    from groundloop.labeling.jobs import check_name_is_free, create
+
     as_json = creation.as_json
     name = planned.request["LabelingJobName"]
     if creation.dry_run:
         print_json(planned.request)
         return
+    check_name_is_free(config.aws.region, name)
     if not as_json:
         print_values(_described(planned))
     print_bound(planned.cost, to_stderr=as_json)
     _warn_of_cors(config, planned)
     if not confirmed(f"Create labelling job {name}?", creation):
         return
-    from groundloop.labeling.jobs import create
     from pipeline.labeling_jobs import upload_files
 
     upload_files(config, planned.files)
@@ -71,12 +73,11 @@ def print_bound(cost: CostBound, *, to_stderr: bool) -> None:
     """Print what work costs at most, and what that leaves out."""
     from groundloop.labeling.prices import PRICES_OF
 
-    per_object = f"{cost.objects:,} images x {cost.workers} answer{'s' if cost.workers > 1 else ''}"
-    print_line(
-        f"cost: at most ${cost.usd:,.2f} ({per_object}: ${cost.service_usd:,.2f} for AWS at prices of {PRICES_OF} "
-        f"unless labeling.object_usd is set, ${cost.answers_usd:,.2f} for a vendor); left out: {cost.left_out}",
-        to_stderr=to_stderr,
-    )
+    per_object = f"{cost.objects:,} images with {cost.workers} answer{'s' if cost.workers > 1 else ''} each"
+    prices = "" if cost.own_prices else f" at the prices of {PRICES_OF}"
+    parts = f"${cost.service_usd:,.2f} for AWS{prices}, ${cost.answers_usd:,.2f} for a vendor"
+    print_line(f"cost: at most ${cost.usd:,.2f}, for {per_object}: {parts}", to_stderr=to_stderr)
+    print_line(f"not included: {cost.left_out}", to_stderr=to_stderr)
 
 
 def confirmed(question: str, creation: CreationOptions) -> bool:

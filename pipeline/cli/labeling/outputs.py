@@ -32,7 +32,7 @@ def outputs(
     """
     from groundloop.aws import client
     from groundloop.errors import UserError
-    from groundloop.labeling.jobs import describe
+    from groundloop.labeling.jobs import describe, output_manifest_uri
     from groundloop.labeling.output_manifest import read_output_manifest, read_verdicts
     from groundloop.s3 import read_bytes
     from groundloop.spec.labeling_jobs import TaskType
@@ -42,9 +42,7 @@ def outputs(
     settings = loaded.require("aws.bucket")
     region = settings.aws.region
     state = describe(region, name)
-    if state.output_manifest is None:
-        raise UserError(f"labelling job {name!r} has no output manifest yet: its status is {state.status}")
-    content = read_bytes(client("s3", region), state.output_manifest)
+    content = read_bytes(client("s3", region), output_manifest_uri(region, state))
     if state.task_type is TaskType.VERIFICATION:
         _print_verdicts(name, read_verdicts(content, state.attribute), as_json=as_json)
         return

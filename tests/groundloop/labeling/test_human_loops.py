@@ -241,6 +241,17 @@ class TestCollecting:
         assert (found.images, found.boxes) == (1, 0)
         assert b"a2i/loop-5" in found.content
 
+    def test_boxes_of_several_workers_have_the_confidence_of_their_consolidation(self, tmp_path: Path) -> None:
+        (tmp_path / "loop-6").mkdir()
+        twice = output("loop-6", "s3://b/1.jpg", [NUT], [{**NUT, "left": 12}])
+        (tmp_path / "loop-6" / "output.json").write_bytes(twice)
+
+        line = json.loads(collect(tmp_path).content)
+
+        (described,) = line["bounding-box-metadata"]["objects"]
+        assert 0 < described["confidence"] < 1
+        assert line["groundloop-review"]["answers"] == 2
+
     def test_no_output_yet_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="no human loop has an output yet"):
             collect(tmp_path)

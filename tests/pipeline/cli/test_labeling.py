@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 import numpy as np
 import pytest
 import yaml
+from botocore.client import BaseClient
 from PIL import Image
 
 from groundloop.detections.evaluation import OutcomeRow
@@ -25,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[3]
 BUCKET, REGION = "groundloop-local", "us-east-1"
 CLASSES = ("bolt", "nut")
 IMAGES = 12
+#: IAM's names of operations, where they are others.
+S3_ACTIONS = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}
 Run = Callable[..., CommandResult]
 
 
@@ -82,6 +87,23 @@ def member(run: Run) -> Callable[[str, str], Member]:
     return enter
 
 
+@pytest.fixture(scope="module", autouse=True)
+def called() -> Iterator[set[str]]:
+    """The IAM actions of what the commands of this module have called."""
+    actions: set[str] = set()
+    call = BaseClient._make_api_call
+
+    def recorded(client: Any, operation: str, arguments: Any) -> Any:
+        if any(Path(frame.filename).is_relative_to(ROOT / "pipeline") for frame in inspect.stack(0)):
+            service = client.meta.service_model.signing_name
+            actions.add(f"{service}:{S3_ACTIONS.get(operation, operation)}")
+        return call(client, operation, arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", recorded)
+        yield actions
+
+
 class TestLabelingJobs:
     CREATE = ("labeling", "create", "--images", f"s3://{BUCKET}/images/", "--classes", "bolt,nut")
 
@@ -96,7 +118,9 @@ class TestLabelingJobs:
         refused = run(*self.CREATE, "week-46")
 
         assert refused.code == 2
-        assert "cost: at most $0.88 (11 images x 1 answer" in refused.out
+        assert (
+            "cost: at most $0.88, for 11 images with 1 answer each: $0.88 for AWS at the prices of 2025" in refused.out
+        )
         assert "add --yes" in refused.err
 
     def test_what_is_not_labelled_is_labelled_and_can_be_trained_on(
@@ -138,15 +162,16 @@ class TestLabelingJobs:
         listed = run("labeling", "status").out
         assert "week-47-adjusted" in listed
 
-    def test_a_verification_is_checked_though_it_is_not_played_offline(self, run: Run) -> None:
+    def test_verification_gives_verdicts(self, run: Run, member: Callable[[str, str], Member]) -> None:
         labels = ("--labels", f"s3://{BUCKET}/labels/output.manifest")
 
-        request = run("labeling", "verify", "week-47-verified", *labels, "--dry-run").json
-        refused = run("labeling", "verify", "week-47-verified", *labels, "--yes")
+        assert run("labeling", "verify", "verified", *labels, "--yes").code == 0
+        assert run("labeling", "status", "verified").code == 0
+        member("labeling-jobs", "verified").submit()
 
-        assert request["HumanTaskConfig"]["PreHumanTaskLambdaArn"].endswith(":PRE-VerificationBoundingBox")
-        assert refused.code == 1
-        assert "AWS refused CreateLabelingJob" in refused.error
+        assert run("labeling", "status", "verified", "--json").json["status"] == "Completed"
+        assert run("labeling", "outputs", "verified", "--json").json == {"good": [uri(0)]}
+        assert "good  1 images" in run("labeling", "outputs", "verified").out
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
@@ -233,3 +258,12 @@ class TestHumanLoops:
         assert boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().splitlines() == lines
         review = json.loads(lines[0])["groundloop-review"]
         assert (review["queue"], review["selected-by"], review["answers"]) == ("doubts", "expected-mistakes", 1)
+
+
+def test_the_printed_policy_allows_what_the_commands_called(run: Run, called: set[str]) -> None:
+    """Runs last, after all commands of this module."""
+    policy = run("doctor", "--policy", "labeling").json
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+
+    assert {"sagemaker:CreateLabelingJob", "sagemaker:StartHumanLoop", "sagemaker:DeleteHumanLoop"} <= called
+    assert called <= allowed

@@ -112,7 +112,9 @@ class _Reading:
             return None
         if result.left_out:
             self._dropped.append((loop.file, result.left_out))
-        return LabelledImage(loop.image, width, height, tuple(one.box for one in result.boxes))
+        boxes = tuple(one.box for one in result.boxes)
+        confidences = tuple(one.confidence for one in result.boxes) if len(answers) > 1 else ()
+        return LabelledImage(loop.image, width, height, boxes, confidences=confidences)
 
     @property
     def notes(self) -> list[str]:

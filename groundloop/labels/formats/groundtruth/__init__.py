@@ -8,7 +8,8 @@ Source: Amazon SageMaker developer guide, "Bounding box job output" and "Augment
 - A negative is a line with `annotations: []`; unlabelled, failed and faulty lines are not part of the data set and are
   reported.
 - Written: one label attribute, the whole class list as `class-map` on every line, confidence 0 (one person's work, as
-  Ground Truth writes it). Not carried over, and reported: confidences, dates, job names, other keys of a line.
+  Ground Truth writes it) or, after consolidation, from 0 to 1. Not carried over, and reported: confidences, dates, job
+  names, other keys of a line.
 """
 
 from groundloop.labels.formats.groundtruth.reader import from_groundtruth

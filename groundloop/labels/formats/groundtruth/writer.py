@@ -41,7 +41,7 @@ def manifest(
     """Return the lines of a manifest.
 
     Args:
-        confidence: of every box: 0 is Ground Truth's for the work of one person, 1 Rekognition's.
+        confidence: of every box that has none: 0 is Ground Truth's for the work of one person, 1 Rekognition's.
         target: the format's name, for messages.
         created: the labels' date, ISO 8601; None leaves it out, and equal data sets give equal bytes.
 
@@ -68,7 +68,7 @@ def manifest(
             {
                 "source-ref": image.name,
                 label_attribute: _label(image, ids),
-                label_attribute + METADATA: {"objects": [{"confidence": confidence}] * len(image.boxes), **metadata},
+                label_attribute + METADATA: {"objects": _objects(image, confidence), **metadata},
             }
         )
         for image in dataset.images
@@ -80,6 +80,10 @@ def manifest(
 def now() -> str:
     """Return the date as Ground Truth writes it: UTC without an offset, with microseconds."""
     return datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def _objects(image: LabelledImage, confidence: int) -> list[dict[str, float]]:
+    return [{"confidence": one} for one in image.confidences or [confidence] * len(image.boxes)]
 
 
 def _label(image: LabelledImage, ids: Mapping[str, int]) -> dict[str, object]:
