@@ -75,8 +75,8 @@ def _detected_scenes(model: EvaluatedModel, detector: Any, seed: int) -> list[Sc
                 true_boxes=np.array(corners, dtype=np.float64).reshape(-1, 4),
                 true_ids=np.array([ids[name] for name, _ in scene.objects], dtype=np.int64),
                 boxes=found.pixels(WIDTH, HEIGHT),
-                class_ids=found.class_ids,
-                scores=found.scores,
+                class_ids=found.class_id,
+                scores=found.confidence,
             )
         )
     return scenes

@@ -15,7 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from groundloop.detections.drawing import draw_detections, draw_labels
+    from groundloop.detections.drawing import draw_labels
+    from groundloop.detections.predictions import Detections
     from groundloop.detections.scoring import read_predictions, score_predictions
     from groundloop.detections.thresholds import ThresholdRule
     from groundloop.errors import UserError
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Detections",
     "ThresholdRule",
     "UserError",
     "__version__",
     "check_manifest",
-    "draw_detections",
     "draw_labels",
     "read_labels",
     "read_predictions",
@@ -40,10 +41,10 @@ __all__ = [
 
 # Strings instead of imports: a job's archive holds what its modules import, and every module imports this one.
 _MODULES = {
+    "Detections": "groundloop.detections.predictions",
     "ThresholdRule": "groundloop.detections.thresholds",
     "UserError": "groundloop.errors",
     "check_manifest": "groundloop.labels.reading",
-    "draw_detections": "groundloop.detections.drawing",
     "draw_labels": "groundloop.detections.drawing",
     "read_labels": "groundloop.labels.reading",
     "read_predictions": "groundloop.detections.scoring",

@@ -64,10 +64,10 @@ def run(folder: Path, scenes: int = 150, chosen: int = 20, seed: int = 1) -> Sel
         stream = io.BytesIO()
         scene.image.save(stream, "JPEG", quality=88)
         found = detector.detect(stream.getvalue())
-        detections = ImageDetections(tuple(found.names), found.scores, found.pixels(WIDTH, HEIGHT))
+        detections = ImageDetections(tuple(found.names), found.confidence, found.pixels(WIDTH, HEIGHT))
         expected.append(doubt(detections, calibration, model.thresholds).mistakes)
         true.append(mistakes(found, scene.objects, model))
-        top.append(float(found.scores.max()) if len(found) else 0.0)
+        top.append(float(found.confidence.max()) if len(found) else 0.0)
     return _compared(np.array(expected), np.array(true), np.array(top), chosen)
 
 
@@ -110,13 +110,13 @@ def _compared(expected: Floats, made: NDArray[np.int64], top: Floats, chosen: in
 
 def mistakes(found: Detections, objects: list[tuple[str, tuple[int, int, int, int]]], model: EvaluatedModel) -> int:
     """Count false positives and missed objects: detections that count, best first, take a free object at IoU 0.5."""
-    counted = found.at(model.thresholds)
+    counted = found.filter(model.thresholds)
     boxes = counted.pixels(WIDTH, HEIGHT)
     truth = np.array([(x, y, x + w, y + h) for _, (x, y, w, h) in objects], dtype=np.float64).reshape(-1, 4)
     free = [True] * len(objects)
     overlaps = iou_matrix(boxes, truth)
     right = 0
-    for index in np.argsort(-counted.scores, kind="stable").tolist():
+    for index in np.argsort(-counted.confidence, kind="stable").tolist():
         fitting = [
             place
             for place, (name, _) in enumerate(objects)

@@ -42,6 +42,6 @@ def scored_image(record: Record, ids: Mapping[str, int], detections: Detections)
         true_boxes=np.array(corners, dtype=np.float64).reshape(-1, 4),
         true_ids=np.array([ids[box.class_name] for box in record.boxes], dtype=np.int64),
         boxes=detections.pixels(record.width, record.height),
-        class_ids=detections.class_ids,
-        scores=detections.scores,
+        class_ids=detections.class_id,
+        scores=detections.confidence,
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from groundloop.detections.predictions import Detections, Threshold
 from groundloop.images.fonts import PictureText
 from groundloop.images.palette import Rgb, class_colors, rgb
 from groundloop.labels.records import Box
@@ -16,43 +16,37 @@ _TRUE_COLOUR = (255, 255, 255)
 _MIN_SIDE = 480
 
 
-def draw_detections(
-    image: Image.Image, detections: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None = None
+class DrawnBox(NamedTuple):
+    """A box to draw: xmin, ymin, xmax, ymax as fractions of the image, and the text beside it."""
+
+    class_id: int
+    score: float
+    text: str
+    corners: Sequence[float]
+
+
+def draw_boxes(
+    image: Image.Image,
+    boxes: Sequence[DrawnBox],
+    classes: Sequence[str],
+    threshold: float | Mapping[str, float] | None,
+    true_boxes: Sequence[Box] | None,
 ) -> Image.Image:
-    """Draw the detections on a copy of the image.
-
-    Args:
-        image: any mode; drawn upright as stored, like the labels.
-        detections: of this image.
-        threshold: detections with a lower score are left out.
-        true_boxes: drawn as thin white outlines, and counted in the legend, where given.
-
-    Returns:
-        An RGB picture, at least 480 pixels on its longer side, with a legend strip below it.
-
-    Example:
-        >>> from groundloop.detections.predictions import parse_detections
-        >>> detections = parse_detections(b'{"prediction": [[0, 0.9, 0.1, 0.1, 0.5, 0.5]]}', ["nut"], "example")
-        >>> drawn = draw_detections(Image.new("RGB", (640, 480)), detections, threshold=0.5)
-        >>> drawn.mode, drawn.width
-        ('RGB', 640)
-    """
+    """Draw detected boxes on a copy of the image, as `Detections.draw` describes it."""
     picture, scale, font, width = _canvas(image)
     draw = ImageDraw.Draw(picture)
     for box in true_boxes or ():
         corners = [box.left, box.top, box.left + box.width, box.top + box.height]
         _outline(draw, [scale * value for value in corners], _TRUE_COLOUR, max(1, width // 2))
-    shown = detections.at(threshold)
-    placed: list[list[float]] = shown.pixels(picture.width, picture.height).tolist()
+    size = (picture.width, picture.height) * 2
+    placed = [[value * side for value, side in zip(one.corners, size, strict=True)] for one in boxes]
     # Best scores last, so that they lie on top.
-    order = sorted(range(len(shown)), key=lambda index: float(shown.scores[index]))
+    order = sorted(range(len(boxes)), key=lambda index: boxes[index].score)
     for index in order:
-        _outline(draw, placed[index], _colours(int(shown.class_ids[index]))[0], width)
+        _outline(draw, placed[index], _colours(boxes[index].class_id)[0], width)
     for index in order:
-        class_id = int(shown.class_ids[index])
-        text = f"{shown.classes[class_id]} {shown.scores[index]:.2f}"
-        _tag(draw, picture.size, placed[index], text, font, _colours(class_id))
-    return _with_legend(picture, _legend(shown, threshold, true_boxes), font)
+        _tag(draw, picture.size, placed[index], boxes[index].text, font, _colours(boxes[index].class_id))
+    return _with_legend(picture, _legend(boxes, classes, threshold, true_boxes), font)
 
 
 def draw_labels(image: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:
@@ -89,18 +83,24 @@ def _canvas(image: Image.Image) -> tuple[Image.Image, float, PictureText, int]:
     return picture, scale, PictureText(max(12, max(picture.size) // 55)), max(2, max(picture.size) // 350)
 
 
-def _legend(shown: Detections, threshold: Threshold, true_boxes: Sequence[Box] | None) -> list[tuple[str, Rgb | None]]:
+def _legend(
+    shown: Sequence[DrawnBox],
+    classes: Sequence[str],
+    threshold: float | Mapping[str, float] | None,
+    true_boxes: Sequence[Box] | None,
+) -> list[tuple[str, Rgb | None]]:
     rows: list[tuple[str, Rgb | None]] = []
-    for class_id, (name, count) in enumerate(shown.counts().items()):
-        text = f"{name}: {count}"
+    for class_id, name in enumerate(classes):
+        text = f"{name}: {sum(one.class_id == class_id for one in shown)}"
         if true_boxes is not None:
             text += f" (true: {sum(box.class_name == name for box in true_boxes)})"
         rows.append((text, _colours(class_id)[0]))
     if true_boxes is not None:
         rows.append(("ground truth", _TRUE_COLOUR))
-    least = set(threshold.values()) if isinstance(threshold, Mapping) else {threshold}
-    by_class = f" to {max(least):.2f}, by class" if len(least) > 1 else ""
-    rows.append((f"score >= {min(least):.2f}{by_class}", None))
+    if threshold is not None:
+        least = set(threshold.values()) if isinstance(threshold, Mapping) else {threshold}
+        by_class = f" to {max(least):.2f}, by class" if len(least) > 1 else ""
+        rows.append((f"score >= {min(least):.2f}{by_class}", None))
     return rows
 
 

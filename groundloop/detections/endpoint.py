@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from groundloop.detections.predictions import Detections, parse_detections
+from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 from groundloop.s3 import is_missing, join_uri, split_uri
 from groundloop.spec.payloads import MAX_REAL_TIME_BYTES
@@ -22,7 +22,7 @@ CONTENT_TYPE = "application/x-image"
 ASYNC_TIMEOUT_SECONDS = 15 * 60.0
 
 
-class Detector(Protocol):
+class SupportsDetect(Protocol):
     """Detects the objects on encoded images."""
 
     def detect(self, image: bytes) -> Detections:
@@ -74,7 +74,7 @@ class EndpointClient:
                 "send a smaller image, or deploy an asynchronous endpoint (deploy.endpoint.async_inference)"
             )
         response = self._runtime.invoke_endpoint(EndpointName=self._endpoint_name, ContentType=CONTENT_TYPE, Body=image)
-        return parse_detections(response["Body"].read(), self._classes, f"endpoint {self._endpoint_name}")
+        return Detections.from_sagemaker(response["Body"].read(), self._classes, f"endpoint {self._endpoint_name}")
 
 
 class AsyncEndpointClient:
@@ -123,7 +123,7 @@ class AsyncEndpointClient:
         response = self._runtime.invoke_endpoint_async(**request)
         # An endpoint without S3FailurePath reports failures to its SNS topic only.
         content = self._wait(response["OutputLocation"], response.get("FailureLocation", ""))
-        return parse_detections(content, self._classes, f"endpoint {self._endpoint_name}")
+        return Detections.from_sagemaker(content, self._classes, f"endpoint {self._endpoint_name}")
 
     def _wait(self, output_uri: str, failure_uri: str) -> bytes:
         deadline = time.monotonic() + self._timeout_seconds

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from groundloop.detections.predictions import Detections, parse_detections
+from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 
 SUFFIX = ".out"
@@ -50,7 +50,7 @@ def read_outputs(folder: Path, names: Sequence[str], classes: Sequence[str]) -> 
     found = [path.relative_to(folder).as_posix() for path in find_outputs(folder)]
     outputs = dict(zip(names, match_outputs(names, found), strict=True))
     detections = {
-        name: parse_detections((folder / output).read_bytes(), classes, str(folder / output))
+        name: Detections.from_sagemaker((folder / output).read_bytes(), classes, str(folder / output))
         for name, output in outputs.items()
     }
     return detections, len(found) - len(outputs)

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from PIL import Image, UnidentifiedImageError
 
 from groundloop.aws import client, poll_seconds
-from groundloop.detections.drawing import draw_detections
 from groundloop.detections.endpoint import (
     ASYNC_TIMEOUT_SECONDS,
     AsyncEndpointClient,
-    Detector,
     EndpointClient,
+    SupportsDetect,
 )
 from groundloop.detections.predictions import Detections, Threshold
 from groundloop.errors import UserError
@@ -28,7 +27,7 @@ def detector(
     *,
     upload_prefix: str,
     timeout_seconds: float = ASYNC_TIMEOUT_SECONDS,
-) -> Detector:
+) -> SupportsDetect:
     """Return the client that an endpoint needs: a synchronous or an asynchronous one.
 
     Args:
@@ -91,4 +90,4 @@ def annotate(
         raise UserError("the file cannot be read as an image: give a JPEG or PNG") from None
     caller = detector(region, endpoint, package.classes, upload_prefix=upload_prefix, timeout_seconds=timeout_seconds)
     detections = caller.detect(image)
-    return draw_detections(picture, detections, threshold), detections.at(threshold)
+    return detections.draw(picture, threshold), detections.filter(threshold)

@@ -65,20 +65,20 @@ def predict(
         if note := font_note(package.classes):
             print_line(f"note: {note}", to_stderr=True)
     if as_json:
-        rows = zip(detections.names, detections.scores.tolist(), detections.boxes.tolist(), strict=True)
+        rows = zip(detections.names, detections.confidence.tolist(), detections.xyxyn.tolist(), strict=True)
         print_json(
             {
                 "image": str(image),
                 "endpoint": name,
                 "version": package.version,
                 "threshold": minimum,
-                "counts": detections.counts(),
+                "counts": detections.count(),
                 "detections": [{"class": label, "score": score, "box": box} for label, score, box in rows],
                 "output": None if output is None else str(output),
             }
         )
         return
-    print_values(detections.counts())
+    print_values(detections.count())
     if output is not None:
         print_line(f"written: {output}")
 

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from groundloop.aws import client
-from groundloop.detections.drawing import draw_detections
 from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.predictions import Detections
 from groundloop.detections.table import NAME, parse_outcomes
@@ -44,7 +43,7 @@ def annotate_evaluated_image(region: str, prefix: str, metrics: Mapping[str, Any
     classes = metrics["classes"]
     thresholds = {name: metrics["class_thresholds"].get(name, metrics["threshold"]) for name in classes}
     found = _detections([row for row in rows if row.source_ref == source], classes, picture.size)
-    draw_detections(picture, found, thresholds).save(path, quality=92)
+    found.draw(picture, thresholds).save(path, quality=92)
     return True
 
 

@@ -19,7 +19,7 @@ from groundloop.review.image_list import ListedImage
 from pipeline.review.evaluated_model import EvaluatedModel
 
 if TYPE_CHECKING:
-    from groundloop.detections.endpoint import Detector
+    from groundloop.detections.endpoint import SupportsDetect
 
 _THREADS = 4
 
@@ -66,7 +66,7 @@ def _from_rows(rows: Sequence[OutcomeRow]) -> ImageDetections:
 def predicted_images(
     images: Iterable[ListedImage],
     body: Callable[[str], bytes],
-    detector: Detector,
+    detector: SupportsDetect,
     grouping: Grouping,
 ) -> list[Candidate]:
     """Return images with the detections that a detector finds on them now.
@@ -81,7 +81,7 @@ def predicted_images(
     def predicted(image: ListedImage) -> Candidate:
         """Ask the detector."""
         found = detector.detect(body(image.source_ref))
-        detections = ImageDetections(tuple(found.names), found.scores, found.pixels(image.width, image.height))
+        detections = ImageDetections(tuple(found.names), found.confidence, found.pixels(image.width, image.height))
         group = grouping(image.source_ref, b"{}") if grouping else ""
         return Candidate(image.source_ref, image.width, image.height, detections, group)
 

@@ -88,7 +88,7 @@ def captured_images(reader: CaptureReader, classes: Sequence[str]) -> CapturedIm
             continue
         # Boxes are on the pixels as they are stored, whatever the EXIF orientation says.
         width, height = (size.height, size.width) if size.rotated else (size.width, size.height)
-        boxes = ImageDetections(tuple(detections.names), detections.scores, detections.pixels(width, height))
+        boxes = ImageDetections(tuple(detections.names), detections.confidence, detections.pixels(width, height))
         if name not in found.by_name:
             found._hash[name] = difference_hash(request.image)
         found.by_name[name] = Candidate(name, width, height, boxes)

@@ -11,11 +11,11 @@ from groundloop.errors import UserError
 from pipeline.review.evaluated_model import EvaluatedModel
 
 if TYPE_CHECKING:
-    from groundloop.detections.endpoint import Detector
+    from groundloop.detections.endpoint import SupportsDetect
     from pipeline.config import Config
 
 
-def detector_of(model: EvaluatedModel, settings: Callable[[], Config]) -> Detector:
+def detector_of(model: EvaluatedModel, settings: Callable[[], Config]) -> SupportsDetect:
     """Return what detects objects with a model: the endpoint that serves it, or the stand-in with a local run's files.
 
     Args:
@@ -72,7 +72,7 @@ class _LocalDetector:
 
     def detect(self, image: bytes) -> Any:
         """Return the detections of one image."""
-        from groundloop.detections.predictions import parse_detections
+        from groundloop.detections.predictions import Detections
         from groundloop.local.detector.images import UnreadableImageError
 
         try:
@@ -80,4 +80,4 @@ class _LocalDetector:
                 rows = self._detector.detect(image)
         except UnreadableImageError:  # the reviewer will see it, and say so
             rows = []
-        return parse_detections(json.dumps({"prediction": rows}).encode(), self._classes, "the local model")
+        return Detections.from_sagemaker(json.dumps({"prediction": rows}).encode(), self._classes, "the local model")

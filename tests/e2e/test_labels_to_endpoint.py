@@ -161,8 +161,8 @@ def test_the_exported_model_answers_as_the_endpoint(
         expected, found = endpoint.detect(image), detector.detect(image)
         assert len(expected) > 0
         assert found.names == expected.names
-        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
-        np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-4)
+        np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-4)
+        np.testing.assert_allclose(found.xyxyn, expected.xyxyn, atol=1e-4)
 
 
 def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> None:
@@ -174,7 +174,7 @@ def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> N
     lines = [json.loads(line) for line in read(metadata["test_manifest"]).splitlines()]
     client = EndpointClient(boto3.client("sagemaker-runtime"), "groundloop", evaluation["classes"])
     true = [len(line["bounding-box"]["annotations"]) for line in lines]
-    counted = [len(client.detect(read(line["source-ref"])).at(evaluation["threshold"])) for line in lines]
+    counted = [len(client.detect(read(line["source-ref"])).filter(evaluation["threshold"])) for line in lines]
     off = sum(abs(a - b) for a, b in zip(true, counted, strict=True)) / len(lines)
     assert off < sum(true) / len(lines), "better than seeing nothing anywhere"
 

@@ -50,7 +50,7 @@ evaluation = groundloop.score_predictions(labels, predictions, resamples=0)
 assert evaluation.at_threshold.recall == 1.0
 image = Image.open("images/a.jpg")
 found = predictions["s3://bucket/images/a.jpg"]
-groundloop.draw_detections(image, found, evaluation.threshold, labels.images[0].boxes).save("drawn.jpg")
+found.draw(image, evaluation.threshold, labels.images[0].boxes).save("drawn.jpg")
 print(groundloop.write_evaluation_report("report", evaluation, labels, predictions, images="images"))
 print(groundloop.__file__)
 """

@@ -10,7 +10,7 @@ from enum import Enum
 import msgspec
 
 from groundloop.detections.captures.files import MAX_LINE_BYTES, CaptureFiles
-from groundloop.detections.predictions import Detections, parse_detections
+from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 from groundloop.spec.data_capture import CapturedData, CaptureRecord, InvalidRecordError, parse_record
 
@@ -86,7 +86,7 @@ class CapturedRequest:
             raise UserError(f"{name}: {error}") from None
         if self.output.media_type == _CSV:
             body = _answer_of_csv(body, name)
-        return parse_detections(body, classes, name)
+        return Detections.from_sagemaker(body, classes, name)
 
 
 class CaptureReader:

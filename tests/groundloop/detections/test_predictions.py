@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundloop.detections.predictions import parse_detections
+from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 
 CLASSES = ("nut", "bolt")
@@ -19,33 +19,35 @@ def _answer(*rows: object) -> bytes:
 
 
 def test_rows_become_arrays_with_class_names() -> None:
-    found = parse_detections(_answer(ROW, [0, 0.25, 0, 0, 1, 1]), CLASSES, "a.out")
+    found = Detections.from_sagemaker(_answer(ROW, [0, 0.25, 0, 0, 1, 1]), CLASSES, "a.out")
     assert found.names == ["bolt", "nut"]
-    assert found.scores.tolist() == [0.9, 0.25]
-    assert found.boxes.tolist() == [[0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1]]
+    assert found.confidence.tolist() == [0.9, 0.25]
+    assert found.xyxyn.tolist() == [[0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1]]
     assert found.clipped == 0
 
 
 def test_no_detection_is_an_answer_too() -> None:
-    found = parse_detections(b'{"prediction": []}', CLASSES, "a.out")
+    found = Detections.from_sagemaker(b'{"prediction": []}', CLASSES, "a.out")
     assert len(found) == 0
-    assert found.counts() == {"nut": 0, "bolt": 0}
-    assert found.boxes.shape == (0, 4)
+    assert found.count() == {"nut": 0, "bolt": 0}
+    assert found.xyxyn.shape == (0, 4)
 
 
 def test_coordinates_outside_the_image_are_clipped_and_counted() -> None:
-    found = parse_detections(_answer([0, 0.5, -0.1, 0.5, 1.2, 0.9], ROW), CLASSES, "a.out")
-    assert found.boxes[0].tolist() == [0, 0.5, 1, 0.9]
+    found = Detections.from_sagemaker(_answer([0, 0.5, -0.1, 0.5, 1.2, 0.9], ROW), CLASSES, "a.out")
+    assert found.xyxyn[0].tolist() == [0, 0.5, 1, 0.9]
     assert found.clipped == 1
 
 
 def test_a_threshold_keeps_equal_scores() -> None:
-    found = parse_detections(_answer(ROW, [0, 0.5, 0, 0, 1, 1], [0, 0.49, 0, 0, 1, 1]), CLASSES, "a.out").at(0.5)
-    assert found.counts() == {"nut": 1, "bolt": 1}
+    found = Detections.from_sagemaker(
+        _answer(ROW, [0, 0.5, 0, 0, 1, 1], [0, 0.49, 0, 0, 1, 1]), CLASSES, "a.out"
+    ).filter(0.5)
+    assert found.count() == {"nut": 1, "bolt": 1}
 
 
 def test_boxes_in_pixels() -> None:
-    assert parse_detections(_answer(ROW), CLASSES, "a.out").pixels(200, 100) == pytest.approx(
+    assert Detections.from_sagemaker(_answer(ROW), CLASSES, "a.out").pixels(200, 100) == pytest.approx(
         np.array([[20, 20, 60, 40]])
     )
 
@@ -77,23 +79,23 @@ def test_boxes_in_pixels() -> None:
 )
 def test_an_answer_that_is_none_is_refused_with_its_name(answer: bytes, message: str) -> None:
     with pytest.raises(UserError, match=rf"^folder/a\.jpg\.out.*{message}"):
-        parse_detections(answer, CLASSES, "folder/a.jpg.out")
+        Detections.from_sagemaker(answer, CLASSES, "folder/a.jpg.out")
 
 
 @settings(deadline=None)
 @given(st.binary() | st.lists(st.lists(st.floats(-1, 2), min_size=6, max_size=6)).map(lambda rows: _answer(*rows)))
 def test_any_bytes_give_sound_detections_or_a_users_error(answer: bytes) -> None:
     try:
-        found = parse_detections(answer, CLASSES, "a.out")
+        found = Detections.from_sagemaker(answer, CLASSES, "a.out")
     except UserError:
         return
-    assert ((found.boxes >= 0) & (found.boxes <= 1)).all()
-    assert ((found.scores >= 0) & (found.scores <= 1)).all()
-    assert len(found.names) == len(found.scores) == len(found.boxes)
+    assert ((found.xyxyn >= 0) & (found.xyxyn <= 1)).all()
+    assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
+    assert len(found.names) == len(found.confidence) == len(found.xyxyn)
 
 
 def test_each_class_may_have_a_threshold_of_its_own() -> None:
     answer = b'{"prediction": [[0, 0.5, 0, 0, 1, 1], [1, 0.5, 0, 0, 1, 1], [1, 0.7, 0, 0, 1, 1]]}'
-    detections = parse_detections(answer, ["bolt", "nut"], "here")
-    assert detections.at({"bolt": 0.4, "nut": 0.6}).counts() == {"bolt": 1, "nut": 1}
-    assert detections.at(0.6).counts() == {"bolt": 0, "nut": 1}
+    detections = Detections.from_sagemaker(answer, ["bolt", "nut"], "here")
+    assert detections.filter({"bolt": 0.4, "nut": 0.6}).count() == {"bolt": 1, "nut": 1}
+    assert detections.filter(0.6).count() == {"bolt": 0, "nut": 1}

@@ -92,8 +92,8 @@ def test_detections_are_read_in_every_encoding(write: Write, output: dict[str, s
     detections = request.detections(CLASSES)
     assert detections is not None
     assert detections.names == ["nut", "bolt"]
-    assert detections.scores.tolist() == [0.9, 0.2]
-    assert detections.boxes.tolist() == [row[2:] for row in ROWS]
+    assert detections.confidence.tolist() == [0.9, 0.2]
+    assert detections.xyxyn.tolist() == [row[2:] for row in ROWS]
 
 
 def test_without_a_captured_response_there_are_no_detections(write: Write) -> None:
