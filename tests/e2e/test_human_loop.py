@@ -44,6 +44,7 @@ OWN = {
     "pipeline.deploy_name": "human-loop-deploy",
     "registry.group": "human-loop",
     "deploy.endpoint.name": "human-loop",
+    "deploy.endpoint.data_capture_percent": 100,
     "training.hyperparameters.epochs": 4,
     "prepare.split": "{validation: 0.25, test: 0.25}",
     "gate.min_improvement_over_champion": "{map: 0}",
@@ -225,6 +226,12 @@ def test_the_labels_train_a_detector_and_its_corrected_doubts_the_next_version(
     # People correct them, and the next execution is on its way.
     with served(folder, "review", "serve", "round-2") as link:
         assert answer_as_the_page(link, truth) == REVIEWED
+
+    # The endpoint has captured what it was sent: a queue of that asks it for nothing.
+    place = f"s3://{config.aws.bucket}/{config.aws.prefix}/capture/human-loop"
+    captured = groundloop("review", "new", "captured", "--captured", place, "--model", "1", *settings)
+    assert captured.code == 0, captured.err
+    assert f"{MORE} different images in {MORE} captured requests" in captured.out
     started = groundloop("review", "finish", "round-2", "--start", *settings)
     assert started.code == 0, started.err
     arn = started.out.rpartition("started ")[2].strip()
