@@ -6,6 +6,7 @@ from typing import Any
 
 from groundloop.local.api.human_task_uis import HumanTaskUis
 from groundloop.local.api.paging import in_order, page, within
+from groundloop.local.api.portal import PortalHost
 from groundloop.local.api.tags import Tags
 from groundloop.local.api.workteams import Workteams
 from groundloop.local.context import Context, now
@@ -20,8 +21,10 @@ _ECHOED = ("FlowDefinitionName", "HumanLoopConfig", "OutputConfig", "RoleArn")
 class FlowDefinitions:
     """All flow definitions of one offline AWS."""
 
-    def __init__(self, context: Context, tags: Tags, workteams: Workteams, uis: HumanTaskUis) -> None:
-        self._context, self._tags, self._workteams, self._uis = context, tags, workteams, uis
+    def __init__(
+        self, context: Context, tags: Tags, portal: PortalHost, workteams: Workteams, uis: HumanTaskUis
+    ) -> None:
+        self._context, self._tags, self._portal, self._workteams, self._uis = context, tags, portal, workteams, uis
         self._flows: dict[str, FlowDefinition] = {}
 
     def state(self) -> list[dict[str, Any]]:
@@ -78,7 +81,8 @@ class FlowDefinitions:
         return config
 
     def describe_flow_definition(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return a flow definition as it was created."""
+        """Return a flow definition as it was created, once the outputs of all answers given so far are written."""
+        self._portal.settle()
         flow = self._flow(request["FlowDefinitionName"])
         return {**{member: flow.request.get(member) for member in _ECHOED}, **_summary(flow)}
 

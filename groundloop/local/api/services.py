@@ -52,7 +52,7 @@ class Services:
         self.workteams = Workteams(context, self.tags, self.portal)
         self.human_task_uis = HumanTaskUis(context, self.tags)
         self.labeling_jobs = LabelingJobs(context, self.tags, self.portal, self.workteams)
-        self.flow_definitions = FlowDefinitions(context, self.tags, self.workteams, self.human_task_uis)
+        self.flow_definitions = FlowDefinitions(context, self.tags, self.portal, self.workteams, self.human_task_uis)
         self.human_loops = HumanLoops(context, self.portal, self.flow_definitions)
         self._a2i = A2iRuntime(self.human_loops)
         self.labeling_jobs.on_event(self.executions.start_by_rule)

@@ -78,7 +78,10 @@ class Site:
     async def _enter(self, request: Request) -> Response:
         """Invite a member, and lead the browser to the queue."""
         place, member = request.path_params, request.path_params["member"]
-        room = self._rooms.at(f"/{place['kind']}/{place['name']}/")
+        path = f"/{place['kind']}/{place['name']}/"
+        if self._rooms.at(path) is None:  # the queue of what was just created is being made
+            await run_in_threadpool(self._rooms.settle)
+        room = self._rooms.at(path)
         if room is None or member not in room.members:
             return await _not_found(request)
         token = await run_in_threadpool(room.queue.reviewers.invite, member)
