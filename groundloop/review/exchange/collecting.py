@@ -12,8 +12,6 @@ from groundloop.review.exchange.pulled import Pulled, RemoteWork, store_answers
 from groundloop.review.queue import Queue
 from groundloop.review.wire import Outcome
 
-_LISTED = 3
-
 
 def collect(
     queue: Queue,
@@ -44,12 +42,13 @@ def collect(
     if not cleanup:
         return result
     again = work()
-    new, _ = store_answers(queue, again.answers)
+    later = store_answers(queue, again.answers)
+    left_out = [*again.left_out, *later.rejected]
     reasons = [
         f"{len(again.unfinished)} images are not finished" if again.unfinished else "",
-        f"{len(again.left_out)} can't be taken, first {again.left_out[0]}" if again.left_out else "",
+        f"{len(left_out)} can't be taken, first {left_out[0]}" if left_out else "",
         f"{again.foreign} images there are not of this queue" if again.foreign else "",
-        f"{new} answers came in the meantime" if new else "",
+        f"{later.new} answers came in the meantime" if later.new else "",
     ]
     if any(reasons):
         raise UserError(
@@ -64,15 +63,15 @@ def collect(
 
 
 def _stored(queue: Queue, found: RemoteWork) -> Pulled:
-    new, known = store_answers(queue, found.answers)
+    stored = store_answers(queue, found.answers)
     newest = {answer.task: answer for answer in sorted(found.answers, key=lambda one: one.submitted)}
     return Pulled(
         images=found.images,
         finished=len(newest),
-        new=new,
-        known=known,
+        new=stored.new,
+        known=stored.known,
         negatives=sum(one.outcome is Outcome.BOXES and not one.boxes for one in newest.values()),
         skipped=sum(one.outcome is Outcome.SKIP for one in newest.values()),
-        left_out=tuple(found.left_out),
+        left_out=(*found.left_out, *stored.rejected),
         notes=tuple(found.notes),
     )

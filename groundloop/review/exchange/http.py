@@ -271,6 +271,17 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def is_in_the_clear(url: str) -> bool:
+    """Return whether what is sent to an address can be read on its way.
+
+    Example:
+        >>> is_in_the_clear("http://127.0.0.1:8080"), is_in_the_clear("http://tools.example")
+        (False, True)
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+
+
 def version_of(text: str) -> tuple[int, ...]:
     """Return the first numbers of a version, such as (1, 23) of "1.23.2".
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
+from groundloop.review.answers import InvalidAnswerError
 from groundloop.review.queue import NewTask, Queue
 from groundloop.review.shown_boxes import pixel_box
 from groundloop.review.wire import Answer, AnsweredBox, Outcome
@@ -94,8 +95,22 @@ class Pulled:
     deleted: bool = False
 
 
-def store_answers(queue: Queue, answers: Iterable[PulledAnswer]) -> tuple[int, int]:
-    """Store pulled answers, the oldest first; return how many are new, and how many were there before.
+@dataclass(slots=True)
+class Storing:
+    """What became of pulled answers.
+
+    Attributes:
+        new: were stored; `known` ones were there before.
+        rejected: why the queue rejects others.
+    """
+
+    new: int = 0
+    known: int = 0
+    rejected: list[str] = field(default_factory=list)
+
+
+def store_answers(queue: Queue, answers: Iterable[PulledAnswer]) -> Storing:
+    """Store pulled answers, the oldest first.
 
     An answer is there before if the same person's last one to that task says the same. The `client_id` is made from
     what an answer says and how many that person gave before it, so that an interrupted pull can be repeated.
@@ -105,12 +120,12 @@ def store_answers(queue: Queue, answers: Iterable[PulledAnswer]) -> tuple[int, i
         count, _ = last.get((stored.task, stored.reviewer), (0, None))
         last[stored.task, stored.reviewer] = count + 1, stored.answer
     tasks = dict(queue.tasks())
-    new = known = 0
+    result = Storing()
     for pulled in sorted(answers, key=lambda one: (one.submitted, one.task, one.reviewer)):
         boxes = answered_boxes(pulled.boxes, tasks[pulled.task])
         count, before = last.get((pulled.task, pulled.reviewer), (0, None))
         if before is not None and (before.outcome, _places(before.boxes)) == (pulled.outcome, _places(boxes)):
-            known += 1
+            result.known += 1
             continue
         answer = Answer(
             client_id=str(
@@ -124,10 +139,14 @@ def store_answers(queue: Queue, answers: Iterable[PulledAnswer]) -> tuple[int, i
             submitted_at=_iso(pulled.submitted),
             seconds=pulled.seconds,
         )
-        queue.answers.add(pulled.reviewer, answer)
+        try:
+            queue.answers.add(pulled.reviewer, answer)
+        except InvalidAnswerError as error:
+            result.rejected.append(f"{tasks[pulled.task].source_ref}: {error}")
+            continue
         last[pulled.task, pulled.reviewer] = count + 1, answer
-        new += 1
-    return new, known
+        result.new += 1
+    return result
 
 
 def answered_boxes(drawn: Sequence[DrawnBox], task: NewTask) -> tuple[AnsweredBox, ...]:

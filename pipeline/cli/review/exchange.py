@@ -47,6 +47,7 @@ def push(
     Example: groundloop review push week-47 label-studio --url http://127.0.0.1:8080
     """
     from groundloop.review.exchange import tools
+    from groundloop.review.exchange.http import is_in_the_clear
 
     with contextlib.closing(open_queue(name)) as queue:
         connection = tools.Connection(url, organization)
@@ -55,6 +56,8 @@ def push(
     if as_json:
         print_json({"name": name, "tool": tool, **asdict(result)})
         return
+    if is_in_the_clear(result.url):
+        print_line("note: the token and the images travel unencrypted: use an https URL", to_stderr=True)
     before = f"; {result.known} were there already" if result.known else ""
     print_line(f"{name}: {result.new} images with {result.boxes} boxes pushed{before}")
     print_values({"there": result.url, "when work is done": f"groundloop review pull {name} {tool}"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -89,12 +90,9 @@ def push_to_cvat(
     begun = {number for batch in link.batches for number in batch.tasks}
     missing = [one for one in unanswered_tasks(queue) if one.id not in begun]
     known = sum(len(batch.tasks) for batch in link.batches if batch.complete)
-    files = [one for one in missing if upload or not one.in_s3]
-    # Images of a bucket and uploaded ones can't be in one task.
-    for part in (files, [one for one in missing if one not in files]):
-        if part:
-            name = f"groundloop {queue.info.name} {new_key()[:12]}"
-            link.batches.append(Batch(name=name, tasks=[one.id for one in part]))
+    for part in _parts(missing, upload=upload):
+        name = f"groundloop {queue.info.name} {new_key()[:12]}"
+        link.batches.append(Batch(name=name, tasks=[one.id for one in part]))
     write_link(path, link)
     tasks = {number: PushedTask(number, task) for number, task in queue.tasks()}
     new = boxes = 0
@@ -107,6 +105,17 @@ def push_to_cvat(
         boxes += sum(len(one.boxes) for one in ours)
     url = f"{link.url}/tasks/{link.batches[-1].task}" if link.batches else link.url
     return Pushed(url=url, new=new, known=known, boxes=boxes)
+
+
+def _parts(tasks: Sequence[PushedTask], *, upload: bool) -> list[list[PushedTask]]:
+    """Return the images that can be in one task each: uploaded ones, or those of a bucket, each of these once."""
+    parts: dict[int, list[PushedTask]] = defaultdict(list)
+    seen: Counter[str] = Counter()
+    for one in tasks:
+        sent = upload or not one.in_s3
+        seen[one.task.source_ref] += not sent
+        parts[0 if sent else seen[one.task.source_ref]].append(one)
+    return [parts[number] for number in sorted(parts)]
 
 
 class _BatchPush:

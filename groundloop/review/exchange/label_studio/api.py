@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from groundloop.errors import UserError
-from groundloop.review.exchange.http import RejectedRequestError, ToolServer, UploadedFile, version_of
+from groundloop.review.exchange.http import AGAIN, RejectedRequestError, ToolServer, UploadedFile, version_of
 
 TOOL = "Label Studio"
 TOKEN_VARIABLE = "LABEL_STUDIO_API_KEY"  # noqa: S105 - the name of the variable
@@ -18,6 +18,9 @@ MIN_VERSION = (1, 13)
 PAGE_SIZE = 100
 #: A list has no more pages than this; a server that sends more goes round in circles.
 _MAX_PAGES = 10_000
+#: Seconds between two looks at an import in the background, and how many looks.
+_POLL_SECONDS = 2.0
+_MAX_POLLS = 300
 #: Parts of a JSON Web Token: a personal access token is one, a legacy token is not.
 _JWT_DOTS = 2
 
@@ -72,9 +75,17 @@ class FileUpload(msgspec.Struct):
 
 
 class Imported(msgspec.Struct):
-    """The reply to an import; the Enterprise edition imports later and gives the import's id only."""
+    """The reply to an import; the Enterprise edition imports later and gives the import's number only."""
 
     task_count: int | None = None
+    number: int | None = msgspec.field(default=None, name="import")
+
+
+class BackgroundImport(msgspec.Struct):
+    """An import in the background."""
+
+    status: str
+    error: str | None = None
 
 
 class Region(msgspec.Struct):
@@ -83,9 +94,9 @@ class Region(msgspec.Struct):
     type: str
     id: str = ""
     value: dict[str, Any] = {}
-    original_width: int = 0
-    original_height: int = 0
-    image_rotation: float = 0
+    original_width: float | None = None
+    original_height: float | None = None
+    image_rotation: float | None = None
 
 
 class Annotation(msgspec.Struct):
@@ -203,20 +214,28 @@ class LabelStudio:
 
     def upload(self, project: int, files: Sequence[UploadedFile]) -> None:
         """Upload files without making tasks of them."""
-        self.server.upload(f"/api/projects/{project}/import?commit_to_project=false", Imported, files)
+        path = f"/api/projects/{project}/import?commit_to_project=false"
+        self._wait(project, self.server.upload(path, Imported, files))
 
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, object]]) -> None:
-        """Make tasks.
+        """Make tasks, and wait until they are there.
 
         Raises:
-            UserError: the server makes them later, as the Enterprise edition does, or not all.
+            UserError: the server does not make them.
         """
-        made = self.server.post(f"/api/projects/{project}/import", Imported, tasks).task_count
-        if made != len(tasks):
-            raise UserError(
-                f"Label Studio at {self.server.url} made {made or 'none'} of {len(tasks)} tasks at once: wait until "
-                "the project shows them all, then give the same command again"
-            )
+        self._wait(project, self.server.post(f"/api/projects/{project}/import", Imported, tasks))
+
+    def _wait(self, project: int, imported: Imported) -> None:
+        if imported.number is None:
+            return
+        for _ in range(_MAX_POLLS):
+            state = self.server.get(f"/api/projects/{project}/imports/{imported.number}/", BackgroundImport)
+            if state.status == "completed":
+                return
+            if state.status == "failed":
+                raise UserError(f"Label Studio at {self.server.url} could not import tasks: {state.error}; {AGAIN}")
+            self.server.pause(_POLL_SECONDS)
+        raise UserError(f"Label Studio at {self.server.url} is still importing tasks; {AGAIN}")
 
     def tasks(self, project: int, *, annotations: bool) -> Iterator[RemoteTask]:
         """Yield a project's tasks, with their annotations and drafts if asked for."""

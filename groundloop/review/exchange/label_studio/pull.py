@@ -105,11 +105,12 @@ def _box(region: Region, task: NewTask, classes: Mapping[str, int]) -> DrawnBox 
     names = region.value.get(RECTANGLE) or []
     if len(names) != 1 or names[0] not in classes:
         return f"a box has the labels {names}: give it exactly one of {LABEL_TAG!r}"
-    shown, stored = (region.original_width, region.original_height), (task.width, task.height)
-    if (all(stored) and all(shown) and shown != stored) or region.image_rotation % 360:
+    shown, stored = (region.original_width or 0, region.original_height or 0), (task.width, task.height)
+    turned_by = (region.image_rotation or 0) % 360
+    if (all(stored) and all(shown) and shown != stored) or turned_by:
         return (
-            f"it was shown with {shown[0]} x {shown[1]} pixels and turned by {region.image_rotation:g} degrees, and "
-            f"is stored with {stored[0]} x {stored[1]}: push images with an EXIF orientation with --upload, and turn "
+            f"it was shown with {shown[0]:g} x {shown[1]:g} pixels and turned by {turned_by:g} degrees, and is "
+            f"stored with {stored[0]} x {stored[1]}: push images with an EXIF orientation with --upload, and turn "
             "none there"
         )
     width, height = stored if all(stored) else shown

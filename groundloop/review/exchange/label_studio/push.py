@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from os.path import commonpath
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
 from groundloop.aws import offline_endpoint
 from groundloop.errors import UserError
-from groundloop.review.exchange.http import RejectedRequestError
+from groundloop.review.exchange.http import AGAIN, RejectedRequestError
 from groundloop.review.exchange.label_studio.api import LabelStudio, Project
 from groundloop.review.exchange.link import Link, changed_labels, new_key, write_link
 from groundloop.review.exchange.tasks import (
@@ -68,11 +69,16 @@ def push_to_label_studio(
     _connect_buckets(studio, project.id, queue.info, set(missing) - set(sent_as_files))
     uploaded = {number: one.file for one in studio.uploads(project.id) if (number := task_of_file(one.file))}
     by_file = {pushed.id for pushed in sent_as_files}
+    # A server below a path of its host shows that path to the browser.
+    below = f"{urlsplit(studio.server.url).path}/data/"
     for batch in _batches(missing, _IMPORTED_TASKS):
         _upload(studio, project.id, images, [one for one in batch if one.id in by_file and one.id not in uploaded])
         if not by_file.isdisjoint(one.id for one in batch):
             uploaded |= {number: one.file for one in studio.uploads(project.id) if (number := task_of_file(one.file))}
-        names = {one.id: f"/data/{uploaded[one.id]}" if one.id in by_file else one.task.source_ref for one in batch}
+        lost = [one.task.source_ref for one in batch if one.id in by_file and one.id not in uploaded]
+        if lost:
+            raise UserError(f"Label Studio at {studio.server.url} did not keep {lost[0]}: free space there; {AGAIN}")
+        names = {one.id: below + uploaded[one.id] if one.id in by_file else one.task.source_ref for one in batch}
         studio.import_tasks(project.id, [remote_task(one, queue.info, names[one.id], link.key) for one in batch])
     return Pushed(
         url=f"{studio.server.url}/projects/{project.id}/data",

@@ -200,6 +200,7 @@ class FakeCvat(FakeServer):
         else:
             assert content["cloud_storage_id"] in self.buckets
             names = content["server_files"]
+            assert len(set(names)) == len(names)
         assert content["sorting_method"] == "predefined"
         rq_id = f"action=create&target=task&id={number}"
         assert rq_id not in self.background, "the data is being read already"

@@ -78,6 +78,7 @@ class FakeLabelStudio(FakeServer):
     """A Label Studio server with one user, ann.
 
     Attributes:
+        background: what imports in the background say one after the other, as in the Enterprise edition.
         personal: whether only personal access tokens hold, each access token for that many requests.
     """
 
@@ -85,6 +86,7 @@ class FakeLabelStudio(FakeServer):
         super().__init__()
         self.release = "1.23.2"
         self.personal: int | None = None
+        self.background: list[str] | None = None
         self.projects: dict[int, dict[str, Any]] = {}
         self.storages: list[dict[str, Any]] = []
         self.uploads: dict[int, dict[str, Any]] = {}
@@ -104,6 +106,7 @@ class FakeLabelStudio(FakeServer):
             ("POST", r"/api/storages/s3/", self._create_storage),
             ("GET", r"/api/projects/(\d+)/file-uploads", self._list_uploads),
             ("POST", r"/api/projects/(\d+)/import", self._import),
+            ("GET", r"/api/projects/(\d+)/imports/(\d+)/", self._import_status),
             ("GET", r"/api/tasks/", self._list_tasks),
         ]
 
@@ -215,7 +218,7 @@ class FakeLabelStudio(FakeServer):
                 # Django takes other characters out of names.
                 stored = f"upload/{project}/{number:08x}-{name}"
                 self.uploads[number] = {"id": number, "project": project, "file": stored, "name": name, "body": body}
-            return Response(201, {"task_count": len(files), "file_upload_ids": []})
+            return self._imported(len(files))
         content = request.json(_TASKS)
         labels = set(self.projects[project]["parsed_label_config"]["label"]["labels"])
         for one in content:
@@ -225,7 +228,14 @@ class FakeLabelStudio(FakeServer):
             number = self._new_id()
             task = {"id": number, "project": project, "data": one["data"], "predictions": predictions}
             self.tasks[number] = {**task, "annotations": [], "drafts": []}
-        return Response(201, {"task_count": len(content), "annotation_count": 0})
+        return self._imported(len(content))
+
+    def _imported(self, count: int) -> Response:
+        return Response(201, {"task_count": count} if self.background is None else {"import": self._new_id()})
+
+    def _import_status(self, request: Request, project: int, number: int) -> Response:
+        assert self.background
+        return Response(content={"id": number, "status": self.background.pop(0), "error": "disk full"})
 
     def _list_tasks(self, request: Request) -> Response:
         query = request.query

@@ -76,6 +76,16 @@ def test_frames_are_found_by_their_names_not_by_their_order(cvat: FakeCvat, tmp_
     assert [(one.task, one.answer.boxes[0].left) for one in queue.answers.stored()] == [(1, 5), (2, 6)]
 
 
+def test_an_image_that_is_asked_for_twice_is_in_two_tasks(cvat: FakeCvat, tmp_path: Path) -> None:
+    name = "s3://photos/a.png"
+    queue = made(tmp_path / "q", [new_task(0, name), NewTask(source_ref=name, width=WIDTH, height=HEIGHT, key="again")])
+    push_to(cvat, queue, cloud_storage=5)
+    for job in cvat.jobs:
+        cvat.complete(job)
+    pull_from(cvat, queue)
+    assert [(one.task, len(one.answer.boxes)) for one in queue.answers.stored()] == [(1, 1), (2, 0)]
+
+
 def test_a_second_push_adds_only_what_is_new(cvat: FakeCvat, queue: Queue) -> None:
     push_to(cvat, queue)
     before = cvat.state()

@@ -103,6 +103,16 @@ def test_uploaded_images_have_the_stored_pixels_whatever_their_orientation(
         assert image.size == (WIDTH, HEIGHT)
 
 
+def test_a_server_below_a_path_shows_that_path_to_the_browser(queue: Queue, studio: FakeLabelStudio) -> None:
+    def below(method: str, url: str, *args: object, **options: object) -> object:
+        assert url.startswith(f"{URL}/labels/api/")
+        return FakeLabelStudio.request(studio, method, url.replace("/labels", ""), *args, **options)  # type: ignore[arg-type]
+
+    studio.request = below  # type: ignore[assignment]
+    push(queue, Tool.LABEL_STUDIO, Connection(f"{URL}/labels/", transport=studio))
+    assert all(task["data"]["image"].startswith("/labels/data/upload/") for task in studio.tasks.values())
+
+
 def test_a_second_push_adds_only_what_is_new(studio: FakeLabelStudio, queue: Queue) -> None:
     push_to(studio, queue)
     before = studio.state()
@@ -141,6 +151,23 @@ def test_s3_images_are_uploaded_if_asked_for(studio: FakeLabelStudio, s3_queue: 
     assert [one["name"] for one in studio.uploads.values()] == [
         f"groundloop-00000{number + 1}-{name}.png" for number, name in enumerate("abc")
     ]
+
+
+def test_imports_in_the_background_are_waited_for(studio: FakeLabelStudio, queue: Queue) -> None:
+    studio.background = ["in_progress", "completed", "created", "completed"]
+    assert push_to(studio, queue).new == 5
+    assert studio.pauses == [2.0, 2.0]
+    queue.add_tasks([NewTask(source_ref="über 0/a.png", width=WIDTH, height=HEIGHT, key="again")])
+    studio.background = ["failed"]
+    with pytest.raises(UserError, match="could not import tasks: disk full; the same command goes on"):
+        push_to(studio, queue)
+
+
+def test_an_answer_that_the_queue_rejects_is_left_out(studio: FakeLabelStudio, queue: Queue) -> None:
+    push_to(studio, queue)
+    studio.annotate(next(iter(studio.tasks)), [region()] * 1001)
+    result = pull_from(studio, queue)
+    assert (result.new, result.left_out) == (0, ("über 0/a.png: the answer has 1001 boxes; at most 1000 are possible",))
 
 
 def test_a_bucket_that_label_studio_cant_read_is_said_with_what_to_do(studio: FakeLabelStudio, tmp_path: Path) -> None:
