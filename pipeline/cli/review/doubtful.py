@@ -47,13 +47,17 @@ def doubts_tasks(
         UserError: there is no such model, or it has other classes.
     """
     model = model_with_classes(which, settings, classes)
-    candidates, image_folder = _candidates(model, images, evaluated_in, settings)
+    hashes: dict[str, int | None] = {}
+    candidates, image_folder = _candidates(model, images, evaluated_in, settings, hashes)
     body = image_reader(image_folder, settings)
+
+    def hash_of(name: str) -> int | None:
+        """Return the difference hash of an image, which detecting objects on it has left."""
+        return hashes[name] if name in hashes else _hash(body, name)
+
     source = f"{images} by {model.name}" if images else model.name
     info = model_info(given, model, source, image_folder, None if image_folder else settings().aws.region)
-    return info, chosen_tasks(
-        candidates, model, settings, options, new=images is not None, hash_of=lambda name: _hash(body, name)
-    )
+    return info, chosen_tasks(candidates, model, settings, options, new=images is not None, hash_of=hash_of)
 
 
 def model_with_classes(which: str | None, settings: ReviewConfig, classes: list[str] | None) -> EvaluatedModel:
@@ -117,18 +121,23 @@ def chosen_tasks(
     """
     from groundloop.detections.calibration import Calibration
     from groundloop.review.diversity import NearCopies
-    from groundloop.review.effort import fit_effort
+    from groundloop.review.effort import Effort, fit_effort
     from groundloop.review.selection import select
 
     chosen_by = settings.review.select
     bits = options.near_copy_bits(chosen_by)
+    effort = Effort()
+    if (options.per or chosen_by.per) == "effort":
+        effort = fit_effort(list(_answers()))
+        source = f"by {effort.answers} answers" if effort.answers else "by default"
+        print_line(f"an image takes {effort.per_image:.1f} s and {effort.per_box:.1f} s for each object, {source}")
     copies: NearCopies | None = None if bits is None else NearCopies(hash_of, bits)
     tasks = select(
         candidates,
         Calibration.fit(model.rows),
         model.thresholds,
         model.classes,
-        options.selection(chosen_by, model.classes, fit_effort(list(_answers()))),
+        options.selection(chosen_by, model.classes, effort),
         new=new,
         frequency=model.frequency,
         copies=copies,
@@ -167,9 +176,14 @@ def _hash(body: Callable[[str], bytes], name: str) -> int | None:
 
 
 def _candidates(
-    model: EvaluatedModel, images: str | None, evaluated_in: str | None, settings: ReviewConfig
+    model: EvaluatedModel,
+    images: str | None,
+    evaluated_in: str | None,
+    settings: ReviewConfig,
+    hashes: dict[str, int | None],
 ) -> tuple[list[Candidate], str | None]:
-    """Return the images to choose from, and their folder if they are on disk."""
+    """Return the images to choose from, and their folder if they are on disk; keep the hashes of what is read."""
+    from groundloop.images.difference_hash import difference_hash
     from groundloop.labels.grouping import Grouping
     from pipeline.review.candidates import evaluated_images, predicted_images
     from pipeline.review.detectors import detector_of
@@ -183,7 +197,15 @@ def _candidates(
     listed, folder = listed_images(images, settings), on_disk(images)
     detector = detector_of(model, settings)
     print_line(f"detecting objects on {len(listed.images)} images")
-    return predicted_images(listed.images, image_reader(folder, settings), detector, grouping), folder
+    body = image_reader(folder, settings)
+
+    def read(name: str) -> bytes:
+        """Read an image, and keep its hash."""
+        content = body(name)
+        hashes[name] = difference_hash(content)
+        return content
+
+    return predicted_images(listed.images, read, detector, grouping), folder
 
 
 def local_images(model: EvaluatedModel) -> str | None:

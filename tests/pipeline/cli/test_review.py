@@ -138,6 +138,20 @@ def test_near_copies_are_left_out_and_named(groundloop: Groundloop, run_folder: 
     assert "made queue all: 30 images" in kept
 
 
+def test_the_effort_of_an_image_comes_from_the_answers_that_there_are(groundloop: Groundloop, run_folder: Path) -> None:
+    command = ("review", "new", "--from", str(run_folder), "--images", "photos", "--per", "effort")
+    first = groundloop(*command, "first")
+    assert "an image takes 4.0 s and 1.5 s for each object, by default" in first.out
+    box = {"class_id": 1, "left": 4, "top": 5, "width": 10, "height": 11}
+    for task in range(1, 31):
+        add("first", task, boxes=[box] * (task % 5), seconds=2.0 + 3 * (task % 5))
+    second = groundloop(*command, "second")
+    assert "an image takes 2.0 s and 3.0 s for each object, by 30 answers" in second.out
+    wrong = groundloop(*command, "third", "--per", "box")
+    assert wrong.code == 1
+    assert "image or effort" in wrong.error
+
+
 def test_conditions_choose_instead(groundloop: Groundloop, run_folder: Path) -> None:
     from_run = ("review", "new", "q", "--from", str(run_folder), "--images", "photos", "--audit", "0")
     assert groundloop(*from_run, "--condition", "count(bolt) >= 2").code == 0
