@@ -154,6 +154,8 @@ class Cvat:
 
     def __init__(self, server: ToolServer, token: str, organization: str | None = None) -> None:
         self.server = server
+        # CVAT's own media type, by which it tells versions of the API; it has no renderer for plain JSON.
+        server.headers["Accept"] = "application/vnd.cvat+json"
         release = server.release("/api/server/about", About).version
         if version_of(release) < MIN_VERSION:
             raise UserError(

@@ -114,6 +114,7 @@ class FakeCvat(FakeServer):
 
     def checked(self, path: str, request: Request) -> Response | None:
         """Refuse wrong tokens."""
+        assert request.headers["Accept"] == "application/vnd.cvat+json"
         if path == "/api/server/about":
             return None
         assert request.headers.get("X-Organization") == self.organization
