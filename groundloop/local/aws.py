@@ -35,7 +35,7 @@ class LocalAws:
     What is real: the API and its errors, pipelines and their executions, jobs (programs of this machine in a folder
     laid out like `/opt/ml`), Pipe mode, artifacts in S3, the registry, endpoints that answer. What is a stand-in:
     images (`programs`; processing runs in this Python environment), hardware, prices and quotas, IAM (everything is
-    allowed).
+    allowed), the portal where people work on labelling jobs and human loops (our review page; `Workteam.SubDomain`).
     S3, IAM, STS, EventBridge and the other services are moto's. State lives in memory and is gone with `stop()`,
     unless it is kept; folders of jobs and endpoints stay under `home`.
 
