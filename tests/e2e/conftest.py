@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from groundloop.local import LocalAws
 from pipeline.config import Config, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +19,7 @@ SETTINGS = (
     f"labels.manifest=s3://{BUCKET}/labels/output.manifest",
     "training.hyperparameters.epochs=8",
     "gate.thresholds={map: 0.05, map_50: 0.2, voc_map: 0.2}",
+    "evaluate.intervals.resamples=100",
 )
 
 
@@ -25,6 +27,7 @@ SETTINGS = (
 class Project:
     """The running offline AWS, its folder, its data and its configuration."""
 
+    aws: LocalAws
     home: Path
     data: Path
     config: Config
@@ -48,6 +51,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     home, data = tmp_path_factory.mktemp("aws"), tmp_path_factory.mktemp("data")
     config = load_config([ROOT / "configs" / "local.yaml"], SETTINGS, environment={})
     manifest = write_dataset(data, IMAGES, BUCKET)
-    with offline_aws(config, home):
+    with offline_aws(config, home) as aws:
         upload_labels(config, manifest, data / "images", lambda _: None)
-        yield Project(home, data, config)
+        yield Project(aws, home, data, config)
+
+
+@pytest.fixture(scope="session")
+def aws(project: Project) -> LocalAws:
+    """The same offline AWS: there can be one at a time in a process."""
+    return project.aws

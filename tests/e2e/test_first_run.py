@@ -26,7 +26,7 @@ QUICK = ["-s", "training.hyperparameters.epochs=2", "-s", "evaluate.intervals.re
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with photos and YOLO labels in `parts/`."""
     folder = tmp_path_factory.mktemp("user")
-    manifest = write_dataset(tmp_path_factory.mktemp("data"), 60, "bucket")
+    manifest = write_dataset(tmp_path_factory.mktemp("data"), 36, "bucket")
     write_labels(read_labels(manifest), folder / "parts", "yolo", images=manifest.parent / "images")
     return folder
 
