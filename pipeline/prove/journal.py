@@ -56,7 +56,11 @@ class Journal:
             raise UserError(f"another proof runs with {folder}: wait for its end, or choose another --output") from None
         self.place: Place | None = None
         self._left: list[Resource] = []
-        self._read()
+        try:
+            self._read()
+        except UserError:
+            self._file.close()
+            raise
 
     def _read(self) -> None:
         self._file.seek(0)

@@ -70,7 +70,7 @@ def read_summary(path: Path) -> dict[str, Any]:
         classes = msgspec.convert(summary, _Summary).classes
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: the class list comes from Prepare's report") from None
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path} is not Prepare's summary: {error}") from None
     if not classes:
         raise UserError(f"{path} lists no classes: run Prepare again")

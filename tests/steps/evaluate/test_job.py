@@ -239,6 +239,7 @@ def test_what_makes_metrics_unreliable_is_one_clear_line(
         pytest.param("{}", "not Prepare's summary", id="no classes"),
         pytest.param('{"classes": []}', "lists no classes", id="an empty list"),
         pytest.param("x", "not Prepare's summary", id="no JSON"),
+        pytest.param('{"classes": ' + "[" * 5000, "not Prepare's summary", id="nested too deep"),
     ],
 )
 def test_a_summary_that_is_not_prepares(evaluate: Evaluate, case: Any, text: str, message: str) -> None:
