@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.fixtures.cli",
     "tests.fixtures.definitions",
     "tests.fixtures.evaluation_files",
+    "tests.fixtures.exported_models",
     "tests.fixtures.local_runs",
     "tests.fixtures.offline_aws",
     "tests.fixtures.recorded_calls",

@@ -29,6 +29,7 @@ class Address:
         port: 0 takes a free one.
         certificate, key: files in PEM for HTTPS.
         behind: URL of a proxy in front of it, which speaks HTTPS.
+        unencrypted: whether plain HTTP is taken beyond this machine.
 
     Raises:
         UserError: an address beyond this machine without HTTPS.
@@ -39,11 +40,12 @@ class Address:
     certificate: Path | None = None
     key: Path | None = None
     behind: str | None = None
+    unencrypted: bool = False
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             raise UserError("--tls-cert and --tls-key go together")
-        if self.host not in _LOOPBACKS and not (self.certificate or self.behind):
+        if not (self.is_loopback or self.certificate or self.behind or self.unencrypted):
             raise UserError(
                 f"--host {self.host} opens the page to other machines, where tokens and images would travel in the "
                 "clear: give --tls-cert and --tls-key, or --behind with the https URL of a proxy, or forward the port "
@@ -52,6 +54,11 @@ class Address:
         for file in (self.certificate, self.key):
             if file is not None and not file.is_file():
                 raise UserError(f"{file} does not exist: give the certificate and the key as PEM files")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return self.host in _LOOPBACKS
 
     def url(self, port: int) -> str:
         """Return the URL of the page."""

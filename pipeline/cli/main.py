@@ -39,6 +39,7 @@ from pipeline.cli import (
     review,
     rollback,
     runs,
+    serve,
     start,
     stop,
     triggers,
@@ -80,6 +81,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "triggers": triggers.app,
         "predict": predict.predict,
         "export-model": export_model.export_model,
+        "serve": serve.serve,
     },
     "The people": {
         "label": label.label,

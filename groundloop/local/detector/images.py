@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,20 +24,22 @@ def working_size(image_shape: int) -> int:
     return max(32, 32 * round(image_shape / 64))
 
 
-def decode_image(data: bytes, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+def decode_image(
+    data: bytes, size: int, formats: Sequence[str] = ("JPEG", "PNG")
+) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
     """Decode an image; return (size, size, 3) bytes, and the image's own width and height in pixels.
 
     Scaled to a square without keeping the shape, and without turning by EXIF: as the built-in algorithm does, and as
     the boxes of Ground Truth are drawn. Raises UnreadableImageError.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+        with Image.open(io.BytesIO(data), formats=tuple(formats)) as image:
             width_and_height = image.size
             # A JPEG is decoded at half or a quarter of its size when that is enough: several times faster.
             image.draft("RGB", (size, size))
             small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(f"the {len(data)} bytes aren't a JPEG or PNG") from error
+        raise UnreadableImageError(f"the {len(data)} bytes aren't a {' or '.join(formats)}") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(f"the image can't be decoded: {error}") from error
     return np.asarray(small), width_and_height

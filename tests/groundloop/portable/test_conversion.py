@@ -15,16 +15,14 @@ pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 
 from groundloop.errors import UserError  # noqa: E402
 from groundloop.local.detector import artifact  # noqa: E402
-from groundloop.local.detector.hyperparameters import parse  # noqa: E402
-from groundloop.local.detector.network import Network  # noqa: E402
 from groundloop.portable.conversion import VGG_MEAN, to_onnx  # noqa: E402
 from groundloop.portable.model_archive import read_model_archive  # noqa: E402
 from groundloop.portable.onnx_detector import OnnxDetector  # noqa: E402
 from pipeline.demo.synthetic_images import draw_image  # noqa: E402
 from tests.fixtures import mxnet_reference  # noqa: E402
+from tests.fixtures.exported_models import CLASSES  # noqa: E402
 from tests.fixtures.mxnet_files import Symbol, algorithm_files, resnet_50, vgg_16, write_archive  # noqa: E402
 
-CLASSES = ("bolt", "nut", "washer")
 NETWORKS: dict[str, tuple[Callable[..., Symbol], int]] = {"resnet-50": (resnet_50, 128), "vgg-16": (vgg_16, 300)}
 
 
@@ -78,22 +76,6 @@ def test_another_image_shape_than_the_networks_is_said(tmp_path: Path) -> None:
     files = algorithm_files(vgg_16(3, training=False, thin=64), side=128, base_network="vgg-16")
     with pytest.raises(UserError, match="image_shape is not the network's"):
         to_onnx(read_model_archive(write_archive(tmp_path / "model.tar.gz", files)), CLASSES)
-
-
-@pytest.fixture(scope="module")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, artifact.Detector]:
-    """A model.tar.gz of the offline stand-in with random weights, and its detector."""
-    rng = np.random.default_rng(5)
-    values = {"num_classes": "3", "num_training_samples": "16", "image_shape": "300", "nms_threshold": "0.4"}
-    detector = artifact.Detector(parse(values), Network(3, seed=2))
-    for block in detector.network.blocks():
-        block.norm.running_mean = rng.normal(0, 0.5, block.norm.running_mean.shape).astype(np.float32)
-        block.norm.running_variance = rng.uniform(0.5, 2, block.norm.running_variance.shape).astype(np.float32)
-    detector.network.head.weights.value *= 10
-    folder = tmp_path_factory.mktemp("stand-in")
-    artifact.save(folder / "model", detector)
-    files = {path.name: path.read_bytes() for path in (folder / "model").iterdir()}
-    return write_archive(folder / "model.tar.gz", files), detector
 
 
 @pytest.mark.parametrize("with_nms", [False, True], ids=["decoded outside", "with suppression inside"])

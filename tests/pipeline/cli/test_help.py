@@ -37,7 +37,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "report",
         *("label", "review", "labeling", "a2i"),
         *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict"),
-        "export-model",
+        *("export-model", "serve"),
         *("init", "doctor", "prove", "demo", "local", "destroy", "config"),
     }
 
