@@ -458,6 +458,33 @@ def _classes_option(folder: Path, number: int) -> None:
     command("labels", "check", folder / "in" / "output.manifest", "--classes", text)
 
 
+def _collected(folder: Path, number: int) -> None:
+    from groundloop.labeling.loop_outputs import collect
+
+    _function(lambda: collect(folder / "labels"))
+
+
+def _job_files(folder: Path, number: int) -> None:
+    from groundloop.labeling.label_categories import read_label_categories
+    from groundloop.labeling.output_manifest import read_output_manifest, read_verdicts
+
+    def read() -> None:
+        read_label_categories((folder / "categories.json").read_bytes(), "s3://b/categories.json")
+        read_output_manifest((folder / "output.manifest").read_bytes(), "parts")
+        read_verdicts((folder / "verified.manifest").read_bytes(), "verdict")
+
+    _function(read)
+
+
+def _job_file_contents() -> Files:
+    verdict = {"source-ref": "s3://b/1.jpg", "verdict": "1", "verdict-metadata": {"class-name": "bad"}}
+    return {
+        "categories.json": b'{"document-version": "2018-11-28", "labels": [{"label": "nut"}, {"label": "bolt"}]}',
+        "output.manifest": samples.manifest(),
+        "verified.manifest": json.dumps(verdict).encode(),
+    }
+
+
 def _with_manifest(files: Callable[[], Files]) -> Callable[[], Files]:
     return lambda: {"in/output.manifest": samples.manifest(), **files()}
 
@@ -498,6 +525,8 @@ TARGETS = (
     Target("csv, by Prepare", _with_manifest(samples.csv_with_sizes), ("labels/",), _additional_source),
     Target("A2I output, by labels", samples.human_loop, ("labels/",), _labels(_in_labels), 2),
     Target("A2I output, by insight", samples.human_loop, ("labels/",), _insight),
+    Target("A2I output, by a2i collect", samples.human_loop, ("labels/",), _collected),
+    Target("files of a labelling job", _job_file_contents, ("",), _job_files),
     Target("worker responses, by insight", samples.labelling_job, ("labels/",), _insight),
     Target("SeqLabel.json, by labels", samples.video, ("labels/",), _labels(_only_file), 2),
     Target(

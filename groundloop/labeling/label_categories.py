@@ -63,5 +63,5 @@ def read_label_categories(content: bytes, place: str) -> tuple[str, ...]:
     """
     try:
         return tuple(one.label for one in msgspec.json.decode(content, type=_Categories).labels)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{place} is no label category configuration file: {error}") from None

@@ -140,7 +140,7 @@ def collect(folder: Path, classes: Iterable[str] | None = None) -> Collected:
 def _read(path: Path) -> _Output:
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Output)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: is no output of a human loop: {error}; delete it, and collect again") from None
 
 
@@ -150,7 +150,8 @@ def _described(line: bytes, output: _Output | None) -> bytes:
         return line
     fields: dict[str, Any] = dict(_FIELDS.decode(line))
     metadata = msgspec.json.decode(fields[CANONICAL + METADATA])
-    metadata["creation-date"] = output.answered.removesuffix("Z")
+    if output.answered:
+        metadata["creation-date"] = output.answered.removesuffix("Z")
     metadata["job-name"] = f"a2i/{output.human_loop_name}"
     answers = output.human_answers or []
     workers = [one.worker_id for one in answers if one.worker_id]

@@ -103,7 +103,7 @@ def read_verdicts(content: bytes, attribute: str) -> dict[str, list[str]]:
     for number, raw in enumerate(content.splitlines(), start=1):
         try:
             found: _Verdict | None = decoder.decode(raw).verdict  # type: ignore[attr-defined]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UserError(f"line {number} is no line of a verification job: {error}") from None
         verdicts.setdefault(found.class_name if found else "", []).append(source_ref_of(raw))
     return verdicts
