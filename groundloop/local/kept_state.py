@@ -1,7 +1,8 @@
 """State of an offline AWS in files, so that the next one continues with it.
 
 The folder gets `state.json` (resources of SageMaker, S3's keys, EventBridge rules) and `objects/<sha256>` (contents of
-S3's objects), beside `portal/` (the queues of labelling jobs and human loops, which are files at all times). `state.json` is replaced at once, so a save that is interrupted leaves the earlier state.
+S3's objects), beside `portal/` (the queues of labelling jobs and human loops, which are files at all times).
+`state.json` is replaced at once, so a save that is interrupted leaves the earlier state.
 """
 
 from __future__ import annotations
