@@ -108,7 +108,7 @@ class ModelServer:
         accept = request.headers.get("accept", "").replace(" ", "").lower()
         if "annotation=1" in accept.split(";"):
             return _json(_annotation(detections, *size))
-        rows = zip(detections.class_ids.tolist(), detections.scores.tolist(), detections.boxes.tolist(), strict=True)
+        rows = zip(detections.class_id.tolist(), detections.confidence.tolist(), detections.xyxyn.tolist(), strict=True)
         return _json(
             {
                 "prediction": [
@@ -122,7 +122,7 @@ class ModelServer:
         """Count the objects on the image in the body, by class, at the operating thresholds or a given one."""
         thresholds = self.thresholds | _given_threshold(request, self._detector.classes)
         detections, _ = await self._detected(request)
-        counts = detections.at(thresholds).counts()
+        counts = detections.filter(thresholds).count()
         return _json({"counts": counts, "total": sum(counts.values()), "thresholds": thresholds})
 
     async def _detected(self, request: Request) -> tuple[Detections, tuple[int, int]]:
@@ -166,7 +166,7 @@ def _annotation(detections: Detections, width: int, height: int) -> dict[str, An
             "height": int(ymax - ymin),
         }
         for class_id, score, (xmin, ymin, xmax, ymax) in zip(
-            detections.class_ids.tolist(), detections.scores.tolist(), corners.tolist(), strict=True
+            detections.class_id.tolist(), detections.confidence.tolist(), corners.tolist(), strict=True
         )
     ]
     return {"image_size": [{"width": width, "height": height, "depth": 3}], "annotations": annotations}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groundloop.detections.predictions import parse_detections
+from groundloop.detections import Detections
 from groundloop.local.detector.artifact import Detector
 from groundloop.portable.onnx_detector import OnnxDetector
 from groundloop.serving.app import PAGE
@@ -28,11 +28,11 @@ def test_it_answers_as_the_endpoint_does(
     assert client.send("GET", "/ping")[:2] == (200, b"")
     status, answer, response = client.send("POST", "/invocations", scene)
     assert (status, response.headers["Content-Type"]) == (200, "application/json")
-    detections = parse_detections(json.dumps(answer).encode(), CLASSES, "the server")
+    detections = Detections.from_sagemaker(json.dumps(answer).encode(), CLASSES)
     expected = onnx_detector.detect(scene)
     assert len(detections) > 5, "the comparison must not be about nothing"
-    assert detections.class_ids.tolist() == expected.class_ids.tolist()
-    np.testing.assert_allclose(detections.boxes, expected.boxes, atol=1e-6)
+    assert detections.class_id.tolist() == expected.class_id.tolist()
+    np.testing.assert_allclose(detections.xyxyn, expected.xyxyn, atol=1e-6)
     np.testing.assert_allclose(np.array(answer["prediction"]), stand_in[1].detect(scene), atol=1e-4)
 
 

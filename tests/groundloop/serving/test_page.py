@@ -50,7 +50,7 @@ def test_a_chosen_picture_is_drawn_and_counted(page: Page, scene: bytes, onnx_de
     page.locator("#file").set_input_files({"name": "one.jpg", "mimeType": "image/jpeg", "buffer": scene})
     page.locator("body[data-shown='one.jpg']").wait_for()
     found = onnx_detector.detect(scene)
-    expected = found.at(THRESHOLDS).counts()
+    expected = found.filter(THRESHOLDS).count()
     assert _counts(page) == expected
     assert int(page.locator("#total").inner_text()) == sum(expected.values()) > 0
     assert page.locator("#overlay .box").count() == sum(expected.values())
@@ -58,8 +58,8 @@ def test_a_chosen_picture_is_drawn_and_counted(page: Page, scene: bytes, onnx_de
     assert page.locator("#picture").evaluate("one => one.naturalWidth") == 320
 
     page.locator("#threshold").fill("0.9")
-    assert _counts(page) == found.at(0.9).counts()
-    assert page.locator("#overlay .box").count() == len(found.at(0.9))
+    assert _counts(page) == found.filter(0.9).count()
+    assert page.locator("#overlay .box").count() == len(found.filter(0.9))
     page.locator("#operating").click()
     assert _counts(page) == expected
 
@@ -70,7 +70,7 @@ def test_a_dropped_picture_replaces_it(page: Page, onnx_detector: OnnxDetector) 
     page.evaluate(_DROP, [list(content.getvalue()), "two.jpg"])
     page.locator("body[data-shown='two.jpg']").wait_for()
     assert page.locator("#overlay").get_attribute("viewBox") == "0 0 90 60"
-    assert _counts(page) == onnx_detector.detect(content.getvalue()).at(THRESHOLDS).counts()
+    assert _counts(page) == onnx_detector.detect(content.getvalue()).filter(THRESHOLDS).count()
 
 
 def test_what_is_no_picture_is_said(page: Page) -> None:
