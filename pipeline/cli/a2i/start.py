@@ -47,7 +47,8 @@ def start(
 
     Example: groundloop a2i start week-47 --from 7 --condition 'top_score < 0.5'
     """
-    from groundloop.aws import client
+    from groundloop.aws import client, offline_endpoint
+    from groundloop.errors import UserError
     from groundloop.labeling.flows import find_flow, loops, start_loops
     from groundloop.labeling.loop_input import loop_input, start_loop_request
     from groundloop.labeling.loop_outputs import output_uris
@@ -56,6 +57,8 @@ def start(
     settings = ReviewConfig(config, assignments)
     given = QueueInfo(name=flow, classes=())
     info, tasks = doubts_tasks(given, from_, settings, selection, images=images)
+    if info.images is not None and offline_endpoint() is None:
+        raise UserError(f"the images of {from_} are in {info.images}, and A2I shows those in S3: give a version of AWS")
     region = settings().aws.region
     found = find_flow(region, flow)
     contents = (loop_input(task, info.classes, flow, info.model) for task in tasks)

@@ -162,6 +162,19 @@ class TestLabelingJobs:
         listed = run("labeling", "status").out
         assert "week-47-adjusted" in listed
 
+    def test_labels_that_name_images_by_file_count_by_the_folder_of_their_images(self, run: Run) -> None:
+        coco = {
+            "images": [{"id": 1, "file_name": "03.png", "width": 64, "height": 48}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}],
+            "categories": [{"id": 1, "name": "bolt"}],
+        }
+        boto3.client("s3").put_object(Bucket=BUCKET, Key="coco/labels.json", Body=json.dumps(coco).encode())
+        source = {"uri": f"s3://{BUCKET}/coco/labels.json", "format": "coco", "images": f"s3://{BUCKET}/images/"}
+
+        asked = run(*self.CREATE, "week-46", "--set", f"labels.additional_sources={[source]}")
+
+        assert "10 (2 labelled already, left out)" in asked.out
+
     def test_verification_gives_verdicts(self, run: Run, member: Callable[[str, str], Member]) -> None:
         labels = ("--labels", f"s3://{BUCKET}/labels/output.manifest")
 
