@@ -51,6 +51,15 @@ LABEL_TEXTS = {
     "and test images from one. Copy them into one bucket, and correct the URIs.",
 }
 
+CAPTURE_TEXTS = {
+    "ERROR_INVALID_CAPTURE_RECORD": "The line is not a record of data capture, or its input is damaged. Often it was "
+    "cut off while it was copied: copy the file again.",
+    "ERROR_LINE_TOO_LONG": "The line is longer than any record can be.",
+    "ERROR_CAPTURE_WITHOUT_INPUT": "Only the response was captured: `CaptureOptions` of the endpoint config needs "
+    "`Input`.",
+    "ERROR_CAPTURE_IS_NO_IMAGE": "The request is neither a JPEG nor a PNG image.",
+}
+
 DEFINITION_TEXTS = {
     "malformed": "The definition is not a JSON object of the expected form.",
     "unknown-key": "An object has a key that the schema of pipeline definitions does not have.",

@@ -13,8 +13,9 @@ from typing import Any
 
 import typer
 
-from docs.finding_texts import DEFINITION_TEXTS, LABEL_TEXTS
+from docs.finding_texts import CAPTURE_TEXTS, DEFINITION_TEXTS, LABEL_TEXTS
 from groundloop.check import findings as definition_findings
+from groundloop.detections.captures.requests import CaptureCode
 from groundloop.labels import findings as label_findings
 from pipeline.cli.main import app
 from pipeline.config import Config
@@ -69,6 +70,7 @@ def findings_page() -> str:
     label_rows = [
         (f"`{code.value}`", code.severity.value, LABEL_TEXTS[code.value]) for code in label_findings.LabelCode
     ]
+    capture_rows = [(f"`{code.value}`", code.severity.value, CAPTURE_TEXTS[code.value]) for code in CaptureCode]
     definition_rows = [
         (f"`{code.value}`", code.severity.value, DEFINITION_TEXTS[code.value])
         for code in definition_findings.DefinitionCode
@@ -89,6 +91,9 @@ def findings_page() -> str:
                     "`report/rejected.jsonl`). Codes are those of Amazon Rekognition Custom Labels where one fits."
                 ),
                 _table(heads, label_rows),
+                "## In captured requests",
+                "Counted by `groundloop review new --captured`, which names the first with its file and line.",
+                _table(heads, capture_rows),
                 "## In pipeline definitions",
                 "Reported by `groundloop check`, and by `groundloop upsert` before anything is changed.",
                 _table(heads, definition_rows),

@@ -12,6 +12,7 @@ import msgspec
 from groundloop.detections.captures.files import MAX_LINE_BYTES, CaptureFiles
 from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
+from groundloop.findings import Severity
 from groundloop.spec.data_capture import CapturedData, CaptureRecord, InvalidRecordError, parse_record
 
 _CSV = "text/csv"
@@ -25,6 +26,11 @@ class CaptureCode(str, Enum):
     LINE_TOO_LONG = "ERROR_LINE_TOO_LONG"
     NO_INPUT = "ERROR_CAPTURE_WITHOUT_INPUT"
     NO_IMAGE = "ERROR_CAPTURE_IS_NO_IMAGE"
+
+    @property
+    def severity(self) -> Severity:
+        """Error: the line is not used."""
+        return Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
