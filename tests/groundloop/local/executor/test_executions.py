@@ -1,62 +1,16 @@
-"""Executions at the API: order, branches, properties, caching, retries, stops."""
+"""Executions at the API: order, branches, properties, names."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
+import re
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from groundloop.local import LocalAws
-from groundloop.local.executor import policies
-from groundloop.local.executor.steps import JobRunner, StepError, resource_name
-
-Make = Callable[..., Any]
-
-WRITE = """
-import json, pathlib, sys
-pathlib.Path(sys.argv[1], "metrics.json").write_text(sys.argv[2])
-"""
-SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(60)"
-OUTPUT = {"Std:Join": {"On": "/", "Values": ["s3://bucket/runs", {"Get": "Execution.PipelineExecutionId"}]}}
-
-
-@pytest.fixture
-def process(processing: Make) -> Make:
-    """A Processing step that runs a script; with metrics, one that writes them into a property file."""
-
-    def process(name: str, script: str = "", metrics: Any = None, **members: Any) -> dict[str, Any]:
-        if metrics is not None:
-            text = metrics if isinstance(metrics, dict) and "Get" in metrics else json.dumps(metrics)
-            arguments = processing(None, WRITE, "/opt/ml/processing/output", text, output=OUTPUT)
-            files = [{"PropertyFileName": "Metrics", "OutputName": "out", "FilePath": "metrics.json"}]
-            members = {"PropertyFiles": files, **members}
-        else:
-            arguments = processing(None, script or "pass", output=OUTPUT)
-        return {"Name": name, "Type": "Processing", "Arguments": arguments, **members}
-
-    return process
-
-
-def fail(name: str, message: Any) -> dict[str, Any]:
-    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}}
-
-
-def metric(path: str, step: str = "Evaluate") -> dict[str, Any]:
-    return {"Std:JsonGet": {"PropertyFile": {"Get": f"Steps.{step}.PropertyFiles.Metrics"}, "Path": path}}
-
-
-def gate(then: list[Any], otherwise: list[Any], left: Any, right: Any = 0, **members: Any) -> dict[str, Any]:
-    condition = {"Type": "LessThanOrEqualTo", "LeftValue": left, "RightValue": right}
-    arguments = {"Conditions": [condition], "IfSteps": then, "ElseSteps": otherwise}
-    return {"Name": "Gate", "Type": "Condition", "Arguments": arguments, **members}
-
-
-def statuses(done: dict[str, Any]) -> dict[str, str]:
-    return {name: step["StepStatus"] for name, step in done["Steps"].items()}
+from groundloop.local.executor.steps import resource_name
+from tests.groundloop.local.executor.conftest import Make, fail, gate, metric, statuses
 
 
 @pytest.fixture
@@ -230,201 +184,6 @@ def test_a_step_that_cannot_be_resolved_says_why(
     assert message in done["Steps"]["Gate"]["FailureReason"]
 
 
-class TestCaching:
-    CACHE = {"Enabled": True, "ExpireAfter": "PT1H"}  # noqa: RUF012
-
-    def test_the_same_request_takes_the_outputs_of_the_earlier_run(
-        self, process: Make, make_pipeline: Make, start: Make, ended: Make
-    ) -> None:
-        said = {"Get": "Parameters.Metrics"}
-        pipeline = make_pipeline(
-            process("Evaluate", metrics=said, CacheConfig=self.CACHE),
-            fail("Say", metric("message")),
-            parameters=[{"Name": "Metrics", "Type": "String", "DefaultValue": '{"message": "first"}'}],
-        )
-        first, second, third = (
-            ended(start(pipeline, **given)) for given in ({}, {}, {"Metrics": '{"message": "other"}'})
-        )
-        assert "CacheHitResult" not in first["Steps"]["Evaluate"]
-        hit = second["Steps"]["Evaluate"]
-        assert hit["CacheHitResult"] == {"SourcePipelineExecutionArn": first["PipelineExecutionArn"]}
-        assert hit["Metadata"] == first["Steps"]["Evaluate"]["Metadata"]
-        assert (hit["StepStatus"], second["FailureReason"]) == ("Succeeded", "first")
-        assert "CacheHitResult" not in third["Steps"]["Evaluate"]
-        assert third["FailureReason"] == "other"
-
-    def test_outputs_do_not_count_and_failures_are_not_kept(
-        self, process: Make, make_pipeline: Make, start: Make, ended: Make
-    ) -> None:
-        broken = process("Evaluate", "import sys; sys.exit(1)", CacheConfig=self.CACHE)
-        pipeline = make_pipeline(broken)
-        assert [statuses(ended(start(pipeline))) for _ in range(2)] == [{"Evaluate": "Failed"}] * 2
-
-    def test_an_old_run_is_not_used(self, process: Make, make_pipeline: Make, start: Make, ended: Make) -> None:
-        pipeline = make_pipeline(process("Evaluate", CacheConfig={"Enabled": True, "ExpireAfter": "PT1S"}))
-        ended(start(pipeline))
-        time.sleep(1.1)
-        assert "CacheHitResult" not in ended(start(pipeline))["Steps"]["Evaluate"]
-
-    def test_a_run_with_the_cache_off_replaces_an_older_one(
-        self, sm: Any, process: Make, make_pipeline: Make, start: Make, ended: Make
-    ) -> None:
-        def define(cache: dict[str, Any]) -> str:
-            step = process("Evaluate", CacheConfig=cache)
-            return json.dumps({"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": [step]})
-
-        pipeline = make_pipeline(process("Evaluate", CacheConfig=self.CACHE))
-        ended(start(pipeline))
-        sm.update_pipeline(PipelineName=pipeline, PipelineDefinition=define({"Enabled": False}))
-        latest = ended(start(pipeline))
-        assert "CacheHitResult" not in latest["Steps"]["Evaluate"]
-        sm.update_pipeline(PipelineName=pipeline, PipelineDefinition=define(self.CACHE))
-        hit = ended(start(pipeline))["Steps"]["Evaluate"]
-        assert hit["CacheHitResult"] == {"SourcePipelineExecutionArn": latest["PipelineExecutionArn"]}
-
-    def test_another_pipeline_has_its_own_runs(
-        self, process: Make, make_pipeline: Make, start: Make, ended: Make
-    ) -> None:
-        step = process("Evaluate", CacheConfig=self.CACHE)
-        ended(start(make_pipeline(step)))
-        assert "CacheHitResult" not in ended(start(make_pipeline(step)))["Steps"]["Evaluate"]
-
-
-class TestRetries:
-    @pytest.fixture
-    def flaky(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], list[float]]:
-        """Have the first attempts of every job fail in a given way; returns the times of all attempts."""
-
-        def flaky(kind: str, failures: int) -> list[float]:
-            attempts: list[float] = []
-            real = JobRunner.run
-
-            def run(self: JobRunner, *arguments: Any) -> Any:
-                attempts.append(time.monotonic())
-                if len(attempts) <= failures:
-                    raise StepError("CapacityError: none left", kind)
-                return real(self, *arguments)
-
-            monkeypatch.setattr(JobRunner, "run", run)
-            return attempts
-
-        return flaky
-
-    @staticmethod
-    def policy(kind: str, **members: Any) -> dict[str, Any]:
-        return {"RetryPolicies": [{"ExceptionType": [kind], "IntervalSeconds": 0.1, "BackoffRate": 3.0, **members}]}
-
-    def test_a_step_is_tried_again_with_growing_pauses(
-        self, process: Make, make_pipeline: Make, start: Make, ended: Make, flaky: Any
-    ) -> None:
-        attempts = flaky("SageMaker.CAPACITY_ERROR", 2)
-        step = process("Train", **self.policy("SageMaker.CAPACITY_ERROR", MaxAttempts=3))
-        done = ended(start(make_pipeline(step)))
-        assert statuses(done) == {"Train": "Succeeded"}
-        assert done["Steps"]["Train"]["AttemptCount"] == 3
-        assert attempts[1] - attempts[0] >= 0.1
-        assert attempts[2] - attempts[1] >= 0.3
-
-    @pytest.mark.parametrize(
-        ("kind", "members", "count"),
-        [
-            pytest.param("SageMaker.CAPACITY_ERROR", {"MaxAttempts": 2}, 3, id="attempts used up"),
-            pytest.param("SageMaker.CAPACITY_ERROR", {"ExpireAfterMin": 0.005}, 2, id="time used up"),
-            pytest.param("SageMaker.RESOURCE_LIMIT", {"MaxAttempts": 2}, 1, id="another failure"),
-        ],
-    )
-    def test_policies_end(
-        self,
-        process: Make,
-        make_pipeline: Make,
-        start: Make,
-        ended: Make,
-        flaky: Any,
-        kind: str,
-        members: Any,
-        count: int,
-    ) -> None:
-        attempts = flaky(kind, 99)
-        done = ended(start(make_pipeline(process("Train", **self.policy("SageMaker.CAPACITY_ERROR", **members)))))
-        assert statuses(done) == {"Train": "Failed"}
-        assert len(attempts) == done["Steps"]["Train"]["AttemptCount"] == count
-
-    def test_throttling_is_retried_without_being_asked(
-        self, process: Make, make_pipeline: Make, start: Make, ended: Make, flaky: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from dataclasses import replace
-
-        quick = replace(policies.DEFAULT_RETRY, interval=0.01)
-        monkeypatch.setattr(policies, "DEFAULT_RETRY", quick)
-        flaky("Step.THROTTLING", 2)
-        assert statuses(ended(start(make_pipeline(process("Train"))))) == {"Train": "Succeeded"}
-
-
-class TestStopping:
-    def test_a_stop_reaches_the_jobs(
-        self, sm: Any, aws: LocalAws, process: Make, make_pipeline: Make, start: Make, ended: Make
-    ) -> None:
-        arn = start(make_pipeline(process("Long", SLEEP), process("Never", DependsOn=["Long"])))
-        deadline = time.monotonic() + 10
-        while not any("asleep" in log.read_text() for log in aws.home.glob("jobs/*-Long-*/log.txt")):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        sm.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="t" * 32)
-        seen = sm.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
-        assert seen in ("Stopping", "Stopped")
-        done = ended(arn)
-        assert (done["PipelineExecutionStatus"], statuses(done)) == ("Stopped", {"Long": "Stopped"})
-        job = done["Steps"]["Long"]["Metadata"]["ProcessingJob"]["Arn"].rsplit("/", 1)[1]
-        assert sm.describe_processing_job(ProcessingJobName=job)["ProcessingJobStatus"] == "Stopped"
-        with pytest.raises(ClientError, match="has status Stopped: it can't be stopped"):
-            sm.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="t" * 32)
-
-    def test_a_fail_step_stops_what_still_runs(
-        self, process: Make, make_pipeline: Make, start: Make, ended: Make
-    ) -> None:
-        late = {**fail("Stop", "enough"), "DependsOn": ["Short"]}
-        done = ended(start(make_pipeline(process("Long", SLEEP), process("Short"), late)))
-        assert done["FailureReason"] == "enough"
-        assert statuses(done) == {"Long": "Stopped", "Short": "Succeeded", "Stop": "Failed"}
-
-    def test_a_job_stopped_from_outside_fails_its_step(
-        self, sm: Any, process: Make, make_pipeline: Make, start: Make, ended: Make
-    ) -> None:
-        arn = start(make_pipeline(process("Long", SLEEP)))
-        deadline = time.monotonic() + 10
-        while True:
-            steps = sm.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
-            if steps and steps[0]["Metadata"]:
-                break
-            assert time.monotonic() < deadline
-        sm.stop_processing_job(ProcessingJobName=steps[0]["Metadata"]["ProcessingJob"]["Arn"].rsplit("/", 1)[1])
-        done = ended(arn)
-        assert done["PipelineExecutionStatus"] == "Failed"
-        assert "was stopped" in done["Steps"]["Long"]["FailureReason"]
-
-
-def test_a_retry_keeps_what_succeeded(
-    sm: Any, process: Make, make_pipeline: Make, start: Make, ended: Make, put: Make
-) -> None:
-    needs = {
-        "InputName": "late",
-        "S3Input": {"S3Uri": "s3://bucket/late.txt", "LocalPath": "/opt/ml/processing/late", "S3DataType": "S3Prefix"},
-    }
-    second = process("Second", DependsOn=["First"])
-    second["Arguments"]["ProcessingInputs"].append(needs)
-    arn = start(make_pipeline(process("First"), second))
-    before = ended(arn)
-    assert statuses(before) == {"First": "Succeeded", "Second": "Failed"}
-    put("late.txt", "now it is here")
-    sm.retry_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="r" * 32)
-    after = ended(arn)
-    assert (after["PipelineExecutionStatus"], statuses(after)) == (
-        "Succeeded",
-        {"First": "Succeeded", "Second": "Succeeded"},
-    )
-    assert after["Steps"]["First"] == before["Steps"]["First"]
-
-
 def test_two_executions_run_at_the_same_time(process: Make, make_pipeline: Make, start: Make, ended: Make) -> None:
     pipeline = make_pipeline(process("Nap", "import time; time.sleep(0.5)"))
     first, second = start(pipeline), start(pipeline)
@@ -435,8 +194,6 @@ def test_two_executions_run_at_the_same_time(process: Make, make_pipeline: Make,
 
 @pytest.mark.parametrize("step", ["Train", "A_very-long_" * 8, "-_-", "x" * 64])
 def test_names_fit_the_service(step: str) -> None:
-    import re
-
     name = resource_name("abcdefghijkl", step)
     assert name.startswith("pipelines-abcdefghijkl-")
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name)
