@@ -58,6 +58,7 @@ COMMANDS: dict[str, list[str]] = {
     "triggers apply": [],
     "doctor": [],
     "prove": [],
+    "export-model": ["1", "-o", "NEW.onnx"],
     "destroy": ["--dry-run"],
     "local env": [],
     "local clean": ["--yes"],
@@ -78,6 +79,19 @@ OTHERS = {
     "review finish": "needs a queue",
     "review release": "needs a queue",
     "review revoke": "needs a queue",
+    "review restore": "needs a queue",
+    "review insight": "needs a queue",
+    "review export": "needs a queue",
+    "review push": "needs a queue, and a server",
+    "review pull": "needs a queue, and a server",
+    **dict.fromkeys(
+        (f"labeling {name}" for name in ("create", "status", "stop", "adjust", "verify", "outputs", "portal")),
+        "needs a work team",
+    ),
+    **dict.fromkeys(
+        (f"a2i {name}" for name in ("create", "start", "status", "collect", "stop", "delete")), "needs a work team"
+    ),
+    "serve": "serves until it is stopped",
 }
 WITHOUT_CONFIG = ("--help", "--version", "init", "config schema", "labels", "local")
 
