@@ -66,8 +66,8 @@ def take_pictures(folder: Path, environment: dict[str, str]) -> None:
     test = next(folder.glob(".groundloop/*/jobs/*Prepare*/**/test.manifest")).read_text(encoding="utf-8").splitlines()
     fullest = max(test, key=lambda line: line.count('"class_id"'))
     photo = folder / "images" / json.loads(fullest)["source-ref"].rsplit("/", 1)[-1]
-    drawn = folder / "detections.png"
-    subprocess.run([*PROGRAM, "predict", str(photo), "-o", str(drawn)], cwd=folder, env=environment, check=True)
+    drawn = folder / "annotated" / photo.name
+    subprocess.run([*PROGRAM, "predict", str(photo), "--draw", "annotated"], cwd=folder, env=environment, check=True)
     with Image.open(drawn) as picture:
         picture.convert("RGB").save(IMAGES / "detections.jpg", quality=82)
     plan = [*PROGRAM, "plan", *CHANGE]

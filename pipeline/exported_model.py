@@ -61,7 +61,7 @@ def find_model(which: str, classes: Sequence[str], settings: Callable[[], Config
 
 
 def _of_local_run(folder: Path) -> ExportedModel:
-    from pipeline.review.detectors import trained_model
+    from groundloop.prediction.local_run import trained_model
     from pipeline.review.evaluated_model import evaluated_model
 
     model = evaluated_model(str(folder), _no_settings)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from groundloop.detections.predictions import Detections
+    from groundloop.prediction.detector import Detector
 
-__all__ = ["Detections"]
+__all__ = ["Detections", "Detector"]
 
 # Strings instead of imports: this package stays light, and a detector stands on packages above this one.
-_MODULES = {"Detections": "groundloop.detections.predictions"}
+_MODULES = {"Detections": "groundloop.detections.predictions", "Detector": "groundloop.prediction.detector"}
 
 if not TYPE_CHECKING:
 

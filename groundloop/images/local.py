@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Collection
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -25,13 +26,13 @@ class ImageFolder:
         self.path = path
         self._owner: dict[Path, str] = {}
 
-    def names(self) -> list[str]:
+    def names(self, suffixes: Collection[str] = SUFFIXES) -> list[str]:
         """Return the image files by suffix, relative to the folder and joined by `/`, sorted.
 
         Raises:
             UserError: a file's name is not a string.
         """
-        suffixed = (name for name in self._by_name if Path(name).suffix.lower() in SUFFIXES)
+        suffixed = (name for name in self._by_name if Path(name).suffix.lower() in suffixes)
         found = ["/".join(parts) for name in suffixed for parts in self._by_name[name]]
         for name in found:
             if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):

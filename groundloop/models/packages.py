@@ -72,7 +72,7 @@ def package(region: str, arn: str) -> Package:
     )
 
 
-def served_by(region: str, endpoint: str, group: str) -> Package:
+def served_by(region: str, endpoint: str, group: str | None) -> Package:
     """Return the model package whose model an endpoint's first variant serves.
 
     Raises:
@@ -87,5 +87,6 @@ def served_by(region: str, endpoint: str, group: str) -> Package:
         raise
     first = served_variants(sagemaker, config, group)[0]
     if first.package is None:
-        raise UserError(f"endpoint {endpoint!r} serves model {first.model}, which is not a version of {group!r}")
+        where = f"which is not a version of {group!r}" if group else "which names no version: give its group"
+        raise UserError(f"endpoint {endpoint!r} serves model {first.model}, {where}")
     return package(region, first.package)

@@ -76,13 +76,14 @@ def first_container(sagemaker: Any, model: str) -> dict[str, Any]:
     return container
 
 
-def served_variants(sagemaker: Any, config: str, group: str) -> list[ServedVariant]:
+def served_variants(sagemaker: Any, config: str, group: str | None) -> list[ServedVariant]:
     """Return the production variants of an endpoint config.
 
     Args:
         sagemaker: a boto3 SageMaker client.
         config: name of the endpoint config.
-        group: name of the model package group in which the variants' versions are looked up.
+        group: name of the model package group in which the variants' versions are looked up; None where only those
+            that a model itself names are needed.
     """
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
     return [
@@ -96,7 +97,7 @@ def served_variants(sagemaker: Any, config: str, group: str) -> list[ServedVaria
     ]
 
 
-def _package_of(sagemaker: Any, model: str, group: str) -> str | None:
+def _package_of(sagemaker: Any, model: str, group: str | None) -> str | None:
     """Return the ARN of the version that a model was created from.
 
     A model names its version, or (created directly by the training pipeline) has the same artifact as the version.
@@ -104,6 +105,8 @@ def _package_of(sagemaker: Any, model: str, group: str) -> str | None:
     container = first_container(sagemaker, model)
     if name := container.get("ModelPackageName"):
         return str(name)
+    if group is None:
+        return None
     for arn in _newest_versions(sagemaker, group):
         specification = sagemaker.describe_model_package(ModelPackageName=arn).get("InferenceSpecification", {})
         artifacts = [item.get("ModelDataUrl") for item in specification.get("Containers", [])]

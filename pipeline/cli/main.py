@@ -18,6 +18,7 @@ from pipeline.cli import (
     check,
     compile,  # noqa: A004 (the command's name)
     config,
+    count,
     demo,
     deploy,
     destroy,
@@ -80,6 +81,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "endpoint": endpoint.endpoint,
         "triggers": triggers.app,
         "predict": predict.predict,
+        "count": count.count,
         "export-model": export_model.export_model,
         "serve": serve.serve,
     },

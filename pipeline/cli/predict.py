@@ -1,88 +1,153 @@
-"""`groundloop predict`: detect objects on one image with the endpoint."""
+"""`groundloop predict`: detect objects on images with the endpoint or a model file."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
-from pipeline.cli.output import print_json, print_line, print_values
+from groundloop.errors import UserError
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles
+from pipeline.cli.output import print_json, print_json_text, print_line, print_table, print_values
+from pipeline.cli.predicting import (
+    Classes,
+    DrawFolder,
+    EndpointName,
+    ImagesFolder,
+    MinScore,
+    ModelFile,
+    PredictionOptions,
+    Sources,
+    TimeoutMinutes,
+    Workers,
+    finish,
+    run_prediction,
+)
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
+    from groundloop.prediction.bulk import BulkResult
+    from groundloop.prediction.detector import Detector
+    from groundloop.prediction.outputs import Format
+
+_FORMATS = ("jsonl", "csv", "coco", "manifest")
+_BY_SUFFIX = {".csv": "csv", ".json": "coco", ".manifest": "manifest"}
 
 
 def predict(
-    image: Annotated[Path, typer.Argument(help="JPEG or PNG.")],
+    sources: Sources,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Image file to write with the boxes drawn.")
+        Path | None, typer.Option("--output", "-o", help="File for the results; images that it has are not repeated.")
     ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Endpoint; default: deploy.endpoint.name.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Minimum score; default: the evaluation's.")
+    output_format: Annotated[
+        str | None, typer.Option("--format", help="jsonl, csv, coco or manifest; default: by the output's suffix.")
     ] = None,
-    timeout_minutes: Annotated[
-        float, typer.Option("--timeout-minutes", min=0.01, help="How long to wait for an asynchronous endpoint.")
-    ] = 15,
+    draw: DrawFolder = None,
+    model: ModelFile = None,
+    endpoint: EndpointName = None,
+    classes: Classes = None,
+    threshold: MinScore = None,
+    workers: Workers = None,
+    images: ImagesFolder = None,
+    timeout_minutes: TimeoutMinutes = 15,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Detect objects on one image with the endpoint.
+    """Detect objects on images.
 
-    --json prints each detection: class, score, and box as xmin, ymin, xmax, ymax in fractions of the image. An
-    asynchronous endpoint reads the image from S3: it is uploaded to predict/ under aws.prefix.
+    Asks the endpoint, or runs a model file here. A run that was interrupted goes on with the same command. Boxes are xmin, ymin, xmax, ymax in pixels of the image
+    as it is stored. An asynchronous endpoint reads images from S3: they are uploaded to predict/ under aws.prefix.
 
-    Example: groundloop predict photo.jpg -o annotated.jpg
+    Example: groundloop predict photos/ -o results.jsonl --draw annotated/
     """
-    from groundloop.errors import UserError
-
-    settings = load(config, assignments)
-    try:
-        content = image.read_bytes()
-    except OSError as error:
-        raise UserError(f"{image}: can't be read: {error.strerror}") from None
-    from groundloop.images.fonts import font_note
-    from groundloop.models.packages import served_by
-    from groundloop.models.predict import annotate
-
-    name = endpoint or settings.deploy.endpoint.name
-    package = served_by(settings.aws.region, name, settings.registry.group)
-    minimum = package.thresholds if threshold is None else threshold
-    annotated, detections = annotate(
-        settings.aws.region,
-        name,
-        package,
-        content,
-        minimum,
-        upload_prefix=upload_prefix(settings),
-        timeout_seconds=timeout_minutes * 60,
+    how = _format(output, output_format)
+    options = PredictionOptions(
+        sources, model, classes, endpoint, threshold, workers, images, timeout_minutes, config, assignments
     )
-    if output is not None:
-        annotated.save(output)
-        if note := font_note(package.classes):
-            print_line(f"note: {note}", to_stderr=True)
+    found = options.find_images()
+    from groundloop.prediction.journal import Journal
+    from groundloop.prediction.outputs import Format, encoded, write_results
+
+    _check_output(output, how)
+    detector = options.open_detector()
+    path = None if output is None else _journal_path(output, how)
+    with Journal(path, detector.name, options.thresholds(detector)) if path else nullcontext() as journal:
+        result = run_prediction(options, detector, found, journal, draw)
+    written: list[Path] = [output] if output else []
+    if output and path and how is not Format.JSONL and not result.interrupted:
+        written = write_results(result.results, how, output)
+        if not result.failures:
+            path.unlink()
     if as_json:
-        rows = zip(detections.names, detections.confidence.tolist(), detections.xyxyn.tolist(), strict=True)
-        print_json(
-            {
-                "image": str(image),
-                "endpoint": name,
-                "version": package.version,
-                "threshold": minimum,
-                "counts": detections.count(),
-                "detections": [{"class": label, "score": score, "box": box} for label, score, box in rows],
-                "output": None if output is None else str(output),
-            }
-        )
+        _print_json(result, detector, output)
+    elif output is None and output_format is not None:
+        print_json_text(encoded(result.results, how).decode().rstrip("\n"))
+    else:
+        _print_counts(result)
+        if not result.interrupted:
+            for file in (*written, *([draw] if draw else [])):
+                print_line(f"written: {file}")
+    finish(result, output)
+
+
+def _format(output: Path | None, name: str | None) -> Format:
+    from groundloop.prediction.outputs import Format
+
+    if output is not None and output.suffix.lower() in {".jpg", ".jpeg", ".png"}:
+        raise UserError(f"--output {output}: results are not an image; --draw FOLDER writes annotated images")
+    if name is None:
+        name = _BY_SUFFIX.get(output.suffix.lower(), "jsonl") if output else "jsonl"
+    if name not in _FORMATS:
+        raise UserError(f"--format {name!r}: use one of {', '.join(_FORMATS)}")
+    return Format(name)
+
+
+def _journal_path(output: Path, how: Format) -> Path:
+    """Return the file that results are appended to while the run lasts: JSON Lines are their own."""
+    from groundloop.prediction.outputs import Format
+
+    return output if how is Format.JSONL else output.with_name(f".{output.name}.journal.jsonl")
+
+
+def _check_output(output: Path | None, how: Format) -> None:
+    if output is None:
         return
-    print_values(detections.count())
-    if output is not None:
-        print_line(f"written: {output}")
+    journal = _journal_path(output, how)
+    if output != journal and output.exists() and not journal.exists():
+        raise UserError(f"{output} exists already: choose another name with --output, or remove it")
 
 
-def upload_prefix(config: Config) -> str:
-    """Return the S3 prefix of the images for an asynchronous endpoint, which the execution role can read."""
-    return f"s3://{config.aws.bucket}/{config.aws.prefix}/predict"
+def _print_counts(result: BulkResult) -> None:
+    from groundloop.prediction.counting import count_rows, totals
+
+    rows = count_rows(result.results)
+    if len(rows) == 1:
+        print_values(rows[0].counts)
+    elif rows:
+        names = list(rows[0].counts)
+        print_table(
+            ("image", *names),
+            [(row.image or "total", *row.counts.values()) for row in (*rows, *totals(rows))],
+            right=names,
+        )
+
+
+def _print_json(result: BulkResult, detector: Detector, output: Path | None) -> None:
+    import msgspec
+
+    from groundloop.prediction.counting import count_rows, totals
+
+    sums = totals(count_rows(result.results))
+    print_json(
+        {
+            "model": detector.name,
+            "counts": sums[0].counts if sums else dict.fromkeys(detector.classes, 0),
+            "images": len(result.results),
+            "failed": [{"image": one.image, "message": one.message} for one in result.failures],
+            "interrupted": result.interrupted,
+            "output": None if output is None else str(output),
+            **({} if output else {"results": msgspec.to_builtins(result.results)}),
+        }
+    )

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from PIL import Image
 
 from groundloop.aws import client
 from groundloop.errors import UserError
 from groundloop.executions.prepared_labels import describe_label_use
 from groundloop.images.fonts import font_note
 from groundloop.models.packages import Package
-from groundloop.models.predict import annotate
 from groundloop.s3 import read_bytes
 from pipeline.cli.metrics_table import print_metrics
 from pipeline.cli.output import print_line, print_values
-from pipeline.cli.predict import upload_prefix
 from pipeline.cli.progress import OfflineFiles, follow
 from pipeline.cli.run_end import missed_gate_advice
 from pipeline.config import Config
 from pipeline.demo.annotated_image import annotate_evaluated_image
 from pipeline.demo.offline_run import OfflineRunResult, read_results, start_run, test_image_uris
+from pipeline.served_detector import served_detector
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ def _print_evaluation(result: OfflineRunResult) -> None:
 def _annotate_test_image(config: Config, package: Package, endpoint: str, path: Path) -> None:
     region = config.aws.region
     content = read_bytes(client("s3", region), test_image_uris(region, package)[0])
-    prefix = upload_prefix(config)
-    annotated, _ = annotate(region, endpoint, package, content, package.thresholds, upload_prefix=prefix)
-    annotated.save(path, quality=92)
+    detections = served_detector(config, endpoint).detect(content)
+    with Image.open(io.BytesIO(content)) as image:
+        detections.draw(image, package.thresholds).save(path, quality=92)
     if note := font_note(package.classes):
         print_line(f"note: {note}", to_stderr=True)

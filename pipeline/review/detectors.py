@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundloop.errors import UserError
+from groundloop.prediction.local_run import trained_model
 from pipeline.review.evaluated_model import EvaluatedModel
 
 if TYPE_CHECKING:
@@ -27,31 +28,16 @@ def detector_of(model: EvaluatedModel, settings: Callable[[], Config]) -> Suppor
     """
     if model.folder is not None:
         return _LocalDetector(model.folder, model.classes)
-    from groundloop.models.packages import served_by
-    from groundloop.models.predict import detector
+    from groundloop.models.version_selection import version_of
+    from pipeline.served_detector import served_detector
 
-    config = settings()
-    endpoint = config.deploy.endpoint.name
-    served = served_by(config.aws.region, endpoint, config.registry.group)
-    if model.package is None or served.arn != model.package:
+    served = served_detector(settings())
+    if model.package is None or served.name != model.package:
         raise UserError(
-            f"endpoint {endpoint!r} serves version {served.version}, and its detections are needed: give that version, "
-            "or deploy the one that you mean first"
+            f"the endpoint serves version {version_of(served.name)}, and its detections are needed: give that "
+            "version, or deploy the one that you mean first"
         )
-    upload_prefix = f"s3://{config.aws.bucket}/{config.aws.prefix}/predict"
-    return detector(config.aws.region, endpoint, model.classes, upload_prefix=upload_prefix)
-
-
-def trained_model(folder: Path) -> Path:
-    """Return the folder of the newest model that a local run trained.
-
-    Raises:
-        UserError: there is none.
-    """
-    models = sorted(folder.glob("jobs/*Train*/model"), key=lambda path: path.stat().st_mtime)
-    if not models:
-        raise UserError(f"{folder} holds no trained model (jobs/*Train*/model)")
-    return models[-1]
+    return served
 
 
 class _LocalDetector:

@@ -16,6 +16,7 @@ from groundloop.detections.table import NAME as TABLE
 from groundloop.detections.table import parse_outcomes
 from groundloop.errors import UserError
 from groundloop.labels.manifest import open_manifest
+from groundloop.prediction.local_run import evaluation_folder
 from groundloop.review.queue import Model
 
 if TYPE_CHECKING:
@@ -96,13 +97,7 @@ def evaluated_model(which: str | None, settings: Callable[[], Config]) -> Evalua
 
 
 def _of_local_run(folder: Path) -> EvaluatedModel:
-    jobs = sorted(folder.glob("jobs/*Evaluate*"), key=lambda path: path.stat().st_mtime)
-    evaluation = jobs[-1] / "processing" / "output" / "evaluation" if jobs else folder
-    if not (evaluation / _METRICS).is_file():
-        raise UserError(
-            f"{folder} is not the folder of a local run whose Evaluate step succeeded: give a folder such as "
-            ".groundloop/20261121-093000-4711, which groundloop local run names"
-        )
+    evaluation = evaluation_folder(folder)
     manifests = evaluation.parent.parent / "input" / "manifests"
 
     def lines(split: str) -> tuple[bytes, ...]:

@@ -300,12 +300,13 @@ def test_predict_draws_what_the_endpoint_sees(
     from PIL import Image
 
     assert execution
-    image, picture = project.data / "images" / "image-0001.jpg", tmp_path / "seen.png"
-    ran = groundloop("predict", str(image), "-o", str(picture), "-c", "configs/local.yaml")
+    image = project.data / "images" / "image-0001.jpg"
+    ran = groundloop("predict", str(image), "--draw", str(tmp_path), "-c", "configs/local.yaml")
     assert ran.code == 0, ran.err
     assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "written:"]
     found = groundloop("predict", str(image), "--json", "-c", "configs/local.yaml").json
-    assert sum(found["counts"].values()) == len(found["detections"])
-    assert all(set(detection) == {"class", "score", "box"} for detection in found["detections"])
-    with Image.open(picture) as drawn:
+    (result,) = found["results"]
+    assert sum(found["counts"].values()) == len(result["detections"])
+    assert all(set(detection) == {"class", "score", "box"} for detection in result["detections"])
+    with Image.open(tmp_path / image.name) as drawn:
         assert max(drawn.size) >= 480

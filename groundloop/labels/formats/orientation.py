@@ -30,6 +30,19 @@ _INVERSE = {6: 8, 8: 6}
 _SIDES_SWAPPED = frozenset({5, 6, 7, 8})
 
 
+def shown_box(box: Box, orientation: int, width: int, height: int) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of a box on the image as it is shown.
+
+    Args:
+        box: in pixels of the image as it is stored.
+        orientation: of EXIF, 1 to 8.
+        width, height: of the stored image.
+    """
+    if orientation == UPRIGHT:
+        return box.left, box.top, box.width, box.height
+    return _SHOWN[orientation](box, width, height)
+
+
 def as_shown(dataset: LabelledDataset, images: ImageFolder | None) -> LabelledDataset:
     """Turn boxes on pixels as stored to where they are on the image as it is shown.
 

@@ -36,7 +36,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         *("labels", "evaluate", "check", "plan", "upsert", "start", "watch", "runs", "stop", "logs", "compile"),
         "report",
         *("label", "review", "labeling", "a2i"),
-        *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict"),
+        *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict", "count"),
         *("export-model", "serve"),
         *("init", "doctor", "prove", "demo", "local", "destroy", "config"),
     }

@@ -1,0 +1,159 @@
+"""Models on this machine: an ONNX file, a `model.tar.gz`, or the folder of a local run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groundloop.detections.endpoint import SupportsDetect
+from groundloop.detections.predictions import Detections
+from groundloop.errors import UserError
+from groundloop.prediction.count_error import CountError
+
+if TYPE_CHECKING:
+    from groundloop.models.packages import Package
+
+_ONNX_SUFFIX = ".onnx"
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model that detects on this machine, with what is known of it."""
+
+    source: SupportsDetect
+    classes: tuple[str, ...]
+    name: str
+    thresholds: dict[str, float] = field(default_factory=dict)
+    count_error: CountError | None = None
+
+
+def open_model(path: Path, classes: Sequence[str] = ()) -> OpenedModel:
+    """Open the model in a file or folder; see `Detector.from_model`."""
+    if path.suffix == _ONNX_SUFFIX:
+        return _of_onnx(path, classes)
+    if path.is_dir() and not _is_model_folder(path):
+        return _of_local_run(path, classes)
+    if not path.exists():
+        raise UserError(f"{path} does not exist: give an ONNX file, a model.tar.gz or the folder of a local run")
+    if not classes:
+        raise UserError(f"{path} holds no class names: give them in the model's order, such as --classes nut,bolt")
+    return _of_artifact(path, tuple(classes), str(path))
+
+
+def open_package(arn: str) -> tuple[OpenedModel, Package]:
+    """Download and open the model of a model package; see `Detector.from_package`."""
+    from groundloop.aws import client
+    from groundloop.models.packages import package
+    from groundloop.s3_download import S3Download
+
+    region = arn.split(":")[3] if arn.count(":") >= 5 else ""
+    if ":model-package/" not in arn or not region:
+        raise UserError(
+            f"{arn!r} is not the ARN of a model package: arn:aws:sagemaker:REGION:ACCOUNT:model-package/..."
+        )
+    found = package(region, arn)
+    described = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
+    container = described["InferenceSpecification"]["Containers"][0]
+    if "ModelDataUrl" not in container:
+        raise UserError(f"{arn}: its model is not one model.tar.gz, so it can't be run here")
+    with tempfile.TemporaryDirectory() as folder:
+        artifact = S3Download(container["ModelDataUrl"], region, Path(folder)).path
+        return _of_artifact(artifact, tuple(found.classes), arn), found
+
+
+def _of_onnx(path: Path, classes: Sequence[str]) -> OpenedModel:
+    from groundloop.portable.onnx_detector import OnnxDetector
+
+    if classes:
+        raise UserError("an ONNX file has its class names inside: leave --classes out")
+    source = OnnxDetector(path)
+    info = source.info
+    name = info.model_package or f"sha256:{info.artifact_sha256}"
+    return OpenedModel(source, source.classes, name, dict(info.thresholds))
+
+
+def _of_local_run(folder: Path, classes: Sequence[str]) -> OpenedModel:
+    if classes:
+        raise UserError("--classes is for a model.tar.gz; a local run has its class names")
+    from groundloop.prediction.local_run import evaluation_folder, trained_model
+
+    metrics = json.loads((evaluation_folder(folder) / "evaluation.json").read_bytes())
+    opened = _of_artifact(trained_model(folder), tuple(metrics["classes"]), str(folder))
+    thresholds = {name: float(value) for name, value in metrics["class_thresholds"].items()}
+    return OpenedModel(opened.source, opened.classes, opened.name, thresholds, CountError.of_evaluation(metrics))
+
+
+def _is_model_folder(path: Path) -> bool:
+    from groundloop.portable.model_archive import STAND_IN_FILE
+
+    return (path / STAND_IN_FILE).is_file()
+
+
+def _of_artifact(path: Path, classes: tuple[str, ...], name: str) -> OpenedModel:
+    """Open a model.tar.gz or the folder of a model: the stand-in's is run as it is, the algorithm's as ONNX."""
+    from groundloop.portable.model_archive import read_model_archive
+
+    if path.is_dir():
+        return OpenedModel(_stand_in(path, classes), classes, name)
+    archive = read_model_archive(path)
+    if not archive.is_stand_in:
+        return _converted(path, classes, name)
+    with tempfile.TemporaryDirectory() as folder:
+        for file, content in archive.files.items():
+            (Path(folder) / file).write_bytes(content)
+        return OpenedModel(_stand_in(Path(folder), classes), classes, name)
+
+
+def _converted(path: Path, classes: tuple[str, ...], name: str) -> OpenedModel:
+    try:
+        import onnx
+    except ImportError:
+        raise UserError(
+            f"{path}: a model of the built-in algorithm is converted to ONNX first: pip install 'groundloop[export]'"
+        ) from None
+    from groundloop.portable.conversion import to_onnx
+    from groundloop.portable.model_archive import read_model_archive
+    from groundloop.portable.onnx_detector import OnnxDetector
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "detector.onnx"
+        onnx.save(to_onnx(read_model_archive(path), classes), target)
+        return OpenedModel(OnnxDetector(target), classes, name)
+
+
+def _stand_in(folder: Path, classes: tuple[str, ...]) -> SupportsDetect:
+    from groundloop.local.detector.artifact import load
+    from groundloop.local.detector.errors import StandInError
+    from groundloop.local.detector.images import UnreadableImageError
+
+    try:
+        detector = load(folder)
+    except StandInError as error:
+        raise UserError(str(error)) from None
+
+    def detect(image: bytes) -> Detections:
+        try:
+            rows = detector.detect(image)
+        except UnreadableImageError as error:
+            raise UserError(str(error)) from None
+        return Detections.from_sagemaker(json.dumps({"prediction": rows}).encode(), classes, "the model")
+
+    return _OneThread(detect)
+
+
+class _OneThread:
+    """Lets one thread at a time use a detector that takes no more."""
+
+    def __init__(self, detect: Callable[[bytes], Detections]) -> None:
+        self._detect = detect
+        self._lock = threading.Lock()
+
+    def detect(self, image: bytes) -> Detections:
+        """Detect the objects on one encoded image."""
+        with self._lock:
+            return self._detect(image)
