@@ -60,8 +60,8 @@ def count(
 ) -> None:
     """Count objects on images.
 
-    Asks the endpoint, or runs a model file here. A results file of `groundloop predict` is a source too: its detections are counted without asking again. The
-    counting error that the model's evaluation found stands below the total.
+    Asks the endpoint, or runs a model file here. A results file of `groundloop predict` is a source too: its detections
+    are counted without asking again. The counting error that the model's evaluation found stands below the total.
 
     Example: groundloop count photos/ --by class --zones zones.json
     """

@@ -57,8 +57,9 @@ def predict(
 ) -> None:
     """Detect objects on images.
 
-    Asks the endpoint, or runs a model file here. A run that was interrupted goes on with the same command. Boxes are xmin, ymin, xmax, ymax in pixels of the image
-    as it is stored. An asynchronous endpoint reads images from S3: they are uploaded to predict/ under aws.prefix.
+    Asks the endpoint, or runs a model file here. A run that was interrupted goes on with the same command. Boxes are
+    xmin, ymin, xmax, ymax in pixels of the image as it is stored. An asynchronous endpoint reads images from S3: they
+    are uploaded to predict/ under aws.prefix.
 
     Example: groundloop predict photos/ -o results.jsonl --draw annotated/
     """
