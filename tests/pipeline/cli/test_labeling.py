@@ -280,3 +280,10 @@ def test_the_printed_policy_allows_what_the_commands_called(run: Run, called: se
 
     assert {"sagemaker:CreateLabelingJob", "sagemaker:StartHumanLoop", "sagemaker:DeleteHumanLoop"} <= called
     assert called <= allowed
+
+
+def test_the_role_may_write_the_metrics_of_the_workers(run: Run) -> None:
+    statements = {one["Sid"]: one for one in run("doctor", "--policy", "role").json["Statement"]}
+
+    namespaces = statements["WriteMetrics"]["Condition"]["StringLike"]["cloudwatch:namespace"]
+    assert "AWS/SageMaker/Workteam" in namespaces
