@@ -1,4 +1,4 @@
-"""`groundloop endpoint`: what the endpoint serves."""
+"""`groundloop endpoint`: what the endpoint serves, and a test of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.load_test import load_test
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 from pipeline.cli.output import print_json, print_line, print_table, print_values
 
@@ -13,7 +14,13 @@ if TYPE_CHECKING:
     from pipeline.deployment import Endpoint
 
 
+app = typer.Typer(rich_markup_mode=None)
+app.command("test")(load_test)
+
+
+@app.callback(invoke_without_command=True)
 def endpoint(
+    context: typer.Context,
     name: Annotated[str | None, typer.Option("--name", help="Endpoint; default: deploy.endpoint.name.")] = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,
@@ -23,6 +30,8 @@ def endpoint(
 
     Example: groundloop endpoint --json
     """
+    if context.invoked_subcommand:
+        return
     settings = load(config, assignments)
     from groundloop.aws import offline_endpoint
     from groundloop.errors import UserError

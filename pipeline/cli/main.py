@@ -78,7 +78,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "reject": approval.reject,
         "deploy": deploy.deploy,
         "rollback": rollback.rollback,
-        "endpoint": endpoint.endpoint,
+        "endpoint": endpoint.app,
         "triggers": triggers.app,
         "predict": predict.predict,
         "count": count.count,

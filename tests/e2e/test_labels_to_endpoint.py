@@ -141,6 +141,27 @@ def test_the_endpoint_answers_a_jpeg(execution: str, project: Any) -> None:
         assert 0 <= ymin <= ymax <= 1
 
 
+def test_the_endpoint_is_tested_under_load(
+    execution: str, settings: list[str], groundloop: Groundloop, tmp_path: Path
+) -> None:
+    version = package_of(execution)["ModelPackageVersion"]
+    options = ["-c", str(ROOT / "configs" / "local.yaml"), *(text for item in settings for text in ("-s", item))]
+    result = groundloop("endpoint", "test", "--concurrency", "1,3", "--requests", "4", "--json", *options)
+    assert result.code == 0, result.err
+    assert re.match(r"9 requests of \d+ KiB go to groundloop, real-time: its instances are billed by", result.err)
+    assert (result.json["kind"], result.json["version"]) == ("real-time", version)
+    assert [(level["requests"], level["failed"]) for level in result.json["levels"]] == [(4, 0), (4, 0)]
+    table = groundloop("endpoint", "test", "--concurrency", "2", "--requests", "2", *options).out.splitlines()
+    assert table[0].startswith("3 requests of ")
+    assert re.match(r"2 +2 +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d +0 +0$", table[-1])
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    refused = groundloop("endpoint", "test", "--image", str(broken), *options)
+    assert (refused.code, len(refused.error.splitlines())) == (1, 1)
+    wrong = groundloop("endpoint", "test", "--concurrency", "0", *options)
+    assert "numbers from 1 to 200 are needed" in wrong.error
+
+
 def test_the_exported_model_answers_as_the_endpoint(
     execution: str, project: Any, settings: list[str], groundloop: Groundloop, tmp_path: Path
 ) -> None:
@@ -163,6 +184,19 @@ def test_the_exported_model_answers_as_the_endpoint(
         assert found.names == expected.names
         np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-4)
         np.testing.assert_allclose(found.xyxyn, expected.xyxyn, atol=1e-4)
+
+
+def test_the_quantized_model_is_nearly_as_good(
+    execution: str, settings: list[str], groundloop: Groundloop, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx", reason="the export extra is not installed")
+    version, path = str(package_of(execution)["ModelPackageVersion"]), tmp_path / "int8.onnx"
+    options = ["-c", str(ROOT / "configs" / "local.yaml"), *(text for item in settings for text in ("-s", item))]
+    result = groundloop("export-model", version, "-o", str(path), "--quantize", "int8", "--json", *options)
+    assert result.code == 0, result.err
+    measured = result.json["quantized"]
+    assert measured["before"]["map"] > 0.1, "the comparison must not be about nothing"
+    assert measured["after"]["map"] >= measured["before"]["map"] - 0.02
 
 
 def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> None:
