@@ -38,9 +38,10 @@ def to_int8(model: onnx.ModelProto, images: Iterable[NDArray[np.float32]]) -> on
     properties = {item.key: item.value for item in model.metadata_props}
     info = from_metadata(properties, "the model")
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        prepared, quantized = Path(folder) / "prepared.onnx", Path(folder) / "quantized.onnx"
+        given, prepared, quantized = (Path(folder) / f"{name}.onnx" for name in ("given", "prepared", "quantized"))
+        onnx.save(model, given)
         # Merges batch normalisation into the convolutions; all shapes are fixed, so none has to be inferred.
-        quant_pre_process(model, prepared, skip_symbolic_shape=True)
+        quant_pre_process(given, prepared, skip_symbolic_shape=True)
         nodes = list(onnx.load(prepared).graph.node)
         quantize_static(
             prepared,

@@ -66,7 +66,7 @@ def test_it_says_what_it_costs(
     measured = result.json["quantized"]
     assert (measured["calibration_images"], measured["images"]) == (IMAGES, IMAGES)
     # The rest of its detections are boxes of no area, which are no labels.
-    assert measured["before"]["map_50"] > 0.5
+    assert measured["before"]["map_50"] > 0.3
     assert 0 < measured["after"]["map_50"] < measured["before"]["map_50"]
     assert path.stat().st_size < exported_model.stat().st_size / 2
     detector = OnnxDetector(path, threads=1)
