@@ -101,18 +101,18 @@ def quantization_data(
     Raises:
         UserError: an option is missing or too much, or there are no images.
     """
+    validation: Sequence[Record] = ()
     if Path(which).is_file():
         if calibrate is None or labels is None or images is None:
             raise UserError(
                 "--quantize int8 of a model.tar.gz needs --calibrate FOLDER, and --labels FILE with --images FOLDER to "
                 "measure what it costs; a version of the registry has its validation and test splits"
             )
-        validation, test, split = (), _labelled(labels, images, classes), f"images of {labels}"
+        test, split = _labelled(labels, images, classes), f"images of {labels}"
     elif labels is not None:
         raise UserError("--labels is for a model.tar.gz; versions and local runs are measured on their test split")
     else:
-        validation, test = _splits(which, settings)
-        split = "test images"
+        (validation, test), split = _splits(which, settings), "test images"
     read = _reader(which, settings, images)
     if calibrate is None:
         names, read_calibration = tuple(record.source_ref for record in validation), read
@@ -198,7 +198,7 @@ def _splits(which: str, settings: Callable[[], Config]) -> tuple[Sequence[Record
     return found[0], found[1]
 
 
-def _labelled(labels: Path, images: Path, classes: Sequence[str]) -> list[Record]:
+def _labelled(labels: Path, images: Path, classes: Sequence[str]) -> Sequence[Record]:
     from groundloop.labels.reading import read_labels
 
     dataset = read_labels(labels, images=images)

@@ -77,7 +77,7 @@ def _after_the_last_convolutions(nodes: Sequence[onnx.NodeProto]) -> list[str]:
 def _calibration_reader(images: Iterable[NDArray[np.float32]]) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):
         """Gives the images one by one."""
 
         def __init__(self) -> None:

@@ -11,7 +11,7 @@ from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 from pipeline.cli.output import print_json, print_line, print_table, print_values
 
 if TYPE_CHECKING:
-    from groundloop.models.load_test import Level, LoadTest
+    from groundloop.prediction.load_test import Level, LoadTest
     from pipeline.deployment import Endpoint
 
 _MAX_CONCURRENCY = 200
@@ -48,9 +48,9 @@ def load_test(
     levels = _concurrency(concurrency)
     settings = load(config, assignments)
     from groundloop.errors import UserError
-    from groundloop.models.load_test import endpoint_caller, run_load_test
     from groundloop.models.packages import served_by
-    from pipeline.cli.predict import upload_prefix
+    from groundloop.prediction.endpoints import endpoint_client
+    from groundloop.prediction.load_test import run_load_test
     from pipeline.deployment import describe_endpoint
 
     deployed = describe_endpoint(settings, name)
@@ -65,13 +65,10 @@ def load_test(
         f"{_BILLING[deployed.kind]}",
         to_stderr=as_json,
     )
-    caller = endpoint_caller(
-        settings.aws.region,
-        deployed.name,
-        deployed.kind,
-        package.classes,
-        upload_prefix=upload_prefix(settings),
-        connections=max(levels),
+    # Where predict puts its images, too: the endpoint's role can read them there.
+    prefix = f"s3://{settings.aws.bucket}/{settings.aws.prefix}/predict"
+    caller, _ = endpoint_client(
+        settings.aws.region, deployed.name, package.classes, upload_prefix=prefix, workers=max(levels)
     )
     result = run_load_test(caller.detect, content, concurrency=levels, requests=requests)
     if as_json:
@@ -118,7 +115,7 @@ def _failure(result: LoadTest, total: int) -> str:
 
 
 def _as_json(endpoint: Endpoint, version: int, result: LoadTest) -> dict[str, Any]:
-    from groundloop.models.load_test import milliseconds
+    from groundloop.prediction.load_test import milliseconds
 
     return {
         "endpoint": endpoint.name,
@@ -154,7 +151,7 @@ def _print(endpoint: Endpoint, version: int, result: LoadTest) -> None:
 
 
 def _row(level: Level) -> tuple[object, ...]:
-    from groundloop.models.load_test import PERCENTILES
+    from groundloop.prediction.load_test import PERCENTILES
 
     latencies = (level.percentile(percent) for percent in PERCENTILES)
     return (

@@ -153,7 +153,7 @@ def test_the_endpoint_is_tested_under_load(
     assert [(level["requests"], level["failed"]) for level in result.json["levels"]] == [(4, 0), (4, 0)]
     table = groundloop("endpoint", "test", "--concurrency", "2", "--requests", "2", *options).out.splitlines()
     assert table[0].startswith("3 requests of ")
-    assert re.match(r"2 +2 +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d +0 +0$", table[-1])
+    assert re.match(r"2 +2 +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d +0 +0$", table[-1].strip())
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no image")
     refused = groundloop("endpoint", "test", "--image", str(broken), *options)

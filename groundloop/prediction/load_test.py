@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from groundloop.aws import client, poll_seconds, session
-from groundloop.detections.endpoint import AsyncEndpointClient, EndpointClient, SupportsDetect
 from groundloop.errors import UserError
 from groundloop.s3 import error_code
 
@@ -23,8 +21,6 @@ PERCENTILES = (50, 90, 99)
 #: Error codes with which AWS slows a client down.
 THROTTLING = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling", "RequestLimitExceeded"})
 INVALID_ANSWER = "InvalidAnswer"
-# SageMaker itself gives up on a container after 60 seconds.
-_READ_TIMEOUT_SECONDS = 70
 
 
 @dataclass(frozen=True)
@@ -116,37 +112,6 @@ def milliseconds(seconds: float | None) -> float | None:
         12.3
     """
     return None if seconds is None else round(seconds * 1000, 1)
-
-
-def endpoint_caller(
-    region: str, endpoint: str, kind: str, classes: Sequence[str], *, upload_prefix: str, connections: int
-) -> SupportsDetect:
-    """Return a client of an endpoint that tries each request once, so that throttling shows.
-
-    Args:
-        region: AWS region.
-        endpoint: name of the endpoint.
-        kind: `real-time`, `serverless` or `asynchronous`.
-        classes: the class list of the model behind it, in id order.
-        upload_prefix: S3 prefix for the image that is sent to an asynchronous endpoint.
-        connections: requests under way at a time.
-    """
-    from botocore.config import Config
-
-    config = Config(
-        retries={"total_max_attempts": 1}, max_pool_connections=connections, read_timeout=_READ_TIMEOUT_SECONDS
-    )
-    runtime = session(region).client("sagemaker-runtime", config=config)
-    if kind != "asynchronous":
-        return EndpointClient(runtime, endpoint, classes)
-    return AsyncEndpointClient(
-        runtime,
-        client("s3", region),
-        endpoint,
-        classes,
-        upload_prefix=upload_prefix,
-        poll_seconds=poll_seconds(0.5),
-    )
 
 
 def run_load_test(

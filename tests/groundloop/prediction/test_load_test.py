@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from groundloop.detections import Detections
 from groundloop.errors import UserError
-from groundloop.models.load_test import INVALID_ANSWER, Level, endpoint_caller, run_load_test
+from groundloop.prediction.endpoints import endpoint_client
+from groundloop.prediction.load_test import INVALID_ANSWER, Level, run_load_test
 
 PREFIX = "s3://groundloop-local/groundloop/predict"
 VALID = Detections.from_sagemaker(b'{"prediction": [[0, 0.9, 0.1, 0.1, 0.5, 0.5]]}', ["nut"])
@@ -38,7 +39,7 @@ def test_each_kind_of_endpoint_is_measured(
     deploy: Callable[..., str], jpeg: bytes, kind: str, members: dict[str, Any]
 ) -> None:
     name = deploy(f"load-{kind}", **members)
-    caller = endpoint_caller("us-east-1", name, kind, ["nut", "bolt"], upload_prefix=PREFIX, connections=3)
+    caller = endpoint_client("us-east-1", name, ["nut", "bolt"], upload_prefix=PREFIX, workers=3)[0]
     seen: list[Level] = []
     result = run_load_test(caller.detect, jpeg, concurrency=[1, 3], requests=3, done=seen.append)
     assert (result.detections, result.failed, tuple(seen)) == (2, 0, result.levels)
@@ -51,7 +52,7 @@ def test_each_kind_of_endpoint_is_measured(
 
 
 def test_another_class_list_is_an_invalid_answer(deploy: Callable[..., str], jpeg: bytes) -> None:
-    caller = endpoint_caller("us-east-1", deploy("load-1"), "real-time", ["nut"], upload_prefix=PREFIX, connections=1)
+    caller = endpoint_client("us-east-1", deploy("load-1"), ["nut"])[0]
     with pytest.raises(UserError, match="class ids go from 0 to 0"):
         run_load_test(caller.detect, jpeg, concurrency=[1], requests=1)
 
