@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz.targets import TARGETS, Target
+from benchmarks.fuzz.reader import Target
+from benchmarks.fuzz.targets import TARGETS
 from benchmarks.fuzz.worker import Outcome, damaged_files, read_input, target_of
 from benchmarks.fuzz_readers import faults
 

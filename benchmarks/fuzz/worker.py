@@ -20,7 +20,8 @@ from pathlib import Path
 
 from benchmarks.fuzz import samples
 from benchmarks.fuzz.damage import damage
-from benchmarks.fuzz.targets import TARGETS, Target
+from benchmarks.fuzz.reader import Target
+from benchmarks.fuzz.targets import TARGETS
 from groundloop.escaping import is_safe
 
 MEGABYTE = 1 << 20
