@@ -14,7 +14,7 @@ import msgspec
 
 from groundloop.errors import UserError
 from groundloop.labeling.job_request import raise_problems
-from groundloop.labels.review_key import REVIEW_KEY
+from groundloop.labels.review_key import REVIEW_KEY, review_value
 from groundloop.review.queue import Model, NewTask
 from groundloop.s3 import SCHEME
 from groundloop.spec.request_problems import request_problems
@@ -43,13 +43,6 @@ def loop_input(task: NewTask, classes: Sequence[str], flow: str, model: Model | 
             f"{task.source_ref} is not in S3, and A2I shows no other images: upload them, and give their S3 URI"
         )
     shown = [box for box in task.boxes if box.counted]
-    review: dict[str, Any] = {"queue": flow, "selected-by": task.selected_by, "shown": task.shown.value}
-    if task.split is not None:
-        review["split"] = task.split
-    if model is not None:
-        review["model-package"] = model.package
-    if task.expected_mistakes is not None:
-        review["expected-mistakes"] = round(task.expected_mistakes, 3)
     return {
         "taskObject": task.source_ref,
         "labels": list(classes),
@@ -66,7 +59,14 @@ def loop_input(task: NewTask, classes: Sequence[str], flow: str, model: Model | 
         "scores": [box.score for box in shown],
         "thresholds": {} if model is None else dict(model.thresholds),
         "why": list(task.why),
-        REVIEW_KEY: review,
+        REVIEW_KEY: review_value(
+            queue=flow,
+            selected_by=task.selected_by,
+            shown=task.shown.value,
+            split=task.split,
+            model_package=None if model is None else model.package,
+            expected_mistakes=task.expected_mistakes,
+        ),
     }
 
 

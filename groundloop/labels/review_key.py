@@ -7,6 +7,7 @@ import msgspec
 REVIEW_KEY = "groundloop-review"
 _QUOTED = f'"{REVIEW_KEY}"'.encode()
 _TRAIN = "train"
+_DECIMALS = 3
 
 
 class Review(msgspec.Struct, frozen=True, rename="kebab"):
@@ -33,6 +34,39 @@ class _Line(msgspec.Struct, rename={"review": REVIEW_KEY}):
 
 
 _LINES = msgspec.json.Decoder(_Line)
+
+
+def review_value(
+    *,
+    queue: str,
+    selected_by: str,
+    shown: str,
+    split: str | None = None,
+    model_package: str | None = None,
+    expected_mistakes: float | None = None,
+) -> dict[str, object]:
+    """Return the key's value as it is written; what is None is left out.
+
+    Args:
+        queue: name of the review queue, or of the flow definition.
+        selected_by: why the image was chosen.
+        shown: whose boxes the reviewer saw at first.
+        split: the only split that a new image may get into.
+        model_package: ARN of the model whose boxes were shown.
+        expected_mistakes: how many the model was expected to make on the image.
+
+    Example:
+        >>> review_value(queue="week-47", selected_by="audit", shown="nothing")
+        {'queue': 'week-47', 'selected-by': 'audit', 'shown': 'nothing'}
+    """
+    value: dict[str, object] = {"queue": queue, "selected-by": selected_by, "shown": shown}
+    if split is not None:
+        value["split"] = split
+    if model_package is not None:
+        value["model-package"] = model_package
+    if expected_mistakes is not None:
+        value["expected-mistakes"] = round(expected_mistakes, _DECIMALS)
+    return value
 
 
 def is_for_train_only(raw: bytes) -> bool:

@@ -25,7 +25,7 @@ from groundloop.labels.formats.worker_response.job_folder import OUTPUT_MANIFEST
 from groundloop.labels.label_input import LOCAL_PREFIX
 from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import source_ref_of
-from groundloop.labels.review_key import REVIEW_KEY
+from groundloop.labels.review_key import REVIEW_KEY, review_value
 from groundloop.labels.worker_answers import WorkerAnswer
 from groundloop.review.finish import as_manifest, finished, image_uri
 from groundloop.review.queue import NewTask, Queue, QueueInfo
@@ -166,5 +166,5 @@ def _shown(info: QueueInfo, task: NewTask, created: str) -> dict[str, Any]:
     }
 
 
-def _review(info: QueueInfo, task: NewTask) -> dict[str, str]:
-    return {"queue": info.name, "selected-by": task.selected_by, "shown": task.shown.value}
+def _review(info: QueueInfo, task: NewTask) -> dict[str, object]:
+    return review_value(queue=info.name, selected_by=task.selected_by, shown=task.shown.value)

@@ -20,7 +20,7 @@ from groundloop.labels.classes import ClassList
 from groundloop.labels.findings import Severity
 from groundloop.labels.label_types import DETECTION_TYPE
 from groundloop.labels.manifest import ManifestReader, source_ref_of
-from groundloop.labels.review_key import REVIEW_KEY, is_for_train_only
+from groundloop.labels.review_key import REVIEW_KEY, is_for_train_only, review_value
 from groundloop.labels.split import Split
 from groundloop.review.decisions import Counted, CountedBox
 from groundloop.review.queue import FILE_NAME, NewTask, Queue, QueueInfo
@@ -203,21 +203,19 @@ def _line(info: QueueInfo, task: NewTask, counted: Counted, image_prefix: str) -
     }
     if task.shown is not Shown.NOTHING:
         metadata["adjustment-status"] = "adjusted" if is_changed(task.boxes, counted.boxes) else "unadjusted"
-    review: dict[str, object] = {
-        "queue": info.name,
-        "selected-by": task.selected_by,
-        "shown": task.shown.value,
-        "answers": counted.answers,
-        "workers": [pseudonym(info.name, reviewer) for reviewer in counted.reviewers],
-    }
+    for_train = task.split is not None or (task.line is not None and is_for_train_only(task.line))
+    review = review_value(
+        queue=info.name,
+        selected_by=task.selected_by,
+        shown=task.shown.value,
+        split=Split.TRAIN.value if for_train else None,
+        model_package=None if info.model is None else info.model.package,
+        expected_mistakes=task.expected_mistakes,
+    )
+    review["answers"] = counted.answers
+    review["workers"] = [pseudonym(info.name, reviewer) for reviewer in counted.reviewers]
     if counted.adjudicated:
         review["adjudicated"] = True
-    if task.split is not None or (task.line is not None and is_for_train_only(task.line)):
-        review["split"] = Split.TRAIN.value
-    if info.model is not None:
-        review["model-package"] = info.model.package
-    if task.expected_mistakes is not None:
-        review["expected-mistakes"] = round(task.expected_mistakes, 3)
     label = {
         "image_size": [{"width": task.width, "height": task.height, "depth": 3}],
         "annotations": [
