@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from groundloop.local.errors import invalid
-from groundloop.spec.shapes import (
-    SAGEMAKER,
-    Constraint,
-    Member,
-    bounds,
-    has_type,
-    input_shape,
-    members,
-    missing_members,
-    output_shape,
-    violations,
-)
+from groundloop.spec.shapes import SAGEMAKER, Constraint, Violation, bounds, output_shape, request_violations
 
 
 def check_request(operation: str, request: dict[str, Any], service: str = SAGEMAKER) -> None:
@@ -28,30 +16,23 @@ def check_request(operation: str, request: dict[str, Any], service: str = SAGEMA
     Raises:
         ApiError: a ValidationException that lists every fault of the request, as AWS words them.
     """
-    shape = input_shape(operation, service)
-    faults = [fault for member in members(request, shape, _join) for fault in _faults(member)] if shape else []
+    faults = [
+        _fault(violation)
+        for violation in request_violations(operation, request, _join, service)
+        if violation.constraint is not Constraint.UNKNOWN  # the service ignores them
+    ]
     if faults:
         plural = "" if len(faults) == 1 else "s"
         raise invalid(f"{len(faults)} validation error{plural} detected: {'; '.join(faults)}")
 
 
-def _faults(member: Member) -> Iterator[str]:
-    if not has_type(member.value, member.shape):
-        yield _fault(member.value, member.path, f"Member must be of type {member.shape.type_name}")
-        return
-    for constraint in violations(member.value, member.shape):
-        yield _fault(member.value, member.path, _requirement(constraint, member.shape))
-    if isinstance(member.shape, StructureShape):
-        for name in missing_members(member.value, member.shape):
-            yield _fault(None, _join(member.path, member.shape, name, False), "Member must not be null")
+def _fault(violation: Violation) -> str:
+    shown = "null" if violation.value is None else repr(violation.value)
+    return f"Value {shown} at '{violation.path}' failed to satisfy constraint: {_requirement(violation)}"
 
 
-def _fault(value: Any, path: str, requirement: str) -> str:
-    shown = "null" if value is None else repr(value)
-    return f"Value {shown} at '{path}' failed to satisfy constraint: {requirement}"
-
-
-def _requirement(constraint: Constraint, shape: Shape) -> str:
+def _requirement(violation: Violation) -> str:
+    shape = violation.shape
     minimum, maximum = bounds(shape)
     return {
         Constraint.ENUM: f"Member must satisfy enum value set: [{', '.join(getattr(shape, 'enum', ()))}]",
@@ -60,7 +41,9 @@ def _requirement(constraint: Constraint, shape: Shape) -> str:
         Constraint.MINIMUM: f"Member must have value greater than or equal to {minimum}",
         Constraint.MAXIMUM: f"Member must have value less than or equal to {maximum}",
         Constraint.PATTERN: f"Member must satisfy regular expression pattern: {shape.metadata.get('pattern')}",
-    }[constraint]
+        Constraint.TYPE: f"Member must be of type {shape.type_name}",
+        Constraint.REQUIRED: "Member must not be null",
+    }[violation.constraint]
 
 
 def _join(path: str, parent: Shape, token: str | int, is_key: bool) -> str:

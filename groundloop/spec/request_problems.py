@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from botocore.model import MapShape, Shape, StructureShape
+from botocore.model import MapShape, Shape
 
-from groundloop.spec.shapes import (
-    SAGEMAKER,
-    Constraint,
-    Member,
-    bounds,
-    has_type,
-    input_shape,
-    members,
-    missing_members,
-    violations,
-)
+from groundloop.spec.shapes import SAGEMAKER, Constraint, Violation, bounds, request_violations
 
 _MAX_SHOWN = 80
 
@@ -34,40 +23,33 @@ def request_problems(operation: str, request: dict[str, Any], service: str = SAG
         >>> request_problems("StopLabelingJob", {"LabelingJobName": "week 47"})
         ["LabelingJobName: 'week 47' does not match [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"]
     """
-    shape = input_shape(operation, service)
-    return [problem for member in members(request, shape, _join) for problem in _problems(member)]
+    return [_problem(violation) for violation in request_violations(operation, request, _join, service)]
 
 
-def _problems(member: Member) -> Iterator[str]:
-    where = f"{member.path}: " if member.path else ""
-    if not has_type(member.value, member.shape):
-        yield f"{where}{member.value!r} is not of type {member.shape.type_name}"
-        return
-    for constraint in violations(member.value, member.shape):
-        yield f"{where}{_shown(member.value)} {_broken(constraint, member.shape)}"
-    if isinstance(member.shape, StructureShape):
-        for name in missing_members(member.value, member.shape):
-            yield f"{_join(member.path, member.shape, name, False)} is missing"
-        for name in sorted(set(member.value) - set(member.shape.members)):
-            yield f"{_join(member.path, member.shape, name, False)} is unknown to {member.shape.name}"
+def _problem(violation: Violation) -> str:
+    minimum, maximum = bounds(violation.shape)
+    if violation.constraint is Constraint.REQUIRED:
+        return f"{violation.path} is missing"
+    if violation.constraint is Constraint.UNKNOWN:
+        return f"{violation.path} is unknown to {violation.shape.name}"
+    where = f"{violation.path}: " if violation.path else ""
+    if violation.constraint is Constraint.TYPE:
+        return f"{where}{violation.value!r} is not of type {violation.shape.type_name}"
+    broken = {
+        Constraint.ENUM: f"is none of {', '.join(getattr(violation.shape, 'enum', ()))}",
+        Constraint.MIN_LENGTH: f"is shorter than {minimum}",
+        Constraint.MAX_LENGTH: f"is longer than {maximum}",
+        Constraint.MINIMUM: f"is less than {minimum}",
+        Constraint.MAXIMUM: f"is more than {maximum}",
+        Constraint.PATTERN: f"does not match {violation.shape.metadata.get('pattern')}",
+    }
+    return f"{where}{_shown(violation.value)} {broken[violation.constraint]}"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, str) and len(value) > _MAX_SHOWN:
         return f"{value[:_MAX_SHOWN]!r}... ({len(value):,} characters)"
     return f"a value with {len(value)} items" if isinstance(value, list | dict) else repr(value)
-
-
-def _broken(constraint: Constraint, shape: Shape) -> str:
-    minimum, maximum = bounds(shape)
-    return {
-        Constraint.ENUM: f"is none of {', '.join(getattr(shape, 'enum', ()))}",
-        Constraint.MIN_LENGTH: f"is shorter than {minimum}",
-        Constraint.MAX_LENGTH: f"is longer than {maximum}",
-        Constraint.MINIMUM: f"is less than {minimum}",
-        Constraint.MAXIMUM: f"is more than {maximum}",
-        Constraint.PATTERN: f"does not match {shape.metadata.get('pattern')}",
-    }[constraint]
 
 
 def _join(path: str, parent: Shape, token: str | int, is_key: bool) -> str:

@@ -114,7 +114,7 @@ def has_type(value: Any, shape: Shape) -> bool:
 
 
 class Constraint(Enum):
-    """The constraints that a value of the right type can violate."""
+    """What a member of a request can violate: the first six by its value, once that is of the right type."""
 
     ENUM = "enum"
     MIN_LENGTH = "min-length"
@@ -122,6 +122,9 @@ class Constraint(Enum):
     MINIMUM = "minimum"
     MAXIMUM = "maximum"
     PATTERN = "pattern"
+    TYPE = "type"
+    REQUIRED = "required"
+    UNKNOWN = "unknown"
 
 
 def violations(value: Any, shape: Shape) -> Iterator[Constraint]:
@@ -142,6 +145,45 @@ def violations(value: Any, shape: Shape) -> Iterator[Constraint]:
     pattern = shape.metadata.get("pattern") if isinstance(shape, StringShape) else None
     if pattern and not matches(pattern, value):
         yield Constraint.PATTERN
+
+
+@dataclass(frozen=True)
+class Violation(Member):
+    """A member of a request that AWS would reject.
+
+    `REQUIRED` stands at the path of the missing member, `UNKNOWN` at that of the one that there is no shape for: its
+    `shape` is that of the structure around it.
+    """
+
+    constraint: Constraint
+
+
+def request_violations(
+    operation: str, request: dict[str, Any], join: PathJoiner, service: str = SAGEMAKER
+) -> Iterator[Violation]:
+    """Yield what is wrong with a request, the outer members first.
+
+    Args:
+        operation: such as `CreateLabelingJob`.
+        request: its arguments.
+        join: makes the paths.
+        service: the service's name in botocore.
+    """
+    shape = input_shape(operation, service)
+    for member in members(request, shape, join) if shape else ():
+        value, path = member.value, member.path
+        if not has_type(value, member.shape):
+            yield Violation(path, member.shape, value, Constraint.TYPE)
+            continue
+        for constraint in violations(value, member.shape):
+            yield Violation(path, member.shape, value, constraint)
+        if isinstance(member.shape, StructureShape):
+            for name in missing_members(value, member.shape):
+                missing = join(path, member.shape, name, False)
+                yield Violation(missing, member.shape.members[name], None, Constraint.REQUIRED)
+            for name in sorted(set(value) - set(member.shape.members)):
+                unknown = join(path, member.shape, name, False)
+                yield Violation(unknown, member.shape, value[name], Constraint.UNKNOWN)
 
 
 def bounds(shape: Shape) -> tuple[float | None, float | None]:
