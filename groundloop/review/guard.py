@@ -6,35 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import msgspec
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groundloop.errors import UserError
+from groundloop.web_app import error_response, read_body, received, security_headers, with_headers
 
 MAX_BODY_BYTES = 1_000_000
 #: The header that only a page of the same origin can send without asking first.
 CLIENT_HEADER = "x-groundloop"
-
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-)
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +58,6 @@ class Origins:
         return frozenset(urlsplit(origin).netloc for origin in self.allowed)
 
 
-def error_response(status: int, text: str) -> Response:
-    """Return an error as the page reads it."""
-    return Response(msgspec.json.encode({"error": text}), status, media_type="application/json")
-
-
 class Guard:
     """ASGI middleware that lets only requests of the page itself pass.
 
@@ -99,7 +75,7 @@ class Guard:
             images: other origins from which the page may show images.
         """
         self._app = app
-        self._headers = {**_HEADERS, "Content-Security-Policy": _policy(images)}
+        self._headers = security_headers(images)
         self._origins = origins
         self._hosts = origins.hosts
         self._public = tuple(public)
@@ -110,29 +86,16 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
-            await send(message)
-
+        send = with_headers(send, self._headers)
         refusal = self._refusal(scope)
         if refusal is not None:
-            await refusal(scope, receive, send_with_headers)
-            return
-        body = await _body(receive) if scope["method"] == "POST" else b""
-        if body is None:
-            await error_response(413, f"the request is larger than {MAX_BODY_BYTES} bytes")(
-                scope, receive, send_with_headers
-            )
-            return
-
-        async def receive_body() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        await self._app(scope, receive_body if scope["method"] == "POST" else receive, send_with_headers)
+            await refusal(scope, receive, send)
+        elif scope["method"] != "POST":
+            await self._app(scope, receive, send)
+        elif (body := await read_body(receive, MAX_BODY_BYTES)) is None:
+            await _too_large()(scope, receive, send)
+        else:
+            await self._app(scope, received(body), send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -151,27 +114,12 @@ class Guard:
             return error_response(403, "the request lacks the header X-Groundloop: 1")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
-            return error_response(413, f"the request is larger than {MAX_BODY_BYTES} bytes")
+            return _too_large()
         return None
 
 
-def _policy(images: Collection[str]) -> str:
-    allowed = " ".join(["img-src 'self'", *sorted(images)])
-    return "; ".join(allowed if part.startswith("img-src") else part for part in _CONTENT_SECURITY_POLICY)
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """Read a request's body; None when it is too large."""
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":  # the client has gone
-            return body
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            return None
-        if not message.get("more_body"):
-            return body
+def _too_large() -> Response:
+    return error_response(413, f"the request is larger than {MAX_BODY_BYTES} bytes")
 
 
 def _bracketed(host: str) -> str:

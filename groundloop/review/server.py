@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,25 +20,17 @@ from groundloop.images.access import Images, UnusableImageError
 from groundloop.images.palette import class_colors
 from groundloop.images.s3 import S3Images
 from groundloop.review.answers import InvalidAnswerError, UnknownTaskError
-from groundloop.review.guard import Guard, Origins, error_response
+from groundloop.review.guard import Guard, Origins
 from groundloop.review.images import FolderFiles, QueueImages, Rendition
 from groundloop.review.presigned import PresignedUrls
 from groundloop.review.queue import PRESIGNED, Queue, QueueInfo
 from groundloop.review.wire import Answer, NextRequest, NextTasks, QueueClass, QueuePage, Stored, TaskIds
+from groundloop.web_app import RequestError, error_handlers, json_response
 
 PAGE = Path(__file__).with_name("page")
 _RENDITIONS = {"full": Rendition.FULL, "preview": Rendition.PREVIEW, "thumbnail": Rendition.THUMBNAIL}
 
 _Body = TypeVar("_Body")
-_Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class _RequestError(Exception):
-    """A request that gets an error as its response."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class _Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,9 +92,9 @@ class _Server:
         token = (await _decoded(request, _Token)).token
         signed_in = await run_in_threadpool(self._queue.reviewers.sign_in, token)
         if signed_in is None:
-            raise _RequestError(401, "the invitation is not valid (any more): ask for a new link")
+            raise RequestError(401, "the invitation is not valid (any more): ask for a new link")
         reviewer, session = signed_in
-        response = _json({"reviewer": reviewer})
+        response = json_response({"reviewer": reviewer})
         # Without a path the cookie holds below the page's own folder, wherever a proxy puts that.
         response.set_cookie(
             self._cookie, session, httponly=True, samesite="strict", secure=request.url.scheme == "https", path=None
@@ -115,7 +105,7 @@ class _Server:
         """Describe the queue."""
         reviewer = await self._reviewer(request)
         info = self._queue.info
-        return _json(
+        return json_response(
             QueuePage(
                 name=info.name,
                 classes=tuple(
@@ -135,15 +125,15 @@ class _Server:
         reviewer = await self._reviewer(request)
         wanted = await _decoded(request, NextRequest)
         tasks = await run_in_threadpool(self._queue.leases.next, reviewer, wanted)
-        return _json(NextTasks(tasks=tasks, progress=await run_in_threadpool(self._queue.progress, reviewer)))
+        return json_response(NextTasks(tasks=tasks, progress=await run_in_threadpool(self._queue.progress, reviewer)))
 
     async def task(self, request: Request) -> Response:
         """Return one task with the reviewer's own answer."""
         reviewer = await self._reviewer(request)
         found = await run_in_threadpool(self._queue.leases.task, reviewer, request.path_params["task"])
         if found is None:
-            raise _RequestError(404, f"the queue has no task {request.path_params['task']}: reload the page")
-        return _json(found)
+            raise RequestError(404, f"the queue has no task {request.path_params['task']}: reload the page")
+        return json_response(found)
 
     async def image(self, request: Request) -> Response:
         """Send an image."""
@@ -151,7 +141,7 @@ class _Server:
         rendition = _RENDITIONS.get(request.path_params.get("rendition", "full"))
         source_ref = await run_in_threadpool(self._queue.source_ref, request.path_params["task"])
         if rendition is None or source_ref is None:
-            raise _RequestError(404, "the queue has no such image: reload the page")
+            raise RequestError(404, "the queue has no such image: reload the page")
         image = await run_in_threadpool(self._images.get, source_ref, rendition)
         # Only what was found to be an image that browsers show as it is stored.
         if self._presigned is not None and image.is_file:
@@ -167,13 +157,13 @@ class _Server:
         """Renew leases."""
         reviewer = await self._reviewer(request)
         await run_in_threadpool(self._queue.leases.renew, reviewer, (await _decoded(request, TaskIds)).tasks)
-        return _json({})
+        return json_response({})
 
     async def release(self, request: Request) -> Response:
         """Give tasks back."""
         reviewer = await self._reviewer(request)
         await run_in_threadpool(self._queue.leases.release, reviewer, (await _decoded(request, TaskIds)).tasks)
-        return _json({})
+        return json_response({})
 
     async def answer(self, request: Request) -> Response:
         """Store an answer; the reply means that it is on the disk."""
@@ -181,13 +171,13 @@ class _Server:
         answer = await _decoded(request, Answer)
         late = await run_in_threadpool(self._queue.answers.add, reviewer, answer)
         progress = await run_in_threadpool(self._queue.progress, reviewer)
-        return _json(Stored(stored=True, late=late, progress=progress))
+        return json_response(Stored(stored=True, late=late, progress=progress))
 
     async def _reviewer(self, request: Request) -> str:
         session = request.cookies.get(self._cookie)
         reviewer = await run_in_threadpool(self._queue.reviewers.of_session, session) if session else None
         if reviewer is None:
-            raise _RequestError(401, "there is no session: open your invitation link again")
+            raise RequestError(401, "there is no session: open your invitation link again")
         return reviewer
 
 
@@ -205,40 +195,11 @@ async def _decoded(request: Request, kind: type[_Body]) -> _Body:
     try:
         return msgspec.json.decode(await request.body(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _RequestError(422, f"the request can't be read: {error}") from None
+        raise RequestError(422, f"the request can't be read: {error}") from None
 
 
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    return error_response(getattr(error, "status", 400), str(error))
-
-
-async def _fixed(status: int, _: Request, error: Exception) -> Response:
-    return error_response(status, str(error))
-
-
-async def _failed(*_: object) -> Response:
-    return error_response(500, "the server failed; what you have answered is kept on the page and sent again")
-
-
-async def _not_found(*_: object) -> Response:
-    return error_response(404, "there is nothing at this address")
-
-
-async def _not_allowed(*_: object) -> Response:
-    return error_response(405, "this address does not take that method")
-
-
-_HANDLERS: dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-    Exception: _failed,
-    404: _not_found,
-    405: _not_allowed,
-    _RequestError: _refused,
-    UnknownTaskError: functools.partial(_fixed, 404),
-    InvalidAnswerError: functools.partial(_fixed, 422),
-    UnusableImageError: functools.partial(_fixed, 422),
-    UserError: functools.partial(_fixed, 502),
-}
+_HANDLERS = error_handlers(
+    failed="the server failed; what you have answered is kept on the page and sent again",
+    not_found="there is nothing at this address",
+    statuses={UnknownTaskError: 404, InvalidAnswerError: 422, UnusableImageError: 422, UserError: 502},
+)

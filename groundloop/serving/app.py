@@ -7,13 +7,12 @@ answers "Object detection request and response formats".
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,7 +22,8 @@ from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 from groundloop.images.palette import class_colors
 from groundloop.portable.onnx_detector import OnnxDetector, check_image
-from groundloop.serving.guard import AllowedHosts, Guard, error_response
+from groundloop.serving.guard import AllowedHosts, Guard
+from groundloop.web_app import RequestError, error_handlers, json_response
 
 #: The threshold of classes for which the file has none.
 DEFAULT_THRESHOLD = 0.5
@@ -32,14 +32,6 @@ _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascrip
 _IMAGE_TYPES = "image/jpeg, image/png, another image/* or application/x-image"
 #: The endpoint rounds so, too.
 _DECIMALS = 6
-
-
-class _RequestError(Exception):
-    """A request that gets an error as its response."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class ModelServer:
@@ -76,7 +68,7 @@ class ModelServer:
         """Send a file of the page."""
         name = request.path_params.get("name", "index.html")
         if name not in self._files:
-            return await _not_found()
+            raise HTTPException(404)
         return Response(self._files[name], media_type=_MEDIA_TYPES[Path(name).suffix])
 
     async def ping(self, request: Request) -> Response:
@@ -87,7 +79,7 @@ class ModelServer:
         """Describe the model."""
         info = self._detector.info
         colors = [class_colors(class_id) for class_id in range(len(info.classes))]
-        return _json(
+        return json_response(
             {
                 "name": self._name,
                 "classes": [
@@ -107,9 +99,9 @@ class ModelServer:
         detections, size = await self._detected(request)
         accept = request.headers.get("accept", "").replace(" ", "").lower()
         if "annotation=1" in accept.split(";"):
-            return _json(_annotation(detections, *size))
+            return json_response(_annotation(detections, *size))
         rows = zip(detections.class_id.tolist(), detections.confidence.tolist(), detections.xyxyn.tolist(), strict=True)
-        return _json(
+        return json_response(
             {
                 "prediction": [
                     [float(class_id), *(round(value, _DECIMALS) for value in (score, *box))]
@@ -123,12 +115,12 @@ class ModelServer:
         thresholds = self.thresholds | _given_threshold(request, self._detector.classes)
         detections, _ = await self._detected(request)
         counts = detections.filter(thresholds).count()
-        return _json({"counts": counts, "total": sum(counts.values()), "thresholds": thresholds})
+        return json_response({"counts": counts, "total": sum(counts.values()), "thresholds": thresholds})
 
     async def _detected(self, request: Request) -> tuple[Detections, tuple[int, int]]:
         kind = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
         if kind != "application/x-image" and not kind.startswith("image/"):
-            raise _RequestError(415, f"content type {kind}: {_IMAGE_TYPES} is needed")
+            raise RequestError(415, f"content type {kind}: {_IMAGE_TYPES} is needed")
         body = await request.body()
         return await anyio.to_thread.run_sync(self._detect, body, limiter=self._limiter)
 
@@ -149,7 +141,7 @@ def _given_threshold(request: Request, classes: tuple[str, ...]) -> dict[str, fl
     except ValueError:
         threshold = -1
     if not 0 <= threshold <= 1:
-        raise _RequestError(400, f"threshold={text!r}: a number from 0 to 1 is needed")
+        raise RequestError(400, f"threshold={text!r}: a number from 0 to 1 is needed")
     return dict.fromkeys(classes, threshold)
 
 
@@ -172,30 +164,8 @@ def _annotation(detections: Detections, width: int, height: int) -> dict[str, An
     return {"image_size": [{"width": width, "height": height, "depth": 3}], "annotations": annotations}
 
 
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    return error_response(getattr(error, "status", 400), " ".join(str(error).split()))
-
-
-async def _failed(*_: object) -> Response:
-    return error_response(500, "the server failed on this image: try another one, or export the model again")
-
-
-async def _not_found(*_: object) -> Response:
-    return error_response(404, "there are GET /, /ping, /model, and POST /invocations, /count")
-
-
-async def _not_allowed(*_: object) -> Response:
-    return error_response(405, "this address does not take that method")
-
-
-_HANDLERS: dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-    Exception: _failed,
-    404: _not_found,
-    405: _not_allowed,
-    _RequestError: _refused,
-    UserError: _refused,
-}
+_HANDLERS = error_handlers(
+    failed="the server failed on this image: try another one, or export the model again",
+    not_found="there are GET /, /ping, /model, and POST /invocations, /count",
+    statuses={UserError: 400},
+)

@@ -7,38 +7,19 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-import msgspec
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from groundloop.web_app import error_response, read_body, received, security_headers, with_headers
 
 #: Cameras' largest pictures; the endpoint itself takes less.
 MAX_BODY_BYTES = 32 * 2**20
 #: Bodies that are held in memory at a time.
 MAX_REQUESTS = 16
 
-_CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-    )
-)
-_HEADERS = {
-    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+#: The page shows the image that was chosen there.
+_HEADERS = security_headers(images=("blob:",))
 
 
 class AllowedHosts:
@@ -67,11 +48,6 @@ class AllowedHosts:
         return name in self._names or (self._numeric and _is_address(name))
 
 
-def error_response(status: int, text: str) -> Response:
-    """Return an error in the form of the endpoint's container."""
-    return Response(msgspec.json.encode({"error": text}), status, media_type="application/json")
-
-
 class Guard:
     """ASGI middleware that passes requests of programs and of the server's own page, within their limits."""
 
@@ -86,33 +62,23 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-            await send(message)
-
+        send = with_headers(send, _HEADERS)
         refusal = self._refusal(Headers(scope=scope))
         if refusal is not None:
-            await refusal(scope, receive, send_with_headers)
+            await refusal(scope, receive, send)
             return
         self._running += 1
         try:
-            await self._pass_on(scope, receive, send_with_headers)
+            await self._pass_on(scope, receive, send)
         finally:
             self._running -= 1
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _body(receive) if scope["method"] == "POST" else b""
+        body = await read_body(receive, MAX_BODY_BYTES) if scope["method"] == "POST" else b""
         if body is None:
             await _too_large()(scope, receive, send)
-            return
-
-        async def receive_body() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        await self._app(scope, receive_body, send)
+        else:
+            await self._app(scope, received(body), send)
 
     def _refusal(self, headers: Headers) -> Response | None:
         host = headers.get("host", "").lower()
@@ -135,20 +101,6 @@ class Guard:
 
 def _too_large() -> Response:
     return error_response(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """Read a request's body; None when it is too large."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":  # the client has gone
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
 
 
 def _is_address(name: str) -> bool:

@@ -14,11 +14,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groundloop.local.portal.rooms import Kind, Room, Rooms
-from groundloop.review.guard import MAX_BODY_BYTES, Guard, Origins, error_response
+from groundloop.review.guard import MAX_BODY_BYTES, Guard, Origins
 from groundloop.review.server import review_app
+from groundloop.web_app import error_response, received
 
 _FOLDER = Path(__file__).parent
 _QUEUE = re.compile(rf"(/(?:{'|'.join(kind.value for kind in Kind)})/[^/]+)(/.*)?")
@@ -108,10 +109,7 @@ class _QueueRequest:
             await error_response(409, text)(self._scope, receive, send)
             return
 
-        async def again() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        await self._app(self._scope, again, send)
+        await self._app(self._scope, received(body), send)
         self._rooms.wake()
 
     def _is_closed(self, body: bytes) -> bool:
