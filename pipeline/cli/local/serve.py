@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.local.environment import RunningAws, announced
-from pipeline.cli.local.settings import label_manifest, load_local, local_overlay, program_name, stop_on_signals
-from pipeline.cli.options import ConfigFiles, with_global_options
+from pipeline.cli.local.settings import label_manifest, load_local, overlay_files, program_name, stop_on_signals
+from pipeline.cli.options import ConfigFiles
 from pipeline.cli.output import print_line, print_values
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ def local(
         raise typer.BadParameter("--labels and --images go together")
     if demo and labels:
         raise typer.BadParameter("--demo has its own labels: give either --demo or --labels")
-    overlays = [local_overlay(), *with_global_options(config, None)[0]]
     settings = load_local(config, None)
     from pipeline.config.files import OVERLAY_VARIABLE
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
@@ -65,8 +64,7 @@ def local(
         aws = stack.enter_context(offline_aws(settings, home, port, keep=keep is not None))
         if manifest and images:
             upload_labels(settings, manifest, images, print_line)
-        files = os.pathsep.join(str(overlay.resolve()) for overlay in overlays)
-        variables = {**aws.environment(), OVERLAY_VARIABLE: files}
+        variables = {**aws.environment(), OVERLAY_VARIABLE: os.pathsep.join(map(str, overlay_files(config)))}
         stack.enter_context(announced(RunningAws(os.getpid(), aws.endpoint_url, variables)))
         with contextlib.suppress(KeyboardInterrupt):
             _print_start(settings, aws, home, keep)

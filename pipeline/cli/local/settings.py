@@ -27,6 +27,16 @@ def local_overlay() -> Path:
     return packaged_or_own(LOCAL_CONFIG)
 
 
+def overlay_files(config: list[Path] | None) -> list[Path]:
+    """Return the overlays of the offline AWS as absolute paths: `local.yaml`, then the user's, each where it last came.
+
+    Args:
+        config: the user's overlays.
+    """
+    files = [file.resolve() for file in (local_overlay(), *with_global_options(config, None)[0])]
+    return [file for index, file in enumerate(files) if file not in files[index + 1 :]]
+
+
 def load_local(config: list[Path] | None, assignments: list[str] | None, *, project: bool = True) -> Config:
     """Load the configuration of the offline AWS: `local.yaml`, then the user's overlays and assignments.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.local.environment import RunningAws, announced
+from pipeline.cli.local.settings import local_overlay, overlay_files
 from tests.fixtures.cli import Groundloop
 
 NOBODY = 2**22 + 1  # above Linux's and macOS's largest process id
@@ -33,6 +34,14 @@ def test_env_prints_exports_that_a_shell_reads(groundloop: Groundloop) -> None:
         ["export", "AWS_ENDPOINT_URL=u"],
         ["export", "B=a b"],
     ]
+
+
+def test_each_overlay_is_named_once_and_later_ones_win(folder: Path) -> None:
+    mine, local = folder.resolve() / "mine.yaml", local_overlay()
+    assert overlay_files(None) == [local.resolve()]
+    assert overlay_files([mine]) == [local.resolve(), mine]
+    assert overlay_files([local]) == [local.resolve()]
+    assert overlay_files([mine, local]) == [mine, local.resolve()]
 
 
 def test_without_a_running_one_env_prints_nothing_to_evaluate(groundloop: Groundloop, folder: Path) -> None:
