@@ -23,6 +23,6 @@ def test_it_is_read_from_the_evaluation(evaluation: dict[str, Any], error: Count
 
 
 def test_of_a_total_the_bias_adds_up_and_the_rest_averages_out() -> None:
-    assert CountError(0.5, bias=-0.1, rmse=0.1).of_total(50) == (pytest.approx(-5), pytest.approx(0, abs=1e-6))
-    assert CountError(0.5, bias=0, rmse=2).of_total(25) == (0, pytest.approx(10))
+    assert CountError(0.5, bias=-0.1, rmse=0.1).of_total(50) == pytest.approx((-5, 0), abs=1e-6)
+    assert CountError(0.5, bias=0, rmse=2).of_total(25) == pytest.approx((0, 10))
     assert CountError(0.5).of_total(25) is None

@@ -41,11 +41,12 @@ def expected() -> Found:
 
 
 def from_jsonl(path: Path) -> Found:
-    found = {one.image: one.as_detections() for one in read_results(path)}
-    return {
-        image: [(a, b, tuple(c)) for a, b, c in zip(d.names, d.confidence.tolist(), d.xyxy.tolist(), strict=True)]
-        for image, d in found.items()
-    }
+    found: Found = {}
+    for result in read_results(path):
+        arrays = result.as_detections()
+        rows = zip(arrays.names, arrays.confidence.tolist(), arrays.xyxy.tolist(), strict=True)
+        found[result.image] = [(name, score, tuple(box)) for name, score, box in rows]
+    return found
 
 
 def from_table(path: Path) -> Found:
@@ -75,7 +76,8 @@ def from_coco(path: Path) -> Found:
 
 
 def from_manifest(path: Path) -> Found:
-    reader, found = ManifestReader("detections"), {}
+    reader = ManifestReader("detections")
+    found: Found = {}
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         record = reader.read_line(number, line).record
         assert record is not None
@@ -104,5 +106,5 @@ def test_round_trip(tmp_path: Path, how: Format, read: Callable[[Path], Found]) 
     assert list(found) == list(expected())
     for image, objects in expected().items():
         assert [one[:2] for one in found[image]] == [one[:2] for one in objects]
-        boxes = ([one[2] for one in rows] for rows in (found[image], objects))
-        np.testing.assert_allclose(*(np.array(one).reshape(-1, 4) for one in boxes), rtol=0, atol=1e-9)
+        read_back, written_boxes = (np.array([one[2] for one in rows]) for rows in (found[image], objects))
+        np.testing.assert_allclose(read_back, written_boxes, rtol=0, atol=1e-9)

@@ -66,7 +66,7 @@ def test_encoded_again_in_colour(mode: str, encoding: str, becomes: str) -> None
     assert sent.re_encoded
     with Image.open(io.BytesIO(sent.body)) as image:
         assert (image.format, image.mode, image.size) == (becomes, "RGB", (40, 30))
-        assert np.allclose(image.getpixel((20, 15)), RED, atol=12)
+        assert np.allclose(np.asarray(image)[15, 20], RED, atol=12)
 
 
 def test_16_bits_keep_their_shades() -> None:

@@ -11,8 +11,8 @@ from groundloop.prediction.retries import MAX_ATTEMPTS, concerns_all, may_pass, 
 def error(code: str, status: int = 400, message: str = "", original: int | None = None) -> ClientError:
     response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     if original is not None:
-        response["OriginalStatusCode"] = original  # type: ignore[assignment]
-    return ClientError(response, "InvokeEndpoint")  # type: ignore[arg-type]
+        response["OriginalStatusCode"] = original
+    return ClientError(response, "InvokeEndpoint")
 
 
 @pytest.mark.parametrize(
