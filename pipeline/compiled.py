@@ -16,8 +16,7 @@ from typing import Literal
 from pipeline.config import Config
 from pipeline.kept_texts import is_kept, kept_text, key_of, read_kept
 
-Kind = Literal["training", "deploy"]
-_KINDS: tuple[Kind, ...] = ("training", "deploy")
+Kind = Literal["training", "deploy", "predict"]
 
 #: Packages whose version shapes the definition: the SDK, its resource classes, the settings, image URIs and regions.
 PACKAGES = ("sagemaker", "sagemaker-core", "pydantic", "boto3", "botocore")
@@ -51,7 +50,7 @@ def compile_ahead(config: Config) -> None:
     Nothing is done when they are kept already, or when this process has loaded the SDK. A failure is left to
     `compiled_definition`, which then compiles itself.
     """
-    if "sagemaker" in sys.modules or all(is_kept(cache_key(config, kind)) for kind in _KINDS):
+    if "sagemaker" in sys.modules or all(is_kept(cache_key(config, kind)) for kind in _kinds(config)):
         return
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline.compiled"],
@@ -72,16 +71,26 @@ def cache_key(config: Config, kind: Kind | Literal["images"]) -> str:
     return key_of(kind, {"config": config.model_dump(mode="json"), "packages": packages})
 
 
-def _compile(config: Config, kind: Kind) -> str:
-    from pipeline.definition import compile_pipeline, deploy_pipeline, training_pipeline
+def _kinds(config: Config) -> list[Kind]:
+    """Return the pipelines that upsert creates."""
+    return ["training", "deploy", "predict"] if config.predict.input else ["training", "deploy"]
 
-    return compile_pipeline(deploy_pipeline(config) if kind == "deploy" else training_pipeline(config))
+
+def _compile(config: Config, kind: Kind) -> str:
+    from pipeline import definition
+
+    build = {
+        "training": definition.training_pipeline,
+        "deploy": definition.deploy_pipeline,
+        "predict": definition.predict_pipeline,
+    }
+    return definition.compile_pipeline(build[kind](config))
 
 
 def main() -> None:
     """Keep the definitions of the configuration that comes as JSON through standard input."""
     config = Config.model_validate_json(sys.stdin.read())
-    for kind in _KINDS:
+    for kind in _kinds(config):
         compiled_definition(config, kind)
 
 

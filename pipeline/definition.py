@@ -1,10 +1,11 @@
-"""The two pipelines, from top to bottom. Building them needs no credentials and no network, and writes nothing."""
+"""The pipelines, from top to bottom. Building them needs no credentials and no network, and writes nothing."""
 
 from __future__ import annotations
 
 import json
 
 from groundloop.aws import check_region
+from groundloop.batch.selection import MANIFEST_FILE
 from groundloop.errors import ConfigError
 from pipeline import sdk  # first: the SDK can't be imported without a region
 from pipeline.config import Config
@@ -15,13 +16,15 @@ from pipeline.parameters import pipeline_parameters
 from sagemaker.mlops.workflow.pipeline import Pipeline
 
 from steps.build_context import BuildContext
+from steps.collect.step import collect_step
 from steps.deploy.step import deploy_gate, deploy_job_step
 from steps.evaluate.step import evaluate_step, quality_gate
-from steps.model import create_model_step
-from steps.predict.step import predict_step
+from steps.model import create_model_step, create_package_model_step
+from steps.predict.step import predict_selected_step, predict_step
 from steps.prepare.step import prepare_step
 from steps.processing import processing_image_uri
 from steps.register.step import register_step
+from steps.select.step import package_arn, select_step, selection_uri
 from steps.train.step import algorithm_image_uri, train_step
 
 
@@ -55,6 +58,23 @@ def deploy_pipeline(config: Config) -> Pipeline:
         name=config.pipeline.deploy_name,
         parameters=context.parameters.of_deploy_pipeline(),
         steps=[deploy_job_step(context)],
+        sagemaker_session=context.session,
+        # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
+        pipeline_experiment_config=None,
+    )
+
+
+@sdk.offline_build()
+def predict_pipeline(config: Config) -> Pipeline:
+    """Return the pipeline that predicts new images with a version: the champion, or the one that a parameter names."""
+    context = build_context(config)
+    select = select_step(context)
+    model = create_package_model_step(context, package_arn(select))
+    predict = predict_selected_step(context, model, selection_uri(select, MANIFEST_FILE))
+    return Pipeline(
+        name=config.pipeline.predict_name,
+        parameters=context.parameters.of_predict_pipeline(),
+        steps=[select, model, predict, collect_step(context, select, predict)],
         sagemaker_session=context.session,
         # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
         pipeline_experiment_config=None,

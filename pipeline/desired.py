@@ -26,7 +26,7 @@ class DesiredPipeline:
 def desired_pipelines(config: Config) -> list[DesiredPipeline]:
     """Compile the pipelines that a configuration describes.
 
-    The deploy pipeline is left out when `deploy.mode` is `never`.
+    The deploy pipeline is left out when `deploy.mode` is `never`, the predict pipeline without `predict.input`.
     """
     names, tags = config.pipeline, dict(config.aws.tags)
     definition = compiled_definition(config, "training")
@@ -34,12 +34,16 @@ def desired_pipelines(config: Config) -> list[DesiredPipeline]:
     if config.deploy.mode != "never":
         text, definition = "Deploys one model package to the endpoint.", compiled_definition(config, "deploy")
         pipelines.append(DesiredPipeline(names.deploy_name, text, config.aws.role, tags, definition))
+    if config.predict.input:
+        text, definition = "Predicts new images with one model package.", compiled_definition(config, "predict")
+        pipelines.append(DesiredPipeline(names.predict_name, text, config.aws.role, tags, definition))
     return pipelines
 
 
-def job_archives() -> list[JobArchive]:
+def job_archives(config: Config) -> list[JobArchive]:
     """Build the job code that the pipelines run."""
-    return [job_archive(name) for name in ("prepare", "evaluate", "deploy")]
+    predict = ("select", "collect") if config.predict.input else ()
+    return [job_archive(name) for name in ("prepare", "evaluate", "deploy", *predict)]
 
 
 def definition_warnings(pipeline: DesiredPipeline) -> list[str]:

@@ -16,7 +16,7 @@ from pipeline.config.keys import field_at
 from pipeline.config.messages import expectation
 from steps.evaluate.settings import GateSettings
 
-#: The settings that give the parameters of the training pipeline their defaults.
+#: The settings that give the parameters of the training and the predict pipeline their defaults.
 PARAMETER_KEYS = {
     "InputManifest": "labels.manifest",
     # No setting of its own: reviewing makes it. It must be what labels.manifest must be.
@@ -31,6 +31,8 @@ PARAMETER_KEYS = {
     "ModelApprovalStatus": "registry.approval_status",
     "DeployMode": "deploy.mode",
     "EndpointName": "deploy.endpoint.name",
+    "InputUri": "predict.input",
+    "OutputUri": "predict.output",
     "EndpointInstanceType": "deploy.endpoint.instance_type",
 }
 #: The parameters of the quality gate, with the metric that each has the threshold of.

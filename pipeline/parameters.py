@@ -26,7 +26,7 @@ _THRESHOLDS = {
 
 
 def pipeline_parameters(config: Config) -> Parameters:
-    """Return the parameters of both pipelines. Their names hold no underscore: EventBridge rejects it."""
+    """Return the parameters of all pipelines. Their names hold no underscore: EventBridge rejects it."""
     hyperparameters, endpoint = config.training.hyperparameters, config.deploy.endpoint
     set_thresholds = {(item.metric, item.operator): item.threshold for item in config.gate.requirements}
     return Parameters(
@@ -56,7 +56,14 @@ def pipeline_parameters(config: Config) -> Parameters:
         ),
         model_package_arn=ParameterString("ModelPackageArn", LATEST_APPROVED),
         changed_package_arn=ParameterString("ChangedPackageArn", NO_CHANGE),
+        input_uri=ParameterString("InputUri", config.predict.input),
+        output_uri=ParameterString("OutputUri", predictions_prefix(config)),
     )
+
+
+def predictions_prefix(config: Config) -> str:
+    """Return the S3 prefix of the predict pipeline's results."""
+    return (config.predict.output or f"s3://{config.aws.bucket}/{config.aws.prefix}/predictions").rstrip("/")
 
 
 def _deploy_modes(settings: DeploySettings) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from groundloop.aws import client, is_not_found, poll_seconds
+from groundloop.batch.transform import JOB_PREFIX
 from groundloop.errors import UserError
 from groundloop.executions.control import steps
 from groundloop.models.autoscaling import Scaling
@@ -56,7 +57,7 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
     found = {Resource("rule", rule["Name"]) for rule in owned_rules(config)}
     if queue_url(config):
         found.add(Resource("queue", queue_name(config)))
-    for name in (config.pipeline.name, config.pipeline.deploy_name):
+    for name in (config.pipeline.name, config.pipeline.deploy_name, config.pipeline.predict_name):
         found |= _of_pipeline(config, name)
     found |= _tagged(config, found)
     found = _existing(config, found)
@@ -109,7 +110,7 @@ def _of_pipeline(config: Config, name: str) -> set[Resource]:
 
 
 def _tagged(config: Config, known: set[Resource]) -> set[Resource]:
-    """Return what the Deploy job created: endpoints with the project's tag, and their configs and models with it."""
+    """Return what no step created: endpoints with the project's tag, their configs and models, those of batch jobs."""
     sagemaker, found = client("sagemaker", config.aws.region), set()
     for summary in _pages(sagemaker, "list_endpoints", "Endpoints"):
         if _is_tagged(config, summary["EndpointArn"]):
@@ -125,6 +126,10 @@ def _tagged(config: Config, known: set[Resource]) -> set[Resource]:
                 created = summary[f"{member}Name"]
                 if _BY_JOB.search(created) and _is_tagged(config, summary[f"{member}Arn"]):
                     found.add(Resource(kind, created))
+    # The model of a batch job that nobody waited for; the others are deleted when their job ends.
+    for summary in _pages(sagemaker, "list_models", "Models", NameContains=JOB_PREFIX):
+        if _is_tagged(config, summary["ModelArn"]):
+            found.add(Resource("model", summary["ModelName"]))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The EventBridge rules of this pipeline: decisions on versions start the deploy pipeline, schedules start training.
+"""The EventBridge rules of this pipeline: decisions on versions start the deploy pipeline, schedules start the others.
 
 A rule belongs to this pipeline if it is tagged with the pipeline's name; no other rule is changed or removed.
 """
@@ -77,11 +77,12 @@ def desired_triggers(config: Config) -> list[Trigger]:
     if config.deploy.mode == "on_approval":
         triggers.append(_approval_trigger(config))
     for name, schedule in sorted(config.triggers.schedules.items()):
+        pipeline = config.pipeline.predict_name if schedule.pipeline == "predict" else config.pipeline.name
         triggers.append(
             Trigger(
                 name=f"{prefix(config)}-schedule-{name}",
-                description=f"Starts {config.pipeline.name}: {schedule.at}",
-                pipeline=config.pipeline.name,
+                description=f"Starts {pipeline}: {schedule.at}",
+                pipeline=pipeline,
                 parameters=dict(schedule.parameters),
                 schedule=schedule.at,
                 enabled=schedule.enabled,

@@ -42,7 +42,8 @@ class UpsertResult:
 def upsert_pipelines(config: Config) -> list[UpsertResult]:
     """Compile and check the pipelines, upload the job code, and create or update the pipelines.
 
-    A second call changes nothing. The deploy pipeline is left out when `deploy.mode` is `never`.
+    A second call changes nothing. The deploy pipeline is left out when `deploy.mode` is `never`, the
+    predict pipeline without `predict.input`.
 
     Raises:
         UserError: a definition has errors, the credentials are not of `aws.account`, or the bucket is missing or in
@@ -103,7 +104,7 @@ def check_bucket(config: Config) -> None:
 
 def _upload_jobs(config: Config) -> None:
     """Upload the missing job archives; their keys contain their hash, so nothing is overwritten."""
-    for archive in job_archives():
+    for archive in job_archives(config):
         if not has_archive(config, archive):
             _upload(config, archive.key(config.aws.prefix), archive.content)
 

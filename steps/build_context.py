@@ -29,14 +29,16 @@ Section = TypeVar("Section", bound=Settings)
 
 @dataclass(frozen=True)
 class Parameters:
-    """The parameters of both pipelines.
+    """The parameters of all pipelines.
 
     Attributes:
         reviewed_manifest: labels that people reviewed, a manifest; by default one without labels.
         thresholds: parameters of the quality gate's thresholds, by metric and operator (`>=` or `<=`).
         endpoint_instance_type: None for a serverless endpoint, which has no instances.
-        model_package_arn: version that the deploy pipeline deploys.
+        model_package_arn: version that the deploy pipeline deploys, or the predict pipeline predicts with.
         changed_package_arn: version whose approval status has changed, of which an event tells the deploy pipeline.
+        input_uri: S3 prefix or manifest of the images that the predict pipeline predicts.
+        output_uri: S3 prefix of its results.
     """
 
     input_manifest: ParameterString
@@ -55,6 +57,8 @@ class Parameters:
     endpoint_instance_type: ParameterString | None
     model_package_arn: ParameterString
     changed_package_arn: ParameterString
+    input_uri: ParameterString
+    output_uri: ParameterString
 
     def of_training_pipeline(self) -> list[Parameter]:
         """List the parameters of the training pipeline, in the order in which Studio shows them."""
@@ -79,6 +83,16 @@ class Parameters:
         """List the parameters of the deploy pipeline, in the order in which Studio shows them."""
         return [self.model_package_arn, self.changed_package_arn, self.endpoint_name, *self._instance_type()]
 
+    def of_predict_pipeline(self) -> list[Parameter]:
+        """List the parameters of the predict pipeline, in the order in which Studio shows them."""
+        return [
+            self.input_uri,
+            self.output_uri,
+            self.model_package_arn,
+            self.processing_instance_type,
+            self.transform_instance_type,
+        ]
+
     def _instance_type(self) -> list[Parameter]:
         return [] if self.endpoint_instance_type is None else [self.endpoint_instance_type]
 
@@ -102,7 +116,7 @@ class BuildContext:
         config: the whole configuration; a step reads its sections with :meth:`settings`.
         parameters: the pipelines' parameters, whose defaults come from the configuration.
         session: the SDK's session.
-        job_archive: returns the archive of a job: `prepare`, `evaluate` or `deploy`.
+        job_archive: returns the archive of a job: `prepare`, `evaluate`, `deploy`, `select` or `collect`.
         max_image_mb: largest image that Predict can send, MB; Prepare keeps larger ones out.
         image_shape: side of the square that training scales images to, pixels; Prepare warns of objects too small.
         base_network: network that training uses.
@@ -146,8 +160,9 @@ class BuildContext:
 
     @property
     def config_sha256(self) -> str:
-        """Return the hash of the configuration, without what has no influence on a model: schedules and prices."""
-        return hashlib.sha256(self.config.model_dump_json(exclude={"triggers", "costs"}).encode()).hexdigest()
+        """Return the hash of the configuration, without what has no influence on a model."""
+        without: dict[str, Any] = {"triggers": True, "costs": True, "predict": {"input", "output"}}
+        return hashlib.sha256(self.config.model_dump_json(exclude=without).encode()).hexdigest()
 
     def code_uri(self, job: str) -> str:
         """Return the S3 URI of a job's archive."""

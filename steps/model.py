@@ -1,10 +1,12 @@
-"""CreateModel: the trained artifact in the algorithm's image."""
+"""CreateModel: the trained artifact in the algorithm's image, or a registered version."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.pipeline_context import PipelineSession, _ModelStepArguments
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import TrainingStep
@@ -35,17 +37,35 @@ def capture_model_request(session: PipelineSession, create: Callable[[], object]
 
 
 def create_model_step(context: BuildContext, train: TrainingStep) -> ModelStep:
-    """Return the CreateModel step."""
+    """Return the CreateModel step of the training pipeline."""
+    return _model_step(
+        context,
+        {
+            "Image": algorithm_image_uri(context.aws.region),
+            "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts,
+        },
+        description="The trained artifact in the algorithm's image, for Batch Transform and the endpoint.",
+    )
+
+
+def create_package_model_step(context: BuildContext, package: Join) -> ModelStep:
+    """Return the CreateModel step of the predict pipeline.
+
+    Args:
+        context: what steps are built from.
+        package: ARN of the version.
+    """
+    return _model_step(context, {"ModelPackageName": package}, description="The selected version, for Batch Transform.")
+
+
+def _model_step(context: BuildContext, container: dict[str, Any], *, description: str) -> ModelStep:
     session = context.session
 
     def create() -> None:
         session.create_model(
             name=None,  # the service makes one per execution
             role=context.aws.role,
-            container_defs={
-                "Image": algorithm_image_uri(context.aws.region),
-                "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts,
-            },
+            container_defs=container,
             vpc_config=context.vpc_config,
             enable_network_isolation=context.aws.network.isolation,
             tags=context.tags or None,
@@ -54,7 +74,7 @@ def create_model_step(context: BuildContext, train: TrainingStep) -> ModelStep:
     return ModelStep(
         name=NAME,
         display_name="Create model",
-        description="The trained artifact in the algorithm's image, for Batch Transform and the endpoint.",
+        description=description,
         step_args=capture_model_request(session, create),
         retry_policies=context.service_retries,
     )

@@ -34,7 +34,7 @@ PipelineName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z
 
 
 class PipelineSettings(Settings):
-    """Names of the two pipelines."""
+    """Names of the pipelines."""
 
     name: PipelineName = Field("groundloop", description="Name of the pipeline from labels to endpoint.")
     deploy_name: PipelineName = Field(
@@ -45,6 +45,11 @@ class PipelineSettings(Settings):
         max_length=3072,
         description="Description of the pipeline in Studio.",
     )
+
+    @property
+    def predict_name(self) -> str:
+        """Name of the pipeline that predicts new images."""
+        return f"{self.name}-predict"
 
     @model_validator(mode="after")
     def _names_differ(self) -> PipelineSettings:

@@ -15,6 +15,9 @@ def compile_definition(
     config: ConfigFiles = None,
     assignments: Assignments = None,
     deploy: Annotated[bool, typer.Option("--deploy", help="The deploy pipeline instead of the training one.")] = False,
+    predict: Annotated[
+        bool, typer.Option("--predict", help="The predict pipeline instead; needs predict.input.")
+    ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File; default: standard output.")] = None,
 ) -> None:
     """Print the pipeline definition as JSON.
@@ -28,7 +31,11 @@ def compile_definition(
     settings = load(config, assignments)
     from pipeline.compiled import compiled_definition
 
-    definition = compiled_definition(settings, "deploy" if deploy else "training")
+    if deploy and predict:
+        raise UserError("--deploy and --predict are two pipelines: give one of them")
+    if predict and not settings.predict.input:
+        raise UserError("there is no predict pipeline: set predict.input to the S3 prefix or manifest of the images")
+    definition = compiled_definition(settings, "deploy" if deploy else "predict" if predict else "training")
     if output is None:
         print_json_text(definition)
         return

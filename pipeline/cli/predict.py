@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groundloop.errors import UserError
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 from pipeline.cli.output import print_json, print_json_text, print_line, print_table, print_values
 from pipeline.cli.predicting import (
     Classes,
@@ -19,7 +19,7 @@ from pipeline.cli.predicting import (
     MinScore,
     ModelFile,
     PredictionOptions,
-    Sources,
+    SomeSources,
     TimeoutMinutes,
     Workers,
     finish,
@@ -36,7 +36,7 @@ _BY_SUFFIX = {".csv": "csv", ".json": "coco", ".manifest": "manifest"}
 
 
 def predict(
-    sources: Sources,
+    sources: SomeSources = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File for the results; images that it has are not repeated.")
     ] = None,
@@ -51,6 +51,15 @@ def predict(
     workers: Workers = None,
     images: ImagesFolder = None,
     timeout_minutes: TimeoutMinutes = 15,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="By a Batch Transform job, without an endpoint: an S3 prefix or manifest.")
+    ] = False,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="With --batch: version; default: the highest approved one.")
+    ] = None,
+    job: Annotated[
+        str | None, typer.Option("--job", help="With --batch: a job that was started before, instead of SOURCE.")
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -59,11 +68,24 @@ def predict(
 
     Asks the endpoint, or runs a model file here. A run that was interrupted goes on with the same command. Boxes are
     xmin, ymin, xmax, ymax in pixels of the image as it is stored. An asynchronous endpoint reads images from S3: they
-    are uploaded to predict/ under aws.prefix.
+    are uploaded to predict/ under aws.prefix. --batch predicts all images of an S3 prefix or manifest by a transform
+    job, which goes on when this command is interrupted.
 
     Example: groundloop predict photos/ -o results.jsonl --draw annotated/
     """
     how = _format(output, output_format)
+    if batch:
+        from pipeline.cli.predict_batch import BatchOptions, predict_batch
+
+        if model or endpoint or classes or workers or images or draw:
+            raise UserError("--batch takes none of --model, --endpoint, --classes, --workers, --images and --draw")
+        settings = load(config, assignments)
+        predict_batch(settings, BatchOptions(tuple(sources or ()), output, how, version, threshold, job, as_json))
+        return
+    if job or version:
+        raise UserError("--job and --version are for --batch")
+    if not sources:
+        raise UserError("there is nothing to predict on: give a SOURCE, such as photos/")
     options = PredictionOptions(
         sources, model, classes, endpoint, threshold, workers, images, timeout_minutes, config, assignments
     )

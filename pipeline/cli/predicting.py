@@ -25,6 +25,10 @@ Sources = Annotated[
     list[str],
     typer.Argument(help="Pictures, folders, patterns, S3 objects and prefixes, manifests.", metavar="SOURCE"),
 ]
+SomeSources = Annotated[
+    list[str] | None,
+    typer.Argument(help="Pictures, folders, patterns, S3 objects and prefixes, manifests.", metavar="SOURCE"),
+]
 ModelFile = Annotated[
     Path | None,
     typer.Option(

@@ -44,7 +44,7 @@ class Config(Settings):
     )
     prepare: PrepareSettings = Field(PrepareSettings(), description="Checks of the labels, and splits.")
     training: TrainingSettings = Field(TrainingSettings(), description="The built-in algorithm's training.")
-    predict: PredictSettings = Field(PredictSettings(), description="Batch Transform over validation and test.")
+    predict: PredictSettings = Field(PredictSettings(), description="Batch Transform: validation and test, new images.")
     evaluate: EvaluateSettings = Field(EvaluateSettings(), description="Operating threshold and intervals.")
     gate: GateSettings = Field(GateSettings(), description="Thresholds of the metrics on the test split.")
     registry: RegistrySettings = Field(RegistrySettings(), description="Model registry.")
@@ -79,6 +79,26 @@ class Config(Settings):
                     "aws.network.isolation leaves Prepare without a network, so it can't check the images in S3: "
                     "set prepare.check_images to none"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _predict_schedules_have_images(self) -> Config:
+        if not self.predict.input:
+            for name, schedule in self.triggers.schedules.items():
+                if schedule.pipeline == "predict":
+                    raise ValueError(
+                        f"triggers.schedules.{name} starts the predict pipeline, which does not exist without "
+                        "predict.input: set it to the S3 prefix or manifest of the images"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _pipelines_have_names_of_their_own(self) -> Config:
+        if self.predict.input and self.pipeline.deploy_name == self.pipeline.predict_name:
+            raise ValueError(
+                f"pipeline.deploy_name is {self.pipeline.deploy_name!r}, which is the name of the predict pipeline: "
+                "choose another"
+            )
         return self
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -16,9 +16,12 @@ ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-
 
 
 class ScheduleSettings(Settings):
-    """A time at which the training pipeline starts."""
+    """A time at which a pipeline starts."""
 
     at: Schedule = Field(description="cron(minute hour day month weekday year) in UTC, or rate(7 days).")
+    pipeline: Literal["training", "predict"] = Field(
+        "training", description="Pipeline that starts; predict needs predict.input."
+    )
     parameters: dict[ParameterName, Annotated[str, StringConstraints(max_length=1024)]] = Field(
         {}, max_length=200, description="Values of pipeline parameters, as text; others keep their defaults."
     )
@@ -35,5 +38,5 @@ class TriggersSettings(Settings):
         True, description="Rejecting the deployed version deploys the champion: the highest approved version."
     )
     schedules: dict[TriggerName, ScheduleSettings] = Field(
-        {}, max_length=20, description="Schedules of the training pipeline, by name."
+        {}, max_length=20, description="Schedules of the training or the predict pipeline, by name."
     )

@@ -34,6 +34,7 @@ def _data(config: Config, arns: ArnBuilder, data_buckets: Sequence[str]) -> Iter
     own, prefix = config.aws.bucket, config.aws.prefix
     more = [uri for source in config.labels.additional_sources for uri in (source.uri, source.images) if uri]
     more += [uri for uri in [config.training.start_from] if isinstance(uri, str) and uri.startswith(SCHEME)]
+    more += [config.predict.input] if config.predict.input else []
     read = list(dict.fromkeys([*map(bucket_of, [config.labels.manifest, *more]), *data_buckets]))
     yield Statement("ReadLabelsAndImages", ["s3:GetObject"], [arns.bucket(name, "/*") for name in read])
     written = [arns.bucket(own, f"/{prefix}/*")]
@@ -42,6 +43,9 @@ def _data(config: Config, arns: ArnBuilder, data_buckets: Sequence[str]) -> Iter
         bucket, key = split_uri(asynchronous.output)
         written.append(arns.bucket(bucket, f"/{key.rstrip('/')}/*"))
     yield Statement("ReadAndWriteResults", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], written)
+    if config.predict.input and config.predict.output:
+        bucket, key = split_uri(config.predict.output)
+        written.append(arns.bucket(bucket, f"/{key.rstrip('/')}/*"))
     listed = dict.fromkeys([own, *read, *(resource.split(":::")[1].split("/")[0] for resource in written)])
     # Without permission to list, S3 answers 403 instead of 404 for a missing object.
     yield Statement("ListBuckets", ["s3:ListBucket", "s3:GetBucketLocation"], [arns.bucket(name) for name in listed])

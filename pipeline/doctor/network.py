@@ -123,6 +123,8 @@ def _called_by_jobs(config: Config) -> dict[str, str]:
     called = {}
     if not config.aws.network.isolation:
         called["sagemaker.api"] = "Evaluate (for the champion)"
+    if config.predict.input:
+        called["sagemaker.api"] = "Select (for the champion)"
     deploy = config.deploy
     if deploy.mode == "on_approval" or (deploy.mode == "on_pass" and deploy.needs_job):
         called["sagemaker.api"] = "Deploy"

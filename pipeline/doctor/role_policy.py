@@ -77,7 +77,12 @@ def statements(config: Config, images: Sequence[str], data_buckets: Sequence[str
     arns = ArnBuilder.of(config)
     found = [*data_plane_statements(config, arns, images, data_buckets), *control_plane_statements(config, arns)]
     if starts_by_events(config):
-        pipelines = arns.sagemaker(f"pipeline/{config.pipeline.name}", f"pipeline/{config.pipeline.deploy_name}")
+        pipelines = arns.sagemaker(*(f"pipeline/{name}" for name in _pipeline_names(config)))
         found.append(Statement("StartPipelines", ["sagemaker:StartPipelineExecution"], pipelines))
     condition: Condition = {"StringEquals": {"iam:PassedToService": SAGEMAKER}}
     return [*found, Statement("PassRoleToSageMaker", ["iam:PassRole"], [config.aws.role], condition)]
+
+
+def _pipeline_names(config: Config) -> list[str]:
+    names = config.pipeline
+    return [names.name, names.deploy_name, *([names.predict_name] if config.predict.input else [])]

@@ -103,7 +103,7 @@ def make_plan(config: Config) -> Plan:
     Raises:
         UserError: upsert would fail too: a faulty definition, another account, no bucket.
     """
-    pipelines, archives = desired_pipelines(config), job_archives()
+    pipelines, archives = desired_pipelines(config), job_archives(config)
     warnings = [definition_warnings(pipeline) for pipeline in pipelines]
     if config.deploy.rollout.warning:
         warnings[-1].append(config.deploy.rollout.warning)

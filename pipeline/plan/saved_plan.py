@@ -108,14 +108,14 @@ def apply_plan(plan: SavedPlan) -> list[UpsertResult]:
     """
     _check_code(plan)
     config, names = plan.config, [pipeline.name for pipeline in plan.pipelines]
-    changes = _state_changes(plan.fingerprint, _fingerprint(read_deployed_state(config, names, job_archives())))
+    changes = _state_changes(plan.fingerprint, _fingerprint(read_deployed_state(config, names, job_archives(config))))
     if changes:
         raise UserError(f"AWS has changed since the plan was made, so it was not applied: {_REMEDY}", *changes)
     return put_pipelines(config, plan.pipelines)
 
 
 def _check_code(plan: SavedPlan) -> None:
-    local = {archive.name: archive.sha256 for archive in job_archives()}
+    local = {archive.name: archive.sha256 for archive in job_archives(plan.config)}
     changed = [name for name in local.keys() | plan.archives.keys() if local.get(name) != plan.archives.get(name)]
     if changed:
         raise UserError(

@@ -64,7 +64,7 @@ def filled(value: Any, shape: Shape) -> Any:
     return value
 
 
-@pytest.fixture(params=["training", "deploying"])
+@pytest.fixture(params=["training", "deploying", "predicting"])
 def definition(request: pytest.FixtureRequest) -> Definition:
     found: Definition = request.getfixturevalue(request.param)
     return found
@@ -113,6 +113,16 @@ def test_the_deploy_pipeline_is_one_job_that_decides_when_it_runs(deploying: Def
     defaults = {parameter["Name"]: parameter["DefaultValue"] for parameter in deploying["Parameters"]}
     assert defaults["ModelPackageArn"] == "latest-approved", "a start without parameters deploys what is approved"
     assert defaults["ChangedPackageArn"] == "none"
+
+
+def test_the_predict_pipeline_finds_model_and_images_when_it_runs(predicting: Definition) -> None:
+    steps = {step["Name"]: step for step in predicting["Steps"]}
+    assert list(steps) == ["Select", "CreateModel", "Predict", "Collect"]
+    defaults = {parameter["Name"]: parameter["DefaultValue"] for parameter in predicting["Parameters"]}
+    assert defaults["InputUri"] == "s3://photos/new/"
+    assert defaults["OutputUri"] == "s3://groundloop-local/groundloop/predictions"
+    assert defaults["ModelPackageArn"] == "latest-approved", "a start without parameters predicts with the champion"
+    assert not [name for name, step in steps.items() if "CacheConfig" in step]
 
 
 def test_every_request_passes_botocores_own_check(definition: Definition) -> None:

@@ -86,6 +86,15 @@ def test_the_deploy_pipeline_is_left_out_when_nothing_is_deployed(aws: Any, buck
     assert [p.name for p in upsert_pipelines(configured("deploy.mode=never"))] == ["groundloop"]
 
 
+def test_the_predict_pipeline_is_made_where_there_are_images_to_predict(aws: Any, bucket: str) -> None:
+    from pipeline.upsert import upsert_pipelines
+
+    made = upsert_pipelines(configured("predict.input=s3://photos/new/"))
+    assert [p.name for p in made] == ["groundloop", "groundloop-deploy", "groundloop-predict"]
+    keys = [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    assert {"groundloop-select.py", "groundloop-collect.py"} <= {key.rsplit("/", 1)[-1] for key in keys}
+
+
 def test_what_is_made_carries_the_tags(aws: Any, bucket: str) -> None:
     from pipeline.upsert import upsert_pipelines
 

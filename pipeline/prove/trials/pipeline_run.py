@@ -126,7 +126,7 @@ def _started(bench: Workbench, config: Config) -> str:
         for image in sorted((Path(scratch) / "images").iterdir()):
             bench.store(f"images/{image.name}", image.read_bytes())
         bench.store("labels/output.manifest", manifest.read_bytes())
-    for archive in job_archives():
+    for archive in job_archives(config):
         bench.store(archive.key(config.aws.prefix).removeprefix(f"{config.aws.prefix}/"), archive.content)
     bench.store(no_labels_key(config.aws.prefix).removeprefix(f"{config.aws.prefix}/"), NO_LABELS)
     definition, sagemaker = compiled_definition(config, "training"), bench.client("sagemaker")

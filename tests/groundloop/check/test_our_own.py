@@ -101,6 +101,20 @@ def test_nothing_is_found_in_variants(define: Callable[..., Definition], assignm
         assert check_definition(define(*assignments, deploy=deploy)) == []
 
 
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        pytest.param([], id="plain"),
+        pytest.param(
+            ["aws.network={subnets: [subnet-0a], security_groups: [sg-0b]}", "aws.kms_key=alias/k"], id="VPC and key"
+        ),
+        pytest.param(["predict.output=s3://elsewhere/found/", "aws.tags={team: vision}"], id="output and tags"),
+    ],
+)
+def test_nothing_is_found_in_the_predict_pipeline(define: Callable[..., Definition], assignments: list[str]) -> None:
+    assert check_definition(define("predict.input=s3://photos/new/", *assignments, predict=True)) == []
+
+
 def test_all_configurations_in_the_folder_are_checked() -> None:
     assert {path.stem for path in CONFIGS.glob("*.yaml")} == {"base", "local", "prod"}
 

@@ -116,6 +116,11 @@ def test_the_deploy_pipeline_is_left_out_when_it_is_not_made() -> None:
     assert run("--config", str(LOCAL), "--set", "deploy.mode=never").output.startswith("groundloop: no findings\n0 ")
 
 
+def test_the_predict_pipeline_is_checked_where_there_is_one() -> None:
+    result = run("--config", str(LOCAL), "--set", "predict.input=s3://photos/new/")
+    assert "groundloop-predict: no findings\n" in result.output
+
+
 def test_an_answer_of_describe_pipeline_is_taken(tmp_path: Path, valid_file: Path) -> None:
     path = tmp_path / "described.json"
     path.write_text(json.dumps({"PipelineName": "p", "PipelineDefinition": valid_file.read_text(encoding="utf-8")}))

@@ -171,6 +171,11 @@ def test_an_overlay_given_by_hand_replaces_the_environments() -> None:
         pytest.param("predict.max_payload_mb=50", "Batch Transform takes at most 100", id="too much in flight"),
         pytest.param("aws.network.isolation=true", "pip can't install their requirements", id="isolated jobs and pip"),
         pytest.param("labels.classes=[cat, dog, cat]", "given twice: cat", id="a class twice"),
+        pytest.param(
+            "triggers.schedules={nightly: {at: rate(1 day), pipeline: predict}}",
+            "triggers.schedules.nightly starts the predict pipeline, which does not exist without predict.input",
+            id="a schedule of no pipeline",
+        ),
         pytest.param("pipeline.deploy_name=groundloop", "they are two pipelines", id="two pipelines of one name"),
         pytest.param(
             "execution.cache.expire_after=30 days", "must be an ISO 8601 duration, such as", id="not an ISO duration"

@@ -366,3 +366,14 @@ def test_other_partitions() -> None:
         for sid in ("ListBuckets", "RunTrainingJobs")
         for arn in found[sid]["Resource"]
     )
+
+
+def test_the_predict_pipeline_may_read_its_images_and_write_its_results() -> None:
+    given = ("predict.input=s3://photos/new/", "predict.output=s3://elsewhere/found/")
+    found = statements_of(*given)
+    assert "arn:aws:s3:::photos/*" in found["ReadLabelsAndImages"]["Resource"]
+    assert "arn:aws:s3:::elsewhere/found/*" in found["ReadAndWriteResults"]["Resource"]
+    assert {"arn:aws:s3:::photos", "arn:aws:s3:::elsewhere"} <= {*found["ListBuckets"]["Resource"]}
+    names = [arn.rsplit("/", 1)[-1] for arn in found["StartPipelines"]["Resource"]]
+    assert names[-1].endswith("-predict")
+    assert len(statements_of()["StartPipelines"]["Resource"]) == len(names) - 1

@@ -93,14 +93,18 @@ class Project:
         boto3.client("s3").put_object(Bucket="groundloop-local", Key=f"{self.name}/{key}", Body=content)
         return f"s3://groundloop-local/{self.name}/{key}"
 
-    def register(self, *, broken: bool = False, status: str = "PendingManualApproval", **metrics: Any) -> str:
-        """A version whose endpoint tells its name among its model's files; `broken`: it never comes up."""
+    def register(
+        self, *, broken: bool = False, status: str = "PendingManualApproval", answer: str = "", **metrics: Any
+    ) -> str:
+        """A version that answers with its name among its model's files, or as given; `broken`: it never comes up."""
         from groundloop.local.archive import pack
 
         number = next(_numbers)
         folder = self.scratch / f"model-{number}"
         folder.mkdir()
         (folder / ("broken" if broken else f"model-{number}")).write_text("1")
+        if answer:
+            (folder / "answer.json").write_text(answer)
         archive = self.scratch / f"model-{number}.tar.gz"
         pack(folder, archive)
         evaluation = {"map": 0.5, "map_50": 0.8, "voc_map": 0.7, "count": {"mae": 0.25}, "threshold": 0.4, **metrics}

@@ -57,6 +57,20 @@ def test_the_name_removes_all_but_versions_and_data(deployed: Any, groundloop: A
     assert f"there is nothing of {deployed.name!r} in us-east-1" in groundloop("destroy").out
 
 
+def test_the_predict_pipeline_and_the_model_of_a_batch_job_are_listed(project: Any) -> None:
+    sagemaker, name = boto3.client("sagemaker"), f"groundloop-batch-{project.name}"
+    stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "nothing to predict here"}}
+    role, definition = project.config.aws.role, json.dumps({"Version": "2020-12-01", "Steps": [stop]})
+    sagemaker.create_pipeline(PipelineName=f"{project.name}-predict", PipelineDefinition=definition, RoleArn=role)
+    package = {"ModelPackageName": project.register()}
+    for owner in (project.name, "other"):
+        tags = [{"Key": "groundloop:project", "Value": owner}]
+        sagemaker.create_model(ModelName=f"{name}-{owner}", Containers=[package], ExecutionRoleArn=role, Tags=tags)
+    found = [(item.kind, item.name) for item in list_resources(project.config)]
+    assert ("pipeline", f"{project.name}-predict") in found
+    assert [model for kind, model in found if kind == "model"] == [f"{name}-{project.name}"]
+
+
 def test_versions_and_data_go_when_asked(deployed: Any, groundloop: Any) -> None:
     boto3.client("s3").put_object(Bucket="groundloop-local", Key="groundlooped/other.txt", Body=b"")
     ran = groundloop("destroy", "--packages", "--data", "--yes", deployed.name)

@@ -71,6 +71,17 @@ def test_a_schedule_starts_training_with_its_parameters(project: Any) -> None:
     assert found["SageMakerPipelineParameters"]["PipelineParameterList"] == [{"Name": "Epochs", "Value": "40"}]
 
 
+def test_a_schedule_starts_the_predict_pipeline(project: Any) -> None:
+    nightly = "triggers.schedules={nightly: {at: rate(1 day), pipeline: predict}}"
+    given = project.changed("predict.input=s3://photos/new/", nightly)
+    (trigger,) = [trigger for trigger in desired_triggers(given.config) if trigger.schedule]
+    assert (trigger.pipeline, trigger.schedule) == (f"{project.name}-predict", "rate(1 day)")
+    with pytest.raises(UserError, match=f"no pipeline '{project.name}-predict' yet"):
+        apply_triggers(given.config)
+    with pytest.raises(ConfigError, match=r"does not exist without predict\.input"):
+        project.changed(nightly)
+
+
 def test_what_the_configuration_changes_or_drops_is_changed_or_dropped(project: Any) -> None:
     apply_triggers(project.changed(WEEKLY).config)
     off = WEEKLY.replace("parameters", "enabled: false, parameters")
