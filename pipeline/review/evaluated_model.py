@@ -14,7 +14,7 @@ import numpy as np
 from groundloop.detections.evaluation import OutcomeRow
 from groundloop.detections.table import NAME as TABLE
 from groundloop.detections.table import parse_outcomes
-from groundloop.errors import UserError
+from groundloop.errors import ConfigError, UserError
 from groundloop.labels.manifest import open_manifest
 from groundloop.prediction.local_run import evaluation_folder
 from groundloop.review.queue import Model
@@ -90,7 +90,14 @@ def evaluated_model(which: str | None, settings: Callable[[], Config]) -> Evalua
     """
     if which is not None and Path(which).is_dir():
         return _of_local_run(Path(which))
-    config = settings()
+    try:
+        config = settings()
+    except ConfigError as error:
+        if which is None or which.isdecimal() or which.startswith("arn:"):
+            raise
+        raise UserError(
+            f"there is no folder {which}: give the folder of a local run; to name an execution on AWS,\n{error}"
+        ) from error
     if which is not None and which.isdecimal() and len(which) <= _MAX_VERSION_DIGITS:
         return _of_version(config, int(which))
     return _of_execution(config, which)

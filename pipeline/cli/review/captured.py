@@ -53,6 +53,7 @@ def captured_tasks(
     since = None if hours is None else datetime.now(timezone.utc) - timedelta(hours=hours)
     region = settings().aws.region if captured.startswith("s3://") else None
     served = model_with_classes(model or _served_version(settings), settings, classes)
+    options.check(settings.review.select, served.classes)
     files = capture_files(captured, region, since)
     found = captured_images(CaptureReader(files), served.classes)
     for note in found.notes:

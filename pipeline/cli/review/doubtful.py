@@ -47,6 +47,7 @@ def doubts_tasks(
         UserError: there is no such model, or it has other classes.
     """
     model = model_with_classes(which, settings, classes)
+    options.check(settings.review.select, model.classes)
     hashes: dict[str, int | None] = {}
     candidates, image_folder = _candidates(model, images, evaluated_in, settings, hashes)
     body = image_reader(image_folder, settings)

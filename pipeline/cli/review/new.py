@@ -70,6 +70,8 @@ def new(
 
     Example: groundloop review new week-47 --images photos/ --model 7
     """
+    if label_errors != LabelErrorOptions() and not (label_errors.errors and from_):
+        raise typer.BadParameter("--errors needs --from, and --no-blind-test and --json need --errors")
     if all(value is None for value in (images, captured, labels, from_)):
         raise typer.BadParameter(f"give one of {_SOURCES}")
     if from_ is not None and (labels or model):
@@ -80,8 +82,6 @@ def new(
         raise typer.BadParameter("--model goes with --images or --captured, and not with --labels")
     if hours is not None and captured is None:
         raise typer.BadParameter("--hours goes with --captured")
-    if label_errors != LabelErrorOptions() and not (label_errors.errors and from_):
-        raise typer.BadParameter("--errors needs --from, and --no-blind-test and --json need --errors")
     settings = ReviewConfig(config, assignments)
     given = options.info(name, settings.review)
     if label_errors.errors and from_ is not None:

@@ -64,6 +64,16 @@ class SelectionOptions:
         """Return the difference of hashes up to which images are near copies; None to choose near copies too."""
         return None if self.keep_near_copies else settings.near_copies
 
+    def check(self, settings: SelectSettings, classes: Sequence[str]) -> None:
+        """Check how images are chosen, before time is spent on them; the arguments are those of `selection`.
+
+        Raises:
+            UserError: a condition is not understood, or the options don't go together.
+        """
+        from groundloop.review.effort import Effort
+
+        self.selection(settings, classes, Effort())
+
     def selection(self, settings: SelectSettings, classes: Sequence[str], effort: Effort) -> Selection:
         """Return how images are chosen.
 

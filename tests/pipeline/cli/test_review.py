@@ -160,6 +160,31 @@ def test_conditions_choose_instead(groundloop: Groundloop, run_folder: Path) -> 
     queue.close()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [("--condition", "count(washer) != 2"), ("--condition", "doubtful"), ("--by", "condition"), ("--per", "box")],
+    ids=["no such class", "no condition", "no condition given", "no such unit"],
+)
+def test_how_images_are_chosen_is_checked_before_objects_are_detected(
+    groundloop: Groundloop, run_folder: Path, options: tuple[str, str]
+) -> None:
+    wrong = groundloop("review", "new", "q", "--images", "photos", "--model", str(run_folder), *options)
+    assert wrong.code == 1
+    assert wrong.error
+    assert "detecting" not in wrong.out
+
+
+def test_a_model_that_is_no_folder_is_named_before_what_an_execution_would_need(groundloop: Groundloop) -> None:
+    wrong = groundloop("review", "new", "q", "--images", "photos", "--model", "ofline")
+    assert wrong.code == 1
+    assert wrong.error.startswith("there is no folder ofline: give the folder of a local run")
+    assert "aws.bucket is not set" in wrong.error
+
+
+def test_label_errors_name_the_option_that_they_need(groundloop: Groundloop) -> None:
+    assert "--errors needs --from" in groundloop("review", "new", "q", "--errors").error
+
+
 def test_existing_labels_are_shown_for_adjustment(groundloop: Groundloop, labelled: str) -> None:
     assert groundloop("review", "finish", labelled).code == 0
     again = ("review", "new", "again", "--labels", "reviews/reviewed.manifest", "--images", "photos")
