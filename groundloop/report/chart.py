@@ -101,6 +101,28 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """A vertical bar of a chart; the title shows where the pointer rests on it."""
+
+    title: str
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A scatter plot or a histogram; `alt` is for who can't see it."""
+
+    title: str
+    alt: str
+    axes: Axes
+    dots: tuple[Dot, ...] = ()
+    bars: tuple[Bar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LegendEntry:
     """An entry of a legend: the look of its sample, a name that a user gave or "", and further text."""
 
@@ -151,6 +173,12 @@ def line_path(area: PlotArea, x: NDArray[np.float64], y: NDArray[np.float64]) ->
 def dot(area: PlotArea, x: float, y: float, title: str, radius: float = 4.5, look: str = "dot") -> Dot:
     """Place a circle at a point."""
     return Dot(title, number(area.x_of(x)), number(area.y_of(y)), number(radius), look)
+
+
+def bar(area: PlotArea, left: float, width: float, value: float, title: str) -> Bar:
+    """Place a bar from the x axis up to a value; `left` and `width` are coordinates of the picture."""
+    top = area.y_of(value)
+    return Bar(title, number(left), number(top), number(width), number(area.bottom_edge - top))
 
 
 def series_colour(index: int) -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from groundloop.labels.statistics import Statistics
 from groundloop.report.chart import (
-    Axes,
     Dot,
     LegendEntry,
+    Plot,
     PlotArea,
     axes,
+    bar,
     dot,
-    number,
     series_colour,
     series_look,
     whole_ticks,
@@ -41,28 +41,6 @@ class ClassBalance:
     images: int
     boxes_width: str
     images_width: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A bar of a histogram; the title shows where the pointer rests on it."""
-
-    title: str
-    x: str
-    y: str
-    width: str
-    height: str
-
-
-@dataclass(frozen=True, slots=True)
-class LabelChart:
-    """A scatter plot or a histogram."""
-
-    title: str
-    alt: str
-    axes: Axes
-    dots: tuple[Dot, ...] = ()
-    bars: tuple[Bar, ...] = ()
 
 
 def write_label_charts(statistics: Statistics, folder: Path) -> Path:
@@ -115,11 +93,11 @@ def _class_balance(statistics: Statistics) -> list[ClassBalance]:
     ]
 
 
-def _box_sizes(statistics: Statistics) -> LabelChart:
+def _box_sizes(statistics: Statistics) -> Plot:
     sizes = [size for name in statistics.classes for size in statistics.sizes[name]]
     x_ticks, y_ticks = (whole_ticks(int(max((size[side] for size in sizes), default=1)) + 1) for side in (0, 1))
     area = PlotArea(_SIZE, x=(0, x_ticks[-1]), y=(0, y_ticks[-1]))
-    return LabelChart(
+    return Plot(
         title="Box sizes",
         alt="Height over width of each box, by class",
         axes=axes(area, x_ticks, y_ticks, ("width, pixels", "height, pixels")),
@@ -127,11 +105,11 @@ def _box_sizes(statistics: Statistics) -> LabelChart:
     )
 
 
-def _box_positions(statistics: Statistics) -> LabelChart:
+def _box_positions(statistics: Statistics) -> Plot:
     ticks = (0, 0.2, 0.4, 0.6, 0.8, 1.0)
     # The origin is the image's top-left corner.
     area = PlotArea(_SIZE, y=(1.0, 0.0))
-    return LabelChart(
+    return Plot(
         title="Box centers",
         alt="Centers of the boxes, as fractions of the image's width and height, by class",
         axes=axes(area, ticks, ticks, ("fraction of the image's width", "fraction of its height")),
@@ -147,21 +125,22 @@ def _points(area: PlotArea, classes: Sequence[str], points: Points) -> tuple[Dot
     )
 
 
-def _boxes_per_image(statistics: Statistics) -> LabelChart:
+def _boxes_per_image(statistics: Statistics) -> Plot:
     counts = statistics.boxes_per_image
     x_ticks, y_ticks = whole_ticks(max(counts, default=1)), whole_ticks(max(counts.values(), default=1))
     area = PlotArea(_SIZE, x=(-0.6, x_ticks[-1] + 0.6), y=(0, y_ticks[-1]))
+    width = area.x_of(0.9) - area.x_of(0)
     bars = [
-        Bar(
-            title=f"{quantity(images, 'image')} with {quantity(boxes, 'box', 'boxes')}",
-            x=number(area.x_of(boxes - 0.45)),
-            y=number(area.y_of(images)),
-            width=number(area.x_of(boxes + 0.45) - area.x_of(boxes - 0.45)),
-            height=number(area.bottom_edge - area.y_of(images)),
+        bar(
+            area,
+            area.x_of(boxes - 0.45),
+            width,
+            images,
+            f"{quantity(images, 'image')} with {quantity(boxes, 'box', 'boxes')}",
         )
         for boxes, images in sorted(counts.items())
     ]
-    return LabelChart(
+    return Plot(
         title="Boxes per image",
         alt="Number of images by their number of boxes",
         axes=axes(area, x_ticks, y_ticks, ("boxes", "images")),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from groundloop.errors import UserError
 from groundloop.labels.agreement import BoxAgreement
-from groundloop.report.chart import Axes, PlotArea, Text, axes, number, whole_ticks
+from groundloop.report.chart import Plot, PlotArea, Text, axes, bar, number, whole_ticks
 from groundloop.report.numbers import percent, quantity, ratio
 from groundloop.report.templating import render
 from groundloop.review.insight.columns import CHANGES, UNKNOWN, Column, by_labels, short_names, summary, work_columns
@@ -47,26 +47,6 @@ class Table:
     title: str
     heads: tuple[str, ...]
     rows: tuple[tuple[tuple[Name, ...], tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DayColumn:
-    """A column of the chart; the title shows where the pointer rests on it."""
-
-    title: str
-    x: str
-    y: str
-    width: str
-    height: str
-
-
-@dataclass(frozen=True, slots=True)
-class DayChart:
-    """A metric by day."""
-
-    title: str
-    axes: Axes
-    columns: tuple[DayColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +156,7 @@ def _agreements(title: str, keys: tuple[str, ...], rows: Iterable[tuple[tuple[Na
     return Table(title, (*keys, "boxes of both", "F1", "IoU"), cells)
 
 
-def _day_charts(insight: Insight) -> list[DayChart]:
+def _day_charts(insight: Insight) -> list[Plot]:
     """Return the images and the seconds per image of each day; no chart where no answer says them."""
     dated = [(date.fromisoformat(day).toordinal(), metrics) for day, metrics in insight.days.items() if day]
     images = {day: float(metrics.images) for day, metrics in dated if metrics.images}
@@ -185,7 +165,7 @@ def _day_charts(insight: Insight) -> list[DayChart]:
     return [_day_chart(title, unit, values) for title, unit, values in charts if values]
 
 
-def _day_chart(title: str, unit: str, values: Mapping[int, float]) -> DayChart:
+def _day_chart(title: str, unit: str, values: Mapping[int, float]) -> Plot:
     """Return a chart with a column for each day, on a time axis without gaps.
 
     Args:
@@ -203,17 +183,17 @@ def _day_chart(title: str, unit: str, values: Mapping[int, float]) -> DayChart:
         for day in range(first, last + 1, step)
     ]
     width = max(1.0, min(_MAX_COLUMN, 0.8 * (area.x_of(first + 1) - area.x_of(first))))
-    columns = [
-        DayColumn(
+    bars = [
+        bar(
+            area,
+            area.x_of(day) - width / 2,
+            width,
+            value,
             f"{date.fromordinal(day).isoformat()}: {value:,.4g} {unit}",
-            number(area.x_of(day) - width / 2),
-            number(area.y_of(value)),
-            number(width),
-            number(area.bottom_edge - area.y_of(value)),
         )
         for day, value in sorted(values.items())
     ]
-    return DayChart(title, replace(placed, texts=(*placed.texts, *labels)), tuple(columns))
+    return Plot(title, title, replace(placed, texts=(*placed.texts, *labels)), bars=tuple(bars))
 
 
 def _pace(insight: Insight, short: Mapping[str, str]) -> list[WorkerPace]:
