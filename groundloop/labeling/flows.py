@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -174,25 +174,22 @@ def failure_code(region: str, name: str) -> str:
 
 def stop_loops(region: str, names: Iterable[str]) -> int:
     """Stop human loops; return how many were running still."""
-    runtime, stopped = client(_RUNTIME, region), 0
-    for name in names:
-        try:
-            runtime.stop_human_loop(HumanLoopName=name)
-            stopped += 1
-        except ClientError as error:
-            if not is_not_found(error):  # it ended by itself
-                raise
-    return stopped
+    return _count_found(names, client(_RUNTIME, region).stop_human_loop)
 
 
 def delete_loops(region: str, names: Iterable[str]) -> int:
     """Delete human loops, whose outputs stay in S3; return how many there were."""
-    runtime, deleted = client(_RUNTIME, region), 0
+    return _count_found(names, client(_RUNTIME, region).delete_human_loop)
+
+
+def _count_found(names: Iterable[str], act: Callable[..., Any]) -> int:
+    """Call an operation on human loops; return how many there were, as others may have ended or been deleted since."""
+    found = 0
     for name in names:
         try:
-            runtime.delete_human_loop(HumanLoopName=name)
-            deleted += 1
+            act(HumanLoopName=name)
+            found += 1
         except ClientError as error:
             if not is_not_found(error):
                 raise
-    return deleted
+    return found

@@ -68,6 +68,7 @@ Region = Annotated[
     str,
     typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS region, for S3 URIs."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Without confirmation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
@@ -108,6 +109,11 @@ def load_with_origins(
     files = [text for file in config for text in ("-c", str(file))]
     _shared_options[:] = [*files, *(text for assignment in assignments for text in ("-s", assignment))]
     return loading.load_with_origins(config, assignments, incomplete=incomplete)
+
+
+def region_of(config: list[Path] | None, assignments: list[str] | None) -> str:
+    """Return the region of the configuration that the shared options describe; nothing else has to be set."""
+    return load_with_origins(config, assignments, incomplete=True).config.aws.region
 
 
 def set_global_options(config: list[Path] | None, assignments: list[str] | None) -> None:

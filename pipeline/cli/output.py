@@ -39,6 +39,19 @@ def is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
+def is_declined(question: str, outcome: str) -> bool:
+    """Ask before something is changed, where somebody can answer; return whether the answer is no.
+
+    Args:
+        question: such as `Stop 3 human loops?`.
+        outcome: printed then, such as `nothing was stopped`.
+    """
+    if not is_interactive() or typer.confirm(question):
+        return False
+    print_line(outcome)
+    return True
+
+
 def uses_colour(stream: TextIO) -> bool:
     """Tell whether a stream gets colours.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from groundloop.errors import UserError
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles, PipelineName, load, suggest
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, PipelineName, Yes, load, suggest
 from pipeline.cli.output import is_interactive, print_json, print_line, print_table
 
 
@@ -15,7 +15,7 @@ def stop(
     execution: Annotated[
         str | None, typer.Argument(help="ARN of the execution, or the id at its end; default: the running one.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Stop without confirmation.")] = False,
+    yes: Yes = False,
     name: PipelineName = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
-
-import typer
 
 from pipeline.cli.a2i.create import FlowName
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load_with_origins, suggest
-from pipeline.cli.output import is_interactive, print_json, print_line, print_values
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, Yes, region_of, suggest
+from pipeline.cli.output import is_declined, print_json, print_line, print_values
 
 _ENDED = ("Completed", "Failed", "Stopped")
-
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Without confirmation.")]
 
 
 def status(
@@ -30,7 +25,7 @@ def status(
     from groundloop.labeling.flows import FAILURES, failure_code, find_flow, loops
     from groundloop.labeling.loop_outputs import output_uris
 
-    region = load_with_origins(config, assignments, incomplete=True).config.aws.region
+    region = region_of(config, assignments)
     found = find_flow(region, flow)
     there = list(loops(region, found))
     outputs = output_uris(client("s3", region), found.output_uri)
@@ -73,13 +68,12 @@ def stop(
     """
     from groundloop.labeling.flows import find_flow, loops, stop_loops
 
-    region = load_with_origins(config, assignments, incomplete=True).config.aws.region
+    region = region_of(config, assignments)
     running = [loop.name for loop in loops(region, find_flow(region, flow)) if loop.status == "InProgress"]
     if not running:
         print_line(f"no human loop of {flow} is running")
         return
-    if not yes and is_interactive() and not typer.confirm(f"Stop {len(running)} human loops?"):
-        print_line("nothing was stopped")
+    if not yes and is_declined(f"Stop {len(running)} human loops?", "nothing was stopped"):
         return
     print_line(f"stopped {stop_loops(region, running)} human loops")
 
@@ -98,12 +92,11 @@ def delete(
     """
     from groundloop.labeling.flows import delete_loops, find_flow, loops
 
-    region = load_with_origins(config, assignments, incomplete=True).config.aws.region
+    region = region_of(config, assignments)
     ended = [loop.name for loop in loops(region, find_flow(region, flow)) if loop.status in _ENDED]
     if not ended:
         print_line(f"no human loop of {flow} has ended")
         return
-    if not yes and is_interactive() and not typer.confirm(f"Delete {len(ended)} human loops?"):
-        print_line("nothing was deleted")
+    if not yes and is_declined(f"Delete {len(ended)} human loops?", "nothing was deleted"):
         return
     print_line(f"deleted {delete_loops(region, ended)} human loops; their outputs stay")

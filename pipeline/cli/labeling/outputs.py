@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.labeling.creating import JobName
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load_with_origins, suggest
 from pipeline.cli.output import print_json, print_line, print_lines, print_values, print_warning
 
@@ -18,7 +19,7 @@ _MAX_FINDINGS = 5
 
 
 def outputs(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Labelling job.")],
+    name: JobName,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,

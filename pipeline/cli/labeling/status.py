@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load_with_origins, suggest
-from pipeline.cli.output import is_interactive, print_json, print_line, print_table, print_values
+from pipeline.cli.labeling.creating import JobName
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, Yes, region_of, suggest
+from pipeline.cli.output import is_declined, print_json, print_line, print_table, print_values
 
 if TYPE_CHECKING:
     from groundloop.labeling.jobs import JobState
@@ -27,7 +28,7 @@ def status(
     """
     from groundloop.labeling.jobs import describe, listed
 
-    region = load_with_origins(config, assignments, incomplete=True).config.aws.region
+    region = region_of(config, assignments)
     if name is None:
         states = list(listed(region, _NEWEST))
         if as_json:
@@ -46,8 +47,8 @@ def status(
 
 
 def stop(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Labelling job.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Stop without confirmation.")] = False,
+    name: JobName,
+    yes: Yes = False,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -58,9 +59,8 @@ def stop(
     """
     from groundloop.labeling.jobs import stop as stop_job
 
-    region = load_with_origins(config, assignments, incomplete=True).config.aws.region
-    if not (yes or as_json) and is_interactive() and not typer.confirm(f"Stop labelling job {name}?"):
-        print_line("nothing was stopped")
+    region = region_of(config, assignments)
+    if not (yes or as_json) and is_declined(f"Stop labelling job {name}?", "nothing was stopped"):
         return
     state = stop_job(region, name)
     if as_json:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from groundloop.errors import UserError
 from pipeline.cli.local.environment import FOLDER, is_alive
+from pipeline.cli.options import Yes
 from pipeline.cli.output import is_interactive, print_line, print_table
 
 #: Date, time and process of a run, as `pipeline.demo.offline_run.new_home` writes them.
@@ -18,7 +18,7 @@ _RUN = re.compile(r"\d{8}-\d{6}-(\d+)")
 
 
 def clean(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without confirmation.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Remove the folders of ended offline runs.
 
