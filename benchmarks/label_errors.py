@@ -42,7 +42,7 @@ class Ranking:
     """How well images with a faulty label are ranked.
 
     Attributes:
-        auroc: probability that a faulty image stands before a sound one.
+        auroc: probability that an image with errors stands before one without.
         found: by kind, how many faulty images are among the first 2N of N.
     """
 

@@ -40,7 +40,7 @@ class LabelledImage:
 
 
 @dataclass(frozen=True, slots=True)
-class SuspectImage:
+class SuspiciousImage:
     """An image whose labels may be wrong.
 
     Attributes:
@@ -96,9 +96,9 @@ class SuspectImage:
         ]
 
 
-def suspect_images(
+def suspicious_images(
     images: Sequence[LabelledImage], classes: Sequence[str], calibration: Calibration
-) -> list[SuspectImage]:
+) -> list[SuspiciousImage]:
     """Return the images on which an error is named, most suspicious first.
 
     Args:
@@ -108,15 +108,15 @@ def suspect_images(
     """
     pool = pool_detections([image.scored for image in images], len(classes))
     objectlab = {name: scores.tolist() for name, scores in asdict(objectlab_scores(pool)).items()}
-    suspects = [
-        SuspectImage(image, found.suspicion, found.errors, {name: objectlab[name][index] for name in objectlab})
+    suspicious = [
+        SuspiciousImage(image, found.suspicion, found.errors, {name: objectlab[name][index] for name in objectlab})
         for index, (image, found) in enumerate(zip(images, suspected_errors(pool, classes, calibration), strict=True))
         if found.errors
     ]
-    return sorted(suspects, key=lambda suspect: -suspect.suspicion)
+    return sorted(suspicious, key=lambda image: -image.suspicion)
 
 
-def errors_by_kind(suspects: Iterable[SuspectImage]) -> dict[str, int]:
+def errors_by_kind(suspicious: Iterable[SuspiciousImage]) -> dict[str, int]:
     """Return how many errors of each kind are named."""
-    counts = Counter(error.kind for suspect in suspects for error in suspect.errors)
+    counts = Counter(error.kind for image in suspicious for error in image.errors)
     return {kind.value: counts[kind] for kind in LabelErrorKind}

@@ -16,7 +16,7 @@ from pipeline.cli.review.queues import queue_folder
 from pipeline.cli.review.selecting import SelectionOptions
 
 if TYPE_CHECKING:
-    from groundloop.review.label_errors import SuspectImage
+    from groundloop.review.label_errors import SuspiciousImage
     from groundloop.review.queue import NewTask, QueueInfo
     from pipeline.cli.review.settings import ReviewConfig
     from pipeline.review.evaluated_model import EvaluatedModel
@@ -48,23 +48,24 @@ class LabelErrorQueue:
 
     Attributes:
         info: its description.
-        suspects: its images, most suspicious first.
+        suspicious: its images, most suspicious first.
         named: by kind, how many errors all images of the model's evaluation have.
-        images: how many images were looked at; `suspect` of them have an error that is named.
+        images: how many images were looked at.
+        images_with_errors: how many of them have an error that is named.
         blind: the splits that are shown without labels.
     """
 
     info: QueueInfo
-    suspects: tuple[SuspectImage, ...]
+    suspicious: tuple[SuspiciousImage, ...]
     named: dict[str, int]
     images: int
-    suspect: int
+    images_with_errors: int
     blind: tuple[str, ...]
 
     @property
     def tasks(self) -> list[NewTask]:
         """The tasks in the order in which they are given out."""
-        return [one.task(self.info.classes, blind=self._is_blind(one)) for one in self.suspects]
+        return [one.task(self.info.classes, blind=self._is_blind(one)) for one in self.suspicious]
 
     def as_json(self) -> dict[str, Any]:
         """Return suspicion, ObjectLab's scores and the named errors of each task."""
@@ -72,9 +73,9 @@ class LabelErrorQueue:
             "queue": self.info.name,
             "model": self.info.source,
             "images": self.images,
-            "suspicious_images": self.suspect,
+            "suspicious_images": self.images_with_errors,
             "errors": self.named,
-            "tasks": [one.as_json(blind=self._is_blind(one)) for one in self.suspects],
+            "tasks": [one.as_json(blind=self._is_blind(one)) for one in self.suspicious],
         }
 
     def make(self, *, as_json: bool) -> None:
@@ -97,13 +98,13 @@ class LabelErrorQueue:
 
     def _sentences(self) -> Iterator[str]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.named.items() if count)
-        yield f"{self.suspect} of {self.images} validation and test images have suspicious labels: {kinds}"
+        yield f"{self.images_with_errors} of {self.images} validation and test images have suspicious labels: {kinds}"
         yield "not all label errors are found: those that the model agrees with look right"
-        unseen = sum(map(self._is_blind, self.suspects))
+        unseen = sum(map(self._is_blind, self.suspicious))
         if unseen:
             yield f"{unseen} test images are shown without labels and reasons; --no-blind-test shows them"
 
-    def _is_blind(self, one: SuspectImage) -> bool:
+    def _is_blind(self, one: SuspiciousImage) -> bool:
         return one.image.split in self.blind
 
 
@@ -133,15 +134,15 @@ def label_error_queue(
     """
     from groundloop.detections.calibration import Calibration
     from groundloop.errors import UserError
-    from groundloop.review.label_errors import errors_by_kind, suspect_images
+    from groundloop.review.label_errors import errors_by_kind, suspicious_images
     from pipeline.review.label_errors import labelled_images
 
     if replace(selection, limit=None) != SelectionOptions():
         raise typer.BadParameter("--errors takes the most suspicious images: of the options that choose, only --limit")
     model: EvaluatedModel = model_with_classes(which, settings, classes)
     labelled = labelled_images(model)
-    suspects = suspect_images(labelled, model.classes, Calibration.fit(model.rows))
-    if not suspects:
+    suspicious = suspicious_images(labelled, model.classes, Calibration.fit(model.rows))
+    if not suspicious:
         raise UserError(
             f"no label of the {len(labelled)} validation and test images is suspicious by the detections of "
             f"{model.name}, so there is nothing to review"
@@ -149,9 +150,9 @@ def label_error_queue(
     folder = on_disk(images) if images else local_images(model)
     return LabelErrorQueue(
         info=model_info(given, model, model.name, folder, None if folder else settings().aws.region),
-        suspects=tuple(suspects[: selection.limit or settings.review.select.images]),
-        named=errors_by_kind(suspects),
+        suspicious=tuple(suspicious[: selection.limit or settings.review.select.images]),
+        named=errors_by_kind(suspicious),
         images=len(labelled),
-        suspect=len(suspects),
+        images_with_errors=len(suspicious),
         blind=("test",) if options.blind_test else (),
     )
