@@ -45,7 +45,7 @@ def read_outputs(
     bucket, prefix = split_uri(output_uri.rstrip("/") + "/")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(SUFFIX)]
-    outputs = match_outputs([image.source_ref for image in selection.images], [key[len(prefix) :] for key in keys])
+    outputs = _outputs(selection, [key[len(prefix) :] for key in keys])
 
     def read(image: SelectedImage, output: str) -> ImageResult:
         uri = join_uri(output_uri, output)
@@ -57,6 +57,18 @@ def read_outputs(
     with ThreadPoolExecutor(MAX_THREADS) as pool:
         while batch := list(islice(remaining, _BATCH)):
             yield from pool.map(lambda item: read(*item), batch)
+
+
+def _outputs(selection: Selection, found: list[str]) -> list[str]:
+    """Return the output of each image.
+
+    When every entry of the ManifestFile has one of its own name, these are they: images in different folders may have
+    the same file name. Otherwise folders were lost, and the longest common tail decides.
+    """
+    expected = [f"{name}{SUFFIX}" for name in selection.relative_names()[1]]
+    if set(expected) <= set(found):
+        return expected
+    return match_outputs([image.source_ref for image in selection.images], found)
 
 
 def write_all_formats(results: list[ImageResult], folder: Path) -> None:

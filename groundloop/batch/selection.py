@@ -89,6 +89,15 @@ class Selection(msgspec.Struct, frozen=True):
         Raises:
             UserError: the images lie in several buckets, which one prefix can't say.
         """
+        prefix, names = self.relative_names()
+        return msgspec.json.encode([{"prefix": prefix}, *names])
+
+    def relative_names(self) -> tuple[str, list[str]]:
+        """Return the prefix of all images, and the rest of each image's URI.
+
+        Raises:
+            UserError: the images lie in several buckets, which one prefix can't say.
+        """
         names = [image.source_ref for image in self.images]
         if len(buckets := sorted({split_uri(name)[0] for name in names})) > 1:
             raise UserError(
@@ -99,7 +108,7 @@ class Selection(msgspec.Struct, frozen=True):
         pairs = zip(min(names), max(names), strict=False)
         common = "".join(left for left, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         prefix = common[: common.rindex("/") + 1]
-        return msgspec.json.encode([{"prefix": prefix}, *(name.removeprefix(prefix) for name in names)])
+        return prefix, [name.removeprefix(prefix) for name in names]
 
 
 def decode_selection(content: bytes, name: str) -> Selection:

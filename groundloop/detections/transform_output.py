@@ -98,7 +98,7 @@ def match_outputs(source_refs: Sequence[str], outputs: Sequence[str]) -> list[st
         first = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
         raise UserError(
             f"{len(missing)} of {len(source_refs)} images have no prediction ({first}): they failed in the transform "
-            "job, whose log says why; without them the scores would flatter the model"
+            "job, whose log says why"
         )
     return [best[index][1] for index in range(len(source_refs))]
 

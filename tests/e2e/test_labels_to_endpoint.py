@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.doctor import container_images
 from pipeline.doctor.role_policy import statements
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import BUCKET, ROOT, SETTINGS
 from tests.fixtures.cli import Groundloop
 from tests.fixtures.recorded_calls import CallRecorder, covered, covered_by_chance, recording
 from tests.pipeline.doctor.test_role_coverage import READS_REGISTRY
@@ -314,6 +314,49 @@ def test_the_deploy_pipeline_moves_the_endpoint_to_a_package(
     ran = groundloop("start", "-c", "configs/local.yaml", *arguments)
     assert ran.code == 0, ran.err
     assert sagemaker.describe_endpoint(EndpointName="groundloop")["EndpointConfigName"] != before
+
+
+def test_the_predict_pipeline_finds_what_the_endpoint_finds(
+    execution: str, project: Any, groundloop: Callable[..., Any]
+) -> None:
+    """Its jobs run as they do on AWS, each from its own archive; two images share a name, and a third is damaged."""
+    from groundloop.detections.predictions import Detections
+    from pipeline.compiled import compiled_definition
+    from pipeline.config import load_config
+    from pipeline.job_archive import job_archive
+
+    s3, image = boto3.client("s3"), (project.data / "images" / "image-0001.jpg").read_bytes()
+    for name, content in (("a.jpg", image), ("b/a.jpg", image), ("cut.jpg", image[:-500])):
+        s3.put_object(Bucket=BUCKET, Key=f"new/{name}", Body=content)
+    given = [*SETTINGS, f"predict.input=s3://{BUCKET}/new"]
+    config = load_config([ROOT / "configs" / "local.yaml"], given, environment={})
+    for archive in (job_archive("select"), job_archive("collect")):
+        s3.put_object(Bucket=config.aws.bucket, Key=archive.key(config.aws.prefix), Body=archive.content)
+    boto3.client("sagemaker").create_pipeline(
+        PipelineName="groundloop-predict",
+        PipelineDefinition=compiled_definition(config, "predict"),
+        RoleArn=config.aws.role,
+    )
+    package = package_of(execution)
+    arguments = ["--name", "groundloop-predict", "-p", f"ModelPackageArn={package['ModelPackageArn']}", "--watch"]
+    ran = groundloop("start", "-c", "configs/local.yaml", *arguments)
+    assert ran.code == 0, ran.err
+    folder = f"s3://{config.aws.bucket}/{config.aws.prefix}/predictions/{ran.out.split()[1].rpartition('/')[2]}"
+    summary = json.loads(read(f"{folder}/summary.json"))
+    assert (summary["images"], [item["image"] for item in summary["skipped"]]) == (2, [f"s3://{BUCKET}/new/cut.jpg"])
+    lines = [json.loads(line) for line in read(f"{folder}/predictions.jsonl").splitlines()]
+    assert [line["image"] for line in lines] == [f"s3://{BUCKET}/new/{name}" for name in ("a.jpg", "b/a.jpg")]
+    response = (
+        boto3.client("sagemaker-runtime")
+        .invoke_endpoint(EndpointName="groundloop", ContentType="image/jpeg", Body=image)["Body"]
+        .read()
+    )
+    size = lines[0]["width"], lines[0]["height"]
+    found = Detections.from_sagemaker(response, summary["objects"], image_size=size).filter(lines[0]["thresholds"])
+    assert len(found)
+    for line in lines:
+        assert [one["class"] for one in line["detections"]] == found.names
+        assert np.allclose([one["box"] for one in line["detections"]], found.xyxy, atol=1e-4)
 
 
 def test_the_printed_role_allows_what_the_jobs_called(project: Any, job_calls: CallRecorder) -> None:
