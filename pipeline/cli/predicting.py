@@ -175,7 +175,7 @@ def finish(result: BulkResult, output: Path | None) -> None:
     done = len(result.results)
     if result.interrupted:
         how = "the same command goes on where this one stopped" if output else "with --output, a run can go on later"
-        print_line(f"interrupted: {done} images are done; {how}", to_stderr=True)
+        print_line(f"interrupted: {done} {'image is' if done == 1 else 'images are'} done; {how}", to_stderr=True)
         raise typer.Exit(130)
     if result.failures:
         failed = len(result.failures)

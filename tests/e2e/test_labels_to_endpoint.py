@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -387,3 +388,31 @@ def test_predict_draws_what_the_endpoint_sees(
     assert all(set(detection) == {"class", "score", "box"} for detection in result["detections"])
     with Image.open(tmp_path / image.name) as drawn:
         assert max(drawn.size) >= 480
+
+
+def test_predict_and_count_a_folder_with_eight_workers(
+    execution: str, project: Any, tmp_path: Path, groundloop: Callable[..., Any]
+) -> None:
+    from groundloop.detections import Detector
+
+    assert execution
+    photos, results, local = tmp_path / "photos", tmp_path / "results.jsonl", ("-c", "configs/local.yaml")
+    photos.mkdir()
+    for image in sorted((project.data / "images").glob("*.jpg"))[:6]:
+        shutil.copy(image, photos)
+    predicting = ("predict", str(photos), "-o", str(results), "--workers", "8", *local)
+    ran = groundloop(*predicting)
+    assert ran.code == 0, ran.err
+    before = results.read_bytes()
+    assert "6 of 6 images are done already" in groundloop(*predicting).err
+    assert results.read_bytes() == before
+    asked, kept = (groundloop("count", str(source), "--json", *local).json for source in (photos, results))
+    assert asked["totals"] == kept["totals"]
+    assert asked["totals"][0]["objects"] > 0
+    assert asked["count_error"]["mae_per_image"] >= 0
+    line = json.loads(before.splitlines()[0])
+    here = Detector.from_package(line["model"])
+    assert here.thresholds == line["thresholds"]
+    found = here.detect(line["image"]).filter(here.thresholds)
+    np.testing.assert_allclose(found.xyxy, [one["box"] for one in line["detections"]], atol=0.1)
+    np.testing.assert_allclose(found.confidence, [one["score"] for one in line["detections"]], atol=1e-4)

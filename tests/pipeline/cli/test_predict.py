@@ -169,7 +169,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     monkeypatch.setattr(Detector, "detect_payload", interrupted)
     ran = groundloop("predict", "scenes", *MODEL, "-o", "results.csv", "--workers", "1")
     assert ran.code == 130
-    assert "interrupted: 1 images are done; the same command goes on where this one stopped" in ran.err
+    assert "interrupted: 1 image is done; the same command goes on where this one stopped" in ran.err
     assert not Path("results.csv").exists()
 
 
