@@ -119,7 +119,7 @@ def transform_request(base: str, name: str, settings: TransformSettings) -> dict
 
 
 def find_job(region: str, name: str) -> TransformJob:
-    """Return a transform job that `start_transform` started.
+    """Return a transform job that `start_transform`, or an execution of the predict pipeline, started.
 
     Raises:
         UserError: there is no such job, or something else started it.
@@ -135,7 +135,7 @@ def find_job(region: str, name: str) -> TransformJob:
 
 
 def wait_for(region: str, name: str, progress: Callable[[JobProgress], None]) -> None:
-    """Wait until a transform job has completed, and delete its model, which then nobody needs.
+    """Wait until a transform job has ended, and delete the model that was created for it alone.
 
     Args:
         region: AWS region.
@@ -150,7 +150,8 @@ def wait_for(region: str, name: str, progress: Callable[[JobProgress], None]) ->
         if (now := reader.read(step)) is not None:
             progress(now)
         time.sleep(poll_seconds(_POLL_SECONDS))
-    _delete_model(region, described["ModelName"])
+    if described["ModelName"] == name:  # the model of a pipeline's execution has another name, and stays
+        _delete_model(region, name)
     status = described["TransformJobStatus"]
     if status != "Completed":
         reason = described.get("FailureReason") or "no reason given"

@@ -74,7 +74,7 @@ def predict_batch(config: Config, options: BatchOptions) -> None:
     job = find_job(region, options.job) if options.job else _start(config, options, display)
     output = options.output or Path("predictions.jsonl")
     again = suggest("predict", "--batch", "--job", job.name, "--output", str(output), "--format", options.how.value)
-    if not options.job and not options.as_json:
+    if not options.job:
         print_line(f"transform job {job.name} has started; if this command is interrupted: {again}", to_stderr=True)
     try:
         _wait(region, job.name, display)

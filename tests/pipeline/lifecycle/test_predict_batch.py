@@ -155,7 +155,7 @@ def jobs_in_this_process(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("jobs_in_this_process")
-def test_the_pipeline_writes_every_format(project: Any, photos: str) -> None:
+def test_the_pipeline_writes_every_format(project: Any, groundloop: Groundloop, photos: str, tmp_path: Path) -> None:
     from pipeline.compiled import compiled_definition
     from pipeline.job_archive import job_archive
 
@@ -200,3 +200,8 @@ def test_the_pipeline_writes_every_format(project: Any, photos: str) -> None:
         f"{photos}/a.jpg",
         f"{photos}/sub/b.jpg",
     ]
+    (job,) = (step["Metadata"]["TransformJob"]["Arn"] for step in steps if step["StepName"] == "Predict")
+    picked = groundloop("predict", "--batch", "--job", job.rpartition("/")[2], "-o", str(tmp_path / "again.jsonl"))
+    assert picked.code == 1, "an image is skipped"
+    assert (tmp_path / "again.jsonl").read_bytes() == written["predictions.jsonl"]
+    assert len(models(execution.rpartition("/")[2])) == 1, "the model of an execution stays"
