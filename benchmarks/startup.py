@@ -92,6 +92,7 @@ OTHERS = {
         (f"a2i {name}" for name in ("create", "start", "status", "collect", "stop", "delete")), "needs a work team"
     ),
     "serve": "serves until it is stopped",
+    "endpoint test": "takes as long as the endpoint's answers",
 }
 WITHOUT_CONFIG = ("--help", "--version", "init", "config schema", "labels", "local")
 
