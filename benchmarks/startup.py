@@ -51,6 +51,7 @@ COMMANDS: dict[str, list[str]] = {
     "approve": ["1", "--reason", "measured"],
     "endpoint": [],
     "predict": ["IMAGES/image-0001.jpg"],
+    "count": ["IMAGES/image-0001.jpg"],
     "deploy": ["1", "--no-wait"],
     "rollback": [],
     "reject": ["1", "--reason", "measured"],
