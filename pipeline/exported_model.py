@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundloop.detections.count_error import CountError
 from groundloop.errors import UserError
 from groundloop.portable.model_archive import ModelArchive, read_model_archive, read_model_folder
 
@@ -24,12 +26,14 @@ class ExportedModel:
         classes: names in id order.
         thresholds: operating threshold by class; empty if no evaluation is known.
         package: ARN of the model package; None if the model is in no registry.
+        count_error: of counts in the evaluation; None if no evaluation is known.
     """
 
     archive: ModelArchive
     classes: tuple[str, ...]
     thresholds: dict[str, float] = field(default_factory=dict)
     package: str | None = None
+    count_error: CountError | None = None
 
 
 def find_model(which: str, classes: Sequence[str], settings: Callable[[], Config]) -> ExportedModel:
@@ -61,11 +65,17 @@ def find_model(which: str, classes: Sequence[str], settings: Callable[[], Config
 
 
 def _of_local_run(folder: Path) -> ExportedModel:
-    from groundloop.prediction.local_run import trained_model
+    from groundloop.prediction.local_run import evaluation_folder, trained_model
     from pipeline.review.evaluated_model import evaluated_model
 
     model = evaluated_model(str(folder), _no_settings)
-    return ExportedModel(read_model_folder(trained_model(folder)), model.classes, dict(model.thresholds))
+    metrics = json.loads((evaluation_folder(folder) / "evaluation.json").read_bytes())
+    return ExportedModel(
+        read_model_folder(trained_model(folder)),
+        model.classes,
+        dict(model.thresholds),
+        count_error=CountError.of_evaluation(metrics),
+    )
 
 
 def _no_settings() -> Config:
@@ -87,4 +97,5 @@ def _of_version(config: Config, number: int) -> ExportedModel:
     found = package(region, arn)
     with tempfile.TemporaryDirectory() as folder:
         archive = read_model_archive(S3Download(container["ModelDataUrl"], region, Path(folder)).path)
-    return ExportedModel(archive, tuple(found.classes), found.thresholds, arn)
+    error = CountError.of_evaluation(found.evaluation)
+    return ExportedModel(archive, tuple(found.classes), found.thresholds, arn, error)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
+from groundloop.detections.count_error import CountError
 from groundloop.errors import UserError
 from groundloop.portable import stand_in
 from groundloop.portable.model_archive import PARAMS_FILE, SYMBOL_FILE, ModelArchive
@@ -32,6 +33,7 @@ def to_onnx(
     mean: tuple[float, float, float] | None = None,
     thresholds: Mapping[str, float] | None = None,
     model_package: str | None = None,
+    count_error: CountError | None = None,
 ) -> onnx.ModelProto:
     """Convert a model into ONNX, with everything inside that its use needs.
 
@@ -44,6 +46,7 @@ def to_onnx(
         mean: what to subtract from red, green and blue; None for what the network's lineage does.
         thresholds: operating threshold by class.
         model_package: ARN of the model package.
+        count_error: of counts in the evaluation.
 
     Raises:
         UserError: the archive's files are not those of the built-in algorithm or of the stand-in, or are corrupted,
@@ -54,7 +57,7 @@ def to_onnx(
             f"{archive.name} was trained on {archive.number('num_classes')} classes, and {len(classes)} names are given"
         )
     if archive.is_stand_in:
-        return stand_in.to_onnx(archive, classes, thresholds or {}, model_package, with_nms=with_nms)
+        return stand_in.to_onnx(archive, classes, thresholds or {}, model_package, count_error, with_nms=with_nms)
     side = archive.number("image_shape")
     if not 0 < side <= MAX_SIDE:
         raise UserError(f"{archive.name}: image_shape is {side}")
@@ -78,6 +81,7 @@ def to_onnx(
         thresholds=dict(thresholds or {}),
         model_package=model_package,
         artifact_sha256=archive.sha256,
+        count_error=count_error,
     )
     if with_nms:
         rows = multibox_rows(graph, probabilities, offsets, anchors, decoder)

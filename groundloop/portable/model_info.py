@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from groundloop.detections.count_error import CountError
 from groundloop.errors import UserError
 from groundloop.portable.multibox import MultiBoxDecoder
 
@@ -40,6 +41,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
         model_package: ARN of the model package; None if the model is in no registry.
         artifact_sha256: of model.tar.gz.
         quantization: None, or `int8`.
+        count_error: of counts in the evaluation; None if none is known.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +54,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     model_package: str | None = None
     artifact_sha256: str
     quantization: str | None = None
+    count_error: CountError | None = None
 
     @property
     def is_stand_in(self) -> bool:

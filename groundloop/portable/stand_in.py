@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
+from groundloop.detections.count_error import CountError
 from groundloop.errors import UserError
 from groundloop.local.detector.artifact import DAMAGED_WEIGHTS
 from groundloop.local.detector.images import GREY, SPREAD, working_size
@@ -25,6 +26,7 @@ def to_onnx(
     classes: Sequence[str],
     thresholds: Mapping[str, float],
     model_package: str | None,
+    count_error: CountError | None,
     *,
     with_nms: bool,
 ) -> onnx.ModelProto:
@@ -48,6 +50,7 @@ def to_onnx(
         thresholds=dict(thresholds),
         model_package=model_package,
         artifact_sha256=archive.sha256,
+        count_error=count_error,
     )
     if with_nms:
         rows = heat_map_rows(graph, maps, len(classes), nms_threshold)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from groundloop.detections.count_error import CountError
 from groundloop.detections.endpoint import ASYNC_TIMEOUT_SECONDS, SupportsDetect
 from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
-from groundloop.prediction.count_error import CountError
 from groundloop.prediction.payload import Payload, payload
 from groundloop.prediction.retries import concerns_all, with_retries
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundloop.detections.count_error import CountError
 from groundloop.detections.endpoint import SupportsDetect
 from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
-from groundloop.prediction.count_error import CountError
 
 if TYPE_CHECKING:
     from groundloop.models.packages import Package
@@ -74,7 +74,7 @@ def _of_onnx(path: Path, classes: Sequence[str]) -> OpenedModel:
     source = OnnxDetector(path)
     info = source.info
     name = info.model_package or f"sha256:{info.artifact_sha256}"
-    return OpenedModel(source, source.classes, name, dict(info.thresholds))
+    return OpenedModel(source, source.classes, name, dict(info.thresholds), info.count_error)
 
 
 def _of_local_run(folder: Path, classes: Sequence[str]) -> OpenedModel:

@@ -30,8 +30,8 @@ from pipeline.cli.predicting import (
 )
 
 if TYPE_CHECKING:
+    from groundloop.detections.count_error import CountError
     from groundloop.prediction.bulk import BulkResult
-    from groundloop.prediction.count_error import CountError
     from groundloop.prediction.counting import CountRow
     from groundloop.prediction.journal import ImageResult
 

@@ -81,6 +81,7 @@ def export_model(
         mean=values,
         thresholds=found.thresholds,
         model_package=found.package,
+        count_error=found.count_error,
     )
     quantized = None
     if quantize:

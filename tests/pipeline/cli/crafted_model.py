@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from groundloop.detections import Detections
+from groundloop.detections.count_error import CountError
 from groundloop.errors import UserError
-from groundloop.prediction.count_error import CountError
 from groundloop.prediction.model_files import OpenedModel
 
 CLASSES = ("bolt", "nut")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from groundloop.prediction.count_error import CountError
+from groundloop.detections.count_error import CountError
 
 
 @pytest.mark.parametrize(
