@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+from groundloop.local.api.endpoint import Endpoint, Variant
 from groundloop.local.api.endpoint_configs import EndpointConfigs
+from groundloop.local.api.endpoint_traffic import check_size, chosen_variant, model_error
 from groundloop.local.api.models import Models
 from groundloop.local.api.paging import in_order, page, within
 from groundloop.local.api.tags import Tags
@@ -17,38 +16,8 @@ from groundloop.local.context import Context, now, random_id
 from groundloop.local.data_capture import DataCapture, Invocation
 from groundloop.local.errors import ApiError, JobError, invalid
 from groundloop.local.serving import Answer, ModelServer
-from groundloop.spec.payloads import MAX_REAL_TIME_BYTES, MAX_SERVERLESS_BYTES
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Variant:
-    """A production variant with its model server."""
-
-    name: str
-    weight: float
-    described: dict[str, Any]
-    server: ModelServer
-
-
-@dataclass
-class Endpoint:
-    """An endpoint with its variants."""
-
-    name: str
-    arn: str
-    config: str
-    status: str = "Creating"
-    failure_reason: str | None = None
-    variants: list[Variant] = field(default_factory=list)
-    deployment: dict[str, Any] | None = None
-    asynchronous: dict[str, Any] | None = None
-    capture: dict[str, Any] | None = None
-    data_capture: DataCapture | None = None
-    created: datetime = field(default_factory=now)
-    modified: datetime = field(default_factory=now)
-    deleted: threading.Event = field(default_factory=threading.Event)
 
 
 class Endpoints:
@@ -192,44 +161,7 @@ class Endpoints:
         """Return the status of an endpoint and of each of its variants."""
         endpoint = self._endpoint(request["EndpointName"])
         with self._context.lock:
-            variants = [
-                {
-                    "VariantName": variant.name,
-                    "CurrentWeight": variant.weight,
-                    "DesiredWeight": variant.weight,
-                    "CurrentInstanceCount": variant.described.get("InitialInstanceCount"),
-                    "DesiredInstanceCount": variant.described.get("InitialInstanceCount"),
-                    "CurrentServerlessConfig": variant.described.get("ServerlessConfig"),
-                    "DesiredServerlessConfig": variant.described.get("ServerlessConfig"),
-                }
-                for variant in endpoint.variants
-            ]
-            return {
-                "EndpointName": endpoint.name,
-                "EndpointArn": endpoint.arn,
-                "EndpointConfigName": endpoint.config,
-                "EndpointStatus": endpoint.status,
-                "FailureReason": endpoint.failure_reason,
-                "ProductionVariants": variants or None,
-                "DataCaptureConfig": self._capture(endpoint),
-                "LastDeploymentConfig": endpoint.deployment,
-                "AsyncInferenceConfig": endpoint.asynchronous,
-                "CreationTime": endpoint.created,
-                "LastModifiedTime": endpoint.modified,
-            }
-
-    def _capture(self, endpoint: Endpoint) -> dict[str, Any] | None:
-        """Return the DataCaptureConfigSummary."""
-        configured = endpoint.capture
-        if not configured:
-            return None
-        return {
-            "EnableCapture": endpoint.data_capture is not None,
-            "CaptureStatus": "Started" if endpoint.data_capture else "Stopped",
-            "CurrentSamplingPercentage": configured["InitialSamplingPercentage"],
-            "DestinationS3Uri": configured["DestinationS3Uri"],
-            "KmsKeyId": configured.get("KmsKeyId", ""),
-        }
+            return endpoint.describe()
 
     def list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
         """List endpoints by name, status and time."""
@@ -287,38 +219,22 @@ class Endpoints:
             raise ApiError("ValidationError", f"Endpoint {name} of account {self._context.account} not found.")
         if endpoint.asynchronous and not queued:
             raise ApiError("ValidationError", f"Endpoint {name} is asynchronous: use InvokeEndpointAsync.")
-        if target:
-            variants = [variant for variant in variants if variant.name == target]
-            if not variants:
-                raise ApiError("ValidationError", f"Variant {target} not found for endpoint {name}.")
-            variant = variants[0]
-        else:
-            weights = [variant.weight for variant in variants]
-            variant = random.choices(variants, weights if any(weights) else None)[0]  # noqa: S311 (traffic, no secret)
+        variant = chosen_variant(name, variants, target)
         if not queued:
-            _check_size(variant, invocation.body)
+            check_size(variant, invocation.body)
         try:
             answer = variant.server.invoke(invocation.body, invocation.content_type, invocation.accept)
         except OSError as error:
             if variant not in endpoint.variants and endpoint.variants and not target:
                 # An update replaced it during the request: AWS lets requests end, here the new one gets it.
                 return self.invoke(name, invocation, queued=queued)
-            raise self._model_error(endpoint, variant, 500, str(error)) from error
+            raise model_error(variant, 500, str(error)) from error
         failed = answer.status >= 400
         if endpoint.data_capture is not None and not queued:
             endpoint.data_capture.take(variant.name, invocation, None if failed else answer)
         if failed:
-            raise self._model_error(
-                endpoint, variant, answer.status, answer.body.decode("utf-8", "replace").strip()[:1000]
-            )
+            raise model_error(variant, answer.status, answer.body.decode("utf-8", "replace").strip()[:1000])
         return answer, variant.name
-
-    def _model_error(self, endpoint: Endpoint, variant: Variant, status: int, original: str) -> ApiError:
-        side = "client" if status < 500 else "server"
-        log = variant.server.log
-        message = f'Received {side} error ({status}) from {variant.name} with message "{original}". See {log} for more.'
-        details = {"OriginalStatusCode": status, "OriginalMessage": original, "LogStreamArn": str(log)}
-        return ApiError("ModelError", message, 424, details)
 
     def stop_all(self) -> None:
         """End every program behind an endpoint."""
@@ -333,16 +249,3 @@ class Endpoints:
             variant.server.stop()
         for capture in captures:
             capture.flush()
-
-
-def _check_size(variant: Variant, body: bytes) -> None:
-    """Reject a request that is too large, with the errors that users have quoted from AWS.
-
-    Raises:
-        ApiError: ValidationError from a serverless endpoint, 413 from any other.
-    """
-    if variant.described.get("ServerlessConfig"):
-        if len(body) > MAX_SERVERLESS_BYTES:
-            raise ApiError("ValidationError", f"Request {random_id(32)} has oversize body.")
-    elif len(body) > MAX_REAL_TIME_BYTES:
-        raise ApiError("413", f"HTTP content length exceeded {MAX_REAL_TIME_BYTES} bytes.", 413)
