@@ -7,22 +7,31 @@ An id means only what the map of its own line says, so boxes carry class names f
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NoReturn, Protocol, cast
 
 import msgspec
 
 from groundloop.errors import UserError
 from groundloop.escaping import shortened
 from groundloop.labels.attribute_limits import MAX_ATTRIBUTE_LENGTH, long_attributes
-from groundloop.labels.attributes import METADATA, label_types_in
+from groundloop.labels.attributes import METADATA
 from groundloop.labels.boxes import CLIP_TOLERANCE, fit_box
 from groundloop.labels.class_maps import MAX_CLASSES, is_class_id
 from groundloop.labels.duplicate_keys import duplicate_key
 from groundloop.labels.findings import LabelCode, LabelFinding, Severity
-from groundloop.labels.label_types import DETECTION_TYPE, is_video, label_type_of, remedy
+from groundloop.labels.label_types import DETECTION_TYPE
+from groundloop.labels.line_decoding import (
+    Label,
+    LineDecoder,
+    LineError,
+    Metadata,
+    check_source_ref,
+    reject,
+    reject_video,
+    source_ref_of,
+    unsupported,
+)
 from groundloop.labels.line_reader import MAX_LINE_BYTES, MAX_LINE_LENGTH, open_manifest, raw_lines
 from groundloop.labels.records import Box, Line, LineStatus, Record, TrainingLine
 from groundloop.suggestions import first_of
@@ -34,56 +43,6 @@ MAX_FINDINGS_PER_CODE = 100
 """Findings of one code that a line keeps, each with its box."""
 _MAX_ID = 10**18
 _SHORT = 60
-
-_SOURCE_REF = re.compile(r"s3://[^/]+/.+", re.DOTALL)
-_PATH = re.compile(r" - at `(\$.*)`$")
-
-
-class _Annotation(msgspec.Struct):
-    class_id: int | str  # text in manifests that other tools wrote
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-class _Size(msgspec.Struct):
-    width: int
-    height: int
-
-
-class _Label(msgspec.Struct):
-    annotations: list[_Annotation]
-    image_size: list[_Size] = []
-
-
-class _Metadata(msgspec.Struct, rename="kebab"):
-    type: str = DETECTION_TYPE
-    class_map: dict[str, str] = {}
-    objects: list[msgspec.Raw] | None = None
-    human_annotated: msgspec.Raw = msgspec.Raw(b"")
-    failure_reason: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-class _Fields(Protocol):
-    """One line; the label's two fields get their names in the file when the attribute is known."""
-
-    source_ref: str
-    label: _Label | msgspec.UnsetType
-    metadata: _Metadata | msgspec.UnsetType
-
-
-class _SourceRef(msgspec.Struct, rename="kebab"):
-    source_ref: str = ""
-
-
-class _LineError(Exception):
-    """Stops the reading of one line."""
-
-    def __init__(self, status: LineStatus, code: LabelCode, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 class ManifestReader:
@@ -106,20 +65,7 @@ class ManifestReader:
         self.attribute = attribute
         self._clip_tolerance = clip_tolerance
         self._classes = None if classes is None else frozenset(classes)
-        try:
-            # A typed decoder skips every other field of the line in C.
-            fields = msgspec.defstruct(
-                "Fields",
-                [
-                    ("source_ref", str, ""),
-                    ("label", _Label | msgspec.UnsetType, msgspec.UNSET),
-                    ("metadata", _Metadata | msgspec.UnsetType, msgspec.UNSET),
-                ],
-                rename={"source_ref": "source-ref", "label": attribute, "metadata": attribute + METADATA},
-            )
-        except ValueError:
-            raise UserError(f"{attribute!r} cannot be a label attribute's name: check --label-attribute") from None
-        self._decoder = cast("msgspec.json.Decoder[_Fields]", msgspec.json.Decoder(fields))
+        self._decoder = LineDecoder(attribute)
 
     def read(self, stream: Iterable[bytes]) -> Iterator[Line]:
         """Yield every line of the stream, in order: as many `Line`s come out as lines went in."""
@@ -137,7 +83,7 @@ class ManifestReader:
             return Line(number, raw, LineStatus.BLANK)
         try:
             record, problems = self._record(raw)
-        except _LineError as fault:
+        except LineError as fault:
             finding = LabelFinding(fault.code, str(fault), number, source_ref_of(raw))
             return Line(number, raw, fault.status, None, (finding,))
         if len(raw) > MAX_LINE_LENGTH and (length := len(raw.decode())) > MAX_LINE_LENGTH:
@@ -154,16 +100,16 @@ class ManifestReader:
         """Read one line (without its ending) as training does. Never raises: what is wrong becomes its problem."""
         try:
             if len(raw) > MAX_LINE_BYTES:
-                _reject(LabelCode.LINE_TOO_LONG, f"the line is longer than {MAX_LINE_BYTES:,} bytes")
+                reject(LabelCode.LINE_TOO_LONG, f"the line is longer than {MAX_LINE_BYTES:,} bytes")
             if not raw.strip():
-                _reject(LabelCode.INVALID_JSON_LINE, "the line is blank")
-            fields = self._decode(raw)
-            _check_source_ref(fields.source_ref)
+                reject(LabelCode.INVALID_JSON_LINE, "the line is blank")
+            fields = self._decoder.decode(raw)
+            check_source_ref(fields.source_ref)
             if fields.label is msgspec.UNSET:
-                _reject(LabelCode.UNLABELLED, self._no_label)
+                reject(LabelCode.UNLABELLED, self._no_label)
             if any(isinstance(box.class_id, str) for box in fields.label.annotations):
-                _reject(LabelCode.TEXT_CLASS_ID, "a class_id is text, not a whole number")
-        except _LineError as fault:
+                reject(LabelCode.TEXT_CLASS_ID, "a class_id is text, not a whole number")
+        except LineError as fault:
             return TrainingLine(number, source_ref_of(raw), 0, str(fault))
         return TrainingLine(number, fields.source_ref, len(fields.label.annotations))
 
@@ -172,78 +118,38 @@ class ManifestReader:
         return f"not labelled: the line has no label attribute {self.attribute!r}"
 
     def _record(self, raw: bytes) -> tuple[Record, list[tuple[LabelCode, str]]]:
-        fields = self._decode(raw)
+        fields = self._decoder.decode(raw)
         twice = duplicate_key(raw)
         if twice is not None:
-            _reject(
+            reject(
                 LabelCode.DUPLICATE_KEY, f"the key {twice!r} appears twice in one object: remove the one that is wrong"
             )
-        _check_source_ref(fields.source_ref)
+        check_source_ref(fields.source_ref)
         metadata = fields.metadata
         if fields.label is msgspec.UNSET:
             if metadata is msgspec.UNSET:
-                _reject_video(raw)
-                raise _LineError(LineStatus.UNLABELLED, LabelCode.UNLABELLED, self._no_label)
+                reject_video(raw)
+                raise LineError(LineStatus.UNLABELLED, LabelCode.UNLABELLED, self._no_label)
             if metadata.failure_reason is not msgspec.UNSET:
-                raise _LineError(
+                raise LineError(
                     LineStatus.FAILED, LabelCode.LABELLING_FAILED, f"labelling failed: {_text(metadata.failure_reason)}"
                 )
-            _reject(LabelCode.INVALID_LABEL, f"{self.attribute!r} is missing although its metadata is there")
+            reject(LabelCode.INVALID_LABEL, f"{self.attribute!r} is missing although its metadata is there")
         if metadata is msgspec.UNSET:
-            _reject(
-                LabelCode.INVALID_METADATA, f"{self.attribute + METADATA!r} is missing: without it ids mean nothing"
-            )
+            reject(LabelCode.INVALID_METADATA, f"{self.attribute + METADATA!r} is missing: without it ids mean nothing")
         if metadata.type != DETECTION_TYPE:
-            _reject(LabelCode.UNSUPPORTED_TYPE, _unsupported(self.attribute, metadata.type))
+            reject(LabelCode.UNSUPPORTED_TYPE, unsupported(self.attribute, metadata.type))
         return self._checked(fields.source_ref, fields.label, metadata)
 
-    def _decode(self, raw: bytes) -> _Fields:
-        try:
-            if not raw.isascii():
-                raw.decode()  # msgspec skips unknown strings without looking at their encoding
-            return self._decoder.decode(raw)
-        except UnicodeDecodeError as error:
-            _reject(
-                LabelCode.INVALID_JSON_LINE, f"not UTF-8: byte {error.start + 1} of the line is wrong; save it as UTF-8"
-            )
-        except RecursionError:
-            _reject(LabelCode.INVALID_JSON_LINE, "nested too deeply to be a manifest line")
-        except msgspec.ValidationError as error:
-            self._reject_types(raw, str(error))
-        except msgspec.DecodeError as error:
-            hint = "; JSON has no NaN or Infinity" if b"NaN" in raw or b"Infinity" in raw else ""
-            _reject(LabelCode.INVALID_JSON_LINE, f"not JSON: {error}{hint}")
-
-    def _reject_types(self, raw: bytes, message: str) -> NoReturn:
-        found = _PATH.search(message)
-        path = found.group(1) if found else "$"
-        label, metadata = f"$.{self.attribute}", f"$.{self.attribute}{METADATA}"
-        if path == "$":
-            _reject(LabelCode.INVALID_JSON_LINE, f"not a manifest line: {message}")
-        if path == "$.source-ref":
-            _reject(LabelCode.INVALID_SOURCE_REF, f"source-ref must be text: {message}")
-        if path.startswith(metadata):
-            _reject(LabelCode.INVALID_METADATA, f"the label's metadata is wrong: {message}")
-        kind = _label_type(raw, self.attribute)
-        if kind != DETECTION_TYPE:
-            _reject(LabelCode.UNSUPPORTED_TYPE, _unsupported(self.attribute, kind))
-        if path.startswith(f"{label}.image_size"):
-            _reject(LabelCode.INVALID_IMAGE_SIZE, f"image_size must hold one object with whole numbers: {message}")
-        if path.startswith(f"{label}.annotations["):
-            _reject(LabelCode.INVALID_BOX, f"a box has a missing or wrong number: {message}")
-        _reject(LabelCode.INVALID_LABEL, f"the label is not a list of boxes: {message}")
-
-    def _checked(
-        self, source_ref: str, label: _Label, metadata: _Metadata
-    ) -> tuple[Record, list[tuple[LabelCode, str]]]:
+    def _checked(self, source_ref: str, label: Label, metadata: Metadata) -> tuple[Record, list[tuple[LabelCode, str]]]:
         if len(label.image_size) != 1 or label.image_size[0].width < 1 or label.image_size[0].height < 1:
-            _reject(
+            reject(
                 LabelCode.INVALID_IMAGE_SIZE, "image_size must hold exactly one object with a positive width and height"
             )
         size = label.image_size[0]
         class_map = metadata.class_map
         if len(class_map) > MAX_CLASSES:
-            _reject(
+            reject(
                 LabelCode.INVALID_METADATA, f"the class-map has {len(class_map):,} entries, more than {MAX_CLASSES:,}"
             )
         problems: list[tuple[LabelCode, str]] = []
@@ -312,49 +218,6 @@ def _first(problems: Sequence[tuple[LabelCode, str]]) -> Iterator[tuple[LabelCod
 def is_class_name(name: str) -> bool:
     """Return whether a class can have this name."""
     return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH
-
-
-def _reject(code: LabelCode, message: str) -> NoReturn:
-    raise _LineError(LineStatus.REJECTED, code, message)
-
-
-def _check_source_ref(source_ref: str) -> None:
-    if not source_ref:
-        _reject(
-            LabelCode.MISSING_SOURCE_REF,
-            "the line names no image: it needs a source-ref such as s3://bucket/key.jpg",
-        )
-    if not _SOURCE_REF.fullmatch(source_ref):
-        _reject(LabelCode.INVALID_SOURCE_REF, f"source-ref {source_ref!r} is not of the form s3://bucket/key")
-
-
-def _unsupported(attribute: str, kind: str) -> str:
-    return f"{attribute!r} holds labels of type {kind!r}; {remedy(kind)}"
-
-
-def _reject_video(raw: bytes) -> None:
-    """Reject a line of a video job: its labels have a name of their own, so it would pass for unlabelled."""
-    if b'-ref-metadata"' in raw:
-        for name, kind in label_types_in(raw):
-            if is_video(kind):
-                _reject(LabelCode.UNSUPPORTED_TYPE, _unsupported(name, kind))
-
-
-def _label_type(raw: bytes, attribute: str) -> str:
-    """Return the type in the label's metadata; a missing or unreadable one counts as detection."""
-    try:
-        fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        return label_type_of(fields[attribute + METADATA]) or DETECTION_TYPE
-    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return DETECTION_TYPE
-
-
-def source_ref_of(raw: bytes) -> str:
-    """Return the image's URI where the line is valid enough to say it, else ""."""
-    try:
-        return msgspec.json.decode(raw, type=_SourceRef).source_ref
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
 
 
 def _text(value: msgspec.Raw | msgspec.UnsetType) -> str:
