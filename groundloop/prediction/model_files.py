@@ -74,6 +74,8 @@ def _of_onnx(path: Path, classes: Sequence[str]) -> OpenedModel:
     source = OnnxDetector(path)
     info = source.info
     name = info.model_package or f"sha256:{info.artifact_sha256}"
+    if info.quantization:  # its detections differ, and are not to be mixed with the model's own
+        name += f" ({info.quantization})"
     return OpenedModel(source, source.classes, name, dict(info.thresholds), info.count_error)
 
 
