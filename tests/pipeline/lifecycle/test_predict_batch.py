@@ -119,14 +119,6 @@ def test_a_job_that_fails_says_why(project: Any, groundloop: Groundloop, photos:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--batch"], "--batch takes one SOURCE", id="no source"),
-        pytest.param(["--batch", "s3://groundloop-local/x", "--job", "y"], "--batch takes one SOURCE", id="both"),
-        pytest.param(["--batch", "s3://a/b", "s3://a/c"], "--batch takes one SOURCE", id="two sources"),
-        pytest.param(["--batch", "--job", "y", "--draw", "z"], "--batch takes none of", id="drawings"),
-        pytest.param(["--batch", "--job", "y", "-o", "README.md"], "README.md exists already", id="file that exists"),
-        pytest.param(["--job", "y"], "--job and --version are for --batch", id="job without --batch"),
-        pytest.param([], "there is nothing to predict on", id="nothing"),
-        pytest.param(["--batch", "--job", "y", "--version", "1"], "leave out --version", id="version of a job"),
         pytest.param(["--batch", "--job", "y"], "there is no transform job 'y'", id="unknown job"),
         pytest.param(["--batch", "s3://groundloop-local/x"], "is approved: approve one", id="no champion"),
         pytest.param(["--batch", "photos"], "'photos' is not an S3 URI", id="a folder"),
