@@ -13,7 +13,7 @@ import typer
 
 from groundloop.errors import UserError
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles
-from pipeline.cli.output import print_json, print_line, print_table
+from pipeline.cli.output import print_json, print_line, print_lines, print_table
 from pipeline.cli.predicting import (
     Classes,
     DrawFolder,
@@ -141,7 +141,7 @@ def _print_csv(rows: Sequence[CountRow], *, by_class: bool, zones: bool) -> None
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_columns(rows, by_class=by_class, zones=zones))
     writer.writerows(_cells(row, by_class=by_class, zones=zones) for row in rows)
-    typer.echo(text.getvalue(), nl=False)
+    print_lines(text.getvalue().removesuffix("\n").split("\n"))
 
 
 def _print_json(rows: Sequence[CountRow], result: BulkResult, error: CountError | None) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from pipeline.cli.output import print_line
+from pipeline.cli.output import RedrawnLine, print_line
 from pipeline.cli.progress_line import HEARTBEAT_SECONDS, rough_duration
 
 _BAR_WIDTH = 24
@@ -28,7 +28,8 @@ class ImageProgress:
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._total, self._clock = total, clock
         self._start = self._shown_at = clock()
-        self._done = self._failed = self._shown_tenth = self._length = 0
+        self._done = self._failed = self._shown_tenth = 0
+        self._redrawn = RedrawnLine(to_stderr=True)
         self._on_terminal = sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
     def add(self, *, failed: bool) -> None:
@@ -40,7 +41,7 @@ class ImageProgress:
             if now - self._shown_at >= _REDRAW_SECONDS or self._done == self._total:
                 self._shown_at = now
                 width = shutil.get_terminal_size().columns - 1
-                self._write(f"{_bar(self._done / self._total)} {self.line(now)}"[:width])
+                self._redrawn.show(f"{_bar(self._done / self._total)} {self.line(now)}"[:width])
             return
         tenth = self._done * _TENTHS // self._total
         pause = now - self._shown_at
@@ -67,16 +68,7 @@ class ImageProgress:
 
     def clear(self) -> None:
         """Make room for another line."""
-        if self._length:
-            self._write("")
-            sys.stderr.write("\r")
-            sys.stderr.flush()
-            self._length = 0
-
-    def _write(self, line: str) -> None:
-        sys.stderr.write(f"\r{line.ljust(self._length)}")
-        sys.stderr.flush()
-        self._length = len(line)
+        self._redrawn.clear()
 
 
 def _bar(share: float) -> str:

@@ -92,6 +92,34 @@ def print_lines(texts: Iterable[str]) -> None:
         print_line(text)
 
 
+class RedrawnLine:
+    """A line at the end of a terminal's output, rewritten in place without escape sequences.
+
+    Args:
+        to_stderr: write on standard error.
+    """
+
+    def __init__(self, *, to_stderr: bool = False) -> None:
+        self._to_stderr = to_stderr
+        self._length = 0
+
+    def show(self, text: str) -> None:
+        """Write the line again; its text is escaped already, and fits."""
+        self._write(f"\r{text.ljust(self._length)}")
+        self._length = len(text)
+
+    def clear(self) -> None:
+        """Blank the line."""
+        if self._length:
+            self._write(f"\r{' ' * self._length}\r")
+            self._length = 0
+
+    def _write(self, text: str) -> None:
+        stream = sys.stderr if self._to_stderr else sys.stdout
+        stream.write(text)
+        stream.flush()
+
+
 def print_warning(text: str) -> None:
     """Print a warning on standard error, shortened when it is long."""
     print_line(f"warning: {shortened(text)}", typer.colors.YELLOW, word="warning:", to_stderr=True)

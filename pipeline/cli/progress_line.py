@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from groundloop.escaping import escaped
 from groundloop.executions.control import Transition
 from groundloop.executions.job_progress import JobProgress
-from pipeline.cli.output import print_json_line, print_line, terminal_width
+from pipeline.cli.output import RedrawnLine, print_json_line, print_line, terminal_width
 
 #: Without a terminal, a step that runs is mentioned this often at least.
 HEARTBEAT_SECONDS = 60.0
@@ -61,28 +60,20 @@ class TerminalDisplay(ProgressDisplay):
     """One line at the end of the output, rewritten in place without escape sequences."""
 
     def __init__(self) -> None:
-        self._length = 0
+        self._line = RedrawnLine()
 
     def show(self, running: Sequence[RunningStep]) -> None:
         """Write the line again, as much of it as fits."""
         if running:
             # The last column stays free: some terminals begin a new line when it is written.
             width = (terminal_width() or 80) - 1
-            self._write(step_line(running[0], width))
+            self._line.show(step_line(running[0], width))
         else:
             self.clear()
 
     def clear(self) -> None:
         """Blank the line."""
-        if self._length:
-            sys.stdout.write(f"\r{' ' * self._length}\r")
-            sys.stdout.flush()
-            self._length = 0
-
-    def _write(self, line: str) -> None:
-        sys.stdout.write(f"\r{line.ljust(self._length)}")
-        sys.stdout.flush()
-        self._length = len(line)
+        self._line.clear()
 
 
 class LineDisplay(ProgressDisplay):
