@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 320, 240
 CLASSES = ("bolt", "nut", "washer")
 LABEL_ATTRIBUTE = "parts"
 # Shapes are drawn this much larger and reduced, which smooths their edges.
-_FINE = 2
+_FINE = 3
 # Positions of the lines that can't be used.
 _FAULTY_AT = (5, 20, 40, 60)
 # One image of so many shows no object.
