@@ -21,7 +21,7 @@ from tests.groundloop.review.exchange.fake_server import URL, Request, Response
 
 
 class Answering(FakeLabelStudio):
-    """A server that answers one request after the other as it is told."""
+    """A server that gives its prepared answers, one for each request."""
 
     def __init__(self, *responses: Response) -> None:
         super().__init__()
