@@ -51,7 +51,11 @@ def test_responses_get_headers(own: list[tuple[bytes, bytes]], cached: bytes) ->
         sent.append(message)
 
     message: Message = {"type": "http.response.start", "status": 200, "headers": own}
-    asyncio.run(with_headers(send, security_headers(["blob:"]))(message))
+
+    async def respond() -> None:
+        await with_headers(send, security_headers(["blob:"]))(message)
+
+    asyncio.run(respond())
     headers = dict(sent[0]["headers"])
     assert headers[b"cache-control"] == cached
     assert b"img-src 'self' blob:;" in headers[b"content-security-policy"]
