@@ -163,7 +163,7 @@ class LoopsWork:
             name=f"{name} ({STAND_IN})",
             classes=classes,
             lease_seconds=config.get("TaskTimeLimitInSeconds", _DEFAULT_TIME_LIMIT_SECONDS),
-            instructions="\n\n".join(filter(None, [config["TaskDescription"], self._template.instructions])),
+            instructions="\n\n".join(dict.fromkeys(filter(None, [config["TaskDescription"], self._template.instructions]))),
             source=self.title,
             answers=self._workers,
             adjudication=False,

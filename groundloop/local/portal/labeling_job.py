@@ -166,7 +166,7 @@ class LabelingWork:
             mode="label" if earlier is None else "review",
             label_attribute=attribute,
             lease_seconds=task["TaskTimeLimitInSeconds"],
-            instructions="\n\n".join(filter(None, [task["TaskDescription"], template.instructions, how])),
+            instructions="\n\n".join(dict.fromkeys(filter(None, [task["TaskDescription"], template.instructions, how]))),
             source=f"labeling job {job.arn}",
             answers=self._workers,
             adjudication=False,

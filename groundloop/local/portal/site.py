@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groundloop.local.portal.rooms import Kind, Room, Rooms
 from groundloop.review.guard import MAX_BODY_BYTES, Guard, Origins
-from groundloop.review.server import review_app
+from groundloop.review.server import PAGE, review_app
 from groundloop.web_app import error_response, received
 
 _FOLDER = Path(__file__).parent
@@ -44,8 +44,9 @@ class Site:
                 Route("/workteams/{team}/", self._team),
                 Route("/enter/{kind}/{name}/{member:path}", self._enter),
                 Route("/portal.css", self._style),
+                Route("/icon.svg", self._icon),
             ],
-            middleware=[Middleware(Guard, origins=origins, public=("/workteams/", "/portal.css"))],
+            middleware=[Middleware(Guard, origins=origins, public=("/workteams/", "/portal.css", "/icon.svg"))],
             exception_handlers={404: _not_found},
         )
 
@@ -90,6 +91,9 @@ class Site:
 
     async def _style(self, _: Request) -> Response:
         return Response((_FOLDER / "portal.css").read_text(encoding="utf-8"), media_type="text/css")
+
+    async def _icon(self, _: Request) -> Response:
+        return Response((PAGE / "icon.svg").read_text(encoding="utf-8"), media_type="image/svg+xml")
 
 
 class _QueueRequest:

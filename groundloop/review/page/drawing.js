@@ -10,6 +10,8 @@ const HANDLE_SIDE = 9;
 const TAG_HEIGHT = 16;
 // With more boxes than this, a box narrower than its tag shows the class's number only.
 const MAX_FULL_TAGS = 8;
+const MAX_TAG_CHARACTERS = 24;
+const TAG_END_CHARACTERS = 5;
 
 /** Colours of people's boxes between which somebody decides; app.css has their line styles. */
 const PERSON_COLORS = Object.freeze(["#ff6fb1", "#41d6ff", "#ffe14d", "#b79bff", "#7dff8a"]);
@@ -69,6 +71,24 @@ function set(element, attributes) {
     const text = String(value);
     if (element.getAttribute(name) !== text) element.setAttribute(name, text);
   }
+}
+
+/**
+ * Return a label that is no longer than a tag may be, with its end, where the score stands.
+ * @param {string} label
+ * @returns {string}
+ */
+export function shortened(label) {
+  const characters = [...label];
+  if (characters.length <= MAX_TAG_CHARACTERS) return label;
+  const start = characters.slice(0, MAX_TAG_CHARACTERS - TAG_END_CHARACTERS - 1);
+  return `${start.join("")}…${characters.slice(-TAG_END_CHARACTERS).join("")}`;
+}
+
+/** @param {Rect} rect @param {Size} stage @returns {boolean} whether any of a rectangle is on the stage */
+function isOnStage(rect, stage) {
+  const { left, top, width, height } = rect;
+  return left < stage.width && top < stage.height && left + width > 0 && top + height > 0;
 }
 
 /** @param {Rect} rect */
@@ -161,13 +181,16 @@ export class Drawing {
     // A dark line stands out against white only, a light one against black.
     set(parts.halo, { ...frame(rect), class: `halo on-${textColor(color) === "#ffffff" ? "white" : "black"}` });
     set(parts.edge, { ...frame(rect), stroke: color, fill: color });
-    set(tags, { class: states.slice(1).join(" ") });
+    set(tags, {
+      class: states.slice(1).join(" "), visibility: isOnStage(rect, scene.stage) ? "inherit" : "hidden",
+    });
     if (isSelected && this.layer.lastElementChild !== group) {
       this.layer.append(group);
       this.tags.append(tags);
     }
     const isFull = isSelected || box.key === scene.hovered || scene.boxes.length <= MAX_FULL_TAGS;
-    this.#drawTag(parts, rect, color, isFull ? label : this.#fittingLabel(box, label, rect), scene);
+    const short = shortened(label);
+    this.#drawTag(parts, rect, color, isFull ? short : this.#fittingLabel(box, short, rect), scene);
   }
 
   /**

@@ -65,8 +65,15 @@ export class Keyboard {
       "zoom-out": () => editor.stepZoom(-1),
       "fit": () => editor.fit(),
       "controls": () => this.#nextPane(),
-      "help": () => /** @type {HTMLDialogElement} */ (byId("help")).showModal(),
+      "help": () => this.#showHelp(),
     };
+  }
+
+  #showHelp() {
+    const help = /** @type {HTMLDialogElement} */ (byId("help"));
+    help.showModal();
+    // The button below the keys has the focus: in a low window it would hide the first of them.
+    help.scrollTop = 0;
   }
 
   /** @param {KeyboardEvent} event */

@@ -67,8 +67,13 @@ export class ReviewPage {
     this.images.addEventListener("change", () => this.#showPicture());
     this.outbox.addEventListener("change", () => {
       const { progress } = this.outbox;
-      if (progress && progress !== this.acknowledged) this.header.showProgress(progress);
-      this.acknowledged = progress;
+      if (progress && progress !== this.acknowledged) {
+        this.acknowledged = progress;
+        // The server gave no more tasks before it had the last answers: what it says after them is newer.
+        if (this.tasks.progress) this.tasks.progress = progress;
+        this.header.showProgress(progress);
+        this.#showNotice();
+      }
     });
     this.editor.addEventListener("edit", () => this.#onEdit());
     this.editor.addEventListener("select", () => this.#announceSelection());

@@ -73,7 +73,8 @@ def print_bound(cost: CostBound, *, to_stderr: bool) -> None:
     """Print what work costs at most, and what that leaves out."""
     from groundloop.labeling.prices import PRICES_OF
 
-    per_object = f"{cost.objects:,} images with {cost.workers} answer{'s' if cost.workers > 1 else ''} each"
+    images = "1 image" if cost.objects == 1 else f"{cost.objects:,} images"
+    per_object = f"{images} with {cost.workers} answer{'s' if cost.workers > 1 else ''} each"
     prices = "" if cost.own_prices else f" at the prices of {PRICES_OF}"
     parts = f"${cost.service_usd:,.2f} for AWS{prices}, ${cost.answers_usd:,.2f} for a vendor"
     print_line(f"cost: at most ${cost.usd:,.2f}, for {per_object}: {parts}", to_stderr=to_stderr)

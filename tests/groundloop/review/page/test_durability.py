@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Route
 
 from groundloop.review.queue import Queue, QueueInfo
 from groundloop.review.serve import Address
@@ -179,3 +179,13 @@ def test_after_a_long_sleep_the_page_takes_images_that_nobody_else_has(reviewing
     page.answer()
     page.saved()
     assert [(one.task, one.late) for one in page.queue.answers.counted()] == [(3, False)]
+
+
+def test_the_end_is_shown_once_the_last_answer_is_acknowledged(reviewing: Callable[..., Reviewing]) -> None:
+    page = reviewing(1).open()
+    held: list[Route] = []
+    page.page.route("**/answers", lambda route: held.append(route))
+    page.press("Enter")
+    page.page.wait_for_selector("body[data-state=waiting]")
+    held[0].continue_()
+    page.page.wait_for_selector("body[data-state=done]", timeout=3_000)
