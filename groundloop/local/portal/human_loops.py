@@ -22,7 +22,7 @@ from groundloop.local.human_work import RUNNING, FlowDefinition, HumanLoop
 from groundloop.local.portal.answers import as_worker_answers, given_answers, is_submission, newest_answer
 from groundloop.local.portal.job_input import stored_size
 from groundloop.local.portal.portal import STAND_IN, Portal
-from groundloop.local.portal.rooms import Kind, Room
+from groundloop.local.portal.rooms import Kind, Room, instructions
 from groundloop.local.s3 import S3
 from groundloop.review.decisions import StoredAnswer
 from groundloop.review.queue import NewTask, Queue, QueueInfo
@@ -163,7 +163,7 @@ class LoopsWork:
             name=f"{name} ({STAND_IN})",
             classes=classes,
             lease_seconds=config.get("TaskTimeLimitInSeconds", _DEFAULT_TIME_LIMIT_SECONDS),
-            instructions="\n\n".join(dict.fromkeys(filter(None, [config["TaskDescription"], self._template.instructions]))),
+            instructions=instructions(config["TaskDescription"], self._template.instructions),
             source=self.title,
             answers=self._workers,
             adjudication=False,

@@ -16,7 +16,7 @@ from groundloop.local.human_work import RUNNING, LabelingJob
 from groundloop.local.portal import job_input, job_output
 from groundloop.local.portal.answers import as_worker_answers, given_answers, is_submission, newest_answer
 from groundloop.local.portal.portal import STAND_IN, Portal
-from groundloop.local.portal.rooms import Kind, Room
+from groundloop.local.portal.rooms import Kind, Room, instructions
 from groundloop.local.portal.verdicts import VerdictOutput
 from groundloop.local.portal.verdicts import instructions as verdict_instructions
 from groundloop.local.s3 import S3
@@ -166,7 +166,7 @@ class LabelingWork:
             mode="label" if earlier is None else "review",
             label_attribute=attribute,
             lease_seconds=task["TaskTimeLimitInSeconds"],
-            instructions="\n\n".join(dict.fromkeys(filter(None, [task["TaskDescription"], template.instructions, how]))),
+            instructions=instructions(task["TaskDescription"], template.instructions, how),
             source=f"labeling job {job.arn}",
             answers=self._workers,
             adjudication=False,

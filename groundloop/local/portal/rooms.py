@@ -46,6 +46,11 @@ class Room:
         return f"/{self.kind.value}/{self.name}/"
 
 
+def instructions(*texts: str) -> str:
+    """Return the texts that tell people what to do as paragraphs, the same text and empty ones left out."""
+    return "\n\n".join(dict.fromkeys(filter(None, texts)))
+
+
 class OfflineImages(S3Images):
     """Images in the offline AWS's own S3, whatever AWS the process's environment points to."""
 

@@ -195,7 +195,8 @@ export class Sidebar {
     const isDisputed = box.person !== null && !box.counted;
     const person = isDisputed ? this.words.text("box.person", { number: Number(box.person) + 1 }) : "";
     const score = element("span", "score", box.score === null ? person : box.score.toFixed(2));
-    const item = element("li", box.counted ? "" : "uncounted", element("span", "swatch"), one?.name ?? "", score);
+    const name = element("span", "name", one?.name ?? "");
+    const item = element("li", box.counted ? "" : "uncounted", element("span", "swatch"), name, score);
     item.id = `box-${box.key}`;
     item.setAttribute("role", "option");
     item.setAttribute("aria-selected", String(box.key === this.editor.selectedKey));

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from groundloop.labels.manifest import ManifestReader
 from groundloop.labels.records import LineStatus
 from groundloop.local.context import now
+from groundloop.local.portal.rooms import instructions
 from groundloop.spec.labeling_jobs import TaskType
 from tests.groundloop.local.api.conftest import TEMPLATE, Member
 
@@ -23,6 +24,17 @@ Get = Callable[[str], bytes]
 
 def lines_of(get: Get, job: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in get(f"s3://bucket/out/{job}/manifests/output/output.manifest").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        pytest.param(("Mark all.", "Tight boxes."), "Mark all.\n\nTight boxes.", id="paragraphs"),
+        pytest.param(("Mark all.", "Mark all.", ""), "Mark all.", id="the-same-once"),
+    ],
+)
+def test_instructions_are_shown_once(texts: tuple[str, ...], expected: str) -> None:
+    assert instructions(*texts) == expected
 
 
 def test_a_job_opens_as_a_queue_and_ends_with_ground_truths_folder(

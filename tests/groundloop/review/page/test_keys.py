@@ -251,3 +251,21 @@ def test_every_control_is_reached_by_f6_and_tab(page: Reviewing) -> None:
     assert page.page.evaluate(focused) == "language"
     page.press("Tab", "Enter")
     assert page.page.locator("html").get_attribute("data-theme") == "light"
+
+
+def test_help_begins_with_the_first_keys_in_a_low_window(reviewing: Callable[..., Reviewing]) -> None:
+    page = reviewing(1).open()
+    page.page.set_viewport_size({"width": 1024, "height": 500})
+    page.press("?")
+    assert page.page.locator("#help").evaluate("help => help.scrollTop") == 0
+
+
+def test_a_box_out_of_view_has_no_tag(reviewing: Callable[..., Reviewing]) -> None:
+    page = reviewing(1).open()
+    page.press("Tab")
+    page.zoom(600)
+    page.frame()
+    shown = (
+        "[...document.querySelectorAll('.tags > g')].filter(tag => tag.getAttribute('visibility') !== 'hidden').length"
+    )
+    assert page.page.evaluate(shown) < page.page.locator(".tags > g").count()

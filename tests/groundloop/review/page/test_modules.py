@@ -125,3 +125,15 @@ def test_retries_wait_longer_and_longer(modules: Page, failures: int, least: flo
 @pytest.mark.parametrize(("color", "text"), [("#0072b2", "#ffffff"), ("#f0e442", "#000000"), ("#d55e00", "#000000")])
 def test_names_are_readable_on_their_color(modules: Page, color: str, text: str) -> None:
     assert call(modules, "drawing", "textColor", color) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        pytest.param("bolt 0.87", "bolt 0.87", id="short"),
+        pytest.param("hexagon head cap screw 0.87", "hexagon head cap s… 0.87", id="keeps-the-score"),
+        pytest.param("\U0001f529" * 30, "\U0001f529" * 18 + "…" + "\U0001f529" * 5, id="whole-characters"),
+    ],
+)
+def test_a_tag_is_no_longer_than_it_may_be(modules: Page, label: str, expected: str) -> None:
+    assert call(modules, "drawing", "shortened", label) == expected
