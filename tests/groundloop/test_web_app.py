@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 from starlette.types import Message
 
 from groundloop.web_app import read_body, received, security_headers, with_headers
+
+Result = TypeVar("Result")
+
+
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in a thread of its own: the browser tests keep an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.mark.parametrize(
@@ -30,11 +41,11 @@ def test_a_body_is_read_up_to_its_limit(chunks: list[bytes], body: bytes | None)
     async def receive() -> Message:
         return messages.pop(0)
 
-    assert asyncio.run(read_body(receive, 4)) == body
+    assert run(read_body(receive, 4)) == body
 
 
 def test_a_body_that_was_read_is_received_again() -> None:
-    assert asyncio.run(read_body(received(b"abc"), 4)) == b"abc"
+    assert run(read_body(received(b"abc"), 4)) == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +66,7 @@ def test_responses_get_headers(own: list[tuple[bytes, bytes]], cached: bytes) ->
     async def respond() -> None:
         await with_headers(send, security_headers(["blob:"]))(message)
 
-    asyncio.run(respond())
+    run(respond())
     headers = dict(sent[0]["headers"])
     assert headers[b"cache-control"] == cached
     assert b"img-src 'self' blob:;" in headers[b"content-security-policy"]

@@ -87,7 +87,7 @@ def _predict_steps(
         return {
             "serve the model again": shlex.join([program, "local", "--keep", str(keep), *overlays]),
             "in another terminal": f'eval "$({program} local env)"',
-            "then": f"{program} predict IMAGE -o annotated.jpg",
+            "then": f"{program} predict IMAGE --draw annotated",
         }
     settings = [text for assignment in assignments or [] for text in ("-s", assignment)]
     again = [program, "local", "run", *data, "--keep", "offline", *overlays, *settings]

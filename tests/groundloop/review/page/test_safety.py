@@ -31,7 +31,11 @@ def test_hostile_names_are_shown_as_text(reviewing: Callable[..., Reviewing], tm
     for place in ("#why li", "#instructions"):
         assert page.page.locator(place).text_content() == HOSTILE
     assert page.page.locator("#class-list .name").first.text_content() == HOSTILE
-    assert page.page.locator(".tag-text").text_content() == f"{HOSTILE} 0.80"
+    tag = page.page.locator(".tag-text").text_content() or ""
+    start, _, end = tag.partition("…")  # a box's tag has little room
+    assert HOSTILE.startswith(start)
+    assert len(start) > 10
+    assert end.endswith("0.80")
     assert page.page.locator("main img, aside b, header b, script:not([src])").count() == 1  # the picture
     page.answer()
     page.saved()
