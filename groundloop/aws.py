@@ -129,8 +129,8 @@ def image_client(region: str | None) -> Any:
         return images.client("s3", config=config)
     except BotoCoreError as error:
         raise UserError(
-            f"the images can't be read: {' '.join(str(error).split())}; give AWS credentials, or switch the check off "
-            "(in Prepare with --check-images none)"
+            f"S3 can't be read: {' '.join(str(error).split())}; give AWS credentials, or, where images are only "
+            "checked, switch the check off (in Prepare with --check-images none)"
         ) from None
 
 
