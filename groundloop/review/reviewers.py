@@ -42,6 +42,13 @@ class Reviewers:
             rows = connection.execute("SELECT reviewer FROM adjudicator ORDER BY reviewer").fetchall()
         return tuple(name for (name,) in rows)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all who were invited, hold images or have answered, sorted."""
+        tables = ("invitation", "session", "adjudicator", "lease", "answer")
+        query = " UNION ".join(f"SELECT reviewer FROM {table}" for table in tables)  # noqa: S608
+        with self._database.reading() as connection:
+            return tuple(sorted(name for (name,) in connection.execute(query)))
+
     def sign_in(self, token: str) -> tuple[str, str] | None:
         """Exchange an invitation's token for a session.
 

@@ -147,8 +147,17 @@ def release(name: QueueName, reviewer: Reviewer) -> None:
 
     Example: groundloop review release week-47 bob
     """
+    from groundloop.errors import UserError
+
     with contextlib.closing(open_queue(name)) as queue:
+        known = queue.reviewers.names()
+        if reviewer not in known:
+            listed = f"; its reviewers are {', '.join(known)}" if known else ""
+            raise UserError(f"{queue.info.name} has no reviewer {reviewer!r}{listed}")
         count = queue.leases.release_all(reviewer)
+    if not count:
+        print_line(f"{reviewer} holds no images")
+        return
     print_line(f"{count} images that {reviewer} held are back in the queue")
 
 

@@ -268,6 +268,10 @@ def test_release_and_revoke_take_a_reviewers_tasks_and_links(groundloop: Groundl
     queue.leases.task("bob", 5)
     queue.close()
     assert "1 images that bob held" in groundloop("review", "release", labelled, "bob").out
+    assert groundloop("review", "release", labelled, "bob").out == "bob holds no images\n"
+    unknown = groundloop("review", "release", labelled, "bbo")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "week-47 has no reviewer 'bbo'; its reviewers are ann, bob" in unknown.error
     assert groundloop("review", "revoke", labelled, "bob").code == 0
     assert "neither a link nor a session" in groundloop("review", "revoke", labelled, "bob").error
 
