@@ -73,7 +73,7 @@ def loop_input(task: NewTask, classes: Sequence[str], flow: str, model: Model | 
 def start_loop_request(flow_arn: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of StartHumanLoop.
 
-    The name is made from flow and content, so that starting twice gives one loop.
+    The name is made from flow and image, so that an image has one loop, whatever is shown on it and why.
 
     Args:
         flow_arn: of the flow definition.
@@ -84,7 +84,7 @@ def start_loop_request(flow_arn: str, content: Mapping[str, Any]) -> dict[str, A
     """
     text = msgspec.json.encode(content).decode()
     flow = flow_arn.rpartition("/")[2]
-    digest = hashlib.sha256(f"{flow_arn}\0{text}".encode()).hexdigest()[:_DIGITS]
+    digest = hashlib.sha256(f"{flow_arn}\0{content['taskObject']}".encode()).hexdigest()[:_DIGITS]
     request = {
         "HumanLoopName": f"{flow[: _NAME_LIMIT - _DIGITS - 1].rstrip('-')}-{digest}",
         "FlowDefinitionArn": flow_arn,

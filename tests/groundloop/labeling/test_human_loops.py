@@ -74,13 +74,23 @@ class TestStarting:
         assert json.loads(first["HumanLoopInput"]["InputContent"]) == content
 
     @pytest.mark.parametrize("changed", [{"why": []}, {"initialValue": []}], ids=str)
-    def test_other_content_gives_another_name(self, changed: dict[str, Any]) -> None:
+    def test_an_image_has_one_name_whatever_is_shown_on_it(self, changed: dict[str, Any]) -> None:
         content = loop_input(TASK, CLASSES, "week-47", MODEL)
 
         assert (
             start_loop_request(FLOW, content)["HumanLoopName"]
-            != (start_loop_request(FLOW, {**content, **changed})["HumanLoopName"])
+            == (start_loop_request(FLOW, {**content, **changed})["HumanLoopName"])
         )
+
+    def test_other_images_and_other_flows_have_other_names(self) -> None:
+        content = loop_input(TASK, CLASSES, "week-47", MODEL)
+        requests = [
+            start_loop_request(FLOW, content),
+            start_loop_request(FLOW, {**content, "taskObject": "s3://b/2.jpg"}),
+            start_loop_request(FLOW.replace("us-east-1", "us-west-2"), content),
+        ]
+
+        assert len({request["HumanLoopName"] for request in requests}) == 3
 
     def test_a_name_has_up_to_63_characters(self) -> None:
         flow = FLOW.replace("week-47", "a" * 45 + "-" + "b" * 17)
