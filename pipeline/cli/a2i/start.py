@@ -43,7 +43,7 @@ def start(
 
     Images are chosen by the mistakes that are expected of the model, as for a review queue, the audit share included. A
     loop's input holds the image, the boxes over the threshold with their classes, the thresholds, and why it was
-    chosen. Starting again starts only what is new.
+    chosen. Starting again starts loops only for images that have none.
 
     Example: groundloop a2i start week-47 --from 7 --condition 'top_score < 0.5'
     """

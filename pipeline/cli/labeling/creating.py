@@ -70,24 +70,30 @@ def create_planned(config: Config, planned: PlannedJob, creation: CreationOption
 
 
 def print_bound(cost: CostBound, *, to_stderr: bool) -> None:
-    """Print what work costs at most, and what that leaves out."""
+    """Print what work costs at most, and what that leaves out; on the offline AWS, what it would cost on AWS."""
+    from groundloop.aws import offline_endpoint
     from groundloop.labeling.prices import PRICES_OF
 
     images = "1 image" if cost.objects == 1 else f"{cost.objects:,} images"
     per_object = f"{images} with {cost.workers} answer{'s' if cost.workers > 1 else ''} each"
     prices = "" if cost.own_prices else f" at the prices of {PRICES_OF}"
     parts = f"${cost.service_usd:,.2f} for AWS{prices}, ${cost.answers_usd:,.2f} for a vendor"
-    print_line(f"cost: at most ${cost.usd:,.2f}, for {per_object}: {parts}", to_stderr=to_stderr)
+    charged = "nothing is charged on the offline AWS; on AWS " if offline_endpoint() else ""
+    print_line(f"cost: {charged}at most ${cost.usd:,.2f}, for {per_object}: {parts}", to_stderr=to_stderr)
     print_line(f"not included: {cost.left_out}", to_stderr=to_stderr)
 
 
 def confirmed(question: str, creation: CreationOptions) -> bool:
     """Ask before money is spent, where somebody can answer; return whether to go on.
 
+    The offline AWS charges nothing: there nobody is asked.
+
     Raises:
         BadParameter: nobody can be asked, and `--yes` is not given.
     """
-    if creation.yes:
+    from groundloop.aws import offline_endpoint
+
+    if creation.yes or offline_endpoint():
         return True
     if creation.as_json or not is_interactive():
         raise typer.BadParameter("this costs money, and there is no terminal to ask on: add --yes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import threading
@@ -29,7 +30,7 @@ BUCKET, REGION = "groundloop-local", "us-east-1"
 CLASSES = ("bolt", "nut")
 IMAGES = 12
 #: IAM's names of operations, where they are others.
-S3_ACTIONS = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket"}
+S3_ACTIONS = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "GetBucketCors": "GetBucketCORS"}
 Run = Callable[..., CommandResult]
 
 
@@ -114,7 +115,17 @@ class TestLabelingJobs:
         assert request["StoppingConditions"] == {"MaxHumanLabeledObjectCount": 5}
         assert run("labeling", "status", "week-46").code == 1
 
-    def test_money_is_not_spent_without_a_yes(self, run: Run) -> None:
+    def test_offline_nothing_is_charged_and_nobody_is_asked(self, run: Run) -> None:
+        created = run(*self.CREATE, "free", "--limit", "1")
+
+        assert created.code == 0
+        assert "cost: nothing is charged on the offline AWS; on AWS at most $0.08, for 1 image" in created.out
+        assert "costs money" not in created.err
+        assert "Stop" in run("labeling", "stop", "free").out
+
+    def test_money_is_not_spent_without_a_yes(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("groundloop.aws.offline_endpoint", lambda: None)
+
         refused = run(*self.CREATE, "week-46")
 
         assert refused.code == 2
@@ -243,10 +254,13 @@ class TestHumanLoops:
         assert run("a2i", "create", "doubts").code == 0
         assert "already" in run("a2i", "create", "doubts").error
         start = ("a2i", "start", "doubts", "--from", model, "--limit", "3", "--audit", "0", "--keep-near-copies")
-        assert run(*start).code == 2
-        started = run(*start, "--yes")
+        with pytest.MonkeyPatch.context() as patch:
+            asking = importlib.import_module("pipeline.cli.a2i.start")
+            patch.setattr(asking, "confirmed", lambda *_: False)
+            assert "started" not in run(*start).out
+        started = run(*start)
         assert "started 3 human loops" in started.out
-        assert "cost: at most $0.24" in started.out
+        assert "cost: nothing is charged on the offline AWS; on AWS at most $0.24" in started.out
         assert "started 0 human loops; 3 were started before" in run(*start, "--yes").out
         assert "no human loop has an output yet" in run("a2i", "collect", "doubts").error
 
@@ -264,6 +278,8 @@ class TestHumanLoops:
         assert "stopped 1 human loops" in run("a2i", "stop", "doubts").out
         assert run("a2i", "status", "doubts", "--json").json["deleted_with_output"] == 2
         assert "started 0 human loops; 3 were started before" in run(*start, "--yes").out
+        more = ("--limit", str(IMAGES), "--audit", "0.5", "--yes")
+        assert f"started {IMAGES - 3} human loops; 3 were started before" in run(*start, *more).out
         third = run("a2i", "collect", "doubts", "--publish", "--json").json
         assert third["labels"] == 2
         lines = Path(third["manifest"]).read_bytes().splitlines()
