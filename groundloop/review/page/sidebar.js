@@ -1,4 +1,4 @@
-/** The column beside the image: classes, reasons, boxes, score floor, instructions. */
+/** The column beside the image: its name, classes, reasons, boxes, score floor, instructions. */
 
 import { byDoubt } from "./boxes.js";
 import { byId, element } from "./dom.js";
@@ -19,6 +19,18 @@ export function matchingClasses(classes, letters) {
   const found = classes.filter((one) => one.name.toLocaleLowerCase().includes(wanted));
   const begins = (/** @type {BoxClass} */ one) => (one.name.toLocaleLowerCase().startsWith(wanted) ? 0 : 1);
   return wanted === "" ? found : found.sort((a, b) => begins(a) - begins(b));
+}
+
+const NAME_END = 12;
+
+/**
+ * Return a name in two parts, the second of which is always shown: names of images often differ in their ends only.
+ * @param {string} name
+ * @returns {[string, string]}
+ */
+export function nameParts(name) {
+  const letters = [...name];
+  return [letters.slice(0, -NAME_END).join(""), letters.slice(-NAME_END).join("")];
 }
 
 export class Sidebar {
@@ -124,10 +136,14 @@ export class Sidebar {
   }
 
   /**
-   * Show why a task was chosen.
+   * Show which image a task is about, and why it was chosen.
    * @param {Task | null} task
    */
   showTask(task) {
+    const name = byId("image-name");
+    byId("image-section").hidden = task === null;
+    name.title = task?.name ?? "";
+    name.replaceChildren(...nameParts(name.title).map((part) => element("span", "", part)));
     const reasons = (task?.why ?? []).map((reason) => element("li", "", reason));
     const items = [...(task ? this.#disagreement(task) : []), ...reasons];
     byId("why-section").hidden = items.length === 0;

@@ -31,6 +31,7 @@ def test_hostile_names_are_shown_as_text(reviewing: Callable[..., Reviewing], tm
     for place in ("#why li", "#instructions"):
         assert page.page.locator(place).text_content() == HOSTILE
     assert page.page.locator("#class-list .name").first.text_content() == HOSTILE
+    assert page.page.locator("#image-name").text_content() == name
     tag = page.page.locator(".tag-text").text_content() or ""
     start, _, end = tag.partition("…")  # a box's tag has little room
     assert HOSTILE.startswith(start)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser
 
+from groundloop.review.queue import NewTask
 from groundloop.review.serve import invitations
 from groundloop.review.server import PAGE
 from tests.groundloop.review.page.conftest import Reviewing
@@ -73,3 +76,22 @@ def test_everything_fits_into_a_window_of_1024_pixels(reviewing: Callable[..., R
     assert one.page.evaluate(f"{too_wide}.map(element => element.tagName)") == []
     hints = one.page.locator(".hint:visible").all()
     assert all((box := hint.bounding_box()) and box["x"] + box["width"] <= 1024 for hint in hints)
+
+
+def test_a_long_name_of_an_image_is_shortened_in_its_middle(
+    reviewing: Callable[..., Reviewing], tmp_path: Path
+) -> None:
+    (tmp_path / "photos-0").mkdir()
+    name = "line-3-camera-12-shift-b-2026-11-21T23-59-59-000042.png"
+    Image.new("RGB", (64, 48)).save(tmp_path / "photos-0" / name)
+    one = reviewing([NewTask(source_ref=name, width=64, height=48)])
+    one.page.set_viewport_size({"width": 1024, "height": 700})
+    one.open()
+
+    shown = one.page.locator("#image-name")
+    assert (shown.text_content(), shown.get_attribute("title")) == (name, name)
+    start, end = shown.locator("span").all()
+    hidden = "element => element.scrollWidth - element.clientWidth"
+    assert start.evaluate(hidden) > 0
+    assert (end.inner_text(), end.evaluate(hidden)) == ("9-000042.png", 0)
+    assert one.page.locator("aside").evaluate(hidden) == 0
