@@ -5,6 +5,7 @@ That of a verification job holds no boxes but verdicts: SageMaker developer guid
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 
@@ -107,3 +108,33 @@ def read_verdicts(content: bytes, attribute: str) -> dict[str, list[str]]:
             raise UserError(f"line {number} is no line of a verification job: {error}") from None
         verdicts.setdefault(found.class_name if found else "", []).append(source_ref_of(raw))
     return verdicts
+
+
+class _Metadata(msgspec.Struct, rename="kebab"):
+    job_name: str = ""
+
+
+_JOB = "labeling-job/"
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_METADATA = msgspec.json.Decoder(_Metadata)
+
+
+def jobs_of_other_labels(content: bytes, attribute: str) -> set[str]:
+    """Return the names of the labelling jobs that the labels beside a job's own say they are of.
+
+    Args:
+        content: of an output manifest.
+        attribute: the job's own label attribute.
+
+    Example:
+        >>> jobs_of_other_labels(b'{"a-metadata": {"job-name": "labeling-job/week-47"}, "v": "1"}', "v")
+        {'week-47'}
+    """
+    names = set()
+    for raw in content.splitlines():
+        for key, value in _FIELDS.decode(raw).items():
+            if not key.endswith(METADATA) or key == attribute + METADATA:
+                continue
+            with contextlib.suppress(msgspec.ValidationError):  # somebody's own key may end alike
+                names.add(_METADATA.decode(value).job_name)
+    return {name.removeprefix(_JOB) for name in names if name.startswith(_JOB)}

@@ -45,7 +45,11 @@ def outputs(
     state = describe(region, name)
     content = read_bytes(client("s3", region), output_manifest_uri(region, state))
     if state.task_type is TaskType.VERIFICATION:
-        _print_verdicts(name, read_verdicts(content, state.attribute), as_json=as_json)
+        verdicts = read_verdicts(content, state.attribute)
+        if as_json:
+            print_json(verdicts)
+        else:
+            _print_verdicts(name, verdicts, _verified_job(region, content, state.attribute))
         return
     found = read_output_manifest(content, state.attribute)
     if not (found.labelled or found.negatives):
@@ -117,18 +121,29 @@ def yaml_lines(uri: str, attribute: str, classes: Sequence[str], *, first: bool)
     return [f"  {line}" for line in text.splitlines()]
 
 
-def _print_verdicts(name: str, verdicts: dict[str, list[str]], *, as_json: bool) -> None:
+def _verified_job(region: str, content: bytes, attribute: str) -> str | None:
+    """Return the job whose labels a job verified; None when it isn't known, or several have labelled the images."""
+    from groundloop.errors import UserError
+    from groundloop.labeling.jobs import describe
+    from groundloop.labeling.output_manifest import jobs_of_other_labels
+
+    found = jobs_of_other_labels(content, attribute)
+    if len(found) != 1:
+        return None
+    try:
+        return describe(region, found.pop()).name
+    except UserError:  # converted labels, for one, name a job that there never was
+        return None
+
+
+def _print_verdicts(name: str, verdicts: dict[str, list[str]], verified: str | None) -> None:
     """Print the verdicts of a verification job, and the images that are not good."""
-    if as_json:
-        print_json(verdicts)
-        return
     print_values({verdict or "no verdict": f"{len(images)} images" for verdict, images in sorted(verdicts.items())})
     for verdict, images in sorted(verdicts.items()):
         if verdict not in ("", "good"):
             print_lines(f"{verdict}: {image}" for image in images)
-    print_line(
-        f"labels are not changed; to correct them:  {suggest('labeling', 'adjust', f'{name}-adjusted', '--of', 'JOB')}"
-    )
+    adjust = suggest("labeling", "adjust", f"{name}-adjusted", "--of", verified or "JOB")
+    print_line(f"labels are not changed; to correct them:  {adjust}")
 
 
 def _first(found: OutputManifest) -> str:

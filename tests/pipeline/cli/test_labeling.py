@@ -195,7 +195,20 @@ class TestLabelingJobs:
 
         assert run("labeling", "status", "verified", "--json").json["status"] == "Completed"
         assert run("labeling", "outputs", "verified", "--json").json == {"good": [uri(0)]}
-        assert "good  1 images" in run("labeling", "outputs", "verified").out
+        shown = run("labeling", "outputs", "verified").out
+        assert "good  1 images" in shown
+        assert "--of JOB" in shown
+
+    def test_the_hint_of_a_verification_names_the_job_that_was_verified(
+        self, run: Run, member: Callable[[str, str], Member]
+    ) -> None:
+        run(*self.CREATE, "week-50", "--limit", "1")
+        member("labeling-jobs", "week-50").submit()
+        assert run("labeling", "verify", "week-50-verified", "--of", "week-50").code == 0
+        member("labeling-jobs", "week-50-verified").submit()
+
+        hint = run("labeling", "outputs", "week-50-verified").out
+        assert "labeling adjust week-50-verified-adjusted --of week-50" in hint
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
