@@ -28,6 +28,9 @@ def predict_all(
 ) -> Iterator[ImageResult | ImageFailure]:
     """Predict on images in parallel; yield results and failures as they come.
 
+    At most `workers` images are asked for and not yet taken by the caller, who records each before the next one: so
+    many can be asked for again after the process was killed.
+
     Args:
         images: the images.
         predict: called from several threads.
@@ -40,12 +43,15 @@ def predict_all(
     """
     outcomes: queue.Queue[ImageResult | ImageFailure | Exception | None] = queue.Queue()
     remaining, lock = iter(images), threading.Lock()
+    unrecorded = threading.Semaphore(workers)
 
     def work() -> None:
         while not stop.is_set():
+            unrecorded.acquire()
             with lock:
-                image = next(remaining, None)
+                image = None if stop.is_set() else next(remaining, None)
             if image is None:
+                unrecorded.release()
                 break
             try:
                 outcomes.put(predict(image))
@@ -64,9 +70,11 @@ def predict_all(
         outcome = outcomes.get()
         if outcome is None:
             running -= 1
-        elif isinstance(outcome, Exception):
+            continue
+        if isinstance(outcome, Exception):
             failed = failed or outcome
         else:
             yield outcome
+        unrecorded.release()
     if failed is not None:
         raise failed
