@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,19 +82,13 @@ def _no_settings() -> Config:
 
 
 def _of_version(config: Config, number: int) -> ExportedModel:
-    from groundloop.aws import client
     from groundloop.models.packages import package
     from groundloop.models.registry import version
-    from groundloop.s3_download import S3Download
+    from groundloop.prediction.model_files import package_archive
 
     region = config.aws.region
     arn = version(region, config.registry.group, number).arn
-    described = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
-    container = described["InferenceSpecification"]["Containers"][0]
-    if "ModelDataUrl" not in container:
-        raise UserError(f"{arn}: its model is not one model.tar.gz, so it can't be exported")
-    found = package(region, arn)
-    with tempfile.TemporaryDirectory() as folder:
-        archive = read_model_archive(S3Download(container["ModelDataUrl"], region, Path(folder)).path)
-    error = CountError.of_evaluation(found.evaluation)
-    return ExportedModel(archive, tuple(found.classes), found.thresholds, arn, error)
+    found, archive = package(region, arn), package_archive(region, arn)
+    return ExportedModel(
+        archive, tuple(found.classes), found.thresholds, arn, CountError.of_evaluation(found.evaluation)
+    )

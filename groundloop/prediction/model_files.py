@@ -17,8 +17,13 @@ from groundloop.errors import UserError
 
 if TYPE_CHECKING:
     from groundloop.models.packages import Package
+    from groundloop.portable.model_archive import ModelArchive
 
 _ONNX_SUFFIX = ".onnx"
+
+
+class UndecodableImageError(UserError):
+    """The bytes are not an image that the offline stand-in can decode."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,7 @@ def open_model(path: Path, classes: Sequence[str] = ()) -> OpenedModel:
 
 def open_package(arn: str) -> tuple[OpenedModel, Package]:
     """Download and open the model of a model package; see `Detector.from_package`."""
-    from groundloop.aws import client
     from groundloop.models.packages import package
-    from groundloop.s3_download import S3Download
 
     region = arn.split(":")[3] if arn.count(":") >= 5 else ""
     if ":model-package/" not in arn or not region:
@@ -57,13 +60,26 @@ def open_package(arn: str) -> tuple[OpenedModel, Package]:
             f"{arn!r} is not the ARN of a model package: arn:aws:sagemaker:REGION:ACCOUNT:model-package/..."
         )
     found = package(region, arn)
+    archive = package_archive(region, arn)
+    return _of_archive(archive, tuple(found.classes), arn), found
+
+
+def package_archive(region: str, arn: str) -> ModelArchive:
+    """Download the model of a model package.
+
+    Raises:
+        UserError: its model is not one model.tar.gz, or can't be read.
+    """
+    from groundloop.aws import client
+    from groundloop.portable.model_archive import read_model_archive
+    from groundloop.s3_download import S3Download
+
     described = client("sagemaker", region).describe_model_package(ModelPackageName=arn)
     container = described["InferenceSpecification"]["Containers"][0]
     if "ModelDataUrl" not in container:
-        raise UserError(f"{arn}: its model is not one model.tar.gz, so it can't be run here")
+        raise UserError(f"{arn}: its model is not one model.tar.gz, so only its endpoint can use it")
     with tempfile.TemporaryDirectory() as folder:
-        artifact = S3Download(container["ModelDataUrl"], region, Path(folder)).path
-        return _of_artifact(artifact, tuple(found.classes), arn), found
+        return read_model_archive(S3Download(container["ModelDataUrl"], region, Path(folder)).path)
 
 
 def _of_onnx(path: Path, classes: Sequence[str]) -> OpenedModel:
@@ -97,35 +113,39 @@ def _is_model_folder(path: Path) -> bool:
 
 
 def _of_artifact(path: Path, classes: tuple[str, ...], name: str) -> OpenedModel:
-    """Open a model.tar.gz or the folder of a model: the stand-in's is run as it is, the algorithm's as ONNX."""
+    """Open a model.tar.gz or the folder of a model."""
     from groundloop.portable.model_archive import read_model_archive
 
     if path.is_dir():
         return OpenedModel(_stand_in(path, classes), classes, name)
-    archive = read_model_archive(path)
+    return _of_archive(read_model_archive(path), classes, name)
+
+
+def _of_archive(archive: ModelArchive, classes: tuple[str, ...], name: str) -> OpenedModel:
+    """Open the files of a model: the stand-in's is run as it is, the algorithm's as ONNX."""
     if not archive.is_stand_in:
-        return _converted(path, classes, name)
+        return OpenedModel(_converted(archive, classes), classes, name)
     with tempfile.TemporaryDirectory() as folder:
         for file, content in archive.files.items():
             (Path(folder) / file).write_bytes(content)
         return OpenedModel(_stand_in(Path(folder), classes), classes, name)
 
 
-def _converted(path: Path, classes: tuple[str, ...], name: str) -> OpenedModel:
+def _converted(archive: ModelArchive, classes: tuple[str, ...]) -> SupportsDetect:
     try:
         import onnx
     except ImportError:
         raise UserError(
-            f"{path}: a model of the built-in algorithm is converted to ONNX first: pip install 'groundloop[export]'"
+            f"{archive.name}: a model of the built-in algorithm is converted to ONNX first: "
+            "pip install 'groundloop[export]'"
         ) from None
     from groundloop.portable.conversion import to_onnx
-    from groundloop.portable.model_archive import read_model_archive
     from groundloop.portable.onnx_detector import OnnxDetector
 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "detector.onnx"
-        onnx.save(to_onnx(read_model_archive(path), classes), target)
-        return OpenedModel(OnnxDetector(target), classes, name)
+        onnx.save(to_onnx(archive, classes), target)
+        return OnnxDetector(target)
 
 
 def _stand_in(folder: Path, classes: tuple[str, ...]) -> SupportsDetect:
@@ -142,7 +162,7 @@ def _stand_in(folder: Path, classes: tuple[str, ...]) -> SupportsDetect:
         try:
             rows = detector.detect(image)
         except UnreadableImageError as error:
-            raise UserError(str(error)) from None
+            raise UndecodableImageError(str(error)) from None
         return Detections.from_sagemaker(json.dumps({"prediction": rows}).encode(), classes, "the model")
 
     return _OneThread(detect)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from groundloop.errors import UserError
-from groundloop.prediction.local_run import trained_model
 from pipeline.review.evaluated_model import EvaluatedModel
 
 if TYPE_CHECKING:
     from groundloop.detections.endpoint import SupportsDetect
+    from groundloop.detections.predictions import Detections
     from pipeline.config import Config
 
 
@@ -41,29 +40,20 @@ def detector_of(model: EvaluatedModel, settings: Callable[[], Config]) -> Suppor
 
 
 class _LocalDetector:
-    """The stand-in of the offline AWS with the model that a local run trained."""
+    """The model that a local run trained; images that can't be decoded have no detections."""
 
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
-        import threading
+        from groundloop.prediction.model_files import open_model
 
-        from groundloop.local.detector.artifact import load
-        from groundloop.local.detector.errors import StandInError
-
-        try:
-            self._detector = load(trained_model(folder))
-        except StandInError as error:
-            raise UserError(str(error)) from None
+        self._source = open_model(folder).source
         self._classes = classes
-        self._lock = threading.Lock()
 
-    def detect(self, image: bytes) -> Any:
+    def detect(self, image: bytes) -> Detections:
         """Return the detections of one image."""
         from groundloop.detections.predictions import Detections
-        from groundloop.local.detector.images import UnreadableImageError
+        from groundloop.prediction.model_files import UndecodableImageError
 
         try:
-            with self._lock:
-                rows = self._detector.detect(image)
-        except UnreadableImageError:  # the reviewer will see it, and say so
-            rows = []
-        return Detections.from_sagemaker(json.dumps({"prediction": rows}).encode(), self._classes, "the local model")
+            return self._source.detect(image)
+        except UndecodableImageError:  # the reviewer will see it, and say so
+            return Detections.from_sagemaker(b'{"prediction": []}', self._classes, "the local model")
