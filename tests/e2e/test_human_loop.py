@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from groundloop.detections.captures.files import capture_files
 from groundloop.executions.control import steps, transition
 from groundloop.executions.evaluation import evaluation_prefix, read_metrics
 from groundloop.executions.prepared_labels import prepared_summary
@@ -229,6 +231,7 @@ def test_the_labels_train_a_detector_and_its_corrected_doubts_the_next_version(
 
     # The endpoint has captured what it was sent: a queue of that asks it for nothing.
     place = f"s3://{config.aws.bucket}/{config.aws.prefix}/capture/human-loop"
+    wait_for_files(config.aws.region, place)
     captured = groundloop("review", "new", "captured", "--captured", place, "--model", "1", *settings)
     assert captured.code == 0, captured.err
     assert f"{MORE} different images in {MORE} captured requests" in captured.out
@@ -261,6 +264,14 @@ def test_the_labels_train_a_detector_and_its_corrected_doubts_the_next_version(
     assert watch.code == (0 if better else 1), watch.err
     assert versions == ({1, 2} if better else {1})
     assert better or "version 1 on the" in watch.err
+
+
+def wait_for_files(region: str, place: str) -> None:
+    """Wait until data capture has written: it collects the requests of a second in one file."""
+    deadline = time.monotonic() + 20
+    while not capture_files(place, region).names():
+        assert time.monotonic() < deadline, f"nothing was captured in {place}"
+        time.sleep(0.1)
 
 
 def names_in(lines: Sequence[bytes]) -> set[str]:

@@ -61,7 +61,7 @@ def captured_tasks(
     if not found.by_name:
         raise UserError(
             f"{captured} holds no captured image with detections of {served.name}: give the endpoint's folder below "
-            "DestinationS3Uri, and the version that served then (--model)"
+            "DestinationS3Uri, and the version that served then (--model); a request is written minutes after it came"
         )
     print_line(f"{len(found.by_name)} different images in {found.requests} captured requests")
     candidates = list(found.by_name.values())
