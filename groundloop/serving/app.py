@@ -7,6 +7,7 @@ answers "Object detection request and response formats".
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +112,23 @@ class ModelServer:
         )
 
     async def count(self, request: Request) -> Response:
-        """Count the objects on the image in the body, by class, at the operating thresholds or a given one."""
-        thresholds = self.thresholds | _given_threshold(request, self._detector.classes)
+        """Count the objects on the image in the body, by class, at the operating thresholds or a given one.
+
+        The errors to expect were measured at the operating thresholds, so they are null at others.
+        """
+        given = _given_threshold(request, self._detector.classes)
+        thresholds = self.thresholds | given
         detections, _ = await self._detected(request)
         counts = detections.filter(thresholds).count()
-        return json_response({"counts": counts, "total": sum(counts.values()), "thresholds": thresholds})
+        error = self._detector.info.count_error
+        return json_response(
+            {
+                "counts": counts,
+                "total": sum(counts.values()),
+                "thresholds": thresholds,
+                "count_error": asdict(error) if error is not None and not given else None,
+            }
+        )
 
     async def _detected(self, request: Request) -> tuple[Detections, tuple[int, int]]:
         kind = request.headers.get("content-type", "none").partition(";")[0].strip().lower()

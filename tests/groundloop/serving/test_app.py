@@ -7,6 +7,7 @@ import json
 import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from groundloop.local.detector.artifact import Detector
 from groundloop.portable.onnx_detector import OnnxDetector
 from groundloop.serving.app import PAGE
 from groundloop.serving.guard import MAX_BODY_BYTES, AllowedHosts
-from tests.fixtures.exported_models import CLASSES, PACKAGE, THRESHOLDS
+from tests.fixtures.exported_models import CLASSES, COUNT_ERROR, PACKAGE, THRESHOLDS
 from tests.groundloop.serving.conftest import Client
 
 
@@ -49,18 +50,21 @@ def test_annotations_are_in_pixels(client: Client, scene: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "thresholds"),
+    ("query", "thresholds", "error"),
     [
-        pytest.param("", THRESHOLDS, id="operating thresholds"),
-        pytest.param("?threshold=0.9", dict.fromkeys(CLASSES, 0.9), id="a given threshold"),
+        pytest.param("", THRESHOLDS, asdict(COUNT_ERROR), id="operating thresholds"),
+        pytest.param("?threshold=0.9", dict.fromkeys(CLASSES, 0.9), None, id="a given threshold"),
     ],
 )
-def test_it_counts_by_class(client: Client, scene: bytes, query: str, thresholds: dict[str, float]) -> None:
+def test_it_counts_by_class(
+    client: Client, scene: bytes, query: str, thresholds: dict[str, float], error: dict[str, float] | None
+) -> None:
     rows = client.send("POST", "/invocations", scene)[1]["prediction"]
     names = [CLASSES[int(row[0])] for row in rows if row[1] >= thresholds[CLASSES[int(row[0])]]]
     assert names
     expected = {"counts": {name: Counter(names)[name] for name in CLASSES}, "total": len(names)}
-    assert client.send("POST", f"/count{query}", scene)[:2] == (200, expected | {"thresholds": thresholds})
+    expected |= {"thresholds": thresholds, "count_error": error}
+    assert client.send("POST", f"/count{query}", scene)[:2] == (200, expected)
 
 
 def test_it_describes_the_model(client: Client) -> None:
