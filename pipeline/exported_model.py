@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,21 +63,10 @@ def find_model(which: str, classes: Sequence[str], settings: Callable[[], Config
 
 
 def _of_local_run(folder: Path) -> ExportedModel:
-    from groundloop.prediction.local_run import evaluation_folder, trained_model
-    from pipeline.review.evaluated_model import evaluated_model
+    from groundloop.prediction.local_run import TrainedModel
 
-    model = evaluated_model(str(folder), _no_settings)
-    metrics = json.loads((evaluation_folder(folder) / "evaluation.json").read_bytes())
-    return ExportedModel(
-        read_model_folder(trained_model(folder)),
-        model.classes,
-        dict(model.thresholds),
-        count_error=CountError.of_evaluation(metrics),
-    )
-
-
-def _no_settings() -> Config:
-    raise AssertionError("a local run needs no configuration")
+    run = TrainedModel.of_run(folder)
+    return ExportedModel(read_model_folder(run.folder), run.classes, run.thresholds, count_error=run.count_error)
 
 
 def _of_version(config: Config, number: int) -> ExportedModel:

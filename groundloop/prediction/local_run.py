@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
+from groundloop.detections.count_error import CountError
 from groundloop.errors import UserError
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """The model of a local run with what its evaluation found.
+
+    Attributes:
+        folder: the files of the model.
+        classes: names in id order.
+        thresholds: operating threshold by class.
+        count_error: of counts on the test split.
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    thresholds: dict[str, float]
+    count_error: CountError | None
+
+    @classmethod
+    def of_run(cls, folder: Path) -> TrainedModel:
+        """Read the newest model of a local run and its newest evaluation.
+
+        Raises:
+            UserError: one of them is missing.
+        """
+        metrics = json.loads((evaluation_folder(folder) / "evaluation.json").read_bytes())
+        thresholds = {name: float(value) for name, value in metrics["class_thresholds"].items()}
+        model = trained_model(folder)
+        return cls(model, tuple(metrics["classes"]), thresholds, CountError.of_evaluation(metrics))
 
 
 def trained_model(folder: Path) -> Path:

@@ -98,12 +98,11 @@ def _of_onnx(path: Path, classes: Sequence[str]) -> OpenedModel:
 def _of_local_run(folder: Path, classes: Sequence[str]) -> OpenedModel:
     if classes:
         raise UserError("--classes is for a model.tar.gz; a local run has its class names")
-    from groundloop.prediction.local_run import evaluation_folder, trained_model
+    from groundloop.prediction.local_run import TrainedModel
 
-    metrics = json.loads((evaluation_folder(folder) / "evaluation.json").read_bytes())
-    opened = _of_artifact(trained_model(folder), tuple(metrics["classes"]), str(folder))
-    thresholds = {name: float(value) for name, value in metrics["class_thresholds"].items()}
-    return OpenedModel(opened.source, opened.classes, opened.name, thresholds, CountError.of_evaluation(metrics))
+    run = TrainedModel.of_run(folder)
+    opened = _of_artifact(run.folder, run.classes, str(folder))
+    return OpenedModel(opened.source, opened.classes, opened.name, run.thresholds, run.count_error)
 
 
 def _is_model_folder(path: Path) -> bool:
