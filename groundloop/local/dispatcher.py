@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from groundloop.local.api.a2i_runtime import PATH as A2I_PATH
@@ -20,7 +19,7 @@ from groundloop.local.api.services import Services
 from groundloop.local.context import Context, random_id
 from groundloop.local.data_capture import Invocation
 from groundloop.local.errors import ApiError
-from groundloop.local.moto_server import offers
+from groundloop.local.moto_server import ANSWERED_BY_MOTO
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -122,7 +121,7 @@ class Dispatcher:
         try:
             answer = self._services.call(name, json.loads(body or b"{}"))
             if answer is None:
-                if offers(xform_name(name)):
+                if name in ANSWERED_BY_MOTO:
                     return None
                 raise ApiError("NotImplemented", f"The offline AWS does not offer {name}.")
             return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer, default=_json).encode()

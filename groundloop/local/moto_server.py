@@ -21,6 +21,22 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 ADDRESS = "127.0.0.1"
+#: Operations of SageMaker that moto answers: records that say what was stored, as on AWS. Whatever else moto has of
+#: SageMaker answers with results that nobody computed (jobs that are Completed at once, notebooks InService), so it is
+#: refused by name. Domains have no apps here, but their identifiers make the links to Studio.
+ANSWERED_BY_MOTO = frozenset(
+    {
+        "CreateExperiment", "DescribeExperiment", "ListExperiments", "DeleteExperiment",
+        "CreateTrial", "DescribeTrial", "ListTrials", "DeleteTrial",
+        "CreateTrialComponent", "DescribeTrialComponent", "UpdateTrialComponent", "ListTrialComponents",
+        "DeleteTrialComponent", "AssociateTrialComponent", "DisassociateTrialComponent",
+        "CreateModelCard", "DescribeModelCard", "UpdateModelCard", "ListModelCards", "ListModelCardVersions",
+        "DeleteModelCard",
+        "CreateDomain", "DescribeDomain", "ListDomains", "DeleteDomain",
+        # of these resources
+        "AddTags", "ListTags", "DeleteTags",
+    }
+)  # fmt: skip
 #: moto's own account, which it uses by default.
 _MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
 
@@ -82,13 +98,6 @@ def _s3_backend(account: str) -> Any:
     from moto.s3.models import s3_backends
 
     return s3_backends[account]["aws"]
-
-
-def offers(operation: str) -> bool:
-    """Whether moto has this SageMaker operation (its snake-case name)."""
-    from moto.sagemaker.responses import SageMakerResponse
-
-    return hasattr(SageMakerResponse, operation)
 
 
 def event_matches(pattern: str, event: dict[str, Any]) -> bool:
