@@ -60,9 +60,7 @@ def coco_scores(matches: Matches) -> CocoScores:
     sized = {name: _outcomes(matches, area) for name, area in _SIZES.items()}
     precision = _precision(matches, every)
     metrics = {
-        "map": _mean(precision),
-        "map_50": _mean(precision[_IOU_50]),
-        "map_75": _mean(precision[_IOU_75]),
+        **_means(precision),
         **{f"map_{name}": _mean(_precision(matches, outcomes)) for name, outcomes in sized.items()},
         **{f"ar_{limit}": _mean(_recall(matches, every, limit)) for limit in (1, 10, MAX_DETECTIONS)},
         **{f"ar_{name}": _mean(_recall(matches, outcomes)) for name, outcomes in sized.items()},
@@ -74,6 +72,16 @@ def coco_scores(matches: Matches) -> CocoScores:
         ap_50_by_class=tuple(_mean(precision[_IOU_50, :, k]) for k in each),
         ap_75_by_class=tuple(_mean(precision[_IOU_75, :, k]) for k in each),
     )
+
+
+def mean_average_precisions(matches: Matches) -> dict[str, float | None]:
+    """Compute map, map_50 and map_75 alone, in a fraction of the time that all twelve statistics take."""
+    return _means(_precision(matches, _outcomes(matches, _ANY)))
+
+
+def _means(precision: Floats) -> dict[str, float | None]:
+    """Average the precision of `_precision` over all classes that have one."""
+    return {"map": _mean(precision), "map_50": _mean(precision[_IOU_50]), "map_75": _mean(precision[_IOU_75])}
 
 
 def _outcomes(matches: Matches, area: tuple[float, float]) -> _Outcomes:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
-from groundloop.detections.arrays import Floats
 from groundloop.detections.bootstrap import Resampling, intervals
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.confusion import confusion
 from groundloop.detections.counting import count_errors, counts_per_image
 from groundloop.detections.curves import class_curves, mean_curves
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.evaluation import AtThreshold, ClassMetrics, Evaluation
-from groundloop.detections.matching import Matches, match_detections, pool_detections
+from groundloop.detections.evaluation import ClassMetrics, Evaluation
+from groundloop.detections.matching import match_detections, pool_detections
+from groundloop.detections.operating_point import at_thresholds, sum_over_classes
+from groundloop.detections.slices import slice_intervals, slice_metrics
 from groundloop.detections.thresholds import ThresholdRule, Thresholds, choose_thresholds
 from groundloop.detections.voc import voc_scores
 from groundloop.errors import UserError
+from groundloop.labels.slices import SliceValues
 
 
 def evaluate(
@@ -30,6 +33,7 @@ def evaluate(
     level: float = 0.95,
     seed: int = 1,
     chosen_on: str = "validation",
+    slices: SliceValues = MappingProxyType({}),
 ) -> Evaluation:
     """Evaluate a detector.
 
@@ -38,6 +42,7 @@ def evaluate(
         rule: how the thresholds are chosen on validation.
         resamples, level, seed: of the bootstrap intervals (:mod:`detections.bootstrap`).
         chosen_on: what the images of `validation` are called in the description of the threshold.
+        slices: value of each test image by key and URI, see `labels.slices`; metrics are computed for each value too.
 
     Raises:
         UserError: a split without ground-truth boxes.
@@ -47,7 +52,7 @@ def evaluate(
             raise UserError(f"the {split} split holds no ground-truth box, so nothing is measured: run Prepare again")
     matches = match_detections(pool_detections(validation, len(classes)))
     thresholds = choose_thresholds(matches, classes, rule, chosen_on)
-    return _scored(test, classes, thresholds, len(validation), Resampling(resamples, level, seed))
+    return _scored(test, classes, thresholds, len(validation), Resampling(resamples, level, seed), slices)
 
 
 def evaluate_at(images: Sequence[ScoredImage], classes: Sequence[str], thresholds: Mapping[str, float]) -> Evaluation:
@@ -62,7 +67,7 @@ def evaluate_at(images: Sequence[ScoredImage], classes: Sequence[str], threshold
     """
     by_class = np.array([thresholds[name] for name in classes], dtype=np.float64)
     chosen = Thresholds(float(by_class.max()), by_class, "as given")
-    return _scored(images, classes, chosen, 0, Resampling(resamples=0))
+    return _scored(images, classes, chosen, 0, Resampling(resamples=0), {})
 
 
 def _scored(
@@ -71,6 +76,7 @@ def _scored(
     thresholds: Thresholds,
     validation_images: int,
     resampling: Resampling,
+    slices: SliceValues,
 ) -> Evaluation:
     matches = match_detections(pool_detections(images, len(classes)))
     coco, voc = coco_scores(matches), voc_scores(matches)
@@ -79,6 +85,7 @@ def _scored(
     at_threshold = at_thresholds(matches, thresholds.by_class)
     curves = [class_curves(matches, class_id) for class_id in range(len(classes))]
     truths = matches.pool.truths_by_class().tolist()
+    by_slice = slice_metrics(matches, images, slices, thresholds.by_class, resampling)
     return Evaluation(
         classes=tuple(classes),
         validation_images=validation_images,
@@ -106,27 +113,9 @@ def _scored(
         count=count,
         confusion=confusion(matches, thresholds.by_class),
         counts=counts,
-        intervals=intervals(matches, thresholds.by_class, resampling),
+        intervals={**intervals(matches, thresholds.by_class, resampling), **slice_intervals(by_slice)},
         interval_level=resampling.level,
         interval_resamples=resampling.resamples,
         curves=mean_curves([curve for curve in curves if curve is not None]),
-    )
-
-
-def at_thresholds(matches: Matches, thresholds: Floats) -> list[AtThreshold]:
-    """Count true and false detections and missed boxes at each class's threshold, in id order."""
-    pool, true = matches.pool, matches.truth[0] >= 0
-    kept = pool.scores >= thresholds[pool.class_ids]
-    right = np.bincount(pool.class_ids[kept & true], minlength=pool.classes)
-    wrong = np.bincount(pool.class_ids[kept & ~true], minlength=pool.classes)
-    missed = pool.truths_by_class() - right
-    return [AtThreshold(*numbers) for numbers in zip(right.tolist(), wrong.tolist(), missed.tolist(), strict=True)]
-
-
-def sum_over_classes(parts: Sequence[AtThreshold]) -> AtThreshold:
-    """Add up the counts of all classes."""
-    return AtThreshold(
-        sum(part.true_positives for part in parts),
-        sum(part.false_positives for part in parts),
-        sum(part.false_negatives for part in parts),
+        slices=by_slice,
     )

@@ -7,12 +7,16 @@ without ground-truth boxes or the precision of no detections.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Curve = NDArray[np.float64]
+#: The lower and the upper bound of a metric.
+Interval: TypeAlias = "tuple[float, float]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,25 @@ class ClassMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceMetrics:
+    """The metrics of the test images that have one value of a key.
+
+    Attributes:
+        images, boxes: how many, of the test split.
+        metrics: map, map_50, map_75 (COCO), voc_map.
+        at_threshold, count: as those of `Evaluation`.
+        intervals: low and high end by name, such as `map_50`, `recall` or `count.mae`.
+    """
+
+    images: int
+    boxes: int
+    metrics: Mapping[str, float | None]
+    at_threshold: AtThreshold
+    count: CountErrors
+    intervals: Mapping[str, Interval]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The evaluation of a detector.
 
@@ -114,9 +137,10 @@ class Evaluation:
         confusion: (classes + 1, classes + 1) counts at the threshold; rows are true, columns detected, the last of
             each is the background: a missed object, a false positive.
         counts: (images, classes, 2): true and detected number of objects in each test image.
-        intervals: low and high end by dotted metric name, such as `map_50` or `count.mae`.
+        intervals: low and high end by dotted metric name, such as `map_50`, `count.mae` or `slices.camera.A.recall`.
         interval_level, interval_resamples: what share of resampled data sets lies in an interval, of how many.
         curves: means over classes with ground-truth boxes.
+        slices: by key and value.
     """
 
     classes: tuple[str, ...]
@@ -130,10 +154,11 @@ class Evaluation:
     count: CountErrors
     confusion: NDArray[np.int64]
     counts: NDArray[np.int64]
-    intervals: dict[str, tuple[float, float]]
+    intervals: dict[str, Interval]
     interval_level: float
     interval_resamples: int
     curves: Curves
+    slices: Mapping[str, Mapping[str, SliceMetrics]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from groundloop.detections.evaluation import AtThreshold, ClassMetrics, Evaluation
+from groundloop.detections.evaluation import AtThreshold, ClassMetrics, Evaluation, SliceMetrics
 
 BACKGROUND = "background"
 
@@ -32,6 +33,21 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         },
         "images": {"validation": evaluation.validation_images, "test": evaluation.test_images},
         "classes": list(evaluation.classes),
+        **({"slices": _slices(evaluation.slices)} if evaluation.slices else {}),
+    }
+
+
+def _slices(slices: Mapping[str, Mapping[str, SliceMetrics]]) -> dict[str, dict[str, Any]]:
+    return {key: {value: _of_slice(metrics) for value, metrics in by_value.items()} for key, by_value in slices.items()}
+
+
+def _of_slice(metrics: SliceMetrics) -> dict[str, Any]:
+    return {
+        "images": metrics.images,
+        "boxes": metrics.boxes,
+        **metrics.metrics,
+        **_at_threshold(metrics.at_threshold),
+        "count": asdict(metrics.count),
     }
 
 

@@ -13,6 +13,7 @@ from groundloop.report.curves import curves_view
 from groundloop.report.gallery import picture
 from groundloop.report.numbers import interval
 from groundloop.report.results import results_csv
+from groundloop.report.slices import FEW_IMAGES, slices_view
 from groundloop.report.templating import render
 from groundloop.report.training import training_view
 
@@ -52,6 +53,8 @@ def page(report: Report) -> str:
         confusion=confusion_view(evaluation),
         panels=count_panels(evaluation),
         panel_classes=len(panel_classes(evaluation)),
+        slices=slices_view(evaluation),
+        few_images=FEW_IMAGES,
         boxes=sum(row.boxes for row in evaluation.per_class),
         pictures=[picture(image) for image in report.worst],
     )

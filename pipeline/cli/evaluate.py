@@ -32,6 +32,10 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Names in the model's order, nut,bolt; repeatable. Default: the manifest's class maps."),
     ] = None,
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="KEY", help="Metrics by the values of this key of the lines; repeatable."),
+    ] = None,
     label_attribute: Annotated[str, typer.Option(help="Label attribute; auto takes the only one.")] = "auto",
     require: Annotated[
         list[str] | None, typer.Option(help="Such as 'per_class.nut.recall >= 0.8'; repeatable; exit code 1 if missed.")
@@ -54,7 +58,7 @@ def evaluate(
     """
     from groundloop.detections.thresholds import ThresholdRule
     from groundloop.errors import UserError
-    from pipeline.cli.metrics_table import print_label_corrections, print_metrics
+    from pipeline.cli.metrics_table import print_label_corrections, print_metrics, print_slices
     from pipeline.cli.options import class_names
     from steps.evaluate.from_files import EvaluationFiles, evaluate_files
 
@@ -69,12 +73,14 @@ def evaluate(
         classes=class_names(classes or []),
         images=images,
         region=region,
+        slices=slices or [],
     )
     result = evaluate_files(files, output, rule, require or [], resamples, seed)
     if as_json:
         print_json(result.metrics)
     else:
         print_metrics(result.metrics)
+        print_slices(result.metrics)
         print_label_corrections(result.metrics)
     for note in result.notes:
         print_line(f"note: {note}", to_stderr=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.cli.output import print_line, print_table
@@ -28,10 +28,7 @@ def print_metrics(metrics: Mapping[str, Any]) -> None:
     interval_label = f"{metrics['intervals']['level']:.0%} interval"
 
     def row(caption: str, metric: str, value: float | None, digits: int = 3) -> tuple[str, str, str]:
-        interval = ""
-        if metric in bounds:
-            interval = f"{bounds[metric][0]:.{digits}f} to {bounds[metric][1]:.{digits}f}"
-        return caption, _number(value, digits), interval
+        return caption, _number(value, digits), _interval(bounds.get(metric), digits)
 
     print_table(
         ("metric", "value", interval_label),
@@ -59,6 +56,41 @@ def print_metrics(metrics: Mapping[str, Any]) -> None:
     )
 
 
+def print_slices(metrics: Mapping[str, Any]) -> None:
+    """Print a table for each key that the metrics are sliced by.
+
+    Args:
+        metrics: content of evaluation.json.
+    """
+    bounds = metrics["intervals"]["metrics"]
+    for key, by_value in metrics.get("slices", {}).items():
+        print_line("")
+        print_table(
+            (
+                key,
+                "images",
+                "AP50",
+                f"{metrics['intervals']['level']:.0%} interval",
+                "precision",
+                "recall",
+                "count error",
+            ),
+            [
+                (
+                    value,
+                    scores["images"],
+                    _number(scores["map_50"]),
+                    _interval(bounds.get(f"slices.{key}.{value}.map_50")),
+                    *(_number(scores[metric]) for metric in ("precision", "recall")),
+                    _number(scores["count"]["mae"], 2),
+                )
+                for value, scores in by_value.items()
+            ],
+            right=("images", "AP50", "precision", "recall", "count error"),
+            indent=2,
+        )
+
+
 def print_label_corrections(metrics: Mapping[str, Any]) -> None:
     """Print the main metrics before and after label corrections, where there are any.
 
@@ -76,6 +108,10 @@ def print_label_corrections(metrics: Mapping[str, Any]) -> None:
         right=("old labels", "new labels"),
         indent=2,
     )
+
+
+def _interval(bounds: Sequence[float] | None, digits: int = 3) -> str:
+    return f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}" if bounds else ""
 
 
 def _number(value: float | None, digits: int = 3) -> str:

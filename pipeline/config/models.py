@@ -45,7 +45,7 @@ class Config(Settings):
     prepare: PrepareSettings = Field(PrepareSettings(), description="Checks of the labels, and splits.")
     training: TrainingSettings = Field(TrainingSettings(), description="The built-in algorithm's training.")
     predict: PredictSettings = Field(PredictSettings(), description="Batch Transform: validation and test, new images.")
-    evaluate: EvaluateSettings = Field(EvaluateSettings(), description="Operating threshold and intervals.")
+    evaluate: EvaluateSettings = Field(EvaluateSettings(), description="Operating threshold, intervals and slices.")
     gate: GateSettings = Field(GateSettings(), description="Thresholds of the metrics on the test split.")
     registry: RegistrySettings = Field(RegistrySettings(), description="Model registry.")
     deploy: DeploySettings = Field(DeploySettings(), description="Endpoint and deployment.")
@@ -58,6 +58,11 @@ class Config(Settings):
     @model_validator(mode="after")
     def _gate_classes_exist(self) -> Config:
         self.gate.check_classes(self.labels.classes)
+        return self
+
+    @model_validator(mode="after")
+    def _gate_slices_exist(self) -> Config:
+        self.gate.check_slices(self.evaluate.slices)
         return self
 
     @model_validator(mode="after")

@@ -13,10 +13,12 @@ from groundloop.labels.class_maps import ClassMaps, class_map_of, is_class_id
 from groundloop.labels.findings import LabelCode
 from groundloop.labels.label_input import read_manifest
 from groundloop.labels.records import Line, Record
+from groundloop.labels.slices import read_slices
 from groundloop.suggestions import first_of
 from steps.evaluate.gate import verdict
 from steps.evaluate.ground_truth import join_predictions, was_shown_boxes
 from steps.evaluate.label_corrections import ScoredModel, label_corrections
+from steps.evaluate.metric_names import check_slice
 from steps.evaluate.requirements import parse_requirements
 from steps.evaluate.results import Gallery, from_images, skip_images, write_results
 
@@ -37,6 +39,7 @@ class EvaluationFiles:
         classes: names in the order of the model's class ids; empty: by the manifest's class maps.
         images: folder of the image files, for the report and for labels without sizes; None: no pictures.
         region: for S3 URIs.
+        slices: keys of the lines of the truth, by whose values the metrics are computed too.
     """
 
     truth: str
@@ -47,6 +50,7 @@ class EvaluationFiles:
     classes: Sequence[str] = ()
     images: Path | None = None
     region: str = "us-east-1"
+    slices: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ def evaluate_files(
     from groundloop.detections.metrics import as_json
 
     parsed = parse_requirements(requirements)
+    for requirement in parsed:
+        check_slice(requirement.metric, files.slices, "--slice")
     gallery = skip_images("no folder of images was given") if files.images is None else _from_folder(files.images)
     attribute, lines, converted = read_manifest(files.truth, files.region, files.attribute, images=files.images)
     classes = list(files.classes) or _classes(files.truth, attribute, lines)
@@ -107,6 +113,9 @@ def evaluate_files(
         resamples=resamples,
         seed=seed,
         chosen_on="validation" if "validation" in images else "the scored images",
+        slices=read_slices(
+            ((line.record.source_ref, line.raw) for line in lines if line.record), files.slices, files.truth
+        ),
     )
     metrics = as_json(evaluation)
     if files.corrections is not None:

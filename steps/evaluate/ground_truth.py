@@ -14,6 +14,7 @@ from groundloop.labels.attributes import CANONICAL
 from groundloop.labels.manifest import ManifestReader, open_manifest, source_ref_of
 from groundloop.labels.records import LineStatus, Record
 from groundloop.labels.review_key import review_of
+from groundloop.labels.slices import read_slices
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
@@ -108,6 +109,18 @@ def was_shown_boxes(line: bytes) -> bool:
     """Return whether the label of a line was made by a reviewer with labels or detections in view."""
     review = review_of(line)
     return review is not None and review.shown in _WITH_BOXES
+
+
+def slices_of(path: Path, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Read the value of each key for every image of a manifest; the file is not opened without keys.
+
+    Raises:
+        UserError: as :func:`groundloop.labels.slices.read_slices`.
+    """
+    if not keys:
+        return {}
+    with open_manifest(path) as stream:
+        return read_slices(((source_ref_of(line), line) for line in stream if line.strip()), keys, path.name)
 
 
 def join_predictions(truth: Mapping[str, Sequence[Record]], folder: Path, classes: Sequence[str]) -> EvaluationInputs:

@@ -20,6 +20,7 @@ from steps.evaluate.ground_truth import (
     join_predictions,
     read_ground_truth,
     read_summary,
+    slices_of,
 )
 from steps.evaluate.registry_metadata import registry_metadata
 from steps.evaluate.requirements import parse_improvements, parse_thresholds
@@ -56,6 +57,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap intervals; 0: none")
     parser.add_argument("--interval-level", type=float, default=0.95)
     parser.add_argument("--interval-seed", type=int, default=1)
+    parser.add_argument("--slices", nargs="*", default=[], metavar="KEY", help="keys of the lines to slice metrics by")
     parser.add_argument("--training-job", metavar="NAME", help="whose log has the training curve")
     parser.add_argument("--execution", metavar="ARN", help="for the report")
     parser.add_argument("--input-manifest", metavar="URI", help="for the report")
@@ -105,6 +107,7 @@ def evaluate(arguments: Namespace) -> None:
         resamples=arguments.resamples,
         level=arguments.interval_level,
         seed=arguments.interval_seed,
+        slices=slices_of(arguments.manifests / "test.manifest", arguments.slices),
     )
     metrics = as_json(evaluation)
     if arguments.champion_group:
@@ -183,7 +186,15 @@ def log_metrics(metrics: Mapping[str, Any]) -> None:
     for name, numbers in metrics["per_class"].items():
         values = ", ".join(f"{key} {_formatted(numbers[key])}" for key in ("ap", "ap_50", "precision", "recall", "f1"))
         say(f"    {name}: {values}, {numbers['boxes']} boxes")
+    for key, by_value in metrics.get("slices", {}).items():
+        for value, numbers in by_value.items():
+            values = ", ".join(
+                f"{name} {_formatted(numbers[name])}" for name in ("map", "map_50", "precision", "recall")
+            )
+            say(f"    {key} {value}: {values}, {numbers['images']} images")
     for name, (low, high) in metrics["intervals"]["metrics"].items():
+        if name.startswith("slices."):
+            continue
         say(f"    {metrics['intervals']['level']:.0%} interval of {name}: {low:.3f} to {high:.3f}")
     count = metrics["count"]
     say(

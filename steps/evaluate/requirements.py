@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from groundloop.errors import UserError
-from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, metric_kind
+from steps.evaluate.metric_names import ERROR_METRICS, RATIO_METRICS, is_of_slice, metric_kind
 
 #: Longest of a processing job's ContainerArguments, characters (CreateProcessingJob, AppSpecification).
 MAX_ARGUMENT_LENGTH = 256
@@ -78,6 +78,8 @@ def check_improvement(metric: str, improvement: float) -> None:
         UserError: there is no such metric, or neither more nor less of it is better.
     """
     kind = metric_kind(metric, metric)
+    if is_of_slice(metric):
+        raise UserError(f"{metric}: the champion is compared on all images together; slices go into gate.thresholds")
     if kind not in RATIO_METRICS | ERROR_METRICS or kind == "threshold":
         raise UserError(f"{metric}: neither more nor less of it is better, so there is no improvement in it")
     if kind in RATIO_METRICS and not -1 <= improvement <= 1:

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from groundloop.errors import UserError
+from groundloop.labels.slices import MAX_SLICE_KEYS
 from groundloop.suggestions import near_misses
-from steps.evaluate.metric_names import metric_kind, unlisted_class
+from steps.evaluate.metric_names import check_slice, metric_kind, unlisted_class
 from steps.evaluate.requirements import (
     AT_LEAST,
     AT_MOST,
+    MAX_ARGUMENT_LENGTH,
     Requirement,
     as_argument,
     check_improvement,
@@ -56,6 +58,26 @@ class EvaluateSettings(Settings):
 
     threshold: ThresholdSettings = Field(ThresholdSettings(), description="Operating threshold.")
     intervals: IntervalSettings = Field(IntervalSettings(), description="Confidence intervals.")
+    slices: list[str] = Field(
+        [],
+        max_length=MAX_SLICE_KEYS,
+        description="Keys of the manifest's lines, such as camera: metrics are computed for each of their values too.",
+    )
+
+    @field_validator("slices")
+    @classmethod
+    def _slices_are_keys(cls, keys: list[str]) -> list[str]:
+        for position, key in enumerate(keys):
+            if not key.strip() or len(key) > MAX_ARGUMENT_LENGTH or key.startswith("-"):
+                raise ValueError(
+                    f"{key!r} can't be sliced by: give the name of a key, of up to {MAX_ARGUMENT_LENGTH} characters, "
+                    "that doesn't begin with a dash"
+                )
+            if key in keys[:position]:
+                raise ValueError(f"{key!r} is listed twice: drop one")
+            if key == "source-ref":
+                raise ValueError("each image has a source-ref of its own, so its slices have one image each: drop it")
+        return keys
 
 
 class RangeSettings(Settings):
@@ -144,6 +166,21 @@ class GateSettings(Settings):
             except UserError as error:
                 raise ValueError(str(error)) from None
         return improvements
+
+    def check_slices(self, keys: Sequence[str]) -> None:
+        """Check that the slices exist whose metrics have a threshold.
+
+        Args:
+            keys: `evaluate.slices`.
+
+        Raises:
+            ValueError: a key is not among them, or slices have no such metric.
+        """
+        for metric in self.thresholds:
+            try:
+                check_slice(metric, keys)
+            except UserError as error:
+                raise ValueError(f"gate.thresholds: {error}") from None
 
     def check_classes(self, classes: Sequence[str]) -> None:
         """Check that the classes exist whose metrics have a threshold.

@@ -63,6 +63,7 @@ def evaluate_step(
             *([] if threshold.target is None else ["--threshold-target", repr(threshold.target)]),
             *("--resamples", str(intervals.resamples), "--interval-level", repr(intervals.level)),
             *("--interval-seed", str(intervals.seed)),
+            *_option("--slices", settings.slices),
             *("--execution", ExecutionVariables.PIPELINE_EXECUTION_ARN),
             *("--input-manifest", context.parameters.input_manifest),
             # Without a network the job can't reach registry and logs, and would only wait for them.

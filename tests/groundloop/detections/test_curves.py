@@ -8,8 +8,8 @@ import pytest
 from groundloop.detections.coco import coco_scores
 from groundloop.detections.curves import THRESHOLDS, class_curves, mean_curves
 from groundloop.detections.dataset import ScoredImage
-from groundloop.detections.evaluate import at_thresholds
 from groundloop.detections.matching import match_detections, pool_detections
+from groundloop.detections.operating_point import at_thresholds
 
 MakeImage = Callable[..., ScoredImage]
 RandomImages = Callable[..., list[ScoredImage]]

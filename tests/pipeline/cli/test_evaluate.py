@@ -167,3 +167,30 @@ def test_the_intervals_are_those_of_the_evaluate_job_by_default() -> None:
 
     seeds = {signature(function).parameters["seed"].default for function in (evaluate, evaluate_files)}
     assert seeds == {EvaluateSettings().intervals.seed} == {parse([]).interval_seed}
+
+
+def test_metrics_by_the_values_of_a_key(run: Run) -> None:
+    lines = [_line("a.jpg", [0, 1]) | {"site": "Ulm"}, _line("b.jpg", [1]) | {"site": "Jena"}, _line("c.jpg", [0])]
+    done = run(lines, "--slice", "site", "--require", "slices.site.Ulm.recall >= 0.8")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"site +images +AP50", done.output)
+    assert re.search(r"Ulm +1 +1\.000", done.output)
+    assert re.search(r"\(none\) +1 +1\.000", done.output)
+    assert "slices.site.Ulm.recall 1.000 >= 0.8" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--slice", "sites"], "no line has the key 'sites' to slice by; did you mean 'site'?", id="key"),
+        pytest.param(
+            ["--require", "slices.site.Ulm.recall >= 0.8"],
+            "the metrics aren't sliced by 'site'; add it to --slice, which has none",
+            id="not sliced by",
+        ),
+    ],
+)
+def test_slices_that_there_are_not(run: Run, arguments: list[str], message: str) -> None:
+    done = run([_line("a.jpg", [0, 1]) | {"site": "Ulm"}], *arguments)
+    assert isinstance(done.exception, UserError)
+    assert message in str(done.exception)

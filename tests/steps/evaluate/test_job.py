@@ -271,3 +271,40 @@ def test_the_evaluation_is_plain_json(evaluate: Evaluate, case: Any) -> None:
     text = (evaluate(case).output / "evaluation.json").read_text()
     assert "NaN" not in text
     assert isinstance(json.loads(text)["gate"]["thresholds_missed"], int)
+
+
+@pytest.fixture
+def sliced(case: Any) -> Any:
+    """Test images of two cameras, of which B has a box that isn't found."""
+    case.add("test", "test/3.jpg", [("nut", 0, 0, 20, 20)], [])
+    for line, camera in zip(case.lines["test"], ("A", "B", "B"), strict=True):
+        line["camera"] = camera
+    return case
+
+
+def test_metrics_of_slices_are_written_logged_and_gated(evaluate: Evaluate, sliced: Any) -> None:
+    done = evaluate(sliced, "slices.camera.A.recall=0.8", "slices.camera.B.recall=0.8", more=["--slices", "camera"])
+    cameras = done.metrics["slices"]["camera"]
+    assert {name: (camera["images"], camera["recall"]) for name, camera in cameras.items()} == {
+        "A": (1, 1),
+        "B": (2, 0.5),
+    }
+    assert done.metrics["gate"]["missed"] == ["slices.camera.B.recall"]
+    assert "slices.camera.B.recall is 0.500 (95 % interval 0.00 to 1.00), 0.300 under its" in done.out
+    assert re.search(r"camera B: map 0\.\d+, map_50 0\.\d+, precision 1\.000, recall 0\.500, 2 images", done.out)
+    assert '<section id="slices">' in (done.output / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "minimum", "message"),
+    [
+        pytest.param("camra", "map=0", "test.manifest: no line has the key 'camra'", id="a misspelt key"),
+        pytest.param("camera", "slices.camera.a.recall=0.8", "or slices.camera.A.recall", id="no such value"),
+    ],
+)
+def test_slices_that_there_are_not_are_an_error(
+    evaluate: Evaluate, sliced: Any, key: str, minimum: str, message: str
+) -> None:
+    done = evaluate(sliced, minimum, more=["--slices", key])
+    assert done.code == 1
+    assert message in done.message

@@ -133,3 +133,50 @@ def test_what_would_fail_only_after_training_is_refused_at_once(assignments: lis
 )
 def test_metrics_of_listed_classes_may_have_thresholds(metric: str) -> None:
     load(f"gate.thresholds={{{metric}: 0.1}}", "labels.classes=[usb-c, v1.2 nut]")
+
+
+def test_a_threshold_may_be_of_a_slice() -> None:
+    gate = load(
+        "evaluate.slices=[camera, capture.site]", "gate.thresholds={slices.capture.site.St. Pölten.count.mae: 2}"
+    ).gate
+    assert "slices.capture.site.St. Pölten.count.mae <= 2" in map(str, gate.requirements)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        pytest.param(
+            ["gate.thresholds={slices.camra.A.recall: 0.8}"],
+            "the metrics aren't sliced by 'camra'; did you mean 'camera'?",
+            id="a misspelt key",
+        ),
+        pytest.param(
+            ["gate.thresholds={slices.site.A.recall: 0.8}"],
+            "'site'; add it to evaluate.slices, which has camera",
+            id="another key",
+        ),
+        pytest.param(
+            ["gate.thresholds={slices.camera=A.recall: 0.8}"], "write slices.camera.A.recall, with dots", id="equals"
+        ),
+        pytest.param(
+            ["gate.thresholds={slices.camera.A.ap: 0.8}"],
+            "write slices.camera.VALUE.METRIC; the metrics of a slice are map, map_50,",
+            id="a metric that slices don't have",
+        ),
+        pytest.param(["gate.thresholds={slices.camera.recall: 0.8}"], "write slices.camera.VALUE", id="no value"),
+        pytest.param(
+            ["gate.min_improvement_over_champion={slices.camera.A.recall: 0}"],
+            "the champion is compared on all images together",
+            id="an improvement",
+        ),
+        pytest.param(["evaluate.slices=[camera, camera]"], "'camera' is listed twice", id="twice"),
+        pytest.param(["evaluate.slices=[a, b, c, d, e, f]"], "evaluate.slices", id="too many"),
+        pytest.param(["evaluate.slices=[source-ref]"], "each image has a source-ref of its own", id="source-ref"),
+        pytest.param(["evaluate.slices=[--output]"], "that doesn't begin with a dash", id="an option"),
+        pytest.param(["evaluate.slices=['']"], "'' can't be sliced by", id="empty"),
+    ],
+)
+def test_slices_that_cannot_be(assignments: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("evaluate.slices=[camera]", *assignments)
+    assert message in str(raised.value)

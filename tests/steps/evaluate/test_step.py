@@ -90,6 +90,7 @@ def test_as_much_as_can_be_asked_is_within_the_apis_limits(evaluate: Evaluate) -
             f"gate.thresholds={{{thresholds}}}",
             f"gate.min_improvement_over_champion={{{gains}}}",
             "evaluate.threshold={rule: recall, target: 0.9, per_class: true}",
+            "evaluate.slices=[a, b, c, d, e]",
         )
     )
     assert len(given) <= 100
@@ -129,3 +130,8 @@ def test_how_the_threshold_is_chosen_and_intervals_are_made_is_handed_on(evaluat
     assert "--per-class-threshold" in arguments(step)
     assert (values(step, "--resamples"), values(step, "--interval-level")) == (["200"], ["0.9"])
     assert values(step, "--interval-seed") == ["7"]
+
+
+def test_the_keys_to_slice_by_are_handed_on(evaluate: Evaluate) -> None:
+    assert values(evaluate("evaluate.slices=[camera, site]"), "--slices") == ["camera", "site"]
+    assert "--slices" not in arguments(evaluate())
