@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from groundloop.aws import error_code
@@ -14,6 +15,7 @@ from groundloop.images.sample import ImageSample, sample_images
 from groundloop.labels.attributes import choose_attribute, find_attributes
 from groundloop.labels.manifest import ManifestReader, source_ref_of
 from groundloop.labels.records import LineStatus
+from groundloop.labels.slices import read_slices
 from groundloop.s3 import is_forbidden, is_missing
 from groundloop.suggestions import near_misses
 from pipeline.config import Config
@@ -50,7 +52,7 @@ def labels(config: Config, aws: Aws) -> list[AccountFinding]:
     references = [found for found in map(source_ref_of, part.spread) if found.startswith("s3://")]
     names = dict.fromkeys(map(bucket_of, [uri, *references]))
     keys = [input_key_finding(config, aws, name) for name in names]
-    return [_manifest(config, part), *_images(config, aws, part), *more, *filter(None, keys)]
+    return [_manifest(config, part), *_slices(config, part), *_images(config, aws, part), *more, *filter(None, keys)]
 
 
 def _bucket(config: Config, aws: Aws, name: str, check: str, setting: str) -> AccountFinding | None:
@@ -130,6 +132,20 @@ def _checked_lines(config: Config, part: ManifestSample, attribute: str) -> Acco
     if rejected is not None:
         return warning(MANIFEST, text, f"{remedy}; Prepare keeps such lines out")
     return ok(MANIFEST, text)
+
+
+def _slices(config: Config, part: ManifestSample) -> Iterator[AccountFinding]:
+    """Report keys that Evaluate can't slice the metrics by, which it would say after the training only."""
+    if not config.evaluate.slices or not part.spread:
+        return
+    try:
+        read_slices(
+            ((source_ref_of(line), line) for line in part.spread), config.evaluate.slices, config.labels.manifest
+        )
+    except UserError as fault:
+        yield warning(MANIFEST, f"evaluate.slices: {fault}", "Evaluate fails on it unless the test images have it")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return  # lines that are not JSON have a finding of their own
 
 
 def _images(config: Config, aws: Aws, part: ManifestSample) -> Iterator[AccountFinding]:

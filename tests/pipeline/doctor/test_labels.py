@@ -240,3 +240,18 @@ def test_a_compressed_manifest(scripted: Build, monkeypatch: pytest.MonkeyPatch,
     assert part.head == lines[: len(part.head)]
     assert part.whole is whole
     assert abs(part.count - 1000) < 100
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        pytest.param("site", [], id="a key of the lines"),
+        pytest.param("sight", ["no line has the key 'sight' to slice by; did you mean 'site'?"], id="a misspelt key"),
+    ],
+)
+def test_keys_to_slice_by_are_looked_for(scripted: Build, configured: Build, key: str, expected: list[str]) -> None:
+    content = line(1, site="Ulm") + b"\n" + line(2, site="Jena") + b"\n"
+    found = labels(configured(f"evaluate.slices=[{key}]"), scripted(None, s3=Bucket(content).answers))
+    texts = [finding.text for finding in found if "evaluate.slices" in finding.text]
+    assert len(texts) == len(expected)
+    assert all(message in text for message, text in zip(expected, texts, strict=True))
