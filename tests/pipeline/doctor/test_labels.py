@@ -246,7 +246,7 @@ def test_a_compressed_manifest(scripted: Build, monkeypatch: pytest.MonkeyPatch,
     ("key", "expected"),
     [
         pytest.param("site", [], id="a key of the lines"),
-        pytest.param("sight", ["no line has the key 'sight' to slice by; did you mean 'site'?"], id="a misspelt key"),
+        pytest.param("sites", ["no line has the key 'sites' to slice by; did you mean 'site'?"], id="a misspelt key"),
     ],
 )
 def test_keys_to_slice_by_are_looked_for(scripted: Build, configured: Build, key: str, expected: list[str]) -> None:
