@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 import threading
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from groundloop.local.context import Context, now
@@ -16,6 +14,7 @@ from groundloop.local.errors import JobError
 from groundloop.local.s3 import S3
 from groundloop.local.serving import Answer
 from groundloop.s3 import join_uri
+from groundloop.spec.capture_buffer import CaptureBuffer
 from groundloop.spec.data_capture import (
     BOTH,
     INPUT,
@@ -25,12 +24,10 @@ from groundloop.spec.data_capture import (
     CaptureRecord,
     ContentTypes,
     EventMetadata,
-    capture_name,
 )
 
 #: A file is written this long after its first record: AWS takes minutes.
 _FLUSH_SECONDS = 1.0
-_MAX_FILE_BYTES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -64,14 +61,13 @@ class DataCapture:
     def __init__(self, context: Context, endpoint: str, config: dict[str, Any], log: Callable[[str], None]) -> None:
         modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
         header = config.get("CaptureContentTypeHeader", {})
-        self._context, self._endpoint, self._log = context, endpoint, log
+        self._context, self._log = context, log
         self._destination = config["DestinationS3Uri"]
         self._percentage = config["InitialSamplingPercentage"]
         self._input, self._output = bool(modes & {INPUT, BOTH}), bool(modes & {OUTPUT, BOTH})
         self._text_types = ContentTypes.of(header.get("CsvContentTypes", ()), header.get("JsonContentTypes", ()))
+        self._buffer = CaptureBuffer(endpoint, self._put)
         self._lock = threading.Lock()
-        self._records: defaultdict[str, list[bytes]] = defaultdict(list)
-        self._first: dict[str, datetime] = {}
         self._timer: threading.Timer | None = None
 
     @classmethod
@@ -91,42 +87,44 @@ class DataCapture:
             invocation: the request.
             answer: its response; None where the model failed.
         """
-        if random.uniform(0, 100) >= self._percentage:  # noqa: S311 (a sample, no secret)
+        event_id = uuid.uuid4()
+        if not _is_sampled(event_id, self._percentage):
             return
-        time = now()
         sent = CapturedData.of(invocation.body, invocation.content_type, INPUT, self._text_types)
         received = CapturedData.of(answer.body, answer.content_type, OUTPUT, self._text_types) if answer else None
         attributes = invocation.custom_attributes
         record = CaptureRecord(
             CaptureData(sent if self._input else None, received if self._output else None),
             EventMetadata(
-                event_id=str(uuid.uuid4()),
-                inference_time=f"{time:%Y-%m-%dT%H:%M:%SZ}",
+                event_id=str(event_id),
+                inference_time=f"{now():%Y-%m-%dT%H:%M:%SZ}",
                 inference_id=invocation.inference_id,
                 custom_attributes=(attributes,) if attributes else None,
             ),
         )
+        self._buffer.add(variant, record)
         with self._lock:
-            self._first.setdefault(variant, time)
-            self._records[variant].append(record.line())
-            full = sum(map(len, self._records[variant])) > _MAX_FILE_BYTES
-            if self._timer is None and not full:
+            if self._timer is None:
                 self._timer = threading.Timer(_FLUSH_SECONDS, self.flush)
                 self._timer.daemon = True
                 self._timer.start()
-        if full:
-            self.flush()
 
     def flush(self) -> None:
         """Write what was captured since the last time."""
         with self._lock:
-            records, first, timer = self._records, self._first, self._timer
-            self._records, self._first, self._timer = defaultdict(list), {}, None
+            timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
-        for variant, lines in records.items():
-            name = capture_name(self._endpoint, variant, first[variant], str(uuid.uuid4()))
-            try:
-                S3(self._context.client("s3")).put(join_uri(self._destination, name), b"".join(lines))
-            except JobError as error:
-                self._log(f"data capture: {error}")
+        self._buffer.flush()
+
+    def _put(self, name: str, content: bytes) -> None:
+        try:
+            S3(self._context.client("s3")).put(join_uri(self._destination, name), content)
+        except JobError as error:
+            self._log(f"data capture: {error}")
+
+
+def _is_sampled(event_id: uuid.UUID, percentage: float) -> bool:
+    """Tell whether a request is in the sample: its id alone decides, so that the sample can be checked later."""
+    digest = hashlib.sha256(event_id.bytes).digest()
+    return int.from_bytes(digest[:4], "big") * 100 < percentage * 2**32

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +22,7 @@ INPUT, OUTPUT, BOTH = "Input", "Output", "InputAndOutput"
 _BASE64, _JSON, _CSV = "BASE64", "JSON", "CSV"
 _ENCODINGS = (_BASE64, _JSON, _CSV)
 _HOUR = re.compile(r"(?:^|/)(\d{4}/\d\d/\d\d/\d\d)/[^/]+$")
+_VARIANT = re.compile(r"([^/]+)/([^/]+)/\d{4}/\d\d/\d\d/\d\d/[^/]+$")
 _HOUR_FOLDERS = "%Y/%m/%d/%H"
 
 
@@ -154,7 +157,14 @@ def parse_record(line: bytes) -> CaptureRecord:
     """
     try:
         return _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError:
+        pass  # a caller's custom attributes need not be UTF-8: the rest of the record is read all the same
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRecordError(f"not a record of data capture: {error}") from None
+    try:
+        found = json.loads(line.decode("utf-8", "replace"))
+        return msgspec.convert(found, CaptureRecord)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise InvalidRecordError(f"not a record of data capture: {error}") from None
 
 
@@ -180,6 +190,24 @@ def hour_of(name: str) -> datetime | None:
         return datetime.strptime(found[1], _HOUR_FOLDERS).replace(tzinfo=timezone.utc) if found else None
     except ValueError:
         return None
+
+
+class CaptureSource(NamedTuple):
+    """The endpoint and the production variant that a file's folders name."""
+
+    endpoint: str
+    variant: str
+
+
+def source_of(name: str) -> CaptureSource | None:
+    """Return the endpoint and the variant of a file; None where its folders name none.
+
+    Example:
+        >>> source_of("s3://bucket/capture/bolts/AllTraffic/2026/11/21/09/05-02-340-0f.jsonl")
+        CaptureSource(endpoint='bolts', variant='AllTraffic')
+    """
+    found = _VARIANT.search(name)
+    return CaptureSource(found[1], found[2]) if found else None
 
 
 def media_type(content_type: str | None) -> str:
