@@ -121,12 +121,7 @@ class CaptureRecord(msgspec.Struct, frozen=True, rename="camel"):
         Raises:
             InvalidRecordError: it is no time.
         """
-        text = self.event_metadata.inference_time
-        try:
-            found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        except ValueError:
-            raise InvalidRecordError(f"the inferenceTime {text!r} is not a time in ISO 8601") from None
-        return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+        return parse_time(self.event_metadata.inference_time)
 
 
 class ContentTypes(msgspec.Struct, frozen=True):
@@ -166,6 +161,19 @@ def parse_record(line: bytes) -> CaptureRecord:
         return msgspec.convert(found, CaptureRecord)
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise InvalidRecordError(f"not a record of data capture: {error}") from None
+
+
+def parse_time(text: str) -> datetime:
+    """Return a time in ISO 8601; one without a zone is in UTC.
+
+    Raises:
+        InvalidRecordError: it is no time.
+    """
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise InvalidRecordError(f"the inferenceTime {text!r} is not a time in ISO 8601") from None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def capture_name(endpoint: str, variant: str, time: datetime, unique: str) -> str:

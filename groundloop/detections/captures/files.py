@@ -1,112 +1,110 @@
-"""The files of data capture, in S3 or in a folder on disk, and their lines, of which one is in memory at a time."""
+"""The captured requests at a place in S3 or in a folder on disk, whatever wrote them.
+
+Read are the files of an endpoint's data capture and of `groundloop predict --capture`, notifications of an asynchronous
+endpoint (both in `.jsonl` files), and the `.out` files of Batch Transform with the images that belong to them.
+"""
 
 from __future__ import annotations
 
-import io
+import posixpath
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import BinaryIO, Protocol
 
-from groundloop.errors import UserError
-from groundloop.s3 import SCHEME, is_missing, join_uri, split_uri
+from groundloop.detections.captures.pairs import MANIFEST_FILE, OutputPairs, of_manifest_file, of_names
+from groundloop.detections.captures.records import Place, request_of_line, request_of_output
+from groundloop.detections.captures.requests import CapturedRequest, CaptureFiles, CaptureFinding
+from groundloop.detections.captures.storage import Storage, StoredFile, storage
+from groundloop.detections.transform_output import SUFFIX as OUTPUT_SUFFIX
+from groundloop.images.access import SUFFIXES as IMAGE_SUFFIXES
 from groundloop.spec.data_capture import SUFFIX, hour_of
 
-#: A request of 6 MB in base64, its response, and room: a longer line is damaged.
-MAX_LINE_BYTES = 64_000_000
-_CHUNK_BYTES = 1_000_000
 _HOUR = timedelta(hours=1)
 
 
-class CaptureFiles(Protocol):
-    """A place with files of data capture."""
-
-    def names(self) -> list[str]:
-        """Return the files, sorted: those of one variant in the order in which they were written."""
-
-    def lines(self, name: str) -> Iterator[bytes | None]:
-        """Yield the lines of a file; None for one that is too long."""
-
-
 def capture_files(
-    place: str, region: str | None = None, since: datetime | None = None, until: datetime | None = None
+    place: str,
+    region: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    images: str | None = None,
 ) -> CaptureFiles:
-    """Return the files of data capture at a place.
+    """Return the captured requests at a place.
 
     Args:
-        place: S3 URI, such as the endpoint's folder below `DestinationS3Uri`, or a folder on disk.
+        place: S3 URI, such as the endpoint's folder below `DestinationS3Uri` or the folder of a transform job, or a
+            folder on disk.
         region: AWS region of an S3 URI; None takes that of the environment.
-        since, until: only files whose folders name an hour in between.
+        since, until: only files whose folders name an hour in between, and outputs that were written in between.
+        images: folder or S3 prefix with the images of `.out` files; None takes those that the job's ManifestFile
+            names, or the images at the place itself.
 
     Raises:
         UserError: there is no such folder.
     """
-    if place.startswith(SCHEME):
-        return _S3Files(place, region, since, until)
-    return _LocalFiles(Path(place), since, until)
+    return _CaptureFiles(place, storage(place, region), since, until, images, region)
 
 
-class _LocalFiles:
-    def __init__(self, folder: Path, since: datetime | None, until: datetime | None) -> None:
-        if not folder.is_dir():
-            raise UserError(f"{folder} is not a folder: give an S3 URI, or the folder that holds captured requests")
-        self._folder, self._since, self._until = folder, since, until
-
-    def names(self) -> list[str]:
-        """Return the files below the folder."""
-        found = (path.as_posix() for path in self._folder.rglob(f"*{SUFFIX}") if path.is_file())
-        return sorted(name for name in found if _is_within(name, self._since, self._until))
-
-    def lines(self, name: str) -> Iterator[bytes | None]:
-        """Yield the lines of a file."""
-        with Path(name).open("rb") as stream:
-            yield from _lines(stream)
-
-
-class _S3Files:
-    def __init__(self, uri: str, region: str | None, since: datetime | None, until: datetime | None) -> None:
-        from groundloop.aws import image_client
-
-        self._uri, self._since, self._until = uri, since, until
-        self._s3 = image_client(region)
+class _CaptureFiles:
+    def __init__(
+        self,
+        place: str,
+        stored: Storage,
+        since: datetime | None,
+        until: datetime | None,
+        images: str | None,
+        region: str | None,
+    ) -> None:
+        self._place, self._storage, self._region = place, stored, region
+        self._since, self._until, self._images = since, until, images
+        self._modified: dict[str, datetime] = {}
+        self._pairs: list[tuple[str, OutputPairs]] = []
 
     def names(self) -> list[str]:
-        """Return the URIs of the objects below the prefix."""
-        from botocore.exceptions import ClientError
+        """Return the files with records and the outputs, sorted."""
+        files = self._storage.files()
+        self._modified = {file.name: file.modified for file in files if file.name.endswith(OUTPUT_SUFFIX)}
+        if self._modified:
+            self._pairs = self._find_pairs(files)
+        outputs = [name for name, time in self._modified.items() if self._is_within(time, timedelta())]
+        records = [file.name for file in files if file.name.endswith(SUFFIX) and self._is_in_hours(file.name)]
+        return sorted([*records, *outputs])
 
-        bucket, prefix = split_uri(self._uri)
-        folder = prefix if not prefix or prefix.endswith(("/", SUFFIX)) else prefix + "/"
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-        try:
-            keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        except ClientError as error:
-            if is_missing(error):
-                raise UserError(f"{self._uri}: there is no bucket {bucket}") from None
-            raise
-        found = (key for key in keys if key.endswith(SUFFIX) and _is_within(key, self._since, self._until))
-        return sorted(join_uri(f"{SCHEME}{bucket}", key) for key in found)
+    def read(self, name: str) -> Iterator[CapturedRequest | CaptureFinding]:
+        """Yield what a file holds."""
+        if name.endswith(OUTPUT_SUFFIX):
+            if name not in self._modified:
+                self.names()
+            yield request_of_output(name, self._image_of(name), self._modified[name], self._storage.read)
+            return
+        for number, line in enumerate(self._storage.lines(name), start=1):
+            if line is None or line.strip():
+                yield request_of_line(line, Place(name, number), self._storage.read)
 
-    def lines(self, name: str) -> Iterator[bytes | None]:
-        """Yield the lines of an object, while it is being downloaded."""
-        bucket, key = split_uri(name)
-        with closing(self._s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
-            yield from _lines(io.BufferedReader(body, _CHUNK_BYTES))
+    def _image_of(self, output: str) -> str | None:
+        """Return the image of an output: the job's own ManifestFile decides before images elsewhere."""
+        inside = (pairs for folder, pairs in self._pairs if output.startswith(folder))
+        return next((image for pairs in inside if (image := pairs.image_of(output)) is not None), None)
 
+    def _find_pairs(self, files: list[StoredFile]) -> list[tuple[str, OutputPairs]]:
+        """Return, by the folder of a job, what pairs its outputs with images; the innermost first."""
+        found = []
+        for file in files:
+            if posixpath.basename(file.name) == MANIFEST_FILE:
+                named = of_manifest_file(self._storage.read(file.name))
+                if named is not None:
+                    found.append((posixpath.dirname(posixpath.dirname(file.name)) + "/", OutputPairs(named)))
+        found.sort(key=lambda one: -len(one[0]))
+        folder = self._images or self._place
+        others = storage(folder, self._region).files() if self._images else files
+        images = [one.name for one in others if posixpath.splitext(one.name)[1].lower() in IMAGE_SUFFIXES]
+        return [*found, ("", OutputPairs(of_names(images, folder)))]
 
-def _is_within(name: str, since: datetime | None, until: datetime | None) -> bool:
-    """Return whether an hour of a file's folders lies between two times; files elsewhere always do."""
-    hour = hour_of(name)
-    if hour is None:
-        return True
-    return (since is None or hour + _HOUR > since) and (until is None or hour <= until)
+    def _is_in_hours(self, name: str) -> bool:
+        """Return whether the hour of a file's folders lies between the two times; files elsewhere always do."""
+        hour = hour_of(name)
+        return hour is None or self._is_within(hour, _HOUR)
 
-
-def _lines(stream: BinaryIO | io.BufferedReader) -> Iterator[bytes | None]:
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        if len(line) <= MAX_LINE_BYTES:
-            yield line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = stream.readline(_CHUNK_BYTES)
-        yield None
+    def _is_within(self, time: datetime, length: timedelta) -> bool:
+        since, until = self._since, self._until
+        return (since is None or time + length > since) and (until is None or time <= until)

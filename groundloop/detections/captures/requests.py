@@ -1,4 +1,4 @@
-"""Captured requests: the image, the answer, when; and a finding for each line that gives none."""
+"""Captured requests: the image, the response, when; and a finding for each line or output that gives none."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Protocol
 
 import msgspec
 
-from groundloop.detections.captures.files import MAX_LINE_BYTES, CaptureFiles
 from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 from groundloop.findings import Severity
-from groundloop.spec.data_capture import CapturedData, CaptureRecord, InvalidRecordError, parse_record
+from groundloop.spec.data_capture import CapturedData, CaptureSource, InvalidRecordError
 
 _CSV = "text/csv"
-_MAGIC = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
 
 
 class CaptureCode(str, Enum):
@@ -35,11 +34,11 @@ class CaptureCode(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class CaptureFinding:
-    """A line that gives no request.
+    """A line or an output that gives no request.
 
     Attributes:
         file: URI or path.
-        line: number, from 1.
+        line: number, from 1; 0 for an output, which is a file of its own.
     """
 
     code: CaptureCode
@@ -48,21 +47,22 @@ class CaptureFinding:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.line}: {self.message}"
+        return f"{_where(self.file, self.line)}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedRequest:
-    """A request with an image.
+    """A request with an image, whatever kept it: data capture, an asynchronous endpoint, or Batch Transform.
 
     Attributes:
         image: the encoded image, JPEG or PNG.
         suffix: of a file with that image.
-        output: the response as it was captured; None where only the input was, or the model failed.
-        time: when the request came.
-        event_id: SageMaker's name of the request.
+        output: the response; None where only the input was captured, or the model failed.
+        time: when the request came; of an output of Batch Transform, when it was written.
+        event_id: SageMaker's name of the request; of an output, its path or URI.
         inference_id: the caller's; None where none was given.
-        file, line: where it stands.
+        file, line: where it stands; line 0 for an output, which is a file of its own.
+        source: endpoint and variant that answered; None where they are not known.
     """
 
     image: bytes
@@ -73,6 +73,7 @@ class CapturedRequest:
     inference_id: str | None
     file: str
     line: int
+    source: CaptureSource | None = None
 
     def detections(self, classes: Sequence[str]) -> Detections | None:
         """Return the detections that the endpoint answered; None where no response was captured.
@@ -85,7 +86,7 @@ class CapturedRequest:
         """
         if self.output is None:
             return None
-        name = f"{self.file}, line {self.line}: the output"
+        name = f"{_where(self.file, self.line)}: the output"
         try:
             body = self.output.body()
         except InvalidRecordError as error:
@@ -95,14 +96,24 @@ class CapturedRequest:
         return Detections.from_sagemaker(body, classes, name)
 
 
+class CaptureFiles(Protocol):
+    """A place with captured requests."""
+
+    def names(self) -> list[str]:
+        """Return the files, sorted: those of one variant in the order in which they were written."""
+
+    def read(self, name: str) -> Iterator[CapturedRequest | CaptureFinding]:
+        """Yield what a file holds, one request in memory at a time."""
+
+
 class CaptureReader:
-    """Reads captured requests one after the other; lines that give none become findings.
+    """Reads captured requests one after the other; lines and outputs that give none become findings.
 
     Args:
         files: where they are.
 
     Attributes:
-        findings: of the lines that were read so far.
+        findings: of the files that were read so far.
     """
 
     def __init__(self, files: CaptureFiles) -> None:
@@ -116,47 +127,15 @@ class CaptureReader:
             names: of the files to read; None reads all.
         """
         for name in self._files.names() if names is None else names:
-            for number, line in enumerate(self._files.lines(name), start=1):
-                if line is not None and not line.strip():
-                    continue
-                found = _request(line, name, number)
+            for found in self._files.read(name):
                 if isinstance(found, CaptureFinding):
                     self.findings.append(found)
                 else:
                     yield found
 
 
-def _request(line: bytes | None, file: str, number: int) -> CapturedRequest | CaptureFinding:
-    def finding(code: CaptureCode, message: str) -> CaptureFinding:
-        return CaptureFinding(code, file, number, message)
-
-    if line is None:
-        return finding(CaptureCode.LINE_TOO_LONG, f"the line has more than {MAX_LINE_BYTES} bytes")
-    try:
-        record: CaptureRecord = parse_record(line)
-        time, captured = record.time, record.capture_data.endpoint_input
-        image = captured.body() if captured else None
-    except InvalidRecordError as error:
-        return finding(CaptureCode.INVALID_RECORD, str(error))
-    if captured is None or image is None:
-        return finding(
-            CaptureCode.NO_INPUT, "the request was not captured: CaptureOptions of the endpoint has to have Input"
-        )
-    suffix = next((suffix for magic, suffix in _MAGIC.items() if image.startswith(magic)), None)
-    if suffix is None:
-        kind = captured.media_type or "unknown content type"
-        return finding(CaptureCode.NO_IMAGE, f"the request ({kind}) is neither a JPEG nor a PNG image")
-    event = record.event_metadata
-    return CapturedRequest(
-        image=image,
-        suffix=suffix,
-        output=record.capture_data.endpoint_output,
-        time=time,
-        event_id=event.event_id,
-        inference_id=event.inference_id,
-        file=file,
-        line=number,
-    )
+def _where(file: str, line: int) -> str:
+    return f"{file}, line {line}" if line else file
 
 
 def _answer_of_csv(body: bytes, name: str) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from groundloop.detections.captures import files as capture_files_module
+from groundloop.detections.captures import storage as storage_module
 from groundloop.detections.captures.files import capture_files
 from groundloop.detections.captures.requests import CaptureCode, CapturedRequest, CaptureReader
 from groundloop.errors import UserError
@@ -135,7 +135,7 @@ def test_an_answer_that_is_no_detectors_names_file_and_line(write: Write, output
 def test_a_damaged_line_is_a_finding_and_the_others_are_read(
     write: Write, monkeypatch: pytest.MonkeyPatch, line: Any, code: CaptureCode
 ) -> None:
-    monkeypatch.setattr(capture_files_module, "MAX_LINE_BYTES", 1500)
+    monkeypatch.setattr(storage_module, "MAX_LINE_BYTES", 1500)
     reader = write(record(), line, b"", record())
     assert [request.line for request in reader.requests()] == [1, 4]
     ((found_code, found_line),) = [(finding.code, finding.line) for finding in reader.findings]
