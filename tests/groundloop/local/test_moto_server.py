@@ -39,7 +39,7 @@ def test_moto_has_the_operations_that_are_left_to_it() -> None:
 
 
 def test_every_other_operation_of_sagemaker_is_refused_by_name(aws: LocalAws) -> None:
-    """moto invents results for many of them, and its next version for others."""
+    """These are operations to which moto invents results today, or in its next version."""
     answered = set(Services(Context(aws.home, "us-east-1", "123456789012", {}, aws.endpoint_url)).names)
     connection = http.client.HTTPConnection("127.0.0.1", int(aws.endpoint_url.rsplit(":", 1)[1]))
     refused = set()
