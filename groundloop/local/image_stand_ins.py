@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from groundloop.local.detector.hyperparameters import IGNORED
 from groundloop.local.errors import JobError
+from groundloop.spec.object_detection import OBJECTIVE_METRIC
 from groundloop.spec.training_log import METRIC_DEFINITIONS
 
 
@@ -28,11 +30,16 @@ class ImageStandIn:
         line `listening on 127.0.0.1:PORT` when it does.
     metrics: name -> regular expression with one group, looked for in the log; the last hit is the final value. A
         built-in algorithm's metrics are AWS's own and stand in no request.
+    objectives: metrics that a tuning job may optimise, with the direction (`Maximize`, `Minimize`); empty for an image
+        whose requests define metrics of their own.
+    ignored: hyperparameters that are accepted and change nothing.
     """
 
     train: Sequence[str] = ()
     serve: Sequence[str] = ()
     metrics: Mapping[str, str] = field(default_factory=dict)
+    objectives: Mapping[str, str] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
 
     def train_command(self, opt_ml: Path) -> list[str]:
         """Return the training command for this folder."""
@@ -51,6 +58,8 @@ BUILT_IN: Mapping[str, ImageStandIn] = {
         train=(*_DETECTOR, "train", "--opt-ml", "{opt_ml}"),
         serve=(*_DETECTOR, "serve", "--opt-ml", "{opt_ml}", "--port", "0"),
         metrics=METRIC_DEFINITIONS,
+        objectives={OBJECTIVE_METRIC: "Maximize"},
+        ignored=frozenset(IGNORED),
     ),
 }
 

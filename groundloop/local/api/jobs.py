@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from groundloop.local.api.models import Models
 from groundloop.local.api.paging import in_order, page, within
@@ -13,6 +13,8 @@ from groundloop.local.jobs.job import TERMINAL, EndedJob, Job
 from groundloop.local.jobs.processing import ProcessingJob
 from groundloop.local.jobs.training import TrainingJob
 from groundloop.local.jobs.transform import TransformJob
+
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 class Jobs:
@@ -38,6 +40,9 @@ class Jobs:
             job.ship_log()
 
     def _start(self, job_type: type[Job], request: dict[str, Any], *more: Any) -> dict[str, Any]:
+        return {f"{job_type.kind}Arn": self._launch(job_type, request, *more).arn}
+
+    def _launch(self, job_type: type[AnyJob], request: dict[str, Any], *more: Any) -> AnyJob:
         kind = job_type.kind
         name = request[f"{kind}Name"]
         with self._context.lock:
@@ -50,7 +55,7 @@ class Jobs:
             self._jobs[kind][name] = job
             self._tags.set(job.arn, request)
             job.start()
-        return {f"{kind}Arn": job.arn}
+        return job
 
     def _job(self, kind: str, request: dict[str, Any]) -> Job | EndedJob:
         name = request[f"{kind}Name"]
@@ -99,8 +104,12 @@ class Jobs:
 
     def create_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a training job."""
-        _check_training(request)
+        check_training(request)
         return self._start(TrainingJob, request)
+
+    def start_training(self, request: dict[str, Any], note: str = "") -> TrainingJob:
+        """Start a training job for another resource and return it; `note` is for its log."""
+        return self._launch(TrainingJob, request, note)
 
     def describe_training_job(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the state of a training job."""
@@ -143,7 +152,7 @@ class Jobs:
             job.join()
 
 
-def _check_training(request: dict[str, Any]) -> None:
+def check_training(request: dict[str, Any]) -> None:
     """Check the rules across members that the service has and botocore's model does not state."""
     specification = request.get("AlgorithmSpecification")
     if not specification or not specification.get("TrainingImage"):

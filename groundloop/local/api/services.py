@@ -23,6 +23,7 @@ from groundloop.local.api.portal import PortalHost
 from groundloop.local.api.registry import Registry
 from groundloop.local.api.rules import state_change
 from groundloop.local.api.tags import Tags
+from groundloop.local.api.tuning import TuningJobs
 from groundloop.local.api.workteams import Workteams
 from groundloop.local.context import Context
 from groundloop.local.errors import ApiError
@@ -42,6 +43,7 @@ class Services:
         self.registry = Registry(context, self.tags)
         self.models = Models(context, self.tags, self.registry)
         self.jobs = Jobs(context, self.tags, self.models)
+        self.tuning_jobs = TuningJobs(context, self.tags, self.jobs)
         self.endpoint_configs = EndpointConfigs(context, self.tags, self.models)
         self.endpoints = Endpoints(context, self.tags, self.models, self.endpoint_configs)
         self.async_invocations = AsyncInvocations(context, self.endpoints)
@@ -62,6 +64,7 @@ class Services:
             self.registry,
             self.models,
             self.jobs,
+            self.tuning_jobs,
             self.endpoint_configs,
             self.endpoints,
             self.pipelines,
@@ -136,6 +139,7 @@ class Services:
             "registry": self.registry,
             "models": self.models,
             "jobs": self.jobs,
+            "tuning_jobs": self.tuning_jobs,
             "endpoint_configs": self.endpoint_configs,
             "pipelines": self.pipelines,
             "executions": self.executions,
@@ -152,5 +156,6 @@ class Services:
         """Stop the portal, then executions, jobs and endpoints, and wait for each."""
         self.portal.stop()
         self.executions.stop_all()
+        self.tuning_jobs.stop_all()
         self.jobs.stop_all()
         self.endpoints.stop_all()

@@ -31,12 +31,19 @@ _MESSAGES = {
 
 
 class TrainingJob(Job):
-    """One training job."""
+    """One training job.
+
+    Args:
+        context: the offline AWS.
+        request: of CreateTrainingJob; of one that another resource starts with further members of its description.
+        note: for the beginning of its log.
+    """
 
     kind: ClassVar[str] = "TrainingJob"
 
-    def __init__(self, context: Context, request: dict[str, Any]) -> None:
+    def __init__(self, context: Context, request: dict[str, Any], note: str = "") -> None:
         super().__init__(context, request)
+        self._note = note
         self.transitions: list[dict[str, Any]] = []
         self.metrics: list[dict[str, Any]] = []
         self.artifact = ""
@@ -84,6 +91,8 @@ class TrainingJob(Job):
         for feeder in self._feeders:
             feeder.start()
         command = program.train_command(self.folder)
+        if self._note:
+            self.write_log(self._note)
         self.write_log(f"a stand-in for {self.request['AlgorithmSpecification']['TrainingImage']}: {' '.join(command)}")
         environment = {
             **self.request.get("Environment", {}),
