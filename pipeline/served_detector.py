@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from groundloop.detections.endpoint import ASYNC_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
+    from groundloop.prediction.client_capture import ClientCapture
     from groundloop.prediction.detector import Detector
     from pipeline.config import Config
 
@@ -17,6 +18,7 @@ def served_detector(
     *,
     timeout_seconds: float = ASYNC_TIMEOUT_SECONDS,
     workers: int = 1,
+    capture: ClientCapture | None = None,
 ) -> Detector:
     """Return the detector that an endpoint serves.
 
@@ -26,6 +28,7 @@ def served_detector(
         endpoint: name of the endpoint; None takes deploy.endpoint.name.
         timeout_seconds: how long to wait for an asynchronous endpoint's response.
         workers: threads that will use it.
+        capture: keeps every request with its response.
 
     Raises:
         UserError: there is no such endpoint, or its model is not a version of the group.
@@ -39,4 +42,5 @@ def served_detector(
         upload_prefix=f"s3://{config.aws.bucket}/{config.aws.prefix}/predict",
         timeout_seconds=timeout_seconds,
         workers=workers,
+        capture=capture,
     )

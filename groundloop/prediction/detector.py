@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groundloop.detections.count_error import CountError
 from groundloop.detections.endpoint import ASYNC_TIMEOUT_SECONDS, SupportsDetect
@@ -11,6 +12,9 @@ from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 from groundloop.prediction.payload import Payload, payload
 from groundloop.prediction.retries import concerns_all, with_retries
+
+if TYPE_CHECKING:
+    from groundloop.prediction.client_capture import ClientCapture
 
 
 class Detector:
@@ -62,6 +66,7 @@ class Detector:
         upload_prefix: str | None = None,
         timeout_seconds: float = ASYNC_TIMEOUT_SECONDS,
         workers: int = 8,
+        capture: ClientCapture | None = None,
     ) -> Detector:
         """Return the detector that an endpoint serves: real-time, serverless or asynchronous.
 
@@ -73,13 +78,15 @@ class Detector:
                 outputs.
             timeout_seconds: how long to wait for an asynchronous endpoint's response.
             workers: threads that will use it.
+            capture: keeps every request with its response.
 
         Raises:
             UserError: there is no such endpoint, or its model is in no registry.
         """
         from groundloop.prediction.endpoints import from_endpoint
 
-        found = from_endpoint(name, region, group, upload_prefix, timeout_seconds, workers)
+        observe = capture.of_endpoint(name) if capture else None
+        found = from_endpoint(name, region, group, upload_prefix, timeout_seconds, workers, observe)
         package = found.package
         return cls(
             found.client,
@@ -92,12 +99,15 @@ class Detector:
         )
 
     @classmethod
-    def from_model(cls, path: str | Path, classes: Sequence[str] = ()) -> Detector:
+    def from_model(
+        cls, path: str | Path, classes: Sequence[str] = (), *, capture: ClientCapture | None = None
+    ) -> Detector:
         """Return the detector in a file: ONNX, a `model.tar.gz`, or the folder of a local run or its model.
 
         Args:
             path: the file or folder.
             classes: names in id order, for a `model.tar.gz` or a model's folder, which have none.
+            capture: keeps every image with its detections.
 
         Raises:
             UserError: there is no such model, or its classes are not known.
@@ -105,7 +115,8 @@ class Detector:
         from groundloop.prediction.model_files import open_model
 
         model = open_model(Path(path), classes)
-        return cls(model.source, model.classes, model.thresholds, name=model.name, count_error=model.count_error)
+        source = capture.of_model(model.source, Path(path), model.name) if capture else model.source
+        return cls(source, model.classes, model.thresholds, name=model.name, count_error=model.count_error)
 
     @classmethod
     def from_package(cls, arn: str) -> Detector:

@@ -9,8 +9,10 @@ from typing import Any
 from groundloop.aws import client, poll_seconds, session
 from groundloop.detections.endpoint import (
     ASYNC_TIMEOUT_SECONDS,
+    DEFAULT_VARIANT,
     AsyncEndpointClient,
     EndpointClient,
+    Observer,
     SupportsDetect,
 )
 from groundloop.errors import UserError
@@ -40,6 +42,7 @@ def from_endpoint(
     upload_prefix: str | None,
     timeout_seconds: float,
     workers: int,
+    observe: Observer | None = None,
 ) -> ServedDetector:
     """Return what an endpoint serves; see `Detector.from_endpoint`."""
     where = region or session(None).region_name
@@ -47,7 +50,13 @@ def from_endpoint(
         raise UserError("no AWS region: give one, or set AWS_REGION")
     package = served_by(where, name, group)
     found, max_bytes = endpoint_client(
-        where, name, package.classes, upload_prefix=upload_prefix, timeout_seconds=timeout_seconds, workers=workers
+        where,
+        name,
+        package.classes,
+        upload_prefix=upload_prefix,
+        timeout_seconds=timeout_seconds,
+        workers=workers,
+        observe=observe,
     )
     return ServedDetector(found, package, max_bytes)
 
@@ -60,6 +69,7 @@ def endpoint_client(
     upload_prefix: str | None = None,
     timeout_seconds: float = ASYNC_TIMEOUT_SECONDS,
     workers: int = 1,
+    observe: Observer | None = None,
 ) -> tuple[SupportsDetect, int]:
     """Return the client that an endpoint needs, and the maximum size of an image.
 
@@ -70,10 +80,12 @@ def endpoint_client(
         upload_prefix: S3 prefix for the images of an asynchronous endpoint; None takes one beside its outputs.
         timeout_seconds: how long to wait for an asynchronous endpoint's response.
         workers: threads that will use the client.
+        observe: is given every request with its response.
     """
     described = client("sagemaker", region).describe_endpoint(EndpointName=name)
     runtime = runtime_client(region, workers)
     asynchronous = described.get("AsyncInferenceConfig")
+    variants = described.get("ProductionVariants") or []
     if asynchronous:
         queued = AsyncEndpointClient(
             runtime,
@@ -83,12 +95,13 @@ def endpoint_client(
             upload_prefix=upload_prefix or join_uri(asynchronous["OutputConfig"]["S3OutputPath"], "images"),
             timeout_seconds=timeout_seconds,
             poll_seconds=poll_seconds(2),
+            variant=variants[0]["VariantName"] if variants else DEFAULT_VARIANT,
+            observe=observe,
         )
         return queued, MAX_ASYNC_BYTES
-    variants = described.get("ProductionVariants") or []
     serverless = any(variant.get("CurrentServerlessConfig") for variant in variants)
     max_bytes = MAX_SERVERLESS_BYTES if serverless else MAX_REAL_TIME_BYTES
-    return EndpointClient(runtime, name, classes, max_bytes=max_bytes), max_bytes
+    return EndpointClient(runtime, name, classes, max_bytes=max_bytes, observe=observe), max_bytes
 
 
 def runtime_client(region: str, workers: int) -> Any:

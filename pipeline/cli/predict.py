@@ -12,6 +12,7 @@ from groundloop.errors import UserError
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles, load
 from pipeline.cli.output import print_json, print_json_text, print_line, print_table, print_values
 from pipeline.cli.predicting import (
+    CapturePlace,
     Classes,
     DrawFolder,
     EndpointName,
@@ -51,6 +52,7 @@ def predict(
     workers: Workers = None,
     images: ImagesFolder = None,
     timeout_minutes: TimeoutMinutes = 15,
+    capture: CapturePlace = None,
     batch: Annotated[
         bool, typer.Option("--batch", help="By a Batch Transform job, without an endpoint: an S3 prefix or manifest.")
     ] = False,
@@ -69,7 +71,8 @@ def predict(
     Asks the endpoint, or runs a model file here. A run that was interrupted goes on with the same command. Boxes are
     xmin, ymin, xmax, ymax in pixels of the image as it is stored. An asynchronous endpoint reads images from S3: they
     are uploaded to predict/ under aws.prefix. --batch predicts all images of an S3 prefix or manifest by a transform
-    job, which goes on when this command is interrupted.
+    job, which goes on when this command is interrupted. --capture is for endpoints without data capture: `groundloop
+    captures` reads what it keeps.
 
     Example: groundloop predict photos/ -o results.jsonl --draw annotated/
     """
@@ -77,8 +80,9 @@ def predict(
     if batch:
         from pipeline.cli.predict_batch import BatchOptions, predict_batch
 
-        if model or endpoint or classes or workers or images or draw:
-            raise UserError("--batch takes none of --model, --endpoint, --classes, --workers, --images and --draw")
+        if model or endpoint or classes or workers or images or draw or capture:
+            others = "--model, --endpoint, --classes, --workers, --images, --draw and --capture"
+            raise UserError(f"--batch takes none of {others}")
         settings = load(config, assignments)
         predict_batch(settings, BatchOptions(tuple(sources or ()), output, how, version, threshold, job, as_json))
         return
@@ -87,17 +91,22 @@ def predict(
     if not sources:
         raise UserError("there is nothing to predict on: give a SOURCE, such as photos/")
     options = PredictionOptions(
-        sources, model, classes, endpoint, threshold, workers, images, timeout_minutes, config, assignments
+        sources, model, classes, endpoint, threshold, workers, images, timeout_minutes, config, assignments, capture
     )
     found = options.find_images()
     from groundloop.prediction.journal import Journal
     from groundloop.prediction.outputs import Format, encoded, write_results
 
     _check_output(output, how)
-    detector = options.open_detector()
+    keep = options.open_capture()
+    detector = options.open_detector(keep)
     path = None if output is None else _journal_path(output, how)
     with Journal(path, detector.name, options.thresholds(detector)) if path else nullcontext() as journal:
-        result = run_prediction(options, detector, found, journal, draw)
+        try:
+            result = run_prediction(options, detector, found, journal, draw)
+        finally:
+            if keep:
+                keep.close()
     written: list[Path] = [output] if output else []
     if output and path and how is not Format.JSONL and not result.interrupted:
         written = write_results(result.results, how, output)
@@ -110,7 +119,7 @@ def predict(
     else:
         _print_counts(result)
         if not result.interrupted:
-            for file in (*written, *([draw] if draw else [])):
+            for file in (*written, *([draw] if draw else []), *([capture] if capture else [])):
                 print_line(f"written: {file}")
     finish(result, output)
 

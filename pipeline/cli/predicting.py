@@ -16,6 +16,7 @@ from pipeline.cli.output import print_error, print_line
 
 if TYPE_CHECKING:
     from groundloop.prediction.bulk import BulkResult
+    from groundloop.prediction.client_capture import ClientCapture
     from groundloop.prediction.detector import Detector
     from groundloop.prediction.journal import ImageResult, Journal
     from groundloop.prediction.running import ImageFailure
@@ -49,6 +50,14 @@ ImagesFolder = Annotated[Path | None, typer.Option("--images", help="Folder with
 DrawFolder = Annotated[
     Path | None, typer.Option("--draw", help="Folder for copies of the images with the objects numbered.")
 ]
+CapturePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--capture",
+        help="Folder or S3 prefix: keep each request with its response there, as an endpoint's data capture does.",
+        metavar="DIR|s3://...",
+    ),
+]
 TimeoutMinutes = Annotated[
     float, typer.Option("--timeout-minutes", min=0.01, help="How long to wait for an asynchronous endpoint.")
 ]
@@ -70,6 +79,7 @@ class PredictionOptions:
     timeout_minutes: float
     config: list[Path] | None
     assignments: list[str] | None
+    capture: str | None = None
 
     def find_images(self) -> list[SourceImage]:
         """Return the images of all sources.
@@ -81,8 +91,27 @@ class PredictionOptions:
 
         return ImageSources(_s3_images, _s3_client, self.images).find(self.sources)
 
-    def open_detector(self) -> Detector:
+    def open_capture(self) -> ClientCapture | None:
+        """Return what keeps requests and responses; None without `--capture`.
+
+        Raises:
+            UserError: the folder can't be made.
+        """
+        from groundloop.prediction.client_capture import ClientCapture
+        from pipeline.cli.options import load
+
+        if self.capture is None:
+            return None
+        if self.model is not None:
+            return ClientCapture(self.capture)
+        aws = load(self.config, self.assignments).aws
+        return ClientCapture(self.capture, aws.region, aws.kms_key)
+
+    def open_detector(self, capture: ClientCapture | None = None) -> Detector:
         """Return the model or the endpoint.
+
+        Args:
+            capture: keeps its requests and responses.
 
         Raises:
             UserError: there is no such model or endpoint.
@@ -96,7 +125,7 @@ class PredictionOptions:
         if self.model is not None:
             if self.endpoint is not None:
                 raise UserError("--model and --endpoint exclude each other")
-            return Detector.from_model(self.model, names)
+            return Detector.from_model(self.model, names, capture=capture)
         if names:
             raise UserError("--classes is for --model with a model.tar.gz; a version has its class names")
         return served_detector(
@@ -104,6 +133,7 @@ class PredictionOptions:
             self.endpoint,
             timeout_seconds=60 * self.timeout_minutes,
             workers=self.worker_count,
+            capture=capture,
         )
 
     @property

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from groundloop.detections.endpoint import AsyncEndpointClient, EndpointClient
+from groundloop.detections.endpoint import AsyncEndpointClient, EndpointClient, Exchange
 from groundloop.errors import UserError
 from groundloop.spec.payloads import MAX_REAL_TIME_BYTES
 
@@ -29,8 +30,28 @@ class Runtime:
 def test_an_image_goes_in_and_detections_by_name_come_out() -> None:
     runtime = Runtime(PREDICTION)
     found = EndpointClient(runtime, "screws", ["nut", "bolt"]).detect(b"JPEG")
-    assert runtime.asked == {"EndpointName": "screws", "ContentType": "application/x-image", "Body": b"JPEG"}
+    assert runtime.asked == {
+        "EndpointName": "screws",
+        "ContentType": "application/x-image",
+        "Body": b"JPEG",
+        "InferenceId": hashlib.sha256(b"JPEG").hexdigest(),
+    }
     assert found.names == ["bolt"]
+
+
+def test_every_exchange_is_observed() -> None:
+    seen: list[Exchange] = []
+    EndpointClient(Runtime(PREDICTION), "screws", ["nut", "bolt"], observe=seen.append).detect(b"JPEG")
+    s3 = Objects({"s3://theirs/async/1.out": PREDICTION})
+    queued = AsyncEndpointClient(
+        Queue(**OUT), s3, "queued", ["nut", "bolt"], upload_prefix="s3://mine/x", variant="v", observe=seen.append
+    )
+    queued.detect(b"JPEG")
+    inference_id = hashlib.sha256(b"JPEG").hexdigest()
+    assert seen == [
+        Exchange(b"JPEG", inference_id, PREDICTION, None, "AllTraffic"),
+        Exchange(b"JPEG", inference_id, PREDICTION, None, "v"),
+    ]
 
 
 def test_an_answer_that_is_none_names_the_endpoint() -> None:
@@ -99,9 +120,9 @@ def test_an_asynchronous_endpoint_reads_the_image_from_s3_and_its_response_is_aw
     [uri] = s3.uploaded
     assert uri.startswith("s3://mine/predict/")
     assert s3.uploaded[uri] == b"JPEG"
-    assert runtime.requests == [
-        {"EndpointName": "queued", "ContentType": "application/x-image", "InputLocation": uri}
-    ] * 2  # fmt: skip
+    inference_id = hashlib.sha256(b"JPEG").hexdigest()
+    asked = {"EndpointName": "queued", "ContentType": "application/x-image", "InputLocation": uri}
+    assert runtime.requests == [{**asked, "InferenceId": inference_id}] * 2
 
 
 def test_an_asynchronous_failure_is_the_message() -> None:

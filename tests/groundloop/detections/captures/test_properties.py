@@ -24,6 +24,7 @@ from groundloop.spec.data_capture import (
     capture_name,
 )
 
+Written = tuple[CaptureRecord, bytes, list[list[float]] | None]
 CLASSES = ("bolt", "nut", "usb-c")
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 HEADERS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
@@ -47,7 +48,7 @@ attributes = st.none() | st.text(st.characters(codec="utf-8"), max_size=20)
 
 
 @st.composite
-def records(draw: st.DrawFn) -> tuple[CaptureRecord, bytes, list[list[float]] | None]:
+def records(draw: st.DrawFn) -> Written:
     """Return a record with the image and the rows that it holds; None: the response was not captured."""
     types, image, answer = draw(encodings), draw(images), draw(st.none() | rows)
     sent = CapturedData.of(image, draw(st.sampled_from(["image/jpeg", "application/x-image", None])), INPUT, types)
@@ -74,17 +75,24 @@ def check(request: CapturedRequest, image: bytes, answer: list[list[float]] | No
     assert request.suffix == next(suffix for header, suffix in HEADERS.items() if image.startswith(header))
     assert (request.time, request.source) == (NOON, ("bolts", "AllTraffic"))
     found = request.detections(CLASSES)
-    if answer is None or found is None:
-        assert found is answer is None
+    assert (found is None) == (answer is None)
+    if found is None:
         return
     numbers = zip(found.class_id.tolist(), found.confidence.tolist(), found.xyxyn.tolist(), strict=True)
     assert [[class_id, score, *box] for class_id, score, box in numbers] == answer
 
 
+def check_only(requests: list[CapturedRequest], written: Written) -> None:
+    """Check that there is one request, and that it is what was written."""
+    (request,) = requests
+    _, image, answer = written
+    check(request, image, answer)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(records(), min_size=1, max_size=4))
 def test_any_record_is_read_back_to_the_same_bytes_and_rows(
-    written: list[tuple[CaptureRecord, bytes, list[list[float]] | None]],
+    written: list[Written],
 ) -> None:
     requests, findings = read(b"".join(record.line() for record, _, _ in written))
     assert findings == []
@@ -95,12 +103,10 @@ def test_any_record_is_read_back_to_the_same_bytes_and_rows(
 
 @settings(max_examples=40, deadline=None)
 @given(records(), st.integers(1, 200))
-def test_a_line_that_is_cut_off_is_counted(
-    written: tuple[CaptureRecord, bytes, list[list[float]] | None], missing: int
-) -> None:
+def test_a_line_that_is_cut_off_is_counted(written: Written, missing: int) -> None:
     line = written[0].line()
     requests, findings = read(line + line[: -1 - missing])
-    check(*requests, *written[1:])
+    check_only(requests, written)
     assert findings == [CaptureCode.INVALID_RECORD]
 
 
@@ -115,11 +121,9 @@ foreign = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(records(), st.lists(foreign, min_size=1, max_size=3))
-def test_foreign_lines_are_counted_and_never_fatal(
-    written: tuple[CaptureRecord, bytes, list[list[float]] | None], lines: list[bytes]
-) -> None:
+def test_foreign_lines_are_counted_and_never_fatal(written: Written, lines: list[bytes]) -> None:
     requests, findings = read(b"\n".join([*lines, written[0].line()]))
-    check(*requests, *written[1:])
+    check_only(requests, written)
     assert findings == [CaptureCode.INVALID_RECORD] * len(lines)
 
 
