@@ -26,8 +26,10 @@ _LOOKS = {
     BoxOutcome.RIGHT: "hit",
     BoxOutcome.MISSED: "missed",
     BoxOutcome.FALSE: "false",
+    BoxOutcome.DETECTED: "hit",
 }
-_SIGNS = {BoxOutcome.FOUND: "", BoxOutcome.RIGHT: "", BoxOutcome.MISSED: "? ", BoxOutcome.FALSE: "\u2717 "}
+_SIGNS = {BoxOutcome.MISSED: "? ", BoxOutcome.FALSE: "\u2717 "}
+_DETECTIONS = frozenset({BoxOutcome.RIGHT, BoxOutcome.DETECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +81,24 @@ class Picture:
     tags: tuple[TagView, ...]
 
 
-def picture(image: WorstImage) -> Picture:
-    """Place the boxes and their tags on an image."""
+def picture(image: WorstImage, counts: str | None = None) -> Picture:
+    """Place the boxes and their tags on an image.
+
+    Args:
+        image: with its boxes.
+        counts: what is said of them; None counts the errors.
+    """
     choice = image.choice
     address, size, reason = _background(image)
     font = round(size[0] * _FONT_SIZE, 1)
     tagged = {BoxOutcome.FALSE, BoxOutcome.MISSED} if choice.errors <= _MAX_TAGS else set()
     if tagged and len(choice.marks) <= _MAX_TAGS:
-        tagged.add(BoxOutcome.RIGHT)
+        tagged |= _DETECTIONS
     marks = sorted(choice.marks, key=lambda mark: (list(_LOOKS).index(mark.outcome), mark.score or 0))
-    missed, objects = choice.count(BoxOutcome.MISSED), choice.count(BoxOutcome.MISSED, BoxOutcome.FOUND)
-    false = quantity(choice.count(BoxOutcome.FALSE), "false detection")
     return Picture(
         name=choice.source_ref.rsplit("/", 1)[-1],
         source_ref=choice.source_ref,
-        counts=f"{false}, {missed:,} of {objects:,} objects missed",
+        counts=_errors(choice) if counts is None else counts,
         address=address,
         reason=reason,
         size=size,
@@ -102,6 +107,12 @@ def picture(image: WorstImage) -> Picture:
         # Errors are placed first, hence best.
         tags=tuple(_tags([mark for mark in reversed(marks) if mark.outcome in tagged], font, size)),
     )
+
+
+def _errors(choice: WorstChoice) -> str:
+    missed, objects = choice.count(BoxOutcome.MISSED), choice.count(BoxOutcome.MISSED, BoxOutcome.FOUND)
+    false = quantity(choice.count(BoxOutcome.FALSE), "false detection")
+    return f"{false}, {missed:,} of {objects:,} objects missed"
 
 
 def _background(image: WorstImage) -> tuple[str | None, tuple[int, int], str]:
@@ -117,8 +128,8 @@ def _background(image: WorstImage) -> tuple[str | None, tuple[int, int], str]:
 
 def _extent(choice: WorstChoice) -> tuple[int, int]:
     """Return a size that holds all boxes with a margin: without the file nobody knows the image's size."""
-    right = max(mark.box[2] for mark in choice.marks)
-    low = max(mark.box[3] for mark in choice.marks)
+    right = max((mark.box[2] for mark in choice.marks), default=1.0)
+    low = max((mark.box[3] for mark in choice.marks), default=1.0)
     return max(1, math.ceil(right * 1.03)), max(1, math.ceil(low * 1.03))
 
 
@@ -137,7 +148,7 @@ def _box(mark: Mark) -> BoxView:
 
 
 def _tags(marks: Sequence[Mark], font: float, size: tuple[int, int]) -> list[TagView]:
-    tags = [Tag(mark.box, _tag_text(mark), required=mark.outcome is not BoxOutcome.RIGHT) for mark in marks]
+    tags = [Tag(mark.box, _tag_text(mark), required=mark.outcome not in _DETECTIONS) for mark in marks]
     return [
         TagView(
             text=tag.text,
@@ -158,7 +169,7 @@ def _tags(marks: Sequence[Mark], font: float, size: tuple[int, int]) -> list[Tag
 def _tag_text(mark: Mark) -> str:
     name = mark.class_name
     short = name if len(name) <= _MAX_NAME_LENGTH else name[: _MAX_NAME_LENGTH - 1] + "\u2026"
-    return f"{_SIGNS[mark.outcome]}{short}{_score(mark)}"
+    return f"{_SIGNS.get(mark.outcome, '')}{short}{_score(mark)}"
 
 
 def _score(mark: Mark) -> str:

@@ -15,12 +15,13 @@ from groundloop.detections.matching import PooledDetections, match_detections, p
 
 
 class BoxOutcome(str, Enum):
-    """The outcome of a box at its class's threshold."""
+    """The outcome of a box at its class's threshold; of an image without ground truth all are `DETECTED`."""
 
     FOUND = "ground-truth box, found"
     MISSED = "ground-truth box, missed"
     RIGHT = "detection, right"
     FALSE = "detection, false"
+    DETECTED = "detection"
 
 
 @dataclass(frozen=True, slots=True)
