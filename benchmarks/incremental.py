@@ -20,7 +20,7 @@ from groundloop.errors import UserError
 from groundloop.executions.control import steps
 from groundloop.executions.logs import JobLog
 from groundloop.executions.watching import watch
-from groundloop.spec.training_log import QUALITY_METRIC, TrainingLog
+from groundloop.spec.training_log import LOG_PHRASES, TrainingLog
 from pipeline.config import load_config
 from pipeline.demo.offline_run import offline_aws, read_results, start_run, upload_labels
 
@@ -74,7 +74,7 @@ def _run(name: str, config: Any) -> Run:
         raise UserError(f"{name}: {ended.reason}")
     train = next(step for step in steps(region, arn) if step["StepName"] == "Train")
     job = train["Metadata"]["TrainingJob"]["Arn"].rpartition("/")[2]
-    log = TrainingLog(JobLog(region, _LOG_GROUP, job, client("logs", region)).containing(QUALITY_METRIC))
+    log = TrainingLog(JobLog(region, _LOG_GROUP, job, client("logs", region)).containing(*LOG_PHRASES))
     results = read_results(config, arn)
     if results is None:
         raise UserError(f"the execution {arn} ended before its evaluation")

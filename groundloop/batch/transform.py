@@ -17,7 +17,8 @@ from groundloop.aws import client, is_not_found, poll_seconds
 from groundloop.batch.selection import MANIFEST_FILE, SELECTION_FILE, Selection, decode_selection
 from groundloop.errors import UserError
 from groundloop.executions.control import Transition
-from groundloop.executions.job_progress import JobProgress, ProgressReader
+from groundloop.executions.job_progress import ProgressReader
+from groundloop.executions.polled_job import JobProgress
 from groundloop.s3 import join_uri, read_bytes, split_uri
 
 #: Beginning of the names of jobs and their models; `groundloop destroy` finds by it a model that was left behind.

@@ -12,13 +12,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_code, is_not_found, poll_seconds
+from groundloop.aws import client, error_code, explain, is_not_found, poll_seconds
 from groundloop.errors import UserError
 from groundloop.spec.definition import Parameter, parse_definition
 from groundloop.suggestions import near_misses
 
 #: Statuses of an execution, or of a step, that has not ended.
 RUNNING = {"Executing", "Stopping", "Starting"}
+# How the text begins that says in an execution's description why a job was stopped.
+_STOPPED_BY_WATCH = "training.watch.stop_on stopped "
+_MAX_DESCRIPTION_LENGTH = 3072
 # CloudWatch log group of a step's jobs, by the step's key in `Metadata`.
 _LOG_GROUPS = {
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
@@ -219,6 +222,51 @@ def stop(region: str, arn: str, timeout_seconds: float = 60) -> str:
         time.sleep(poll_seconds(2))
         status = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
     return str(status)
+
+
+def stop_training_job(region: str, arn: str, job: str, reason: str) -> str:
+    """Stop the training job of an execution, and write the reason into the execution's description.
+
+    StopTrainingJob takes no reason, and the step's own says only that its job was stopped.
+
+    Args:
+        region: AWS region.
+        arn: ARN of the execution.
+        job: name of the training job.
+        reason: why it is stopped, on one line.
+
+    Returns:
+        Why the description could not be changed, which leaves the job stopped all the same; empty if it was.
+
+    Raises:
+        ClientError: the job could not be stopped.
+    """
+    sagemaker = client("sagemaker", region)
+    try:
+        sagemaker.stop_training_job(TrainingJobName=job)
+    except ClientError as error:
+        # The job has ended by itself in the meantime.
+        if error_code(error) != "ValidationException":
+            raise
+        return ""
+    try:
+        described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        texts = [described.get("PipelineExecutionDescription", ""), f"{_STOPPED_BY_WATCH}{job}: {reason}"]
+        description = " ".join(filter(None, texts))[:_MAX_DESCRIPTION_LENGTH]
+        sagemaker.update_pipeline_execution(PipelineExecutionArn=arn, PipelineExecutionDescription=description)
+    except ClientError as error:
+        return explain(error)
+    return ""
+
+
+def stop_reason(described: Mapping[str, Any]) -> str:
+    """Return why the training watch stopped a job of an execution; empty if it stopped none.
+
+    Args:
+        described: an answer of DescribePipelineExecution.
+    """
+    _, mark, text = described.get("PipelineExecutionDescription", "").partition(_STOPPED_BY_WATCH)
+    return f"{mark}{text}"
 
 
 def transition(step: dict[str, Any], execution_started: datetime | None = None) -> Transition:

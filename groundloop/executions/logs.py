@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,6 +17,8 @@ from groundloop.aws import client, is_not_found
 # Pages to read back from the end of a log: CloudWatch may return empty ones in between.
 _MAX_PAGES_BACK = 20
 _MAX_EVENTS = 10_000
+#: Pause between two looks for new log streams.
+_STREAMS_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class JobLog:
         self._group, self._job = group, job
         self._tokens: dict[str, str] = {}
         self._polled: list[str] = []
+        self._streams_at = -math.inf
+        #: Whether the last `next_page` found the end of every log stream.
+        self.at_end = False
 
     def tail(self, count: int) -> list[Event]:
         """Return the last `count` lines; none if the job has not written any yet."""
@@ -56,10 +63,15 @@ class JobLog:
     def next_page(self) -> list[Event]:
         """Return the next lines that one request per log stream brings; none if there is nothing new yet.
 
-        For a poll: the streams are looked up until the job has one.
+        For a poll: the streams are looked up until the job has one, and once a minute after that, since a job that spot
+        capacity interrupted goes on in a new one.
         """
-        self._polled = self._polled or self._streams()
-        return list(_merged([self._events(stream, self._page(stream)) for stream in self._polled]))
+        if not self._polled or time.monotonic() - self._streams_at >= _STREAMS_SECONDS:
+            self._polled, self._streams_at = self._streams(), time.monotonic()
+        before = dict(self._tokens)
+        events = list(_merged([self._events(stream, self._page(stream)) for stream in self._polled]))
+        self.at_end = all(before.get(stream) == self._tokens[stream] for stream in self._polled)
+        return events
 
     def more(self) -> Iterator[Event]:
         """Yield all lines since the last read, or from the beginning if nothing was read yet."""
@@ -69,13 +81,15 @@ class JobLog:
         """Return the first line that contains a phrase; None if no line does."""
         return next(self.containing(phrase), None)
 
-    def containing(self, phrase: str) -> Iterator[str]:
-        """Yield the lines that contain a phrase (one or more words, without quotes)."""
+    def containing(self, *phrases: str) -> Iterator[str]:
+        """Yield the lines that contain one of some phrases (one or more words, without quotes)."""
         streams = self._streams()
         if not streams:
             return
+        # A question mark before each term means that one of them is enough.
+        pattern = " ".join(f'?"{phrase}"' for phrase in phrases) if len(phrases) > 1 else f'"{phrases[0]}"'
         pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self._group, logStreamNames=streams, filterPattern=f'"{phrase}"'
+            logGroupName=self._group, logStreamNames=streams, filterPattern=pattern
         )
         for page in pages:
             yield from (str(event["message"]) for event in page["events"])

@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.exceptions import HTTPClientError
 
 from groundloop.aws import client, offline_endpoint, poll_seconds
-from groundloop.executions.control import RUNNING, Transition, steps, transition
+from groundloop.executions.control import RUNNING, Transition, steps, stop_reason, transition
 
 # An execution takes hours: a connection may fail for this long before `watch` gives up.
 _MAX_DISCONNECTED_SECONDS = 300
@@ -23,7 +23,7 @@ class ExecutionResult:
     Attributes:
         arn: ARN of the execution.
         status: its last status.
-        reason: one line per failed step, or the execution's own reason; empty if it did not fail.
+        reason: one line per failed step, or the execution's own reason; then why the training watch stopped a job.
         seconds: its duration.
         failed: last transitions of the failed steps.
     """
@@ -83,6 +83,7 @@ def watch(
             failed = tuple(transition(step, started) for step in current if step["StepStatus"] == "Failed")
             reasons = [f"{step.step} failed: {step.reason}" for step in failed]
             reason = "\n".join(reasons) or execution.get("FailureReason", "")
+            reason = "\n".join(filter(None, [reason, stop_reason(execution)]))
             return ExecutionResult(arn, execution["PipelineExecutionStatus"], reason, seconds, failed)
         time.sleep(pause)
 

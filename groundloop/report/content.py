@@ -9,13 +9,23 @@ from typing import Any
 from groundloop.detections.evaluation import Evaluation
 from groundloop.report.worst import WorstImage
 from groundloop.spec.training_log import EpochMetrics
+from groundloop.spec.training_rules import TrainingFinding
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingCurve:
-    """The metrics of the epochs in which the model was trained, oldest first; or a sentence that says why they lack."""
+    """The metrics of the epochs in which the model was trained, and what the rules found in the log.
+
+    Attributes:
+        epochs: oldest first; empty where the log couldn't be read.
+        findings: what holds at the end of the log.
+        final_metrics: last value of each metric by its name at SageMaker, where the log couldn't be read.
+        missing: a sentence that says why there are no epochs; empty where there are.
+    """
 
     epochs: tuple[EpochMetrics, ...] = ()
+    findings: tuple[TrainingFinding, ...] = ()
+    final_metrics: Mapping[str, float] = field(default_factory=dict)
     missing: str = ""
 
 

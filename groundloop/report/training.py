@@ -19,7 +19,7 @@ from groundloop.report.chart import (
 )
 from groundloop.report.content import TrainingCurve
 from groundloop.report.curves import CurveChart, CurvesView
-from groundloop.spec.training_log import EpochMetrics
+from groundloop.spec.training_log import EpochMetrics, best_epoch
 
 _SIZE = (480.0, 340.0)
 _LOSSES = ("cross_entropy", "smooth_l1")
@@ -34,12 +34,6 @@ def training_view(curve: TrainingCurve) -> CurvesView | None:
         return None
     losses = [LegendEntry(series_look(index), "", _LABELS[name]) for index, name in enumerate(_LOSSES)]
     return CurvesView(tuple(charts), (*losses, LegendEntry("mean", "", "mAP on the validation split")))
-
-
-def best_epoch(epochs: Sequence[EpochMetrics]) -> EpochMetrics | None:
-    """Return the epoch with the highest mAP, the first of several; None where no epoch has one."""
-    scored = [epoch for epoch in epochs if _finite(epoch.validation_map) is not None]
-    return max(scored, key=lambda epoch: epoch.validation_map or 0.0, default=None)
 
 
 def _loss_chart(epochs: Sequence[EpochMetrics]) -> CurveChart | None:

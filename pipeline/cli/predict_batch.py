@@ -17,7 +17,7 @@ from groundloop.batch.transform import JOB_PREFIX, TransformJob, TransformSettin
 from groundloop.errors import UserError
 from groundloop.escaping import as_message
 from groundloop.executions.control import Transition
-from groundloop.executions.job_progress import JobProgress
+from groundloop.executions.polled_job import JobProgress
 from groundloop.models.version_selection import champion, version_of
 from groundloop.prediction.outputs import Format, write_results
 from groundloop.spec.instance_types import has_local_storage

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ import typer
 
 from groundloop.errors import UserError
 from groundloop.executions.console_links import job_page, log_page
-from groundloop.executions.control import Transition, stop
+from groundloop.executions.control import RUNNING, Transition, stop
 from groundloop.executions.diagnosis import Diagnosis, diagnose, validation_map, warning_of_training
 from groundloop.executions.job_progress import ProgressReader
 from groundloop.executions.prepared_labels import describe_label_use, prepared_summary
 from groundloop.executions.watching import ExecutionResult, watch
+from groundloop.spec.training_rules import RuleCode
+from pipeline.cli.event_reporter import EventReporter
 from pipeline.cli.options import suggest
 from pipeline.cli.output import print_json_line, print_line
 from pipeline.cli.progress_line import RunningStep, clock, progress_display
@@ -51,29 +53,36 @@ def follow(
     *,
     stop_on_interrupt: bool = False,
     as_json: bool = False,
+    stop_on: Collection[RuleCode] = (),
     offline: OfflineFiles | None = None,
     print_results: Callable[[str, str], None] | None = None,
 ) -> ExecutionResult:
-    """Print an execution's steps, and the progress of their jobs, until it ends.
+    """Print an execution's steps, the progress of their jobs and what happens in them, until it ends.
 
     Args:
         region: AWS region.
         arn: of the execution.
+        stop_on: codes of findings in the log of a training job on which the job is stopped.
         stop_on_interrupt: stop the execution on Ctrl-C; otherwise it goes on, and a message says how to follow and how
             to stop it. Either way the interrupt is raised again.
         offline: files that the hints name, where an offline AWS ends with the command.
         print_results: called with region and ARN once the execution has ended, unless as_json.
-        as_json: print one JSON object per line: each change of a step, progress of its job, then the end with its
-            diagnoses.
+        as_json: print one JSON object per line: each change of a step, progress and events of its job, then the end
+            with its diagnoses.
 
     Raises:
         UserError: the execution did not succeed; the message says why and where the log is.
     """
     display, reader = progress_display(as_json), ProgressReader(region)
+    reporter = EventReporter(region, arn, stop_on, display, as_json)
 
     def report(change: Transition) -> None:
         display.clear()
-        warning = warning_of_training(region, change) if change.status == "Succeeded" else None
+        if change.status not in RUNNING:
+            reporter.report(change, reader.take_events(change), change.offset, running=False)
+        # As a finding, the warning was reported when it appeared.
+        known = reporter.has_found(change.job, "batches_missing") and not as_json
+        warning = warning_of_training(region, change) if change.status == "Succeeded" and not known else None
         summary = prepared_summary(region, change)
         if as_json:
             print_json_line(_change_json(region, change, warning, summary))
@@ -84,7 +93,10 @@ def follow(
                 _print_label_use(summary)
 
     def show_progress(running: Sequence[Transition]) -> None:
-        display.show([_running(step, reader) for step in running])
+        steps = [_running(step, reader) for step in running]
+        for step in steps:
+            reporter.report(step.change, reader.take_events(step.change), step.offset, running=True)
+        display.show(steps)
 
     try:
         outcome = watch(region, arn, report, show_progress)
@@ -97,6 +109,7 @@ def follow(
             print_line(f"the execution is still running; to follow it: {suggest('watch', arn)}", to_stderr=True)
             print_line(f"to stop it: {suggest('stop', arn)}", to_stderr=True)
         raise
+    outcome = _with_reasons(outcome, reporter.stop_reasons)
     diagnoses = [diagnose(region, arn, step) for step in outcome.failed]
     if as_json:
         print_json_line(_outcome_json(outcome, diagnoses))
@@ -112,6 +125,12 @@ def follow(
         if print_results:
             print_results(region, arn)
     return outcome
+
+
+def _with_reasons(outcome: ExecutionResult, reasons: Sequence[str]) -> ExecutionResult:
+    """Return the result with the reasons that its own doesn't hold, where the execution's description lacks them."""
+    missing = [reason for reason in reasons if reason not in outcome.reason]
+    return replace(outcome, reason="\n".join(filter(None, [outcome.reason, *missing])))
 
 
 def duration(seconds: float) -> str:

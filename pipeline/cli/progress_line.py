@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 
 from groundloop.escaping import escaped
 from groundloop.executions.control import Transition
-from groundloop.executions.job_progress import JobProgress
+from groundloop.executions.polled_job import JobProgress
+from pipeline.cli.job_events import without_nan
 from pipeline.cli.output import RedrawnLine, print_json_line, print_line, terminal_width
 
 #: Without a terminal, a step that runs is mentioned this often at least.
@@ -170,5 +171,5 @@ def _print_text(step: RunningStep) -> None:
 
 
 def _print_json(step: RunningStep) -> None:
-    known = asdict(step.progress) if step.progress else {}
+    known = without_nan(asdict(step.progress)) if step.progress else {}
     print_json_line({"event": "progress", "step": step.change.step, "job": step.change.job, **known})

@@ -58,7 +58,8 @@ def run_and_report(config: Config, run: OfflineRun) -> None:
     offline = OfflineFiles(run.home, run.labels_check)
     try:
         # The offline AWS ends with this command, and so would the execution.
-        follow(config.aws.region, execution, stop_on_interrupt=True, offline=offline)
+        stop_on = config.training.watch.stop_on
+        follow(config.aws.region, execution, stop_on_interrupt=True, stop_on=stop_on, offline=offline)
     except UserError:
         _print_results(config, execution, run)
         raise

@@ -43,6 +43,12 @@ def start(
     else:
         print_line(f"started {arn}")
     if watch:
-        follow(settings.aws.region, arn, as_json=as_json, print_results=print_run_end)
+        follow(
+            settings.aws.region,
+            arn,
+            as_json=as_json,
+            stop_on=settings.training.watch.stop_on,
+            print_results=print_run_end,
+        )
     elif not as_json:
         print_line(f"next: {suggest('watch', arn)}")

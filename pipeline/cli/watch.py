@@ -21,7 +21,8 @@ def watch(
 ) -> None:
     """Follow an execution until it ends.
 
-    Ctrl-C stops watching, not the execution.
+    Of a training job, it prints a line for each epoch, and what the rules on its log find; training.watch.stop_on names
+    the findings on which the job is stopped. Ctrl-C stops watching, not the execution.
 
     Example: groundloop watch
     """
@@ -33,4 +34,10 @@ def watch(
     arn = resolve(settings.aws.region, name or settings.pipeline.name, execution)
     if not as_json:
         print_line(f"watching {arn}")
-    follow(settings.aws.region, arn, as_json=as_json, print_results=print_run_end)
+    follow(
+        settings.aws.region,
+        arn,
+        as_json=as_json,
+        stop_on=settings.training.watch.stop_on,
+        print_results=print_run_end,
+    )

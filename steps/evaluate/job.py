@@ -25,7 +25,7 @@ from steps.evaluate.ground_truth import (
 from steps.evaluate.registry_metadata import registry_metadata
 from steps.evaluate.requirements import parse_improvements, parse_thresholds
 from steps.evaluate.results import from_s3, skip_images, write_results
-from steps.evaluate.training_curve import read_training_curve
+from steps.evaluate.training_curve import read_training_curve, training_json
 from steps.jobs import say
 
 if TYPE_CHECKING:
@@ -127,6 +127,9 @@ def evaluate(arguments: Namespace) -> None:
     training = read_training_curve(arguments.training_job)
     if training.missing:
         say(f"no training curve: {training.missing}")
+    for finding in training.findings:
+        say(f"training log: {finding.text}")
+    metrics["training"] = training_json(arguments.training_job, training)
     metrics["gate"] = verdict(metrics, requirements, metrics.get("champion"), improvements)
     metrics["registry"] = registry_metadata(metrics, summary)
     log_metrics(metrics)

@@ -24,7 +24,7 @@ OTHERS = frozenset(
 NAMES = RATIO_METRICS | ERROR_METRICS | OTHERS
 #: Parts of evaluation.json that hold numbers which are not metrics of the model.
 _NO_METRICS = frozenset(
-    {"gate", "champion", "label_corrections", "registry", "intervals", "class_thresholds", "confusion"}
+    {"gate", "champion", "label_corrections", "registry", "intervals", "class_thresholds", "confusion", "training"}
 )
 _COMPARED = (RATIO_METRICS | ERROR_METRICS | {"bias"}) - {"threshold"}
 #: The metrics of a slice, after `slices.KEY.VALUE.`

@@ -7,12 +7,14 @@ string. CustomerMetadataProperties hold up to 256 characters of a small alphabet
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundloop.errors import UserError
+from groundloop.spec.object_detection import OBJECTIVE_METRIC
 from steps.evaluate.metric_names import metrics_of, value_of
 
 #: The metrics in a model package's metadata: name of the entry to name in evaluation.json.
@@ -32,7 +34,14 @@ METRICS = {
     "threshold": "threshold",
 }
 #: The other entries of the metadata.
-OTHER_METADATA = ("classes", "num_classes", "test_images", "data_fingerprint")
+OTHER_METADATA = (
+    "classes",
+    "num_classes",
+    "test_images",
+    "data_fingerprint",
+    "training_findings",
+    "best_validation_map",
+)
 
 _MAX_VALUE_LENGTH = 256
 _SEPARATOR = "/"
@@ -40,6 +49,13 @@ _SEPARATOR = "/"
 _MAX_NAME_LENGTH, _MAX_OBSERVATION_LENGTH, _MAX_TRAINING_OBSERVATION_LENGTH = 255, 2096, 1024
 # The card's content has at most 100,000 characters, prose of the configuration included.
 _MAX_METRICS_LENGTH = 50_000
+# Three graphs of this many points take 5,000 characters.
+_MAX_GRAPH_POINTS = 100
+_GRAPHS = {
+    "validation_map": "mAP on the validation split by epoch",
+    "cross_entropy": "Cross-entropy (classes) by epoch",
+    "smooth_l1": "Smooth L1 loss (boxes) by epoch",
+}
 _BY_CLASS = {
     "ap_50": "AP at IoU 0.50 by class",
     "precision": "Precision by class",
@@ -65,7 +81,9 @@ def registry_metadata(evaluation: Mapping[str, Any], summary: Mapping[str, Any])
             "num_classes": str(len(summary["classes"])),
             "test_images": str(evaluation["images"]["test"]),
             "data_fingerprint": str(summary["fingerprint"]),
-            "card_data": _json(_data(summary)),
+            "training_findings": findings_text(evaluation.get("training") or {}),
+            "best_validation_map": _text(best_validation_map(evaluation.get("training") or {})),
+            "card_data": _json(_training_observations(summary, evaluation.get("training") or {})),
         }
     except KeyError as error:
         raise UserError(f"Prepare's summary.json holds no {error}: run Prepare again") from None
@@ -87,8 +105,26 @@ def allowed(text: str) -> bool:
     return all(character in "_.:/=+-@" or unicodedata.category(character)[0] in "LZN" for character in text)
 
 
+def findings_text(training: Mapping[str, Any]) -> str:
+    """Return the codes of the findings in the training log, separated by slashes; `unknown` without a log.
+
+    Example:
+        >>> findings_text({"curve": [{"epoch": 1}], "findings": []})
+        'none'
+    """
+    codes = _SEPARATOR.join(finding["code"] for finding in training.get("findings", ()))
+    return codes or ("none" if training.get("curve") else "unknown")
+
+
+def best_validation_map(training: Mapping[str, Any]) -> float | None:
+    """Return the highest mAP of an epoch on the validation split, or the last one where only that is known."""
+    scores = [epoch["validation_map"] for epoch in training.get("curve", ())]
+    last: float | None = training.get("final_metrics", {}).get(OBJECTIVE_METRIC)
+    return max((score for score in scores if score is not None), default=last)
+
+
 def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Build the card's metric groups: all metrics of the model, then some by class.
+    """Build the card's metric groups: all metrics of the model, then some by class, then the training curve.
 
     An undefined metric is left out, as a metric has to have a value. Of very many classes those with the most
     ground-truth boxes are shown.
@@ -106,7 +142,8 @@ def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     groups = [{"name": "Test split", "metric_data": overall}]
     per_class: Mapping[str, Mapping[str, Any]] = evaluation["per_class"]
     names = sorted(per_class, key=lambda name: -per_class[name]["boxes"])
-    used = len(_json(groups))
+    curves = _training_graphs(evaluation.get("training") or {})
+    used = len(_json(groups)) + len(_json(curves))
     shown: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _BY_CLASS}
     for name in names:
         boxes = f"{per_class[name]['boxes']} ground-truth boxes"
@@ -119,7 +156,27 @@ def metric_groups(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
         for kind, metric in metrics.items():
             shown[kind].append(metric)
     groups += [{"name": _BY_CLASS[kind], "metric_data": metrics} for kind, metrics in shown.items() if metrics]
-    return groups
+    return [*groups, *([{"name": "Training job", "metric_data": curves}] if curves else [])]
+
+
+def _training_graphs(training: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the graph of each metric over the epochs; of very many epochs some are left out."""
+    epochs: Sequence[Mapping[str, Any]] = training.get("curve", ())
+    step = max(1, math.ceil(len(epochs) / _MAX_GRAPH_POINTS))
+    graphs = []
+    for name, title in _GRAPHS.items():
+        # From the end, so that the last epoch is always there.
+        points = [[epoch["epoch"], epoch[name]] for epoch in epochs[::-1][::step] if epoch[name] is not None][::-1]
+        if points:
+            graph = {
+                "name": title,
+                "type": "linear_graph",
+                "value": points,
+                "x_axis_name": "epoch",
+                "y_axis_name": name,
+            }
+            graphs.append(graph)
+    return graphs
 
 
 def _metric(name: str, value: float, notes: str) -> dict[str, Any]:
@@ -137,19 +194,23 @@ def _text(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
+def _training_observations(summary: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    """Describe the data, and what the training log shows; a text that is too long loses the end of the data's part."""
+    messages = [f"{finding['code']}: {finding['message']}" for finding in training.get("findings", ())]
+    findings = _shortened(f" Findings in the training log: {'; '.join(messages)}.", 500) if messages else ""
+    return _shortened(_data(summary), _MAX_TRAINING_OBSERVATION_LENGTH - len(findings)) + findings
+
+
 def _data(summary: Mapping[str, Any]) -> str:
-    """Describe the data in a sentence."""
+    """Describe the data in two sentences."""
     parts = ", ".join(
         f"{part} {summary[part]['images']} images with {summary[part]['boxes']} boxes"
         for part in ("train", "validation", "test")
     )
     listed = ", ".join(summary["classes"])
-    text = (
+    return (
         f"Labelled images, split by image: {parts}. Classes ({len(summary['classes'])}): {listed}. "
         f"Fingerprint of the data: {summary['fingerprint']}."
-    )
-    return (
-        text if len(text) <= _MAX_TRAINING_OBSERVATION_LENGTH else text[: _MAX_TRAINING_OBSERVATION_LENGTH - 3] + "..."
     )
 
 

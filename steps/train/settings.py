@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from groundloop.spec.object_detection import max_batch_size
+from groundloop.spec.training_rules import RULE_CODES, RuleCode
 from steps.settings import Settings
 from steps.train.hyperparameters import DEFAULT_LEARNING_RATE, Hyperparameters
 
@@ -44,6 +45,17 @@ class SpotSettings(Settings):
     max_wait_minutes: int = Field(720, ge=1, le=40320, description="Longest time to wait and run together.")
 
 
+class WatchSettings(Settings):
+    """What is done about findings in the log of a training job (`groundloop watch`)."""
+
+    stop_on: list[RuleCode] = Field(
+        [],
+        max_length=len(RULE_CODES),
+        description=f"Findings on which `watch`, or `start --watch`, stops the training job: {', '.join(RULE_CODES)}. "
+        "Nothing stops it while nobody watches; hyperparameters.early_stopping works unattended.",
+    )
+
+
 class TrainingSettings(Settings):
     """Settings of the Train step."""
 
@@ -55,6 +67,7 @@ class TrainingSettings(Settings):
     max_runtime_minutes: int = Field(360, ge=1, le=40320, description="Training is stopped after this.")
     input_mode: Literal["Pipe"] = Field("Pipe", description="An augmented manifest can only be streamed.")
     spot: SpotSettings = Field(SpotSettings(), description="Managed spot training.")
+    watch: WatchSettings = Field(WatchSettings(), description="Findings in the training log.")
     start_from: int | str | None = Field(
         None,
         description="Model whose weights training starts from: champion (the highest approved version), a version "

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from groundloop.executions import job_progress, logs
+from groundloop.executions import job_progress, logs, polled_job
 from groundloop.executions.control import Transition
-from groundloop.executions.job_progress import JobProgress, ProgressReader
+from groundloop.executions.job_progress import ProgressReader
+from groundloop.executions.polled_job import JobProgress
 
 BEGUN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 QUALITY = "#quality_metric: host=algo-1, epoch="
@@ -66,9 +67,9 @@ class FakeAws:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     aws = FakeAws()
-    for module in (job_progress, logs):
+    for module in (job_progress, logs, polled_job):
         monkeypatch.setattr(module, "client", lambda *_: aws)
-    monkeypatch.setattr(job_progress, "poll_seconds", lambda _: 0.0)
+    monkeypatch.setattr(polled_job, "poll_seconds", lambda _: 0.0)
     return aws
 
 
@@ -147,7 +148,7 @@ def test_each_look_at_the_log_is_one_request_for_what_is_new(aws: FakeAws, read:
 
 
 def test_between_two_looks_nothing_is_asked(aws: FakeAws, read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_progress, "poll_seconds", lambda seconds: seconds)
+    monkeypatch.setattr(polled_job, "poll_seconds", lambda seconds: seconds)
     aws.job = training("Starting")
     assert read("TrainingJob") == read("TrainingJob")
     assert aws.calls == ["describe"]

@@ -8,8 +8,8 @@ import pytest
 
 from groundloop.report import TrainingCurve
 from groundloop.report.page import page
-from groundloop.report.training import best_epoch, loss_ticks, training_view
-from groundloop.spec.training_log import EpochMetrics
+from groundloop.report.training import loss_ticks, training_view
+from groundloop.spec.training_log import EpochMetrics, best_epoch
 from tests.groundloop.report.conftest import MakeReport
 from tests.groundloop.report.test_page import Elements
 

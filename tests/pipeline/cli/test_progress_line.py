@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from groundloop.executions.control import Transition
-from groundloop.executions.job_progress import JobProgress
+from groundloop.executions.polled_job import JobProgress
 from pipeline.cli import progress_line
 from pipeline.cli.progress_line import (
     LineDisplay,
