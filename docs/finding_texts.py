@@ -137,5 +137,9 @@ DEFINITION_TEXTS = {
     "algorithm-unlisted-instance": "The algorithm's documentation does not list this instance type.",
     "algorithm-image": "The account in the image's URI does not have the algorithm's image in this region.",
     "algorithm-image-tag": "The image's tag is not `1`, the stable version.",
+    "tuning-range": "A tuning job's range has bounds or a scale that don't fit each other, or a static value.",
+    "tuning-strategy": "A tuning job's strategy doesn't go with its other settings.",
+    "shared-checkpoints": "All training jobs of a tuning job write checkpoints to the same S3 URI.",
+    "algorithm-metrics": "The built-in algorithm is given definitions of metrics, which it has of its own.",
     "algorithm-objective": "The tuning objective is not a metric of the algorithm.",
 }

@@ -25,7 +25,8 @@ from steps.prepare.step import prepare_step
 from steps.processing import processing_image_uri
 from steps.register.step import register_step
 from steps.select.step import package_arn, select_step, selection_uri
-from steps.train.step import algorithm_image_uri, train_step
+from steps.train.step import algorithm_image_uri
+from steps.train.trained_model import trained_model
 
 
 @sdk.offline_build()
@@ -33,17 +34,17 @@ def training_pipeline(config: Config) -> Pipeline:
     """Return the pipeline from labels to endpoint."""
     context = build_context(config)
     prepare = prepare_step(context)
-    train = train_step(context, prepare)
-    model = create_model_step(context, train)
+    trained = trained_model(context, prepare)
+    model = create_model_step(context, trained)
     predict = predict_step(context, prepare, model)
-    evaluate = evaluate_step(context, prepare, train, predict)
-    register = register_step(context, prepare, train, evaluate)
+    evaluate = evaluate_step(context, prepare, trained, predict)
+    register = register_step(context, prepare, trained, evaluate)
     gate = quality_gate(evaluate, on_pass=register)
     deploy = deploy_gate(context, model, register)
     return Pipeline(
         name=config.pipeline.name,
         parameters=context.parameters.of_training_pipeline(),
-        steps=[prepare, train, model, predict, evaluate, gate, deploy],
+        steps=[prepare, trained.step, model, predict, evaluate, gate, deploy],
         sagemaker_session=context.session,
         # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
         pipeline_experiment_config=None,

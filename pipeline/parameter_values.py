@@ -28,6 +28,8 @@ PARAMETER_KEYS = {
     "Epochs": "training.hyperparameters.epochs",
     "MiniBatchSize": "training.hyperparameters.mini_batch_size",
     "LearningRate": "training.hyperparameters.learning_rate",
+    "TuningJobs": "training.tuning.jobs",
+    "TuningParallelJobs": "training.tuning.parallel_jobs",
     "ModelApprovalStatus": "registry.approval_status",
     "DeployMode": "deploy.mode",
     "EndpointName": "deploy.endpoint.name",

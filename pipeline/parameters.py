@@ -28,6 +28,8 @@ _THRESHOLDS = {
 def pipeline_parameters(config: Config) -> Parameters:
     """Return the parameters of all pipelines. Their names hold no underscore: EventBridge rejects it."""
     hyperparameters, endpoint = config.training.hyperparameters, config.deploy.endpoint
+    tuning = config.training.tuning
+    mini_batch_size = ParameterInteger("MiniBatchSize", hyperparameters.mini_batch_size)
     set_thresholds = {(item.metric, item.operator): item.threshold for item in config.gate.requirements}
     return Parameters(
         input_manifest=ParameterString("InputManifest", config.labels.manifest),
@@ -39,8 +41,15 @@ def pipeline_parameters(config: Config) -> Parameters:
         ),
         transform_instance_type=ParameterString("TransformInstanceType", config.predict.instance_type),
         epochs=ParameterInteger("Epochs", hyperparameters.epochs),
-        mini_batch_size=ParameterInteger("MiniBatchSize", hyperparameters.mini_batch_size),
+        mini_batch_size=mini_batch_size,
+        max_mini_batch_size=str(tuning.largest_mini_batch)
+        if tuning.largest_mini_batch
+        else mini_batch_size.to_string(),
         learning_rate=ParameterFloat("LearningRate", config.training.learning_rate),
+        tuned=tuning.tuned,
+        searches_grid=tuning.strategy == "grid",
+        tuning_jobs=ParameterInteger("TuningJobs", tuning.jobs),
+        tuning_parallel_jobs=ParameterInteger("TuningParallelJobs", tuning.parallel_jobs),
         thresholds={
             key: ParameterFloat(name, set_thresholds[key]) for key, name in _THRESHOLDS.items() if key in set_thresholds
         },

@@ -33,6 +33,10 @@ class Parameters:
 
     Attributes:
         reviewed_manifest: labels that people reviewed, a manifest; by default one without labels.
+        max_mini_batch_size: the largest mini-batch as text: the parameter, or the end of its range where it is tuned.
+        tuned: names of the hyperparameters that Tune sets, so that executions don't.
+        searches_grid: the strategy is grid.
+        tuning_jobs, tuning_parallel_jobs: the numbers of training jobs of Tune, in all and at the same time.
         thresholds: parameters of the quality gate's thresholds, by metric and operator (`>=` or `<=`).
         endpoint_instance_type: None for a serverless endpoint, which has no instances.
         model_package_arn: version that the deploy pipeline deploys, or the predict pipeline predicts with.
@@ -50,6 +54,11 @@ class Parameters:
     epochs: ParameterInteger
     mini_batch_size: ParameterInteger
     learning_rate: ParameterFloat
+    max_mini_batch_size: Any
+    tuned: tuple[str, ...]
+    searches_grid: bool
+    tuning_jobs: ParameterInteger
+    tuning_parallel_jobs: ParameterInteger
     thresholds: Mapping[tuple[str, str], ParameterFloat]
     approval_status: ParameterString
     deploy_mode: ParameterString
@@ -70,8 +79,9 @@ class Parameters:
             self.train_instance_type,
             self.transform_instance_type,
             self.epochs,
-            self.mini_batch_size,
-            self.learning_rate,
+            *([] if "mini_batch_size" in self.tuned else [self.mini_batch_size]),
+            *([] if "learning_rate" in self.tuned else [self.learning_rate]),
+            *self._search(),
             *self.thresholds.values(),
             self.approval_status,
             self.deploy_mode,
@@ -92,6 +102,12 @@ class Parameters:
             self.processing_instance_type,
             self.transform_instance_type,
         ]
+
+    def _search(self) -> list[Parameter]:
+        """List the parameters of Tune; the jobs of a grid are all its combinations."""
+        if not self.tuned:
+            return []
+        return [*([] if self.searches_grid else [self.tuning_jobs]), self.tuning_parallel_jobs]
 
     def _instance_type(self) -> list[Parameter]:
         return [] if self.endpoint_instance_type is None else [self.endpoint_instance_type]

@@ -9,10 +9,10 @@ from typing import Any
 from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.pipeline_context import PipelineSession, _ModelStepArguments
 from sagemaker.mlops.workflow.model_step import ModelStep
-from sagemaker.mlops.workflow.steps import TrainingStep
 
 from steps.build_context import BuildContext
 from steps.train.step import algorithm_image_uri
+from steps.train.trained_model import TrainedModel
 
 NAME = "CreateModel"
 
@@ -36,13 +36,13 @@ def capture_model_request(session: PipelineSession, create: Callable[[], object]
     return step_args
 
 
-def create_model_step(context: BuildContext, train: TrainingStep) -> ModelStep:
+def create_model_step(context: BuildContext, trained: TrainedModel) -> ModelStep:
     """Return the CreateModel step of the training pipeline."""
     return _model_step(
         context,
         {
             "Image": algorithm_image_uri(context.aws.region),
-            "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts,
+            "ModelDataUrl": trained.artifact,
         },
         description="The trained artifact in the algorithm's image, for Batch Transform and the endpoint.",
     )

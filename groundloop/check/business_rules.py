@@ -20,9 +20,11 @@ def check_rules(definition: Definition) -> Iterator[DefinitionFinding]:
         if step.type == "Training":
             yield from rules.training(step.arguments, "Arguments")
         elif step.type == "Tuning":
+            jobs = ("TrainingJobDefinition", "TrainingJobDefinitions")
+            warm = part(step.arguments, "WarmStartConfig").get("WarmStartType") is not None
+            yield from rules.one_of(step.arguments, "Arguments", *jobs, needed=not warm)
             for job, path in training_jobs(step):
                 yield from rules.training(job, path)
-            yield from rules.tuning()
         elif step.type in {"Processing", "QualityCheck", "ClarifyCheck"}:
             yield from rules.processing()
         elif step.type == "Model":
@@ -139,7 +141,8 @@ class _Rules:
             if longest is not None and runtime is not None and longest < runtime:
                 message = f"MaxWaitTimeInSeconds {longest} is less than MaxRuntimeInSeconds {runtime}"
                 yield self._finding(DefinitionCode.SPOT, at, message, f"use at least {runtime}")
-            if job.get("CheckpointConfig") is None:
+            # The jobs of a tuning job would share one S3 URI: groundloop/check/tuning.py.
+            if job.get("CheckpointConfig") is None and self._step.type == "Training":
                 message = "spot training without CheckpointConfig repeats all its work after an interruption"
                 yield self._finding(
                     DefinitionCode.NO_CHECKPOINTS, f"{path}.CheckpointConfig", message, "add CheckpointConfig.S3Uri"
@@ -163,18 +166,6 @@ class _Rules:
             message = f"an augmented manifest can only be streamed, input mode is {quoted(used)}"
             remedy = "set InputMode of the channel (or TrainingInputMode) to Pipe"
             yield self._finding(DefinitionCode.AUGMENTED_MANIFEST, f"{path}.InputMode", message, remedy)
-
-    def tuning(self) -> Iterator[DefinitionFinding]:
-        arguments = self._step.arguments
-        jobs = ("TrainingJobDefinition", "TrainingJobDefinitions")
-        warm = part(arguments, "WarmStartConfig").get("WarmStartType") is not None
-        yield from self.one_of(arguments, "Arguments", *jobs, needed=not warm)
-        limits = part(arguments, "HyperParameterTuningJobConfig", "ResourceLimits")
-        most, parallel = (self._number(limits.get(f"Max{name}TrainingJobs")) for name in ("NumberOf", "Parallel"))
-        if most is not None and parallel is not None and parallel > most:
-            at = "Arguments.HyperParameterTuningJobConfig.ResourceLimits.MaxParallelTrainingJobs"
-            message = f"{parallel} jobs at a time are more than MaxNumberOfTrainingJobs {most}"
-            yield self._finding(DefinitionCode.OUT_OF_RANGE, at, message, f"use at most {most}")
 
     def processing(self) -> Iterator[DefinitionFinding]:
         arguments = self._step.arguments

@@ -16,6 +16,7 @@ from groundloop.check.parameters import check_parameters
 from groundloop.check.references import check_references
 from groundloop.check.requests import check_requests
 from groundloop.check.steps import check_steps
+from groundloop.check.tuning import check_tuning
 from groundloop.spec.definition import TOP_KEYS, VERSION, Definition, Fault, Json, parse_definition
 from groundloop.suggestions import correction, quoted
 
@@ -30,6 +31,7 @@ _CHECKS = (
     check_conditions,
     check_requests,
     check_rules,
+    check_tuning,
     check_instances,
     check_algorithm,
 )

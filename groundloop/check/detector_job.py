@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from groundloop.check.business_rules import items, part
@@ -9,6 +10,24 @@ from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Json, Step
 from groundloop.spec.expressions import UNKNOWN, known
 from groundloop.spec.object_detection import HYPERPARAMETERS
+from groundloop.spec.tuning import RANGE_LISTS
+
+
+@dataclass(frozen=True)
+class TunedRange:
+    """A range of a tuning job.
+
+    Attributes:
+        name: of the hyperparameter.
+        kind: integer, continuous or categorical.
+        members: as they are written.
+        path: leads to it from the step.
+    """
+
+    name: str
+    kind: str
+    members: Json
+    path: str
 
 
 class DetectorJob:
@@ -21,7 +40,7 @@ class DetectorJob:
         path: leads to the request from the step.
         hyperparameter_key: the member with the hyperparameters.
         arguments: the hyperparameters as they are written.
-        tuned: path of the range of each hyperparameter that is tuned.
+        tuned: the range of each hyperparameter that is tuned, by name.
     """
 
     def __init__(self, definition: Definition, step: Step, request: Json, path: str) -> None:
@@ -38,9 +57,9 @@ class DetectorJob:
             self.objective = part(config, "HyperParameterTuningJobObjective")
             self.objective_path = "Arguments.HyperParameterTuningJobConfig.HyperParameterTuningJobObjective"
         self.tuned = {
-            str(item.get("Name")): f"{at}.{kind}[{index}]"
-            for kind in ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
-            for index, item in enumerate(items(tuned, kind))
+            str(item.get("Name")): TunedRange(str(item.get("Name")), kind, item, f"{at}.{key}[{index}]")
+            for kind, key in RANGE_LISTS.items()
+            for index, item in enumerate(items(tuned, key))
             if isinstance(item, dict)
         }
 

@@ -49,6 +49,9 @@ class DefinitionCode(str, Enum):
     BAD_PATTERN = "bad-pattern"
     EXCLUSIVE = "exclusive"
     SPOT = "spot"
+    TUNING_RANGE = "tuning-range"
+    TUNING_STRATEGY = "tuning-strategy"
+    SHARED_CHECKPOINTS = "shared-checkpoints"
     NO_CHECKPOINTS = "no-checkpoints"
     FIXED_NAME = "fixed-name"
     RETIRED_INSTANCE = "retired-instance"
@@ -84,6 +87,7 @@ class DefinitionCode(str, Enum):
     UNLISTED_INSTANCE = "algorithm-unlisted-instance"
     IMAGE = "algorithm-image"
     IMAGE_TAG = "algorithm-image-tag"
+    METRICS = "algorithm-metrics"
     OBJECTIVE = "algorithm-objective"
 
     @property
@@ -104,6 +108,7 @@ _WARNINGS = {
     DefinitionCode.UNUSED_PARAMETER,
     DefinitionCode.NAME_NOT_FOR_EVENTS,
     DefinitionCode.NO_CHECKPOINTS,
+    DefinitionCode.SHARED_CHECKPOINTS,
     DefinitionCode.FIXED_NAME,
     DefinitionCode.RETIRED_INSTANCE,
     DefinitionCode.MAY_NOT_RUN,

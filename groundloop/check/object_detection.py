@@ -9,12 +9,12 @@ from groundloop.check.detector_job import DetectorJob
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.check.image_uri import algorithm_image
 from groundloop.check.object_detection_channels import check_channels
+from groundloop.check.object_detection_search import check_search
 from groundloop.spec.definition import Definition, Step
 from groundloop.spec.expressions import GET, UNKNOWN, child, expression, known
 from groundloop.spec.object_detection import (
     HYPERPARAMETERS,
     IMAGE_CONTENT_TYPES,
-    OBJECTIVE_METRIC,
     TRAINING_INSTANCE_FAMILIES,
     max_batch_size,
 )
@@ -56,7 +56,7 @@ def _check_job(job: DetectorJob, image: str) -> Iterator[DefinitionFinding]:
     yield from _combinations(job)
     yield from _instances(job)
     yield from check_channels(job)
-    yield from _objective(job)
+    yield from check_search(job)
 
 
 def _image(job: DetectorJob, uri: str) -> Iterator[DefinitionFinding]:
@@ -139,21 +139,3 @@ def _instances(job: DetectorJob) -> Iterator[DefinitionFinding]:
         message = f"training on {count} instances needs hyperparameter kv_store: how they share gradients"
         at = f"{job.hyperparameter_key}.kv_store"
         yield job.finding(DefinitionCode.INSTANCES, at, message, "add kv_store: dist_sync or dist_async")
-
-
-def _objective(job: DetectorJob) -> Iterator[DefinitionFinding]:
-    if job.step.type != "Tuning":
-        return
-    name, kind = job.objective.get("MetricName", OBJECTIVE_METRIC), job.objective.get("Type", "Maximize")
-    if job.known(name) not in (OBJECTIVE_METRIC, UNKNOWN) or kind != "Maximize":
-        message = (
-            f"the objective is to {str(kind).lower()} {name}; the algorithm can only be tuned for {OBJECTIVE_METRIC}"
-        )
-        remedy = f"set MetricName {OBJECTIVE_METRIC} and Type Maximize"
-        yield DefinitionFinding(DefinitionCode.OBJECTIVE, job.step.name, job.objective_path, message, remedy)
-    for tuned, at in job.tuned.items():
-        if tuned not in HYPERPARAMETERS or not HYPERPARAMETERS[tuned].tunable:
-            names = [name for name, rule in HYPERPARAMETERS.items() if rule.tunable]
-            message = f"the algorithm's {quoted(tuned)} can't be tuned"
-            remedy = correction(tuned, names, f"tune {', '.join(names)}")
-            yield DefinitionFinding(DefinitionCode.HYPERPARAMETER, job.step.name, at, message, remedy)

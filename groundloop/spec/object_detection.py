@@ -74,6 +74,11 @@ class Hyperparameter:
         return f"{noun} in {brackets[0]}{self.minimum:g}, {self.maximum:g}{brackets[1]}"
 
     @property
+    def range_kind(self) -> str:
+        """Return the kind of range that a tuning job searches it by: integer, continuous or categorical."""
+        return {int: "integer", float: "continuous"}.get(self.type, "categorical")
+
+    @property
     def bounds(self) -> dict[str, float]:
         """Return the bounds under the names `ge`, `gt`, `le` and `lt`, as pydantic's `Field` takes them."""
         named = {

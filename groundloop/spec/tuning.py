@@ -37,6 +37,19 @@ RANGE_LISTS: Mapping[str, str] = MappingProxyType(
         "categorical": "CategoricalParameterRanges",
     }
 )
+#: The strategies and scales of a request by the names that settings have for them.
+STRATEGIES: Mapping[str, str] = MappingProxyType(
+    {"bayesian": "Bayesian", "random": "Random", "hyperband": "Hyperband", "grid": "Grid"}
+)
+SCALES: Mapping[str, str] = MappingProxyType(
+    {"auto": "Auto", "linear": "Linear", "log": "Logarithmic", "reverse_log": "ReverseLogarithmic"}
+)
+#: Values of a categorical range.
+MAX_VALUES = 30
+#: MaxRuntimeInSeconds of a search.
+MAX_SECONDS = 15_768_000
+MIN_JOBS_WITHOUT_IMPROVEMENT = 3
+MAX_SEED = 4_294_967_295
 #: Statuses of a tuning job that has ended.
 TERMINAL = ("Completed", "Failed", "Stopped")
 _CONFIG, _JOB = "HyperParameterTuningJobConfig", "TrainingJobDefinition"
@@ -186,7 +199,7 @@ def _ranges(request: Mapping[str, Any]) -> Iterator[TuningProblem]:
         if isinstance(name, str) and name in statics:
             message = f"{quoted(name)} is static (StaticHyperParameters) and has a range"
             yield TuningProblem(f"{path}.Name", message, "remove one of them")
-        yield from (_values(path, item) if kind == "categorical" else _numbers(path, kind, item))
+        yield from (_values(path, item) if kind == "categorical" else number_range_problems(path, kind, item))
 
 
 def _values(path: str, item: Json) -> Iterator[TuningProblem]:
@@ -197,7 +210,19 @@ def _values(path: str, item: Json) -> Iterator[TuningProblem]:
             yield TuningProblem(f"{path}.Values", f"{quoted(value)} is there {count} times", "keep one of them")
 
 
-def _numbers(path: str, kind: str, item: Json) -> Iterator[TuningProblem]:
+def number_range_problems(path: str, kind: str, item: Json) -> Iterator[TuningProblem]:
+    """Yield what is wrong with the bounds and the scale of a range.
+
+    Args:
+        path: leads to it.
+        kind: `integer` or `continuous`.
+        item: the range, as a request has it.
+
+    Example:
+        >>> item = {"MinValue": "0", "MaxValue": "1", "ScalingType": "Logarithmic"}
+        >>> [problem.path for problem in number_range_problems("rate", "continuous", item)]
+        ['rate.ScalingType']
+    """
     bounds: dict[str, float] = {}
     for member in ("MinValue", "MaxValue"):
         text = item.get(member)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.cli.output import print_line, print_table
-from pipeline.plan.cost_estimate import CostEstimate, CostItem
+from pipeline.cli.output import print_line, print_table, terminal_width
+from pipeline.plan.cost_estimate import CostEstimate, CostItem, SearchBounds
 from pipeline.plan.planning import PipelinePlan
+from pipeline.plan.rendering import wrapped
 
 
 def print_forecast(pipeline: PipelinePlan) -> None:
@@ -32,6 +33,27 @@ def print_estimate(pipeline: PipelinePlan) -> None:
     rows = [(item.step, item.instance_type, _duration(item), _dollars(item)) for item in estimate.items]
     rows.append(("total", "", _total_hours(estimate), "" if estimate.usd is None else _usd(estimate.usd)))
     print_table(("", "", "", ""), rows, indent=2)
+    for item in estimate.items:
+        if item.search is not None:
+            for line in wrapped(_search(item, item.search), "  ", terminal_width()):
+                print_line(line)
+
+
+def _search(item: CostItem, search: SearchBounds) -> str:
+    """Write both bounds of a tuning job's hours."""
+    count = f" x {item.instance_count} instances" if item.instance_count > 1 else ""
+
+    def bound(hours: float | None, factors: str) -> list[str]:
+        if hours is None:
+            return []
+        usd = "" if item.hourly_usd is None else f", {_usd(item.hourly_usd * hours)}"
+        return [f"{factors}{count} = {hours:g} h{usd}"]
+
+    jobs = bound(search.hours_by_jobs, f"{search.jobs} jobs x {search.job_hours:g} h")
+    time = bound(search.hours_by_search, f"{search.parallel_jobs} at the same time x {search.search_hours} h")
+    which = "the smaller bound counts" if jobs and time else "the only bound"
+    early = "early stopping lowers the bill, not the bound"
+    return f"{item.step}: {'; or '.join([*jobs, *time]) or 'nothing limits it'}: {which}; {early}"
 
 
 def _duration(item: CostItem) -> str:
@@ -40,6 +62,8 @@ def _duration(item: CostItem) -> str:
     factors = [f"{item.instance_count} instances"] if item.instance_count > 1 else []
     factors += [f"{item.attempts} attempts"] if item.attempts > 1 else []
     each = item.hours / item.instance_count / item.attempts
+    if item.search is not None:  # both bounds stand below
+        factors, each = factors[1:] if item.instance_count > 1 else factors, item.hours / item.attempts
     product = f" ({' x '.join([*factors, f'{each:g} h'])})" if factors else ""
     return f"{item.hours:g} h{' of spot' if item.spot else ''}{product}"
 

@@ -130,7 +130,9 @@ def load_with_origins(
     except ValidationError as error:
         # A value of several alternatives has an error for each; one line per key is enough.
         lines = {written_key(fault, tree): explain(fault, source, tree) for fault in reversed(error.errors())}
-        raise ConfigError(*reversed(lines.values())) from None
+        # Nor is the section of a wrong key wrong itself, for all that it isn't the list which it might be instead.
+        deepest = [key for key in lines if not any(other[: len(key)] == key != other for other in lines)]
+        raise ConfigError(*(lines[key] for key in reversed(deepest))) from None
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

@@ -10,6 +10,8 @@ from pipeline.doctor.policy_statement import ArnBuilder, Condition, Statement
 
 # Pipelines name the jobs and models of their steps pipelines-<execution>-<step>-<random>.
 _STEP_NAMES = "pipelines-*"
+# Names of tuning jobs have 32 characters at most: pipelines shorten theirs in a way that isn't documented.
+_TUNING_JOBS = "hyper-parameter-tuning-job/*"
 # The Deploy job shortens an endpoint's name to make room for version and digest.
 _KEPT_OF_NAME = 40
 
@@ -34,11 +36,16 @@ def _jobs(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
     for kind, arn in zip(kinds, jobs, strict=True):
         actions = [f"sagemaker:{verb}{kind}Job" for verb in ("Create", "Describe", "Stop")]
         yield Statement(f"Run{kind}Jobs", actions, [arn])
+    searches = arns.sagemaker(_TUNING_JOBS) if config.training.tuning.enabled else []
+    if searches:
+        kind = "HyperParameterTuningJob"
+        actions = [*(f"{verb}{kind}" for verb in ("Create", "Describe", "Stop")), f"ListTrainingJobsFor{kind}"]
+        yield Statement("RunTuningJobs", [f"sagemaker:{action}" for action in actions], searches)
     models = arns.sagemaker(f"model/{_STEP_NAMES}")
     yield Statement("CreateModels", ["sagemaker:CreateModel", "sagemaker:DescribeModel"], models)
     hosted = _endpoint_resources(config) if config.deploy.mode != "never" else []
     # The service tags what a pipeline creates with the execution's ARN, whatever aws.tags says.
-    tagged = [*jobs, *models, *arns.sagemaker(*hosted), *_packages(config, arns)]
+    tagged = [*jobs, *searches, *models, *arns.sagemaker(*hosted), *_packages(config, arns)]
     yield Statement("TagResources", ["sagemaker:AddTags"], tagged)
 
 

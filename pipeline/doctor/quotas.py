@@ -60,12 +60,13 @@ class Quota:
 def needs(config: Config) -> list[Need]:
     """List the instances that each job and the endpoint need."""
     training, predict, registry = config.training, config.predict, config.registry
+    parallel = training.tuning.parallel_jobs if training.tuning.enabled else 1
     use = "spot training job" if training.spot.enabled else "training job"
     usable = [name for name in get_args(TrainInstanceType) if not is_retired(name)]
     gpus = list(dict.fromkeys([*CURRENT_INSTANCE_TYPES, *usable]))
     found = [
         Need("processing job", config.processing.instance_type, 1, "processing.instance_type", _COMMON),
-        Need(use, training.instance_type, training.instance_count, _TRAINING, gpus),
+        Need(use, training.instance_type, training.instance_count * parallel, _TRAINING, gpus),
         Need(
             "transform job",
             predict.instance_type,

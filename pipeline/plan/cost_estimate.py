@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from groundloop.spec.retries import JOB_INTERNAL_ERROR
+from groundloop.spec.tuning import combinations
 from pipeline.plan.expression_text import render
 from pipeline.plan.flatten import FlatDefinition, FlatStep
 from pipeline.plan.prices import Price
@@ -18,6 +19,32 @@ _DEFAULT_SECONDS = 24 * 3600
 _DEFAULT_ATTEMPTS = 5
 
 GetPrice = Callable[[str, str], Price | None]
+
+
+@dataclass(frozen=True)
+class SearchBounds:
+    """What limits the hours of a tuning job's instances: the smaller of both bounds.
+
+    Attributes:
+        jobs: maximum number of training jobs; None where the definition does not say.
+        parallel_jobs: how many run at the same time.
+        job_hours: maximum run time of each job.
+        search_hours: maximum run time of the search; None without one.
+        hours_by_jobs: of all instances, if every job runs its full time; None where the number of jobs isn't known.
+        hours_by_search: of all instances, if the search runs its full time; None without a limit.
+    """
+
+    jobs: int | None
+    parallel_jobs: int
+    job_hours: float
+    search_hours: float | None
+    hours_by_jobs: float | None
+    hours_by_search: float | None
+
+    @property
+    def hours(self) -> float | None:
+        """The smaller bound."""
+        return min((hours for hours in (self.hours_by_jobs, self.hours_by_search) if hours is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -32,6 +59,7 @@ class CostItem:
         hourly_usd: of one instance; None when the price isn't known.
         price_source: where the price is from.
         usd: the maximum; None when hours or price aren't known.
+        search: of a tuning job, the bounds that `hours` come from.
     """
 
     step: str
@@ -44,6 +72,7 @@ class CostItem:
     hourly_usd: float | None
     price_source: str | None
     usd: float | None
+    search: SearchBounds | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +123,9 @@ def _item(step: FlatStep, definition: FlatDefinition, get_price: GetPrice) -> Co
         component, resources = "Processing", arguments.get("ProcessingResources", {}).get("ClusterConfig", {})
     elif step.type == "Training":
         component, resources = "Training", arguments.get("ResourceConfig", {})
+    elif step.type == "Tuning":
+        # Of several definitions of training jobs nothing is known that bounds them.
+        component, resources = "Training", arguments.get("TrainingJobDefinition", {}).get("ResourceConfig", {})
     elif step.type == "Transform":
         component, resources = "Batch Transform", arguments.get("TransformResources", {})
     else:
@@ -107,8 +139,11 @@ def _item(step: FlatStep, definition: FlatDefinition, get_price: GetPrice) -> Co
         for policy in step.raw.get("RetryPolicies") or []
         if JOB_INTERNAL_ERROR in policy.get("ExceptionType", [])
     )
-    hours = None
-    if component != "Batch Transform":  # CreateTransformJob has no StoppingCondition
+    hours, search = None, None
+    if step.type == "Tuning":
+        search = _search_bounds(arguments, defaults, instance_count)
+        hours = None if search.hours is None else round(search.hours * attempts, 2)
+    elif component != "Batch Transform":  # CreateTransformJob has no StoppingCondition
         condition = arguments.get("StoppingCondition") or {}
         seconds = _integer(condition.get("MaxRuntimeInSeconds"), defaults, _DEFAULT_SECONDS)
         hours = round(seconds * instance_count * attempts / 3600, 2)
@@ -121,10 +156,31 @@ def _item(step: FlatStep, definition: FlatDefinition, get_price: GetPrice) -> Co
         instance_count=instance_count,
         hours=hours,
         attempts=attempts,
-        spot=bool(arguments.get("EnableManagedSpotTraining")),
+        spot=bool((arguments.get("TrainingJobDefinition") or arguments).get("EnableManagedSpotTraining")),
         hourly_usd=hourly,
         price_source=price.source if price else None,
         usd=round(hourly * hours, 2) if hourly is not None and hours is not None else None,
+        search=search,
+    )
+
+
+def _search_bounds(arguments: dict[str, Any], defaults: dict[str, Any], instance_count: int) -> SearchBounds:
+    config, job = arguments.get("HyperParameterTuningJobConfig", {}), arguments.get("TrainingJobDefinition", {})
+    limits = config.get("ResourceLimits", {})
+    jobs = _integer(limits.get("MaxNumberOfTrainingJobs"), defaults, 0)
+    if config.get("Strategy") == "Grid":
+        jobs = combinations(arguments) or 0
+    parallel = _integer(limits.get("MaxParallelTrainingJobs"), defaults, 1)
+    condition = job.get("StoppingCondition") or {}
+    job_hours = _integer(condition.get("MaxRuntimeInSeconds"), defaults, _DEFAULT_SECONDS) / 3600
+    seconds = _integer(limits.get("MaxRuntimeInSeconds"), defaults, 0)
+    return SearchBounds(
+        jobs=jobs or None,
+        parallel_jobs=parallel,
+        job_hours=round(job_hours, 2),
+        search_hours=round(seconds / 3600, 2) if seconds else None,
+        hours_by_jobs=round(jobs * job_hours * instance_count, 2) if jobs else None,
+        hours_by_search=round(parallel * seconds / 3600 * instance_count, 2) if seconds else None,
     )
 
 

@@ -16,7 +16,7 @@ from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TrainingStep, TransformStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TransformStep
 
 from steps.build_context import BuildContext
 from steps.evaluate.requirements import AT_LEAST, AT_MOST, as_argument
@@ -24,6 +24,7 @@ from steps.evaluate.settings import EvaluateSettings, GateSettings
 from steps.predict.step import predictions_uri
 from steps.prepare.step import report_uri
 from steps.processing import MOUNT, Text, as_text, output_uri, processing_step
+from steps.train.trained_model import TrainedModel
 
 NAME = "Evaluate"
 #: A small file, since the size that a property file may have isn't documented; evaluation.json grows with the classes.
@@ -31,7 +32,7 @@ _EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="ga
 
 
 def evaluate_step(
-    context: BuildContext, prepare: ProcessingStep, train: TrainingStep, predict: TransformStep
+    context: BuildContext, prepare: ProcessingStep, trained: TrainedModel, predict: TransformStep
 ) -> ProcessingStep:
     """Return the Evaluate step; its job is `steps/evaluate/job.py`.
 
@@ -67,7 +68,7 @@ def evaluate_step(
             *("--execution", ExecutionVariables.PIPELINE_EXECUTION_ARN),
             *("--input-manifest", context.parameters.input_manifest),
             # Without a network the job can't reach registry and logs, and would only wait for them.
-            *([] if context.aws.network.isolation else _reached_by_network(context, train)),
+            *([] if context.aws.network.isolation else _reached_by_network(context, trained)),
             *_option("--min-improvement", [as_argument(metric, value) for metric, value in improvements.items()]),
         ],
     )
@@ -85,10 +86,10 @@ def _thresholds(context: BuildContext, operator: str) -> list[Text]:
     ]
 
 
-def _reached_by_network(context: BuildContext, train: TrainingStep) -> list[Text]:
+def _reached_by_network(context: BuildContext, trained: TrainedModel) -> list[Text]:
     return [
         *("--champion-group", context.model_package_group),
-        *("--training-job", train.properties.TrainingJobName),
+        *("--training-job", trained.job_name),
     ]
 
 

@@ -59,7 +59,7 @@ def prepare_step(context: BuildContext) -> ProcessingStep:
             *("--reviewed-manifest-uri", p.reviewed_manifest),
             *("--label-attribute", p.label_attribute, *classes),
             *("--duplicates", settings.duplicates, "--train-negatives", settings.train_negatives),
-            *("--mini-batch-size", p.mini_batch_size.to_string(), "--check-images", settings.check_images),
+            *("--mini-batch-size", p.max_mini_batch_size, "--check-images", settings.check_images),
             # With an equals sign an option and its value are one of the 100 arguments that a container takes.
             f"--validation-fraction={settings.split.validation:g}",
             f"--test-fraction={settings.split.test:g}",

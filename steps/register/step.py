@@ -9,7 +9,7 @@ from sagemaker.core.model_registry import create_model_package_from_containers
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
 from sagemaker.mlops.workflow.model_step import ModelStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.build_context import BuildContext
 from steps.deploy.settings import DeploySettings
@@ -21,14 +21,14 @@ from steps.prepare.step import manifest_uri, report_uri, summary_value, training
 from steps.register.card import RawJson, json_join_parts, model_card
 from steps.register.settings import RegistrySettings
 from steps.settings import PipelineSettings
-from steps.train.settings import TrainingSettings
 from steps.train.step import algorithm_image_uri
+from steps.train.trained_model import TrainedModel
 
 NAME = "Register"
 
 
 def register_step(
-    context: BuildContext, prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep
+    context: BuildContext, prepare: ProcessingStep, trained: TrainedModel, evaluate: ProcessingStep
 ) -> ModelStep:
     """Return the Register step.
 
@@ -37,12 +37,6 @@ def register_step(
     an execution's own parameters are in the execution.
     """
     settings, p = context.settings(RegistrySettings), context.parameters
-    hyperparameters = {
-        **context.settings(TrainingSettings).hyperparameter_strings(),
-        "epochs": p.epochs,
-        "mini_batch_size": p.mini_batch_size,
-        "learning_rate": p.learning_rate,
-    }
     summary, evaluation = Join(on="/", values=[report_uri(prepare), "summary.json"]), evaluation_uri(evaluate)
     test_manifest, execution = manifest_uri(prepare, "test.manifest"), ExecutionVariables.PIPELINE_EXECUTION_ARN
     links = {
@@ -52,6 +46,7 @@ def register_step(
         "test_manifest": test_manifest,
         "execution": execution,
         **({} if context.start_from is None else {"started_from": summary_value(prepare, "started_from")}),
+        **trained.tuning,
     }
     code_version = " ".join(f"{job}@{context.job_archive(job).sha256}" for job in ("prepare", "evaluate"))
     versions = {"config_sha256": context.config_sha256, "code_version": code_version}
@@ -61,10 +56,10 @@ def register_step(
     card = model_card(
         settings.card,
         creator=f"groundloop pipeline {context.settings(PipelineSettings).name}",
-        artifact=train.properties.ModelArtifacts.S3ModelArtifacts,
-        training_job=train.properties.TrainingJobArn,
+        artifact=trained.artifact,
+        training_job=trained.job_arn,
         training_image=algorithm_image_uri(context.aws.region),
-        hyperparameters=hyperparameters,
+        hyperparameters=trained.hyperparameters,
         train_manifest=training_data_uri(context, prepare, "train.manifest"),
         validation_manifest=training_data_uri(context, prepare, "validation.manifest"),
         test_manifest=test_manifest,
@@ -81,7 +76,7 @@ def register_step(
             containers=[
                 {
                     "Image": algorithm_image_uri(context.aws.region),
-                    "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts,
+                    "ModelDataUrl": trained.artifact,
                 }
             ],
             content_types=["image/jpeg", "image/png", "application/x-image"],

@@ -11,6 +11,7 @@ from groundloop.spec.object_detection import max_batch_size
 from groundloop.spec.training_rules import RULE_CODES, RuleCode
 from steps.settings import Settings
 from steps.train.hyperparameters import DEFAULT_LEARNING_RATE, Hyperparameters
+from steps.train.tuning import TuningSettings
 
 #: Value of `start_from`: the highest approved version when the execution runs.
 CHAMPION = "champion"
@@ -74,6 +75,7 @@ class TrainingSettings(Settings):
         "number, or the S3 URI of a model.tar.gz; null: see use_pretrained_model.",
     )
     hyperparameters: Hyperparameters = Field(Hyperparameters(), description="Of the built-in algorithm.")
+    tuning: TuningSettings = Field(TuningSettings(), description="Search for hyperparameters.")
 
     @field_validator("start_from")
     @classmethod
@@ -121,6 +123,30 @@ class TrainingSettings(Settings):
         if maximum is not None and chosen.mini_batch_size > maximum:
             raise ValueError(
                 f"hyperparameters.mini_batch_size {chosen.mini_batch_size} does not fit {self.instance_type}: "
+                f"{chosen.base_network} takes at most {maximum}; lower it or choose an instance type with more GPUs"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _search_suits_training(self) -> TrainingSettings:
+        tuning, chosen = self.tuning, self.hyperparameters
+        if not tuning.enabled:
+            return self
+        if tuning.strategy == "hyperband":
+            if self.instance_count > 1:
+                raise ValueError(
+                    f"tuning.strategy hyperband needs instance_count 1, not {self.instance_count}: each instance logs "
+                    "the epoch's mAP, and hyperband would count them as epochs"
+                )
+            if tuning.hyperband.min_epochs > chosen.epochs:
+                raise ValueError(
+                    f"tuning.hyperband.min_epochs {tuning.hyperband.min_epochs} is more than hyperparameters.epochs "
+                    f"{chosen.epochs}: a job never runs so long"
+                )
+        largest, maximum = tuning.largest_mini_batch, max_batch_size(self.instance_type, chosen.base_network)
+        if largest is not None and maximum is not None and largest > maximum:
+            raise ValueError(
+                f"tuning.ranges.mini_batch_size goes up to {largest}, which does not fit {self.instance_type}: "
                 f"{chosen.base_network} takes at most {maximum}; lower it or choose an instance type with more GPUs"
             )
         return self

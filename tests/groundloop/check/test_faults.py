@@ -18,6 +18,7 @@ from tests.groundloop.check.faults import (
     references,
     requests,
     steps,
+    tuning,
 )
 from tests.groundloop.check.faults.edits import TRAIN, Definition, Edit, drop, get, hyper, json_get, parameter, put
 
@@ -30,6 +31,12 @@ FAULTS = list(chain.from_iterable(topic.FAULTS for topic in TOPICS))
 def base(define: Callable[..., Definition]) -> Definition:
     """The whole pipeline, with the built-in algorithm's image."""
     return define("training.instance_type=ml.g4dn.xlarge")
+
+
+@pytest.fixture(scope="module")
+def search(define: Callable[..., Definition]) -> Definition:
+    """The whole pipeline with Tune in Train's place."""
+    return define("training.tuning.enabled=true")
 
 
 def changed(base: Definition, edits: list[Edit]) -> list[DefinitionFinding]:
@@ -51,6 +58,13 @@ def test_a_fault_is_caught_where_it_is(
     assert here[0].remedy
 
 
+@pytest.mark.parametrize(("edits", "code", "where", "path", "word"), tuning.FAULTS)
+def test_a_fault_of_a_search_is_caught_where_it_is(
+    search: Definition, edits: list[Edit], code: DefinitionCode, where: str | None, path: str, word: str
+) -> None:
+    test_a_fault_is_caught_where_it_is(search, edits, code, where, path, word)
+
+
 @pytest.mark.parametrize(
     ("edits", "most"),
     [
@@ -66,8 +80,8 @@ def test_one_fault_gives_few_findings(base: Definition, edits: list[Edit], most:
 
 
 def test_every_code_is_produced_by_some_fault() -> None:
-    elsewhere = {DefinitionCode.UNCHECKED_STEP_TYPE, DefinitionCode.OBJECTIVE}  # test_other_shapes.py
-    assert {fault.values[1] for fault in FAULTS} | elsewhere == set(DefinitionCode)
+    elsewhere = {DefinitionCode.UNCHECKED_STEP_TYPE}  # test_other_shapes.py
+    assert {fault.values[1] for fault in [*FAULTS, *tuning.FAULTS]} | elsewhere == set(DefinitionCode)
 
 
 def test_findings_say_what_to_do(base: Definition) -> None:

@@ -41,6 +41,12 @@ def test_what_it_suggests_is_accepted(define: Callable[..., Definition]) -> None
 #: Assignments to the local configuration that change the definitions.
 VARIANTS = [
     pytest.param(["training.spot.enabled=true"], id="spot"),
+    pytest.param(["training.tuning.enabled=true"], id="search for hyperparameters"),
+    pytest.param(["training.tuning.enabled=true", "training.spot.enabled=true"], id="search on spot capacity"),
+    pytest.param(["training.tuning={enabled: true, strategy: hyperband}"], id="search by hyperband"),
+    pytest.param(
+        ["training.tuning={enabled: true, strategy: grid, ranges: {learning_rate: [0.001, 0.0001]}}"], id="grid search"
+    ),
     pytest.param(
         [
             "aws.network={subnets: [subnet-0a], security_groups: [sg-0b], isolation: true, encrypt_traffic: true}",
@@ -116,7 +122,7 @@ def test_nothing_is_found_in_the_predict_pipeline(define: Callable[..., Definiti
 
 
 def test_all_configurations_in_the_folder_are_checked() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {"base", "local", "prod"}
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {"base", "local", "prod", "tune"}
 
 
 def test_it_needs_neither_the_sdk_nor_a_region_nor_credentials(define: Callable[..., Definition]) -> None:

@@ -133,6 +133,14 @@ def test_the_run_time_is_compared_with_its_quota(
         assert finding.remedy.startswith("set training.max_runtime_minutes to at most 7200, or request an increase")
 
 
+def test_a_search_needs_the_instances_of_all_its_parallel_jobs(scripted: Build, configured: Build) -> None:
+    search = "training.tuning={enabled: true, jobs: 12, parallel_jobs: 3}"
+    config = configured(search, "training.instance_count=2", "training.hyperparameters.kv_store=dist_sync")
+    result = found(scripted, config, PLENTY)["quota, training job"]
+    assert result.text.startswith("ml.p3.2xlarge: quota 4, needed 6")
+    assert result.level is Level.ERROR
+
+
 def test_spot_has_a_quota_of_its_own(scripted: Build, configured: Build) -> None:
     config = configured("training.spot.enabled=true")
     result = found(scripted, config, {**PLENTY, "ml.p3.2xlarge for spot training job usage": 0})

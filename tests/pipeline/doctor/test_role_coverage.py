@@ -24,6 +24,13 @@ from tests.groundloop.check.test_our_own import VARIANTS
 CALLS = {
     "Processing": [(f"{verb}ProcessingJob", "processing-job") for verb in ("Create", "Describe", "Stop")],
     "Training": [(f"{verb}TrainingJob", "training-job") for verb in ("Create", "Describe", "Stop")],
+    "Tuning": [
+        (operation, "hyper-parameter-tuning-job")
+        for operation in (
+            *(f"{verb}HyperParameterTuningJob" for verb in ("Create", "Describe", "Stop")),
+            "ListTrainingJobsForHyperParameterTuningJob",
+        )
+    ],
     "Transform": [(f"{verb}TransformJob", "transform-job") for verb in ("Create", "Describe", "Stop")],
     "Model": [("CreateModel", "model"), ("DescribeModel", "model")],
     "RegisterModel": [("CreateModelPackage", "model-package"), ("DescribeModelPackage", "model-package")],
@@ -71,7 +78,7 @@ def calls_of(config: Config, step: dict[str, Any]) -> Iterator[Call]:
         yield Call(f"sagemaker:{operation}", resource)
         if operation.startswith("Create"):
             yield Call("sagemaker:AddTags", resource)
-    if step["Type"] in ("Processing", "Training", "Transform", "Model"):
+    if step["Type"] in ("Processing", "Training", "Tuning", "Transform", "Model"):
         yield Call("iam:PassRole", config.aws.role)
     if step["Name"] in ("Evaluate", "Deploy") and not (step["Name"] == "Evaluate" and config.aws.network.isolation):
         package = arn("sagemaker", f"model-package/{config.registry.group}/7")

@@ -51,6 +51,53 @@ def test_without_a_stopping_condition_the_service_ends_a_job_after_a_day() -> No
     assert billed(train()).items[0].hours == 48.0
 
 
+def search(parallel: int = 2, seconds: int | None = 24 * 3600, **config: Any) -> Json:
+    limits = {"MaxNumberOfTrainingJobs": {"Get": "Parameters.TuningJobs"}, "MaxParallelTrainingJobs": parallel}
+    if seconds is not None:
+        limits["MaxRuntimeInSeconds"] = seconds
+    job = {
+        "ResourceConfig": {**P3, "InstanceCount": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 6 * 3600},
+        "EnableManagedSpotTraining": True,
+    }
+    arguments = {
+        "HyperParameterTuningJobConfig": {"ResourceLimits": limits, **config},
+        "TrainingJobDefinition": job,
+    }
+    return {"Name": "Tune", "Type": "Tuning", "Arguments": arguments}
+
+
+TUNING_JOBS = [{"Name": "TuningJobs", "Type": "Integer", "DefaultValue": 12}]
+
+
+@pytest.mark.parametrize(
+    ("step", "by_jobs", "by_search", "usd"),
+    [
+        pytest.param(search(), 72.0, 48.0, 183.6, id="the search ends first"),
+        pytest.param(search(parallel=4), 72.0, 96.0, 275.4, id="the jobs end first"),
+        pytest.param(search(seconds=None), 72.0, None, 275.4, id="no limit of the search"),
+        pytest.param(
+            search(
+                seconds=None,
+                Strategy="Grid",
+                ParameterRanges={"CategoricalParameterRanges": [{"Values": ["a", "b"]}, {"Values": ["1", "2", "3"]}]},
+            ),
+            36.0,
+            None,
+            137.7,
+            id="all combinations of a grid",
+        ),
+    ],
+)
+def test_a_search_costs_at_most_the_smaller_of_two_bounds(
+    step: Json, by_jobs: float, by_search: float | None, usd: float
+) -> None:
+    (item,) = billed(step, price=3.825, parameters=TUNING_JOBS).items
+    assert item.search is not None
+    assert (item.search.hours_by_jobs, item.search.hours_by_search, item.usd) == (by_jobs, by_search, usd)
+    assert item.spot, "as its training jobs are"
+
+
 def test_batch_transform_has_no_bound_and_says_so() -> None:
     found = billed(train(StoppingCondition={"MaxRuntimeInSeconds": 3600}), PREDICT, price=4.0)
     assert found.items[1].hours is None
