@@ -225,7 +225,7 @@ def test_the_json_keeps_its_keys(deployed: Any, configured: Configured) -> None:
     assert list(training["cost_estimate"]) == ["items", "hours_on_demand", "hours_spot", "unlimited", "usd"]
     assert list(training["cost_estimate"]["items"][0]) == [
         "step", "component", "instance_type", "instance_count", "hours", "attempts", "spot", "hourly_usd",
-        "price_source", "usd",
+        "price_source", "usd", "search",
     ]  # fmt: skip
     assert one["endpoint"] == {"name": "groundloop", "status": None, "version": None, "changes": []}
 

@@ -177,7 +177,7 @@ FAULTS = [
         DefinitionCode.WRONG_LENGTH,
         "Tune",
         f"{OPTIMIZER_AT}.Values",
-        "at least 1",
+        "there are 0 items",
         id="choice without values",
     ),
     pytest.param(
