@@ -22,7 +22,9 @@ def check_tuning(definition: Definition) -> Iterator[DefinitionFinding]:
             yield DefinitionFinding(_code(problem.path), step.name, path, problem.message, problem.remedy)
         for job, path in training_jobs(step):
             if job.get("CheckpointConfig") is not None:
-                message = "all training jobs write their checkpoints to one S3 URI: one may go on from another's weights"
+                message = (
+                    "all training jobs write their checkpoints to one S3 URI: one may go on from another's weights"
+                )
                 remedy = "remove CheckpointConfig; an interrupted job then begins again"
                 yield DefinitionFinding(
                     DefinitionCode.SHARED_CHECKPOINTS, step.name, f"{path}.CheckpointConfig", message, remedy

@@ -10,13 +10,13 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from groundloop.spec.object_detection import HYPERPARAMETERS
 from groundloop.spec.tuning import (
-    MAX_TRAINING_JOBS,
-    MAX_PARALLEL_TRAINING_JOBS,
-    MAX_WARM_START_PARENTS,
     MAX_HYPERBAND_RESOURCE,
+    MAX_PARALLEL_TRAINING_JOBS,
     MAX_SECONDS,
     MAX_SEED,
+    MAX_TRAINING_JOBS,
     MAX_VALUES,
+    MAX_WARM_START_PARENTS,
     MIN_JOBS_WITHOUT_IMPROVEMENT,
     SCALES,
     number_range_problems,
@@ -107,7 +107,10 @@ class StopWhenSettings(Settings):
 
     map_reaches: float | None = Field(None, gt=0, le=1, description="Validation mAP that is good enough.")
     no_better_for_jobs: int | None = Field(
-        None, ge=MIN_JOBS_WITHOUT_IMPROVEMENT, le=MAX_TRAINING_JOBS, description="Jobs in a row without an improvement of 1 %."
+        None,
+        ge=MIN_JOBS_WITHOUT_IMPROVEMENT,
+        le=MAX_TRAINING_JOBS,
+        description="Jobs in a row without an improvement of 1 %.",
     )
     converged: bool = Field(False, description="The service sees that no improvement is likely.")
 
@@ -117,7 +120,9 @@ class TuningSettings(Settings):
 
     enabled: bool = Field(False, description="Tune takes Train's place in the pipeline.")
     strategy: Literal["bayesian", "random", "hyperband", "grid"] = Field("bayesian", description="Search strategy.")
-    jobs: int = Field(12, ge=1, le=MAX_TRAINING_JOBS, description="Maximum number of training jobs; grid: all combinations.")
+    jobs: int = Field(
+        12, ge=1, le=MAX_TRAINING_JOBS, description="Maximum number of training jobs; grid: all combinations."
+    )
     parallel_jobs: int = Field(
         2, ge=1, le=MAX_PARALLEL_TRAINING_JOBS, description="Training jobs at the same time; each needs quota."
     )
@@ -142,7 +147,9 @@ class TuningSettings(Settings):
     hyperband: HyperbandSettings = Field(HyperbandSettings(), description="For the hyperband strategy.")
     stop_when: StopWhenSettings = Field(StopWhenSettings(), description="Earlier end of the search.")
     warm_start: list[_TuningJobName] = Field(
-        [], max_length=MAX_WARM_START_PARENTS, description="Earlier tuning jobs whose results the search starts from; or last."
+        [],
+        max_length=MAX_WARM_START_PARENTS,
+        description="Earlier tuning jobs whose results the search starts from; or last.",
     )
     warm_start_data: Literal["auto", "same", "new"] = Field(
         "auto", description="Data of the earlier jobs: same, or new; auto: compared by upsert."
@@ -178,7 +185,9 @@ class TuningSettings(Settings):
         if self.parallel_jobs > self.total_jobs:
             raise ValueError(f"parallel_jobs {self.parallel_jobs} is more than the {self.total_jobs} jobs there are")
         if self.total_jobs > MAX_TRAINING_JOBS:
-            raise ValueError(f"the grid has {self.total_jobs} combinations, and a tuning job at most {MAX_TRAINING_JOBS} jobs")
+            raise ValueError(
+                f"the grid has {self.total_jobs} combinations, and a tuning job at most {MAX_TRAINING_JOBS} jobs"
+            )
         if self.strategy == "hyperband" and self.early_stopping == "auto":
             raise ValueError("strategy hyperband stops jobs by itself: set early_stopping to off")
         return self

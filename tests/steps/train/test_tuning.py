@@ -221,14 +221,18 @@ def test_every_tunable_hyperparameter_has_a_range() -> None:
             ["ranges.weight_decay={min: 0.1, max: 1}"], "weight_decay.max is 1, and must be a number in (0, 1)", id="1"
         ),
         pytest.param(
-            ["ranges.learning_rate={min: 0.1, max: 0.01}"], "the minimum 0.1 is greater than the maximum", id="swapped"
+            ["ranges.learning_rate={min: 0.1, max: 0.01}"], "MinValue 0.1 is more than MaxValue 0.01", id="swapped"
         ),
         pytest.param(["ranges.mini_batch_size={min: 8, max: 8}"], "min and max are both 8", id="no range"),
         pytest.param(
-            ["ranges.learning_rate={min: 0, max: 0.01, scale: log}"], "a logarithmic scale has no 0", id="log of 0"
+            ["ranges.learning_rate={min: 0, max: 0.01, scale: log}"],
+            "a logarithmic scale needs values greater than 0",
+            id="log of 0",
         ),
         pytest.param(
-            ["ranges.momentum={min: 0.1, max: 1, scale: reverse_log}"], "scale lies in [0, 1)", id="reverse log of 1"
+            ["ranges.momentum={min: 0.1, max: 1, scale: reverse_log}"],
+            "needs values from 0 to less than 1",
+            id="reverse log of 1",
         ),
         pytest.param(["ranges.learning_rate.scale=logarithm"], "learning_rate.scale must be 'auto'", id="scale"),
         pytest.param(["ranges.optimizer=[sgd, adm]"], "did you mean 'adam'?", id="optimizer misspelt"),
