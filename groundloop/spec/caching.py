@@ -1,6 +1,7 @@
 """Step caching: the members of a request that decide whether outputs are reused, and how old they may be.
 
-Source: "Caching Pipeline Steps" in the SageMaker developer guide.
+Source: "Caching Pipeline Steps" and "Default cache key attributes by pipeline step type" in the SageMaker developer
+guide.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _COMPARED_MEMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "HyperParameters",
             "InputDataConfig",
         ),
+        "Tuning": ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions"),
         "Transform": (
             "DataProcessing",
             "Environment",
@@ -33,6 +35,18 @@ _COMPARED_MEMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "TransformInput",
             "BatchStrategy",
             "MaxPayloadInMB",
+        ),
+    }
+)
+#: Of these compared members not all that is in them is.
+_COMPARED_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "TrainingJobDefinition": (
+            "AlgorithmSpecification",
+            "HyperParameterRanges",
+            "InputDataConfig",
+            "StaticHyperParameters",
+            "TuningObjective",
         ),
     }
 )
@@ -51,7 +65,14 @@ def compared_arguments(step_type: str, arguments: Mapping[str, Any]) -> dict[str
         {'ModelName': 'm'}
     """
     compared = _COMPARED_MEMBERS.get(step_type, tuple(arguments))
-    return {member: arguments[member] for member in compared if member in arguments}
+    return {member: _compared(member, arguments[member]) for member in compared if member in arguments}
+
+
+def _compared(member: str, value: Any) -> Any:
+    parts = _COMPARED_PARTS.get(member)
+    if parts is None or not isinstance(value, Mapping):
+        return value
+    return {part: value[part] for part in parts if part in value}
 
 
 def model_of_each_execution(step_type: str, arguments: Mapping[str, Any], types: Mapping[str, str]) -> str | None:

@@ -18,6 +18,7 @@ RUNNABLE = frozenset(
         "Processing",
         "Training",
         "Transform",
+        "Tuning",
         "Model",
         "RegisterModel",
         "EndpointConfig",

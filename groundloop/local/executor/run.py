@@ -16,7 +16,7 @@ from groundloop.local.executor.cache import CachedRun, StepCache, cache_key
 from groundloop.local.executor.conditions import all_hold
 from groundloop.local.executor.expressions import ResolveError, Resolver
 from groundloop.local.executor.policies import cache_expiry, pause_before_next, retry_policies
-from groundloop.local.executor.steps import StepError, StepStoppedError, resource_name, runner_for
+from groundloop.local.executor.steps import StepError, StepStoppedError, runner_for
 from groundloop.local.s3 import S3
 from groundloop.spec.definition import Definition, Json, Step
 from groundloop.spec.graph import predecessors
@@ -295,7 +295,7 @@ class Execution:
         while True:
             record.attempts += 1
             try:
-                name = resource_name(self._variables["PipelineExecutionId"], step.name)
+                name = runner.name(self._variables["PipelineExecutionId"], step.name)
                 return runner.run(request, name, lambda metadata: self._tell(record, metadata))
             except StepError as error:
                 pause = pause_before_next(retries, error.kind, record.attempts, time.monotonic() - started)

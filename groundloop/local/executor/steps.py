@@ -8,15 +8,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from groundloop.local.context import random_id
 from groundloop.spec.definition import Json
 from groundloop.spec.retries import CAPACITY_ERROR, JOB_INTERNAL_ERROR, RESOURCE_LIMIT, SERVICE_FAULT, THROTTLING
+from groundloop.spec.tuning import MAX_NAME_LENGTH
 
 #: Seconds between two looks at a job or an endpoint.
 _POLL = 0.15
 _NAME_LENGTH = 63
+#: Training jobs among the properties of a Tuning step (the SDK's `get_top_model_s3_uri`).
+_MAX_SUMMARIES = 50
 
 
 class StepError(Exception):
@@ -58,8 +62,17 @@ def call(operation: Callable[..., Any], **members: Any) -> Json:
 
 def resource_name(execution_id: str, step: str) -> str:
     """Return `pipelines-<execution>-<step>-<random>`, at most 63 valid characters."""
-    head, tail = f"pipelines-{execution_id}-", f"-{random_id(10)}"
-    middle = re.sub(r"[^A-Za-z0-9]+", "-", step)[: _NAME_LENGTH - len(head) - len(tail)].strip("-")
+    return _name(f"pipelines-{execution_id}-", step, _NAME_LENGTH)
+
+
+def tuning_job_name(execution_id: str, step: str) -> str:
+    """Return `<execution>-<step>-<random>`, at most 32 valid characters."""
+    return _name(f"{execution_id}-", step, MAX_NAME_LENGTH)
+
+
+def _name(head: str, step: str, length: int) -> str:
+    tail = f"-{random_id(10)}"
+    middle = re.sub(r"[^A-Za-z0-9]+", "-", step)[: length - len(head) - len(tail)].strip("-")
     return f"{head}{middle}{tail}"
 
 
@@ -69,6 +82,10 @@ class Runner(ABC):
     def __init__(self, client: Any, stop: threading.Event) -> None:
         self.client = client
         self.stop = stop
+
+    def name(self, execution_id: str, step: str) -> str:
+        """Return a name for a resource whose request has none."""
+        return resource_name(execution_id, step)
 
     @abstractmethod
     def run(self, request: Json, name: str, tell: Tell) -> Json:
@@ -85,27 +102,36 @@ class Runner(ABC):
 
 
 class JobRunner(Runner):
-    """Runs Processing, Training and Transform steps: creates a job and waits for its end."""
+    """Runs Processing, Training, Transform and Tuning steps: creates a job and waits for its end."""
 
     def __init__(self, client: Any, stop: threading.Event, kind: str) -> None:
         super().__init__(client, stop)
         self.kind = kind
-        operation = f"{kind.removesuffix('Job').lower()}_job"
+        operation = xform_name(kind)
         self._create = getattr(client, f"create_{operation}")
         self._describe = getattr(client, f"describe_{operation}")
         self._stop_job = getattr(client, f"stop_{operation}")
+
+    @property
+    def metadata_key(self) -> str:
+        """The member of a step's Metadata that has the job's ARN."""
+        return self.kind
+
+    def properties(self, described: Json) -> Json:
+        """Return the step's properties, of the description of its completed job."""
+        return described
 
     def run(self, request: Json, name: str, tell: Tell) -> Json:
         """Start a job and wait until it has ended."""
         member = f"{self.kind}Name"
         # The service makes the name of every job itself: one that the definition gives could be used but once.
         created = call(self._create, **{**request, member: name})
-        tell({self.kind: {"Arn": created[f"{self.kind}Arn"]}})
+        tell({self.metadata_key: {"Arn": created[f"{self.kind}Arn"]}})
         while True:
             described = call(self._describe, **{member: name})
             status = described[f"{self.kind}Status"]
             if status == "Completed":
-                return described
+                return self.properties(described)
             if status == "Failed":
                 raise _job_failure(described.get("FailureReason") or "the job failed")
             if status == "Stopped":
@@ -130,6 +156,34 @@ class JobRunner(Runner):
                 raise
         while call(self._describe, **{member: name})[f"{self.kind}Status"] in ("InProgress", "Stopping"):
             threading.Event().wait(_POLL)
+
+
+class TuningRunner(JobRunner):
+    """Runs Tuning steps: a tuning job, whose properties are its description and its best training jobs."""
+
+    def __init__(self, client: Any, stop: threading.Event) -> None:
+        super().__init__(client, stop, "HyperParameterTuningJob")
+
+    def name(self, execution_id: str, step: str) -> str:
+        """Return a name that is short enough for a tuning job."""
+        return tuning_job_name(execution_id, step)
+
+    @property
+    def metadata_key(self) -> str:
+        """The member of a step's Metadata that has the job's ARN."""
+        return "TuningJob"
+
+    def properties(self, described: Json) -> Json:
+        """Return the description with TrainingJobSummaries, the best training job first."""
+        objective = described["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+        listed = call(
+            self.client.list_training_jobs_for_hyper_parameter_tuning_job,
+            HyperParameterTuningJobName=described["HyperParameterTuningJobName"],
+            SortBy="FinalObjectiveMetricValue",
+            SortOrder="Descending" if objective["Type"] == "Maximize" else "Ascending",
+            MaxResults=_MAX_SUMMARIES,
+        )
+        return {**described, "TrainingJobSummaries": listed["TrainingJobSummaries"]}
 
 
 def _job_failure(reason: str) -> StepError:
@@ -235,7 +289,8 @@ def runner_for(step_type: str, client: Any, stop: threading.Event) -> Runner:
     """
     if step_type in ("Processing", "Training", "Transform"):
         return JobRunner(client, stop, f"{step_type}Job")
-    runners: dict[str, type[Runner]] = {
+    runners: dict[str, Callable[[Any, threading.Event], Runner]] = {
+        "Tuning": TuningRunner,
         "Model": ModelRunner,
         "RegisterModel": RegisterRunner,
         "EndpointConfig": EndpointConfigRunner,

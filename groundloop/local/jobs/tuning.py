@@ -254,12 +254,12 @@ class TuningJob:
         return None
 
     def _outcome(self, why: str | None) -> tuple[str, str | None]:
-        """Return Completed if a training job gave a result, otherwise Failed with the first reason."""
+        """Return Completed if a training job completed with a result, otherwise Failed with the first reason."""
         ended = [run for run in self._runs if run.ended]
-        if any(run.result is not None for run in ended):
+        if any(run.result is not None and run.job.status == "Completed" for run in ended):
             return "Completed", why
         if why:
-            return "Failed", f"{why}, and no training job has completed"
+            return "Failed", f"{why}, and no training job has completed with an objective metric"
         if all(run.job.status == "Completed" for run in ended):
             return "Failed", (
                 f"No objective metrics found after running {len(ended)} training jobs. Please ensure that the custom "

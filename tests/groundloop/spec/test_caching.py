@@ -65,6 +65,25 @@ def test_the_arguments_that_are_compared(step_type: str, compared: dict[str, Any
     assert "ResourceConfig" not in result or step_type == "EndpointConfig"
 
 
+def test_of_a_tuning_jobs_definition_a_part_is_compared() -> None:
+    definition = {
+        "StaticHyperParameters": {"epochs": "3"},
+        "InputDataConfig": [],
+        "RoleArn": "r",
+        "OutputDataConfig": {},
+    }
+    arguments = {
+        "HyperParameterTuningJobConfig": {"Strategy": "Random"},
+        "TrainingJobDefinition": definition,
+        "WarmStartConfig": {},
+        "Tags": [],
+    }
+    assert compared_arguments("Tuning", arguments) == {
+        "HyperParameterTuningJobConfig": {"Strategy": "Random"},
+        "TrainingJobDefinition": {"InputDataConfig": [], "StaticHyperParameters": {"epochs": "3"}},
+    }
+
+
 @pytest.mark.parametrize(
     ("config", "expected"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,62 +20,75 @@ IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/known-curves:1"
 Request = dict[str, Any]
 
 
+#: With the lines and the objective of the built-in algorithm.
+STAND_INS = {
+    r"/known-curves:": ImageStandIn(
+        train=[sys.executable, "-I", "-S", str(TRAINER), "{opt_ml}"],
+        metrics=METRIC_DEFINITIONS,
+        objectives={"validation:mAP": "Maximize"},
+        ignored=frozenset({"momentum"}),
+    )
+}
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.fixture(scope="session")
 def image_stand_ins() -> Mapping[str, ImageStandIn]:
-    """A stand-in with the lines and the objective of the built-in algorithm."""
+    """The stand-in whose curves are known."""
+    return STAND_INS
+
+
+def tuning_request(role: str, name: str, x: tuple[float, float] | list[str] = (0, 6), **members: Any) -> Request:
+    """Return a CreateHyperParameterTuningJob request that searches x in a range, or in a list of values.
+
+    Members of HyperParameterTuningJobConfig, of ResourceLimits and of the request are replaced by those given;
+    `statics` are further static hyperparameters, `definition` further members of TrainingJobDefinition.
+    """
+    ranges: dict[str, Any]
+    if isinstance(x, tuple):
+        low, high = (str(float(bound)) for bound in x)
+        ranges = {"ContinuousParameterRanges": [{"Name": "x", "MinValue": low, "MaxValue": high}]}
+    else:
+        ranges = {"CategoricalParameterRanges": [{"Name": "x", "Values": x}]}
+    limits = {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 1}
+    limits.update({member: members.pop(member) for member in list(members) if member.startswith("Max")})
+    request: Request = {key: members.pop(key) for key in ("WarmStartConfig", "Tags", "Autotune") if key in members}
+    statics = {"epochs": "4", **members.pop("statics", {})}
+    definition = {
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "RoleArn": role,
+        "StaticHyperParameters": statics,
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.p3.2xlarge", "VolumeSizeInGB": 10},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        **members.pop("definition", {}),
+    }
     return {
-        r"/known-curves:": ImageStandIn(
-            train=[sys.executable, "-I", "-S", str(TRAINER), "{opt_ml}"],
-            metrics=METRIC_DEFINITIONS,
-            objectives={"validation:mAP": "Maximize"},
-            ignored=frozenset({"momentum"}),
-        )
+        "HyperParameterTuningJobName": name,
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:mAP"},
+            "ResourceLimits": {key: value for key, value in limits.items() if value is not None},
+            "ParameterRanges": ranges,
+            "RandomSeed": 1,
+            **members,
+        },
+        "TrainingJobDefinition": definition,
+        **request,
     }
 
 
 @pytest.fixture
 def tuning(aws: LocalAws) -> Callable[..., Request]:
-    """A CreateHyperParameterTuningJob request that searches x in a range, or in a list of values.
-
-    Members of HyperParameterTuningJobConfig, of ResourceLimits and of the request are replaced by those given;
-    `statics` are further static hyperparameters, `definition` further members of TrainingJobDefinition.
-    """
-
-    def tuning(name: str, x: tuple[float, float] | list[str] = (0, 6), **members: Any) -> Request:
-        ranges: dict[str, Any]
-        if isinstance(x, tuple):
-            low, high = (str(float(bound)) for bound in x)
-            ranges = {"ContinuousParameterRanges": [{"Name": "x", "MinValue": low, "MaxValue": high}]}
-        else:
-            ranges = {"CategoricalParameterRanges": [{"Name": "x", "Values": x}]}
-        limits = {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 1}
-        limits.update({member: members.pop(member) for member in list(members) if member.startswith("Max")})
-        request: Request = {key: members.pop(key) for key in ("WarmStartConfig", "Tags", "Autotune") if key in members}
-        statics = {"epochs": "4", **members.pop("statics", {})}
-        definition = {
-            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            "RoleArn": aws.role_arn,
-            "StaticHyperParameters": statics,
-            "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
-            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.p3.2xlarge", "VolumeSizeInGB": 10},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-            **members.pop("definition", {}),
-        }
-        return {
-            "HyperParameterTuningJobName": name,
-            "HyperParameterTuningJobConfig": {
-                "Strategy": "Random",
-                "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:mAP"},
-                "ResourceLimits": {key: value for key, value in limits.items() if value is not None},
-                "ParameterRanges": ranges,
-                "RandomSeed": 1,
-                **members,
-            },
-            "TrainingJobDefinition": definition,
-            **request,
-        }
-
-    return tuning
+    """Make a request of `tuning_request`."""
+    return partial(tuning_request, aws.role_arn)
 
 
 @pytest.fixture

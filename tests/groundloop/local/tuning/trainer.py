@@ -1,12 +1,13 @@
 """A stand-in for an algorithm whose curves are known: it prints the lines of the built-in one, and trains nothing.
 
-Hyperparameters: `x` (a number), `epochs`, `broken` (values of x that fail, with commas between them), `hangs` (values of
-x that never end after the first epoch), `silent` (no objective metric).
+Hyperparameters: `x` (a number), `epochs`, `broken` (values of x that fail, with commas between them), `hangs` (values
+of x that never end after the first epoch), `silent` (no objective metric).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def value(x: float, epoch: int) -> float:
 
 def main(opt_ml: Path) -> int:
     given = json.loads((opt_ml / "input" / "config" / "hyperparameters.json").read_text())
+    sys.stdout.write(f"process {os.getpid()}\n")
     x = float(given["x"])
     named = {key: [float(item) for item in given.get(key, "").split(",") if item] for key in ("broken", "hangs")}
     if x in named["broken"]:
