@@ -16,7 +16,7 @@ from typing import Literal
 from pipeline.config import Config
 from pipeline.kept_texts import is_kept, kept_text, key_of, read_kept
 
-Kind = Literal["training", "deploy", "predict"]
+Kind = Literal["training", "deploy", "predict", "monitor"]
 
 #: Packages whose version shapes the definition: the SDK, its resource classes, the settings, image URIs and regions.
 PACKAGES = ("sagemaker", "sagemaker-core", "pydantic", "boto3", "botocore")
@@ -73,7 +73,9 @@ def cache_key(config: Config, kind: Kind | Literal["images"]) -> str:
 
 def _kinds(config: Config) -> list[Kind]:
     """Return the pipelines that upsert creates."""
-    return ["training", "deploy", "predict"] if config.predict.input else ["training", "deploy"]
+    kinds: list[Kind] = ["training", "deploy"]
+    kinds += ["predict"] if config.predict.input else []
+    return [*kinds, "monitor"] if config.has_monitor else kinds
 
 
 def _compile(config: Config, kind: Kind) -> str:
@@ -83,6 +85,7 @@ def _compile(config: Config, kind: Kind) -> str:
         "training": definition.training_pipeline,
         "deploy": definition.deploy_pipeline,
         "predict": definition.predict_pipeline,
+        "monitor": definition.monitor_pipeline,
     }
     return definition.compile_pipeline(build[kind](config))
 

@@ -20,6 +20,7 @@ from steps.collect.step import collect_step
 from steps.deploy.step import deploy_gate, deploy_job_step
 from steps.evaluate.step import evaluate_step, quality_gate
 from steps.model import create_model_step, create_package_model_step
+from steps.monitor.step import drift_gate, monitor_step
 from steps.predict.step import predict_selected_step, predict_step
 from steps.prepare.step import prepare_step
 from steps.processing import processing_image_uri
@@ -76,6 +77,22 @@ def predict_pipeline(config: Config) -> Pipeline:
         name=config.pipeline.predict_name,
         parameters=context.parameters.of_predict_pipeline(),
         steps=[select, model, predict, collect_step(context, select, predict)],
+        sagemaker_session=context.session,
+        # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
+        pipeline_experiment_config=None,
+    )
+
+
+@sdk.offline_build()
+def monitor_pipeline(config: Config) -> Pipeline:
+    """Return the pipeline that compares captured requests with what the served version was evaluated on."""
+    context = build_context(config)
+    retrain = config.triggers.retrain_when
+    monitor = monitor_step(context, retrain_at=retrain.reviewed if retrain else None)
+    return Pipeline(
+        name=config.pipeline.monitor_name,
+        parameters=context.parameters.of_monitor_pipeline(),
+        steps=[monitor, drift_gate(monitor)] if config.monitor.fail else [monitor],
         sagemaker_session=context.session,
         # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
         pipeline_experiment_config=None,

@@ -26,7 +26,8 @@ class DesiredPipeline:
 def desired_pipelines(config: Config) -> list[DesiredPipeline]:
     """Compile the pipelines that a configuration describes.
 
-    The deploy pipeline is left out when `deploy.mode` is `never`, the predict pipeline without `predict.input`.
+    The deploy pipeline is left out when `deploy.mode` is `never`, the predict pipeline without `predict.input`, the
+    monitor pipeline without captured requests.
     """
     names, tags = config.pipeline, dict(config.aws.tags)
     definition = compiled_definition(config, "training")
@@ -37,13 +38,18 @@ def desired_pipelines(config: Config) -> list[DesiredPipeline]:
     if config.predict.input:
         text, definition = "Predicts new images with one model package.", compiled_definition(config, "predict")
         pipelines.append(DesiredPipeline(names.predict_name, text, config.aws.role, tags, definition))
+    if config.has_monitor:
+        text = "Compares captured requests with what the served version was evaluated on."
+        definition = compiled_definition(config, "monitor")
+        pipelines.append(DesiredPipeline(names.monitor_name, text, config.aws.role, tags, definition))
     return pipelines
 
 
 def job_archives(config: Config) -> list[JobArchive]:
     """Build the job code that the pipelines run."""
     predict = ("select", "collect") if config.predict.input else ()
-    return [job_archive(name) for name in ("prepare", "evaluate", "deploy", *predict)]
+    monitor = ("monitor",) if config.has_monitor else ()
+    return [job_archive(name) for name in ("prepare", "evaluate", "deploy", *predict, *monitor)]
 
 
 def definition_warnings(pipeline: DesiredPipeline) -> list[str]:

@@ -55,7 +55,7 @@ class JobArchive:
 
 @functools.cache
 def job_archive(name: str) -> JobArchive:
-    """Build the archive of a job: `prepare`, `evaluate`, `deploy`, `select` or `collect`."""
+    """Build the archive of a job: `prepare`, `evaluate`, `deploy`, `select`, `collect` or `monitor`."""
     job = f"steps.{name}.job"
     # To find them, all sources are parsed: half a second, that commands would wait for each time.
     names = json.loads(kept_text(key_of("files", {"module": job}), lambda: json.dumps(_files_of(job))))

@@ -16,7 +16,7 @@ from pipeline.config.keys import field_at
 from pipeline.config.messages import expectation
 from steps.evaluate.settings import GateSettings
 
-#: The settings that give the parameters of the training and the predict pipeline their defaults.
+#: The settings that give the parameters of the pipelines their defaults.
 PARAMETER_KEYS = {
     "InputManifest": "labels.manifest",
     # No setting of its own: reviewing makes it. It must be what labels.manifest must be.
@@ -35,6 +35,7 @@ PARAMETER_KEYS = {
     "EndpointName": "deploy.endpoint.name",
     "InputUri": "predict.input",
     "OutputUri": "predict.output",
+    "WindowHours": "monitor.window_hours",
     "EndpointInstanceType": "deploy.endpoint.instance_type",
 }
 #: The parameters of the quality gate, with the metric that each has the threshold of.

@@ -67,6 +67,7 @@ def pipeline_parameters(config: Config) -> Parameters:
         changed_package_arn=ParameterString("ChangedPackageArn", NO_CHANGE),
         input_uri=ParameterString("InputUri", config.predict.input),
         output_uri=ParameterString("OutputUri", predictions_prefix(config)),
+        window_hours=ParameterInteger("WindowHours", config.monitor.window_hours),
     )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from groundloop.executions.retraining import PARAMETER as PARAMETER
 from groundloop.s3 import join_uri
 
 if TYPE_CHECKING:
     from pipeline.config import Config
 
-#: The pipeline parameter that takes the manifest.
-PARAMETER = "ReviewedManifest"
 # A blank line and not an empty object: a Processing job's input needs something to download.
 NO_LABELS = b"\n"
 
@@ -18,6 +17,11 @@ NO_LABELS = b"\n"
 def no_labels_key(prefix: str) -> str:
     """Return the key of the manifest without labels, which `groundloop upsert` uploads."""
     return f"{prefix}/reviews/none.manifest"
+
+
+def reviews_uri(config: Config) -> str:
+    """Return the S3 prefix of the manifests of reviewed labels."""
+    return f"s3://{config.aws.bucket}/{config.aws.prefix}/reviews"
 
 
 def no_labels_uri(config: Config) -> str:

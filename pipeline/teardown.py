@@ -57,7 +57,8 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
     found = {Resource("rule", rule["Name"]) for rule in owned_rules(config)}
     if queue_url(config):
         found.add(Resource("queue", queue_name(config)))
-    for name in (config.pipeline.name, config.pipeline.deploy_name, config.pipeline.predict_name):
+    names = config.pipeline
+    for name in (names.name, names.deploy_name, names.predict_name, names.monitor_name):
         found |= _of_pipeline(config, name)
     found |= _tagged(config, found)
     found = _existing(config, found)

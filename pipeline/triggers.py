@@ -77,7 +77,7 @@ def desired_triggers(config: Config) -> list[Trigger]:
     if config.deploy.mode == "on_approval":
         triggers.append(_approval_trigger(config))
     for name, schedule in sorted(config.triggers.schedules.items()):
-        pipeline = config.pipeline.predict_name if schedule.pipeline == "predict" else config.pipeline.name
+        pipeline = config.pipeline.of_kind(schedule.pipeline)
         triggers.append(
             Trigger(
                 name=f"{prefix(config)}-schedule-{name}",

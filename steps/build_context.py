@@ -43,6 +43,7 @@ class Parameters:
         changed_package_arn: version whose approval status has changed, of which an event tells the deploy pipeline.
         input_uri: S3 prefix or manifest of the images that the predict pipeline predicts.
         output_uri: S3 prefix of its results.
+        window_hours: how far the monitor pipeline looks back.
     """
 
     input_manifest: ParameterString
@@ -68,6 +69,7 @@ class Parameters:
     changed_package_arn: ParameterString
     input_uri: ParameterString
     output_uri: ParameterString
+    window_hours: ParameterInteger
 
     def of_training_pipeline(self) -> list[Parameter]:
         """List the parameters of the training pipeline, in the order in which Studio shows them."""
@@ -103,6 +105,10 @@ class Parameters:
             self.transform_instance_type,
         ]
 
+    def of_monitor_pipeline(self) -> list[Parameter]:
+        """List the parameters of the monitor pipeline, in the order in which Studio shows them."""
+        return [self.endpoint_name, self.window_hours, self.processing_instance_type]
+
     def _search(self) -> list[Parameter]:
         """List the parameters of Tune; the jobs of a grid are all its combinations."""
         if not self.tuned:
@@ -132,7 +138,7 @@ class BuildContext:
         config: the whole configuration; a step reads its sections with :meth:`settings`.
         parameters: the pipelines' parameters, whose defaults come from the configuration.
         session: the SDK's session.
-        job_archive: returns the archive of a job: `prepare`, `evaluate`, `deploy`, `select` or `collect`.
+        job_archive: returns the archive of a job: `prepare`, `evaluate`, `deploy`, `select`, `collect` or `monitor`.
         max_image_mb: largest image that Predict can send, MB; Prepare keeps larger ones out.
         image_shape: side of the square that training scales images to, pixels; Prepare warns of objects too small.
         base_network: network that training uses.
@@ -177,7 +183,7 @@ class BuildContext:
     @property
     def config_sha256(self) -> str:
         """Return the hash of the configuration, without what has no influence on a model."""
-        without: dict[str, Any] = {"triggers": True, "costs": True, "predict": {"input", "output"}}
+        without: dict[str, Any] = {"triggers": True, "costs": True, "monitor": True, "predict": {"input", "output"}}
         return hashlib.sha256(self.config.model_dump_json(exclude=without).encode()).hexdigest()
 
     def code_uri(self, job: str) -> str:

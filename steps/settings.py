@@ -51,6 +51,15 @@ class PipelineSettings(Settings):
         """Name of the pipeline that predicts new images."""
         return f"{self.name}-predict"
 
+    @property
+    def monitor_name(self) -> str:
+        """Name of the pipeline that compares captured requests with the baseline."""
+        return f"{self.name}-monitor"
+
+    def of_kind(self, kind: Literal["training", "predict", "monitor"]) -> str:
+        """Return the name of a pipeline that a schedule can start."""
+        return {"training": self.name, "predict": self.predict_name, "monitor": self.monitor_name}[kind]
+
     @model_validator(mode="after")
     def _names_differ(self) -> PipelineSettings:
         if self.name == self.deploy_name:

@@ -67,13 +67,17 @@ class Transition:
         return _LOG_GROUPS.get(self.kind, "")
 
 
-def start(region: str, pipeline: str, assignments: Sequence[str]) -> str:
+def start(
+    region: str, pipeline: str, assignments: Sequence[str], *, name: str | None = None, token: str | None = None
+) -> str:
     """Start an execution and return its ARN.
 
     Args:
         region: AWS region.
         pipeline: name of the pipeline.
         assignments: `Name=Value` for pipeline parameters; the others keep their defaults.
+        name: display name of the execution.
+        token: requests with the same one start one execution, 32 to 128 characters; None: each starts one.
 
     Raises:
         UserError: there is no such pipeline or parameter, or a value is not allowed.
@@ -81,7 +85,10 @@ def start(region: str, pipeline: str, assignments: Sequence[str]) -> str:
     sagemaker = client("sagemaker", region)
     definition, _ = parse_definition(json.loads(_describe(region, pipeline)["PipelineDefinition"]))
     parameters = [_parameter(assignment, definition.parameters) for assignment in assignments]
-    answer = sagemaker.start_pipeline_execution(PipelineName=pipeline, PipelineParameters=parameters)
+    request: dict[str, Any] = {"PipelineName": pipeline, "PipelineParameters": parameters}
+    request |= {"PipelineExecutionDisplayName": name} if name else {}
+    request |= {"ClientRequestToken": token} if token else {}
+    answer = sagemaker.start_pipeline_execution(**request)
     return str(answer["PipelineExecutionArn"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,11 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
-from groundloop.models.version_selection import served_variants
+from groundloop.models.version_selection import approved_versions, served_variants
 from groundloop.result_files import read_summary, read_thresholds
+
+#: Entry of a version's metadata that names the manifest of reviewed labels of its execution.
+REVIEWED_MANIFEST = "reviewed_manifest"
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Package:
         test_manifest_uri: S3 URI of the test split that it was evaluated on.
         summary: content of summary.json, which Prepare wrote.
         evaluation: content of evaluation.json, which Evaluate wrote.
+        evaluation_uri: its S3 URI.
+        baseline_uri: S3 URI of the baseline that captured requests are compared with; None for a version without one.
     """
 
     arn: str
@@ -32,6 +38,8 @@ class Package:
     test_manifest_uri: str
     summary: dict[str, Any]
     evaluation: dict[str, Any]
+    evaluation_uri: str = ""
+    baseline_uri: str | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -69,7 +77,34 @@ def package(region: str, arn: str) -> Package:
         test_manifest_uri=metadata["test_manifest"],
         summary=read_summary(client("s3", region), metadata["summary"]),
         evaluation=read_thresholds(client("s3", region), metadata["evaluation"]),
+        evaluation_uri=metadata["evaluation"],
+        baseline_uri=baseline_of(response),
     )
+
+
+def baseline_of(described: Mapping[str, Any]) -> str | None:
+    """Return the S3 URI of a version's baseline for drift checks; None where it has none.
+
+    Args:
+        described: the response of DescribeModelPackage.
+    """
+    quality = described.get("DriftCheckBaselines", {}).get("ModelDataQuality", {})
+    uri = quality.get("Statistics", {}).get("S3Uri")
+    return str(uri) if uri else None
+
+
+def reviewed_manifests(region: str, group: str) -> list[str]:
+    """Return the S3 URIs of the manifests of reviewed labels that a group's approved versions were trained on."""
+    sagemaker = client("sagemaker", region)
+    try:
+        arns = approved_versions(sagemaker, group)
+    except ClientError as error:
+        if is_not_found(error):  # the group is made with the first version
+            return []
+        raise
+    described = (sagemaker.describe_model_package(ModelPackageName=arn) for arn in arns)
+    found = (item.get("CustomerMetadataProperties", {}).get(REVIEWED_MANIFEST) for item in described)
+    return sorted({uri for uri in found if uri})
 
 
 def served_by(region: str, endpoint: str, group: str | None) -> Package:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
+from groundloop.models.packages import baseline_of
 from groundloop.models.version_selection import champion, version_of
 from groundloop.s3 import read_json
 
@@ -33,6 +34,7 @@ class Version:
         reason: why it was approved or rejected; empty if nobody said.
         metrics: value by name, of `METRICS` those that its evaluation has.
         metadata: the customer metadata properties.
+        baseline: S3 URI of the baseline that captured requests are compared with; None for a version without one.
     """
 
     number: int
@@ -42,6 +44,7 @@ class Version:
     reason: str
     metrics: dict[str, float]
     metadata: dict[str, str]
+    baseline: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the version as values that `json.dumps` takes."""
@@ -172,6 +175,7 @@ def _version(region: str, arn: str) -> Version:
         reason=described.get("ApprovalDescription") or "",
         metrics=_metrics(region, metadata),
         metadata=metadata,
+        baseline=baseline_of(described),
     )
 
 

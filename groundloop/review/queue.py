@@ -95,7 +95,7 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True):
         source_ref: its S3 URI, or its file's name below the queue's folder of images.
         width, height: pixels as stored.
         line: the manifest line that it comes from, byte for byte.
-        selected_by: expected-mistakes, condition, audit, label-error or person.
+        selected_by: expected-mistakes, condition, strange, audit, label-error or person.
         split: `train` for an image that must not get into validation or test; None leaves it to Prepare.
         answers_wanted: of different people; None is what the queue wants.
         key: tells tasks on the same image apart, such as a human loop's name; "" for one task on an image.

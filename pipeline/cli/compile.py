@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.options import Assignments, ConfigFiles, load
 from pipeline.cli.output import print_json_text
+
+if TYPE_CHECKING:
+    from pipeline.compiled import Kind
 
 
 def compile_definition(
@@ -17,6 +20,9 @@ def compile_definition(
     deploy: Annotated[bool, typer.Option("--deploy", help="The deploy pipeline instead of the training one.")] = False,
     predict: Annotated[
         bool, typer.Option("--predict", help="The predict pipeline instead; needs predict.input.")
+    ] = False,
+    monitor: Annotated[
+        bool, typer.Option("--monitor", help="The monitor pipeline instead; needs captured requests.")
     ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File; default: standard output.")] = None,
 ) -> None:
@@ -31,11 +37,17 @@ def compile_definition(
     settings = load(config, assignments)
     from pipeline.compiled import compiled_definition
 
-    if deploy and predict:
-        raise UserError("--deploy and --predict are two pipelines: give one of them")
+    if deploy + predict + monitor > 1:
+        raise UserError("--deploy, --predict and --monitor are different pipelines: give one of them")
     if predict and not settings.predict.input:
         raise UserError("there is no predict pipeline: set predict.input to the S3 prefix or manifest of the images")
-    definition = compiled_definition(settings, "deploy" if deploy else "predict" if predict else "training")
+    if monitor and not settings.has_monitor:
+        raise UserError(
+            "there is no monitor pipeline: set deploy.endpoint.data_capture_percent, or monitor.captures to the S3 "
+            "prefix of captured requests"
+        )
+    kind: Kind = "deploy" if deploy else "predict" if predict else "monitor" if monitor else "training"
+    definition = compiled_definition(settings, kind)
     if output is None:
         print_json_text(definition)
         return

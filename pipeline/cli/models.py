@@ -95,6 +95,7 @@ def show(
             "ARN": shown.arn,
             "status": shown.status + (f": {shown.reason}" if shown.reason else ""),
             **_report(shown),
+            **({"baseline": shown.baseline} if shown.baseline else {}),
             **({"started from": ", from ".join(map(_model_name, ancestors))} if ancestors else {}),
             "created": f"{shown.created:%Y-%m-%d %H:%M:%S %Z}",
         }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.config.loading import LoadedConfig
 
 #: Steps whose jobs write a log.
-_STEPS_WITH_LOGS = ("Prepare", "Train", "Predict", "Evaluate", "Deploy", "Select", "Collect")
+_STEPS_WITH_LOGS = ("Prepare", "Train", "Predict", "Evaluate", "Deploy", "Select", "Collect", "Monitor")
 
 
 def complete_setting(incomplete: str) -> list[str]:

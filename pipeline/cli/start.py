@@ -32,7 +32,8 @@ def start(
     from pipeline.parameter_values import check_values
 
     pipeline = name or settings.pipeline.name
-    own = (settings.pipeline.name, settings.pipeline.deploy_name, settings.pipeline.predict_name)
+    names = settings.pipeline
+    own = (names.name, names.deploy_name, names.predict_name, names.monitor_name)
     if pipeline in own:
         check_values(parameters or [])
     if pipeline in own and (warning := endpoint_name_warning(settings, parameters or [])):

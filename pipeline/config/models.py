@@ -11,6 +11,7 @@ from pipeline.config.review import ReviewSettings
 from pipeline.config.triggers import TriggersSettings
 from steps.deploy.settings import DeploySettings
 from steps.evaluate.settings import EvaluateSettings, GateSettings
+from steps.monitor.settings import MonitorSettings
 from steps.predict.settings import PredictSettings
 from steps.prepare.settings import LabelsSettings, PrepareSettings
 from steps.register.settings import RegistrySettings
@@ -49,11 +50,20 @@ class Config(Settings):
     gate: GateSettings = Field(GateSettings(), description="Thresholds of the metrics on the test split.")
     registry: RegistrySettings = Field(RegistrySettings(), description="Model registry.")
     deploy: DeploySettings = Field(DeploySettings(), description="Endpoint and deployment.")
+    monitor: MonitorSettings = Field(
+        MonitorSettings(), description="Comparison of captured requests with what the model was evaluated on."
+    )
     review: ReviewSettings = Field(ReviewSettings(), description="Queues of images that people review.")
     triggers: TriggersSettings = Field(TriggersSettings(), description="EventBridge rules that start the pipelines.")
     labeling: LabelingSettings = Field(LabelingSettings(), description="Ground Truth's labelling jobs, and A2I.")
     execution: ExecutionSettings = Field(ExecutionSettings(), description="Step caching and retries.")
     costs: CostsSettings = Field(CostsSettings(), description="Prices for the cost estimate of `groundloop plan`.")
+
+    @property
+    def has_monitor(self) -> bool:
+        """Whether there is a monitor pipeline: the endpoint captures requests, or captured ones are elsewhere."""
+        captures = self.deploy.mode != "never" and self.deploy.endpoint.data_capture_percent > 0
+        return captures or self.monitor.captures is not None
 
     @model_validator(mode="after")
     def _gate_classes_exist(self) -> Config:
@@ -98,12 +108,25 @@ class Config(Settings):
         return self
 
     @model_validator(mode="after")
+    def _monitor_schedules_have_requests(self) -> Config:
+        if not self.has_monitor:
+            for name, schedule in self.triggers.schedules.items():
+                if schedule.pipeline == "monitor":
+                    raise ValueError(
+                        f"triggers.schedules.{name} starts the monitor pipeline, which does not exist without captured "
+                        "requests: set deploy.endpoint.data_capture_percent, or monitor.captures to their S3 prefix"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _pipelines_have_names_of_their_own(self) -> Config:
-        if self.predict.input and self.pipeline.deploy_name == self.pipeline.predict_name:
-            raise ValueError(
-                f"pipeline.deploy_name is {self.pipeline.deploy_name!r}, which is the name of the predict pipeline: "
-                "choose another"
-            )
+        others = {"predict": self.pipeline.predict_name} if self.predict.input else {}
+        others |= {"monitor": self.pipeline.monitor_name} if self.has_monitor else {}
+        for kind, name in others.items():
+            if self.pipeline.deploy_name == name:
+                raise ValueError(
+                    f"pipeline.deploy_name is {name!r}, which is the name of the {kind} pipeline: choose another"
+                )
         return self
 
     @model_validator(mode="after")

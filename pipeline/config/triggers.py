@@ -19,8 +19,10 @@ class ScheduleSettings(Settings):
     """A time at which a pipeline starts."""
 
     at: Schedule = Field(description="cron(minute hour day month weekday year) in UTC, or rate(7 days).")
-    pipeline: Literal["training", "predict"] = Field(
-        "training", description="Pipeline that starts; predict needs predict.input."
+    pipeline: Literal["training", "predict", "monitor"] = Field(
+        "training",
+        description="Pipeline that starts; predict needs predict.input, monitor needs data capture or "
+        "monitor.captures.",
     )
     parameters: dict[ParameterName, Annotated[str, StringConstraints(max_length=1024)]] = Field(
         {}, max_length=200, description="Values of pipeline parameters, as text; others keep their defaults."
@@ -28,8 +30,14 @@ class ScheduleSettings(Settings):
     enabled: bool = Field(True, description="false: the rule is kept, but disabled.")
 
 
+class RetrainSettings(Settings):
+    """When labels that people reviewed start the training pipeline."""
+
+    reviewed: int = Field(ge=1, le=100000, description="Reviewed labels that no execution has been started with yet.")
+
+
 class TriggersSettings(Settings):
-    """EventBridge rules of this pipeline; `groundloop triggers apply` creates them."""
+    """EventBridge rules of this pipeline, which `groundloop triggers apply` creates, and when labels start training."""
 
     role: RoleArn | None = Field(
         None, description="Role that events.amazonaws.com assumes to start the pipelines; null: aws.role."
@@ -38,5 +46,10 @@ class TriggersSettings(Settings):
         True, description="Rejecting the deployed version deploys the champion: the highest approved version."
     )
     schedules: dict[TriggerName, ScheduleSettings] = Field(
-        {}, max_length=20, description="Schedules of the training or the predict pipeline, by name."
+        {}, max_length=20, description="Schedules of the training, the predict or the monitor pipeline, by name."
+    )
+    retrain_when: RetrainSettings | None = Field(
+        None,
+        description="Number of new reviewed labels that start the training pipeline, counted by Monitor and by "
+        "`groundloop review finish --publish`; null: labels never start it.",
     )

@@ -28,6 +28,8 @@ def control_plane_statements(config: Config, arns: ArnBuilder) -> Iterator[State
     if config.deploy.mode != "never":
         yield from _hosting(config, arns)
         yield from _scaling(config, arns)
+    if config.has_monitor:
+        yield from _monitoring(config, arns)
 
 
 def _jobs(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
@@ -141,3 +143,16 @@ def _scaling(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
             [f"arn:{arns.partition}:iam::{arns.account}:role/aws-service-role/{service}/{role}"],
             {"StringLike": {"iam:AWSServiceName": service}},
         )
+
+
+def _monitoring(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
+    """Yield what Monitor calls besides what Evaluate and the Deploy job may call."""
+    if config.deploy.mode == "never":
+        created = [f"endpoint/{name}" for name in config.deploy.endpoint.allowed_names]
+        described = arns.sagemaker(*created, *(name for name in _endpoint_resources(config) if "endpoint/" not in name))
+        actions = [f"sagemaker:Describe{kind}" for kind in ("Endpoint", "EndpointConfig", "Model")]
+        yield Statement("DescribeServedVersions", actions, described)
+    if config.triggers.retrain_when:
+        actions = ["DescribePipeline", "ListPipelineExecutions", "StartPipelineExecution"]
+        training = arns.sagemaker(f"pipeline/{config.pipeline.name}")
+        yield Statement("StartTraining", [f"sagemaker:{action}" for action in actions], training)

@@ -34,7 +34,7 @@ def _data(config: Config, arns: ArnBuilder, data_buckets: Sequence[str]) -> Iter
     own, prefix = config.aws.bucket, config.aws.prefix
     more = [uri for source in config.labels.additional_sources for uri in (source.uri, source.images) if uri]
     more += [uri for uri in [config.training.start_from] if isinstance(uri, str) and uri.startswith(SCHEME)]
-    more += [config.predict.input] if config.predict.input else []
+    more += [uri for uri in (config.predict.input, config.monitor.captures) if uri]
     read = list(dict.fromkeys([*map(bucket_of, [config.labels.manifest, *more]), *data_buckets]))
     yield Statement("ReadLabelsAndImages", ["s3:GetObject"], [arns.bucket(name, "/*") for name in read])
     written = [arns.bucket(own, f"/{prefix}/*")]
@@ -104,6 +104,8 @@ def _logs(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
     namespaces = ["/aws/sagemaker/*", "aws/sagemaker/*", "AWS/SageMaker"]
     if config.labeling.workteam and config.labeling.role in {None, config.aws.role}:
         namespaces.append("AWS/SageMaker/Workteam")  # Ground Truth's metrics of the workers
+    if config.has_monitor and config.monitor.metrics_namespace:
+        namespaces.append(config.monitor.metrics_namespace)
     metrics: Condition = {"StringLike": {"cloudwatch:namespace": namespaces}}
     yield Statement("WriteMetrics", ["cloudwatch:PutMetricData"], ["*"], metrics)
 

@@ -125,6 +125,10 @@ def _called_by_jobs(config: Config) -> dict[str, str]:
         called["sagemaker.api"] = "Evaluate (for the champion)"
     if config.predict.input:
         called["sagemaker.api"] = "Select (for the champion)"
+    if config.has_monitor:
+        called["sagemaker.api"] = "Monitor (for the endpoint)"
+        if config.monitor.metrics_namespace:
+            called["monitoring"] = "Monitor (for its metrics)"
     deploy = config.deploy
     if deploy.mode == "on_approval" or (deploy.mode == "on_pass" and deploy.needs_job):
         called["sagemaker.api"] = "Deploy"

@@ -85,4 +85,6 @@ def statements(config: Config, images: Sequence[str], data_buckets: Sequence[str
 
 def _pipeline_names(config: Config) -> list[str]:
     names = config.pipeline
-    return [names.name, names.deploy_name, *([names.predict_name] if config.predict.input else [])]
+    predict = [names.predict_name] if config.predict.input else []
+    monitor = [names.monitor_name] if config.has_monitor else []
+    return [names.name, names.deploy_name, *predict, *monitor]

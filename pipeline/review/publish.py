@@ -15,7 +15,7 @@ from groundloop.review.finish import Finished, content_name
 from groundloop.review.images import FolderFiles
 from groundloop.review.queue import QueueInfo
 from groundloop.s3 import is_forbidden, is_missing, split_uri
-from pipeline.reviewed_manifest import PARAMETER
+from pipeline.reviewed_manifest import PARAMETER, reviews_uri
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -41,9 +41,29 @@ def publish_manifest(config: Config, content: bytes, info: QueueInfo, result: Fi
     if info.images and not info.image_prefix:
         _upload_images(s3, Path(info.images), [source_ref_of(line) for line in result.lines], image_prefix)
     bucket, key = config.aws.bucket, f"{config.aws.prefix}/reviews/{content_name(content)}"
-    if _size(s3, bucket, key) != len(content):
-        s3.put_object(Bucket=bucket, Key=key, Body=content)
+    # In any case: the newest manifest is the one that counts, and these may be the labels of an earlier day again.
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
     return f"s3://{bucket}/{key}"
+
+
+def retrain_when_due(config: Config) -> str | None:
+    """Start an execution if enough reviewed labels are new, and return what was counted and started, as a sentence.
+
+    Returns:
+        None where `triggers.retrain_when` is not set.
+
+    Raises:
+        UserError: the pipeline does not exist, or has no parameter for the manifest.
+    """
+    due = config.triggers.retrain_when
+    if due is None:
+        return None
+    from groundloop.executions.retraining import start_when_due
+    from groundloop.models.packages import reviewed_manifests
+
+    region, name = config.aws.region, config.pipeline.name
+    trained = reviewed_manifests(region, config.registry.group)
+    return start_when_due(region, name, reviews_uri(config), due.reviewed, trained).message(due.reviewed)
 
 
 def start_with(config: Config, uri: str) -> str:
@@ -52,10 +72,10 @@ def start_with(config: Config, uri: str) -> str:
     Raises:
         UserError: the pipeline does not exist, or has no parameter for the manifest.
     """
-    from groundloop.executions.control import start
+    from groundloop.executions import retraining
 
     try:
-        return start(config.aws.region, config.pipeline.name, [f"{PARAMETER}={uri}"])
+        return retraining.start_with(config.aws.region, config.pipeline.name, uri)
     except UserError as error:
         if PARAMETER not in str(error):
             raise

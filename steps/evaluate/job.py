@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from groundloop.errors import UserError
+from groundloop.images.s3 import S3Images
 from groundloop.labels.split import Split
 from steps import jobs
+from steps.evaluate.baseline import write_baseline
 from steps.evaluate.champion import compare
 from steps.evaluate.gate import verdict
 from steps.evaluate.ground_truth import (
@@ -61,7 +63,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--training-job", metavar="NAME", help="whose log has the training curve")
     parser.add_argument("--execution", metavar="ARN", help="for the report")
     parser.add_argument("--input-manifest", metavar="URI", help="for the report")
-    parser.add_argument("--no-gallery", action="store_true", help="don't load the worst images from S3")
+    parser.add_argument("--no-gallery", action="store_true", help="don't read images from S3")
     jobs.add_message_file(parser)
     return parser.parse_args(argv)
 
@@ -143,6 +145,15 @@ def evaluate(arguments: Namespace) -> None:
         training=training,
         details=dict(_provenance(arguments, summary, training)),
         notes=list(stand_in_notes()),
+    )
+    thresholds = {name: metrics["class_thresholds"].get(name, metrics["threshold"]) for name in classes}
+    write_baseline(
+        arguments.output,
+        truth,
+        images,
+        thresholds,
+        model=arguments.training_job or arguments.execution or "",
+        images=None if arguments.no_gallery else S3Images,
     )
     say(f"written: {arguments.output}")
 

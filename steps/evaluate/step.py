@@ -103,6 +103,11 @@ def evaluation_uri(evaluate: ProcessingStep) -> Join:
     return Join(on="/", values=[output_uri(evaluate, "evaluation"), "evaluation.json"])
 
 
+def baseline_uri(evaluate: ProcessingStep) -> Join:
+    """Return the S3 URI of the baseline that captured requests are compared with."""
+    return Join(on="/", values=[output_uri(evaluate, "evaluation"), "baseline.json"])
+
+
 def evaluation_report_uri(evaluate: ProcessingStep) -> Join:
     """Return the S3 URI of the report."""
     return Join(on="/", values=[output_uri(evaluate, "evaluation"), "report.html"])

@@ -11,10 +11,11 @@ from sagemaker.core.workflow.functions import Join
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
+from groundloop.models.packages import REVIEWED_MANIFEST
 from steps.build_context import BuildContext
 from steps.deploy.settings import DeploySettings
 from steps.evaluate.registry_metadata import METRICS, OTHER_METADATA
-from steps.evaluate.step import evaluation_report_uri, evaluation_uri, registry_metric
+from steps.evaluate.step import baseline_uri, evaluation_report_uri, evaluation_uri, registry_metric
 from steps.model import capture_model_request
 from steps.predict.settings import PredictSettings
 from steps.prepare.step import manifest_uri, report_uri, summary_value, training_data_uri
@@ -45,6 +46,7 @@ def register_step(
         "report": evaluation_report_uri(evaluate),
         "test_manifest": test_manifest,
         "execution": execution,
+        REVIEWED_MANIFEST: p.reviewed_manifest,
         **({} if context.start_from is None else {"started_from": summary_value(prepare, "started_from")}),
         **trained.tuning,
     }
@@ -89,6 +91,9 @@ def register_step(
             domain="COMPUTER_VISION",
             task="OBJECT_DETECTION",
             model_metrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation}}},
+            drift_check_baselines={
+                "ModelDataQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": baseline_uri(evaluate)}}
+            },
             customer_metadata_properties={
                 **links,
                 **versions,

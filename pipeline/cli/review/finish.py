@@ -75,6 +75,10 @@ def finish(
         from pipeline.review.publish import start_with
 
         print_line(f"started {start_with(settings, uri)}", to_stderr=as_json)
+    elif settings is not None and settings.triggers.retrain_when is not None:
+        from pipeline.review.publish import retrain_when_due
+
+        print_line(str(retrain_when_due(settings)), to_stderr=as_json)
 
 
 def _check_backup(queue: Queue, prefix: str, *, required: bool) -> None:

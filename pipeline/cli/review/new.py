@@ -13,6 +13,7 @@ from pipeline.cli.review.captured import captured_tasks
 from pipeline.cli.review.doubtful import doubts_tasks
 from pipeline.cli.review.label_errors import LabelErrorOptions, label_error_queue
 from pipeline.cli.review.making import QueueOptions, images_tasks, labels_tasks, make_queue, print_made
+from pipeline.cli.review.queued import queued_tasks
 from pipeline.cli.review.queues import QueueName
 from pipeline.cli.review.selecting import SelectionOptions
 from pipeline.cli.review.settings import ReviewConfig
@@ -32,7 +33,7 @@ Images = Annotated[
 Classes = Annotated[list[str] | None, typer.Option(metavar="NAMES", help="Class names, nut,bolt; repeatable.")]
 
 #: What a queue is made of, as the commands say it.
-_SOURCES = "--images, --captured, --labels or --from"
+_SOURCES = "--images, --captured, --queue, --labels or --from"
 
 
 @with_option_groups
@@ -57,6 +58,10 @@ def new(
     hours: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="With --captured: only requests of the last N hours.")
     ] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(metavar="MANIFEST", help="Images that the monitor pipeline has chosen: its review.manifest."),
+    ] = None,
     classes: Classes = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -72,7 +77,9 @@ def new(
     """
     if label_errors != LabelErrorOptions() and not (label_errors.errors and from_):
         raise typer.BadParameter("--errors needs --from, and --no-blind-test and --json need --errors")
-    if all(value is None for value in (images, captured, labels, from_)):
+    if queue is not None and not all(value is None for value in (images, captured, labels, from_, model, classes)):
+        raise typer.BadParameter("--queue has images, detections and classes: of the sources give it alone")
+    if all(value is None for value in (images, captured, labels, from_, queue)):
         raise typer.BadParameter(f"give one of {_SOURCES}")
     if from_ is not None and (labels or model):
         raise typer.BadParameter("--from takes the images that the model was evaluated on; for others give --model")
@@ -94,6 +101,8 @@ def new(
         info, tasks = captured_tasks(given, captured, settings, selection, model=model, classes=classes, hours=hours)
     elif model is not None:
         info, tasks = doubts_tasks(given, model, settings, selection, images=images, classes=classes)
+    elif queue is not None and selection == SelectionOptions():
+        info, tasks = queued_tasks(given, queue, settings)
     elif selection != SelectionOptions():
         raise typer.BadParameter("options that choose images need detections: give --from, --captured or --model")
     elif labels is not None:

@@ -30,7 +30,8 @@ def test_it_completes(words: str, offered: str, not_offered: str) -> None:
 
 def test_it_offers_the_steps_that_have_jobs(define: Callable[..., Any]) -> None:
     predicts = define("predict.input=s3://groundloop-local/photos", predict=True)
-    nodes: list[Any] = [define()["Steps"], define(deploy=True)["Steps"], predicts["Steps"]]
+    monitors = define("deploy.endpoint.data_capture_percent=100", monitor=True)
+    nodes: list[Any] = [define()["Steps"], define(deploy=True)["Steps"], predicts["Steps"], monitors["Steps"]]
     names = set()
     while nodes:
         node = nodes.pop()

@@ -118,7 +118,14 @@ def test_when_nothing_matches_on_validation_the_log_says_how_the_threshold_came(
 def test_all_that_a_reviewer_needs_is_written(evaluate: Evaluate, case: Any) -> None:
     done = evaluate(case, "map_50=0.5")
     names = {path.name for path in done.output.iterdir()}
-    assert names == {"evaluation.json", "gate.json", "report.html", "results.csv", "detections.csv.gz"}
+    assert names == {
+        "baseline.json",
+        "detections.csv.gz",
+        "evaluation.json",
+        "gate.json",
+        "report.html",
+        "results.csv",
+    }
     small = json.loads((done.output / "gate.json").read_bytes())
     assert small == {name: done.metrics[name] for name in ("gate", "registry")}, "what the pipeline itself reads"
     table = gzip.decompress((done.output / "detections.csv.gz").read_bytes()).decode().splitlines()

@@ -1,0 +1,63 @@
+"""The arguments of the Monitor job."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from groundloop.errors import UserError
+from steps import jobs
+
+#: Sides of a limit, as the arguments write them.
+MINIMUM, MAXIMUM = "min_mean", "max_mean"
+
+
+def parse(argv: Sequence[str] | None) -> Namespace:
+    """Parse the arguments; every path has SageMaker's own as its default."""
+    parser = ArgumentParser(prog="monitor", description="Compare captured requests with the served version's baseline.")
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--endpoint", required=True)
+    parser.add_argument("--group", required=True, help="model package group of the served versions")
+    parser.add_argument("--captures", help="S3 prefix of the requests; default: that of the endpoint's data capture")
+    parser.add_argument("--hours", type=int, default=24, help="requests of so many hours back")
+    parser.add_argument("--until", required=True, help="end of the window, ISO 8601")
+    parser.add_argument("--max-images", type=int, default=1000)
+    parser.add_argument("--min-images", type=int, default=50)
+    parser.add_argument("--false-alarm", type=float, default=0.01)
+    parser.add_argument("--limit", action="append", default=[], metavar="FEATURE.min_mean=NUMBER")
+    parser.add_argument("--queue", type=int, default=100, help="images queued for review in a window, at most")
+    parser.add_argument(
+        "--mix", type=float, nargs=3, default=(0.6, 0.2, 0.2), metavar=("DOUBTFUL", "STRANGE", "RANDOM")
+    )
+    parser.add_argument("--namespace", help="of the CloudWatch metrics; none are written without one")
+    parser.add_argument("--root", required=True, help="S3 prefix of the project")
+    parser.add_argument("--retrain-at", type=int, help="new reviewed labels that start --pipeline")
+    parser.add_argument("--pipeline", help="name of the training pipeline")
+    parser.add_argument("--output", type=Path, default=Path("/opt/ml/processing/output"))
+    jobs.add_message_file(parser)
+    return parser.parse_args(argv)
+
+
+def limits_by_feature(texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Read the limits, by feature and side.
+
+    Raises:
+        UserError: a text is no limit.
+
+    Example:
+        >>> limits_by_feature(["boxes.min_mean=1.0"])
+        {'boxes': {'min_mean': 1.0}}
+    """
+    limits: dict[str, dict[str, float]] = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        feature, _, side = name.rpartition(".")
+        try:
+            value = float(number)
+        except ValueError:
+            value = float("nan")
+        if not feature or side not in (MINIMUM, MAXIMUM) or value != value:
+            raise UserError(f"--limit {text}: write it as FEATURE.min_mean=NUMBER or FEATURE.max_mean=NUMBER")
+        limits.setdefault(feature, {})[side] = value
+    return limits

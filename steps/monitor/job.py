@@ -1,0 +1,297 @@
+"""The Monitor job: compares captured requests with the baseline, queues images for review, and may start training."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from groundloop.aws import client, explain
+from groundloop.detections.drift.comparison import Drift, DriftTest, compare
+from groundloop.detections.drift.limits import parse_limits
+from groundloop.detections.drift.window import Window
+from groundloop.detections.expected_mistakes import doubt
+from groundloop.errors import UserError
+from groundloop.executions.retraining import start_when_due
+from groundloop.models.packages import reviewed_manifests
+from groundloop.review.mixed_selection import Mix
+from groundloop.review.queue_manifest import FILE_NAME
+from groundloop.s3 import join_uri
+from steps import jobs
+from steps.jobs import say
+from steps.monitor.arguments import limits_by_feature, parse
+from steps.monitor.metrics import WindowMetrics, put_metrics
+from steps.monitor.queueing import (
+    TIME_FOLDER,
+    Queued,
+    calibration_of,
+    earlier_queues,
+    new_images,
+    trained_images,
+    write_queue,
+)
+from steps.monitor.served import MonitoredVariant, Served, served
+from steps.monitor.window import CapturedWindow, read_window
+from steps.prepare.outputs import write_json
+
+#: A message of a Fail step has at most 3072 characters.
+_MAX_MESSAGE = 1000
+_LARGEST_TIME = 1e11
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """What became of one variant's requests."""
+
+    variant: MonitoredVariant
+    captured: CapturedWindow
+    drift: Drift
+    metrics: WindowMetrics
+    queued: Queued | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result for drift.json."""
+        return {
+            "variant": self.variant.name,
+            "model_package": self.variant.package.arn,
+            "requests": self.captured.requests,
+            "notes": self.captured.notes,
+            **self.drift.as_json(),
+            "boxes_per_image": self.metrics.boxes_per_image,
+            "doubtful": self.metrics.doubtful,
+            "queue": asdict(self.queued) if self.queued else None,
+        }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return 0, or 1 after a user's mistake. Drift is none: the pipeline decides on it."""
+    arguments = parse(argv)
+    return jobs.run(lambda: monitor(arguments), arguments.message_file)
+
+
+def monitor(arguments: Namespace) -> str:
+    """Start training if it is due, compare the window, write and return the message.
+
+    Raises:
+        UserError: the endpoint can't be compared, or AWS rejects a request.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    until = parse_time(arguments.until)
+    try:
+        if arguments.retrain_at is not None:
+            _retrain(arguments)
+        return _monitor(arguments, until)
+    except (BotoCoreError, ClientError) as error:
+        raise UserError(explain(error)) from None
+
+
+def _retrain(arguments: Namespace) -> None:
+    region, at = arguments.region, arguments.retrain_at
+    try:
+        trained = reviewed_manifests(region, arguments.group)
+        say(start_when_due(region, arguments.pipeline, f"{arguments.root}/reviews", at, trained).message(at))
+    except UserError as error:  # the requests are looked at all the same
+        say(f"reviewed labels were not counted: {error}")
+
+
+def _monitor(arguments: Namespace, until: datetime) -> str:
+    found = served(arguments.region, arguments.endpoint, arguments.group, arguments.captures)
+    since = until - timedelta(hours=arguments.hours)
+    if found.since is not None and since < found.since < until:
+        since = found.since
+        say(f"the endpoint serves these versions since {_text(since)}: earlier requests are left out")
+    test = DriftTest(
+        false_alarm=arguments.false_alarm,
+        min_images=arguments.min_images,
+        limits=parse_limits(limits_by_feature(arguments.limit), "monitor.limits"),
+    )
+    results = _variants(arguments, found, since, until, test)
+    for result in results:
+        _say_result(result)
+    alarms = sum(_alarms(result.drift) for result in results)
+    message = _message(arguments.endpoint, results, since, until)
+    folder = arguments.output / "monitoring" / until.strftime(TIME_FOLDER)
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        "endpoint": arguments.endpoint,
+        "since": _text(since),
+        "until": _text(until),
+        "alarms": alarms,
+        "message": message,
+        "variants": [result.as_json() for result in results],
+    }
+    write_json(folder / "drift.json", content)
+    _write_report(folder, arguments.endpoint, results, since, until)
+    # The part that the pipeline itself reads.
+    verdict = arguments.output / "verdict"
+    verdict.mkdir(parents=True, exist_ok=True)
+    write_json(verdict / "verdict.json", {"alarms": alarms, "message": message})
+    if arguments.namespace:
+        metrics = [result.metrics for result in results]
+        cloudwatch = client("cloudwatch", arguments.region)
+        put_metrics(cloudwatch, arguments.namespace, arguments.endpoint, metrics, until)
+    say(message)
+    return message
+
+
+def _variants(
+    arguments: Namespace, found: Served, since: datetime, until: datetime, test: DriftTest
+) -> list[VariantResult]:
+    """Read, compare and queue the requests of each variant."""
+    from groundloop.detections.captures.files import capture_files
+
+    s3 = client("s3", arguments.region)
+    captured_uri = join_uri(arguments.root, "captured")
+    monitoring = join_uri(arguments.root, f"monitoring/{arguments.endpoint}")
+    windows = []
+    for variant in found.variants:
+        files = capture_files(variant.captures, arguments.region, since, until)
+        window = Window(variant.baseline)
+        captured = read_window(
+            files,
+            window,
+            since,
+            until,
+            is_of_variant=variant.answered,
+            max_images=arguments.max_images,
+            place=captured_uri,
+        )
+        windows.append((variant, files, captured))
+    earlier = earlier_queues(s3, monitoring, since, until)
+    room = max(0, arguments.queue - earlier.in_window)
+    total = sum(len(captured.captured) for _, _, captured in windows)
+    results = []
+    for variant, files, captured in windows:
+        drift = compare(variant.baseline, captured.window.sample, test)
+        package, queued = variant.package, None
+        calibration = calibration_of(s3, package)
+        if room and drift.decided:
+            names = sorted(captured.captured)
+            new = new_images(s3, names, captured_uri, earlier, trained_images(s3, package, arguments.root))
+            manifest = FILE_NAME if len(windows) == 1 else f"review-{variant.name}.manifest"
+            queued = write_queue(
+                arguments.output,
+                captured,
+                files,
+                new,
+                package=package,
+                calibration=calibration,
+                images=round(room * len(captured.captured) / total) if total else 0,
+                mix=Mix(*arguments.mix),
+                name=_queue_name(arguments.endpoint, until),
+                uri=f"{monitoring}/{until.strftime(TIME_FOLDER)}/{manifest}",
+                until=until,
+            )
+        doubts = [
+            doubt(one.candidate.detections, calibration, package.thresholds) for one in captured.captured.values()
+        ]
+        metrics = WindowMetrics(
+            variant=variant.name,
+            images=len(captured.window),
+            input_p_value=drift.input.p_value,
+            answers_p_value=drift.answers.p_value,
+            boxes_per_image=sum(int(one.counted.sum()) for one in doubts) / len(doubts) if doubts else None,
+            doubtful=sum(one.mistakes >= 1 for one in doubts) / len(doubts) if doubts else None,
+        )
+        results.append(VariantResult(variant, captured, drift, metrics, queued))
+    return results
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time as an execution variable gives it: ISO 8601, or seconds or milliseconds since 1970.
+
+    Raises:
+        UserError: it is no time.
+
+    Example:
+        >>> parse_time("2026-11-22T03:00:00.123Z").isoformat()
+        '2026-11-22T03:00:00+00:00'
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        except ValueError:
+            raise UserError(f"--until {text}: not a time in ISO 8601") from None
+    else:
+        found = datetime.fromtimestamp(number / 1000 if number > _LARGEST_TIME else number, timezone.utc)
+    return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).replace(microsecond=0)
+
+
+def _alarms(drift: Drift) -> int:
+    return drift.input.alarm + drift.answers.alarm + len(drift.missed_limits)
+
+
+def _say_result(result: VariantResult) -> None:
+    drift, name = result.drift, result.variant.name
+    say(f"variant {name}, version {result.variant.package.version}: {len(result.captured.window)} images")
+    for note in result.captured.notes:
+        say(f"  {note}")
+    for group in (drift.input, drift.answers):
+        p_value = f"p = {group.p_value:.3g}" if group.p_value is not None else f"not decided: {group.undecided}"
+        say(f"  {group.group}: {p_value}{', alarm' if group.alarm else ''}")
+    for reason in drift.reasons():
+        say(f"  {reason}")
+    if result.queued:
+        chosen = ", ".join(f"{count} {how}" for how, count in sorted(result.queued.selected_by.items()))
+        say(f"  queued for review: {result.queued.images} images ({chosen})")
+        say(f"  groundloop review new NAME --queue {result.queued.uri}")
+
+
+def _message(endpoint: str, results: Sequence[VariantResult], since: datetime, until: datetime) -> str:
+    """Say what was found in one sentence for each variant, as short as a Fail step's message has to be."""
+    parts = []
+    for result in results:
+        drift = result.drift
+        where = f"{endpoint}, variant {result.variant.name}, version {result.variant.package.version}"
+        if drift.found:
+            text = "; ".join(drift.reasons())
+        elif not drift.decided:
+            text = f"nothing was decided: {drift.answers.undecided or drift.input.undecided}"
+        else:
+            text = "no drift"
+        queued = f"; {result.queued.images} images wait for review in {result.queued.uri}" if result.queued else ""
+        parts.append(f"{where}: {text} ({len(result.captured.window)} images){queued}")
+    return f"{'. '.join(parts)}. Window: {_text(since)} to {_text(until)}"[:_MAX_MESSAGE]
+
+
+def _write_report(
+    folder: Path, endpoint: str, results: Sequence[VariantResult], since: datetime, until: datetime
+) -> None:
+    """Write the report page, with the pictures most unlike the baseline's."""
+    from groundloop.report.drift_report import DriftSection, write_drift_report
+
+    sections = [
+        DriftSection(
+            f"Variant {result.variant.name}, version {result.variant.package.version}",
+            result.drift,
+            strangest=result.captured.window.strangest,
+            notes=tuple(result.captured.notes),
+            details={
+                "endpoint": endpoint,
+                "window": f"{_text(since)} to {_text(until)}",
+                "requests": str(result.captured.requests),
+                "model package": result.variant.package.arn,
+                **({"queue": result.queued.uri} if result.queued else {}),
+            },
+        )
+        for result in results
+    ]
+    write_drift_report(folder / "report.html", sections, f"Drift of endpoint {endpoint}")
+
+
+def _queue_name(endpoint: str, until: datetime) -> str:
+    return f"{endpoint}-{until:%Y-%m-%dT%H-%M-%SZ}"
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,207 @@
+"""The queue of images for review: which are new, how many there is room for, and the files that are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from groundloop.aws import MAX_CONNECTIONS
+from groundloop.detections.calibration import Calibration, IsotonicCurve
+from groundloop.detections.captures.requests import CaptureFiles
+from groundloop.detections.table import NAME as TABLE
+from groundloop.detections.table import parse_outcomes
+from groundloop.errors import UserError
+from groundloop.labels.manifest import source_ref_of
+from groundloop.models.packages import Package
+from groundloop.review.mixed_selection import Mix, choose
+from groundloop.review.queue import Model
+from groundloop.review.queue_manifest import images_of, lines_of, queue_line
+from groundloop.s3 import is_missing, join_uri, read_bytes, split_uri
+from steps.monitor.window import CapturedWindow
+
+#: Name of a window's folder below the endpoint's.
+TIME_FOLDER = "%Y-%m-%dT%H-%M-%SZ"
+_CONTENT_NAME = re.compile(r"(?:^|/)([0-9a-f]{64}\.(?:jpg|png))$")
+_QUEUE = re.compile(r"/review[^/]*\.manifest$")
+
+
+@dataclass(frozen=True)
+class Queued:
+    """The queue of one variant.
+
+    Attributes:
+        uri: S3 URI of its manifest, once the job has ended.
+        images: how many it has.
+        selected_by: how many of them were chosen by what.
+    """
+
+    uri: str
+    images: int
+    selected_by: dict[str, int]
+
+
+@dataclass(frozen=True)
+class EarlierQueues:
+    """What other runs have queued.
+
+    Attributes:
+        own: images that this very run has queued when it was executed before: it queues them again, and no others.
+        in_window: how many images others have queued in the window.
+    """
+
+    own: frozenset[str]
+    in_window: int
+
+
+def earlier_queues(s3: Any, monitoring: str, since: datetime, until: datetime) -> EarlierQueues:
+    """Read the queues of a window.
+
+    Args:
+        s3: a boto3 S3 client.
+        monitoring: S3 prefix of the endpoint's windows.
+        since, until: the window's ends.
+    """
+    bucket, prefix = split_uri(monitoring.rstrip("/") + "/")
+    own: set[str] = set()
+    others = 0
+    first = (since + timedelta(seconds=1)).strftime(TIME_FOLDER)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{first}")
+    for page in pages:
+        for item in page.get("Contents", ()):
+            if not _QUEUE.search(item["Key"]):
+                continue
+            images = images_of(read_bytes(s3, join_uri(f"s3://{bucket}", item["Key"])))
+            if item["Key"].removeprefix(prefix).startswith(until.strftime(TIME_FOLDER)):
+                own |= {name for name in map(_content_name, images) if name}
+            else:
+                others += len(images)
+    return EarlierQueues(frozenset(own), others)
+
+
+def new_images(
+    s3: Any, names: Sequence[str], captured: str, earlier: EarlierQueues, training: frozenset[str]
+) -> set[str]:
+    """Return the images that were neither queued by another run nor trained on.
+
+    Args:
+        s3: a boto3 S3 client.
+        names: of the images.
+        captured: S3 prefix of the images that were queued.
+        earlier: what was queued before.
+        training: names of images in the served version's data set.
+    """
+    bucket, prefix = split_uri(captured)
+
+    def is_new(name: str) -> bool:
+        """Tell whether no other run has queued an image."""
+        return name in earlier.own or not _exists(s3, bucket, f"{prefix}/{name}")
+
+    candidates = [name for name in names if name not in training]
+    with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
+        return {name for name, new in zip(candidates, pool.map(is_new, candidates), strict=True) if new}
+
+
+def trained_images(s3: Any, package: Package, root: str) -> frozenset[str]:
+    """Return the images of a version's data set that have a name made from their content, as captured ones have.
+
+    Other names say nothing of the content.
+    """
+    folder = join_uri(root, f"training-data/{package.summary.get('training_data', '')}")
+    manifests = [join_uri(folder, "train.manifest"), join_uri(folder, "validation.manifest"), package.test_manifest_uri]
+    found: set[str] = set()
+    for uri in manifests:
+        bucket, key = split_uri(uri)
+        if _exists(s3, bucket, key):
+            for line in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines():
+                name = _content_name(source_ref_of(line)) if line.strip() else None
+                if name:
+                    found.add(name)
+    return frozenset(found)
+
+
+def calibration_of(s3: Any, package: Package) -> Calibration:
+    """Return how far a version's scores can be trusted; scores as they are if its evaluation can't tell."""
+    try:
+        rows = parse_outcomes(read_bytes(s3, f"{package.evaluation_uri.rpartition('/')[0]}/{TABLE}"))
+        return Calibration.fit(rows)
+    except UserError:
+        import numpy as np
+
+        return Calibration(IsotonicCurve(*(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.ones(2))), {}, 0)
+
+
+def write_queue(
+    output: Path,
+    captured: CapturedWindow,
+    files: CaptureFiles,
+    names: Iterable[str],
+    *,
+    package: Package,
+    calibration: Calibration,
+    images: int,
+    mix: Mix,
+    name: str,
+    uri: str,
+    until: datetime,
+) -> Queued | None:
+    """Choose images, write them and the queue's manifest; return None when there is none to choose.
+
+    Args:
+        output: the job's folder of outputs.
+        captured: the window.
+        files: of its requests.
+        names: of the images that may be queued.
+        package: the version that answered.
+        calibration: of its scores.
+        images: how many at most.
+        mix: shares of the queue.
+        name: of the queue.
+        uri: S3 URI that its manifest will have.
+        until: end of the window.
+    """
+    candidates = [captured.captured[one] for one in sorted(names)]
+    tasks = choose(candidates, calibration, package.thresholds, package.classes, images, mix)
+    if not tasks:
+        return None
+    folder = output / "captured"
+    folder.mkdir(parents=True, exist_ok=True)
+    by_name = {str(_content_name(task.source_ref)): task for task in tasks}
+    other: dict[str, dict[str, object]] = {}
+    for content_name, request in captured.images(files, by_name):
+        (folder / content_name).write_bytes(request.image)
+        other[content_name] = {"captured": {"time": request.time.isoformat(), "event-id": request.event_id}}
+    model = Model(package=package.arn, thresholds=package.thresholds)
+    created = until.replace(tzinfo=None).isoformat(timespec="microseconds")
+    lines = [
+        queue_line(task, package.classes, model, queue=name, created=created, other=other[one])
+        for one, task in by_name.items()
+    ]
+    path = output / "monitoring" / until.strftime(TIME_FOLDER) / uri.rpartition("/")[2]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(lines_of(lines))
+    selected: dict[str, int] = {}
+    for task in tasks:
+        selected[task.selected_by] = selected.get(task.selected_by, 0) + 1
+    return Queued(uri, len(tasks), selected)
+
+
+def _content_name(source_ref: str) -> str | None:
+    found = _CONTENT_NAME.search(source_ref)
+    return found[1] if found else None
+
+
+def _exists(s3: Any, bucket: str, key: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if is_missing(error):
+            return False
+        raise
+    return True
