@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from pipeline.cli import (
     a2i,
     approval,
+    captures,
     check,
     compile,  # noqa: A004 (the command's name)
     config,
@@ -81,6 +82,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "endpoint": endpoint.app,
         "triggers": triggers.app,
         "predict": predict.predict,
+        "captures": captures.app,
         "count": count.count,
         "export-model": export_model.export_model,
         "serve": serve.serve,

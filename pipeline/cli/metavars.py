@@ -24,6 +24,7 @@ _BY_OPTION = {
     "--truth": "LABELS",
     "--validation": "LABELS",
     "--prefix": "S3_URI",
+    "--variant": "NAME",
 }
 _BY_TYPE: dict[type, str] = {int: "N", float: "NUMBER", Path: "FILE"}
 

@@ -235,6 +235,10 @@ def test_the_labels_train_a_detector_and_its_corrected_doubts_the_next_version(
     captured = groundloop("review", "new", "captured", "--captured", place, "--model", "1", *settings)
     assert captured.code == 0, captured.err
     assert f"{MORE} different images in {MORE} captured requests" in captured.out
+    (hour, *_) = groundloop("captures", "list", "--json", *settings).json["groups"]
+    assert (hour["endpoint"], hour["findings"], list(hour["types"])) == ("human-loop", {}, ["JPEG"])
+    extracted = groundloop("captures", "extract", "extracted", "--json", *settings).json
+    assert [extracted[part] for part in ("requests", "images", "predictions")] == [MORE] * 3
     started = groundloop("review", "finish", "round-2", "--start", *settings)
     assert started.code == 0, started.err
     arn = started.out.rpartition("started ")[2].strip()

@@ -75,6 +75,11 @@ class CapturedRequest:
     line: int
     source: CaptureSource | None = None
 
+    @property
+    def place(self) -> str:
+        """File and line, for messages."""
+        return _where(self.file, self.line)
+
     def detections(self, classes: Sequence[str]) -> Detections | None:
         """Return the detections that the endpoint answered; None where no response was captured.
 
@@ -86,7 +91,7 @@ class CapturedRequest:
         """
         if self.output is None:
             return None
-        name = f"{_where(self.file, self.line)}: the output"
+        name = f"{self.place}: the output"
         try:
             body = self.output.body()
         except InvalidRecordError as error:

@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
 import pytest
-from PIL import Image
 
 from groundloop.aws import client
 from groundloop.local import LocalAws
 from groundloop.review.queue import NewTask, Queue
 from groundloop.review.wire import Answer, Shown
-from groundloop.spec.data_capture import (
-    INPUT,
-    OUTPUT,
-    CaptureData,
-    CapturedData,
-    CaptureRecord,
-    ContentTypes,
-    EventMetadata,
-    capture_name,
-)
+from groundloop.spec.data_capture import ContentTypes
+from tests.fixtures.captured import DOUBTFUL, NOON, SURE, name_of, picture, record, write
 from tests.fixtures.cli import Groundloop
 from tests.groundloop.review.conftest import answer
-
-JSON_AS_TEXT = ContentTypes.of(json=["application/json"])
-Row = Sequence[float]
-
-
-def picture(number: int) -> bytes:
-    """Return an encoded image of a single shade."""
-    stream = io.BytesIO()
-    Image.new("RGB", (64, 48), (8 * number, 90, 120)).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def name_of(image: bytes) -> str:
-    """Return the name that is made from an image's content."""
-    return f"{hashlib.sha256(image).hexdigest()}.png"
-
-
-def record(image: bytes, rows: list[Row] | None, time: datetime, types: ContentTypes = JSON_AS_TEXT) -> bytes:
-    """Return the line of a request that was answered with some rows; None: the response was not captured."""
-    sent = CapturedData.of(image, "application/x-image", INPUT, types)
-    body = json.dumps({"prediction": rows}).encode()
-    received = None if rows is None else CapturedData.of(body, "application/json", OUTPUT, types)
-    return CaptureRecord(CaptureData(sent, received), EventMetadata("e", f"{time:%Y-%m-%dT%H:%M:%SZ}")).line()
-
-
-NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
-
-
-def write(folder: Path, *lines: bytes, hour: datetime = NOON) -> None:
-    """Write a file of data capture."""
-    file = folder / capture_name("bolts", "AllTraffic", hour, "0f")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(b"".join(lines))
-
-
-DOUBTFUL: list[Row] = [[0, 0.5, 0.1, 0.1, 0.5, 0.5], [1, 0.45, 0.5, 0.5, 0.75, 1.0]]
-SURE: list[Row] = [[0, 0.99, 0.1, 0.1, 0.5, 0.5]]
 
 
 @pytest.fixture
