@@ -21,9 +21,10 @@ def is_worse_than_median(curve: Sequence[float], earlier: Iterable[Sequence[floa
         >>> is_worse_than_median([0.1, 0.2], [[0.2, 0.4, 0.5], [0.3, 0.5]], maximize=True)
         True
     """
-    epochs = len(curve)
-    averages = [fmean(values[:epochs]) for values in earlier if values]
-    if not curve or not averages:
+    if not curve:
+        return False
+    averages = [fmean(values[: len(curve)]) for values in earlier if values]
+    if not averages:
         return False
     middle = median(averages)
     return curve[-1] < middle if maximize else curve[-1] > middle
