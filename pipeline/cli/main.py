@@ -24,6 +24,7 @@ from pipeline.cli import (
     deploy,
     destroy,
     doctor,
+    drift,
     endpoint,
     evaluate,
     export_model,
@@ -86,6 +87,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "count": count.count,
         "export-model": export_model.export_model,
         "serve": serve.serve,
+        "drift": drift.drift,
     },
     "The people": {
         "label": label.label,
@@ -177,7 +179,7 @@ def version_line() -> str:
 def main() -> None:
     """Run the `groundloop` program.
 
-    Exit codes: 0 success, 1 error, 2 wrong usage or configuration, 130 interrupted.
+    Exit codes: 0 success, 1 error, 2 wrong usage or configuration, 3 drift found, 130 interrupted.
     """
     arguments = sys.argv[1:]
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments

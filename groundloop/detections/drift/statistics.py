@@ -6,6 +6,7 @@ None of them needs a label. What the numbers are was measured on real images (do
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from groundloop.detections.arrays import Floats
 from groundloop.detections.predictions import Detections, Threshold
 from groundloop.images.access import ImageFault, UnusableImageError, one_line
 from groundloop.images.decoding import MAX_PIXELS
@@ -161,7 +161,7 @@ def image_statistics(image: bytes) -> ImageStatistics:
         >>> stream = io.BytesIO()
         >>> Image.new("RGB", (640, 480), (200, 100, 100)).save(stream, "PNG")
         >>> found = image_statistics(stream.getvalue())
-        >>> found.saturation, round(found.contrast, 9), str(found.image_format)
+        >>> found.saturation, found.contrast, str(found.image_format)
         (0.5, 0.0, '640 x 480, RGB')
     """
     from PIL import Image
@@ -177,10 +177,10 @@ def image_statistics(image: bytes) -> ImageStatistics:
                 known = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else UPRIGHT
                 image_format = ImageFormat(width, height, opened.mode, known)
                 opened.draft(None, _DRAFT_SIZE)
-                pixels = _measured_pixels(opened)
+                measured = _measured(opened)
     except Exception as error:  # decoders raise every kind of error on damaged data
         raise UnusableImageError(ImageFault.INVALID, f"the image cannot be decoded: {one_line(error)}") from None
-    return ImageStatistics(*_pixel_statistics(pixels), image_format)
+    return ImageStatistics(*_pixel_statistics(measured), image_format)
 
 
 def detection_statistics(detections: Detections, threshold: Threshold) -> DetectionStatistics:
@@ -222,22 +222,30 @@ def _shared(detections: Detections) -> tuple[str, ...]:
     return detections.classes if len(detections.classes) > 1 else ()
 
 
-def _measured_pixels(image: Image.Image) -> Floats:
-    """Return (height, width, 3) red, green and blue from 0 to 255 at the size in which everything is measured."""
+def _measured(image: Image.Image) -> Image.Image:
+    """Return the image in RGB at the size in which everything is measured."""
     from PIL import Image
 
     if image.mode.startswith("I"):  # 16 bits, of which Pillow's own conversion would cut off all but the lowest 8
         gray = np.asarray(image, dtype=np.float32) * (255 / _MAX_16_BIT)
         image = Image.fromarray(gray.clip(0, 255).astype(np.uint8))
-    rgb = image.convert("RGB").resize(MEASURED_SIZE, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(rgb, dtype=np.float64)
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    return rgb.resize(MEASURED_SIZE, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _pixel_statistics(pixels: Floats) -> tuple[float, float, float, float]:
-    luma = pixels @ np.array([0.299, 0.587, 0.114])
-    middle = luma[1:-1, 1:-1]
-    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * middle
-    highest = pixels.max(axis=2)
-    saturation = (highest - pixels.min(axis=2)) / np.maximum(highest, 1.0)
-    sharpness = np.log(max(float(laplacian.var()), _MIN_LAPLACIAN_VARIANCE))
-    return float(luma.mean()), float(luma.std()), float(sharpness), float(saturation.mean())
+def _pixel_statistics(image: Image.Image) -> tuple[float, float, float, float]:
+    luma = np.asarray(image.convert("L"), dtype=np.float32)
+    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
+    red, green, blue = (np.asarray(channel, dtype=np.float32) for channel in image.split())
+    highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    saturation = (highest - lowest) / np.maximum(highest, 1.0)
+    variance, brightness, contrast, colour = (
+        float(value)
+        for value in (
+            laplacian.var(dtype=np.float64),
+            luma.mean(dtype=np.float64),
+            luma.std(dtype=np.float64),
+            saturation.mean(dtype=np.float64),
+        )
+    )
+    return brightness, contrast, math.log(max(variance, _MIN_LAPLACIAN_VARIANCE)), colour

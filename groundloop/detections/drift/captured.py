@@ -1,0 +1,110 @@
+"""Windows of captured requests, one for each variant, read in one pass with one request in memory at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from groundloop.detections.captures.requests import CapturedRequest, CaptureFiles, CaptureReader
+from groundloop.detections.drift.baseline import Baseline
+from groundloop.detections.drift.sample import MAX_IMAGES
+from groundloop.detections.drift.window import Window
+from groundloop.errors import UserError
+from groundloop.spec.data_capture import CaptureSource, source_of
+
+#: Returns the baseline of what answered a request; None leaves the request out.
+BaselineOf = Callable[["CaptureSource | None"], "Baseline | None"]
+
+
+@dataclass(slots=True)
+class CapturedWindow:
+    """The requests of one variant.
+
+    Attributes:
+        source: endpoint and variant; None where they are not known.
+        window: their statistics.
+        repeated: requests of an image that the window has already.
+        unanswered: images without a captured response.
+        unusable: why the response of a request can't be used, a sentence each.
+    """
+
+    source: CaptureSource | None
+    window: Window
+    repeated: int = 0
+    unanswered: int = 0
+    unusable: list[str] = field(default_factory=list)
+    _seen: set[bytes] = field(default_factory=set)
+
+    def add(self, request: CapturedRequest) -> None:
+        """Measure a request; an image that was sent several times counts once, since it says nothing new."""
+        digest = hashlib.sha256(request.image).digest()
+        if digest in self._seen:
+            self.repeated += 1
+            return
+        try:
+            detections = request.detections(self.window.baseline.classes)
+        except UserError as error:
+            self.unusable.append(str(error))
+            return
+        self._seen.add(digest)
+        self.unanswered += detections is None
+        name = f"{request.file}, line {request.line}" if request.line else request.file
+        self.window.add(name, request.image, detections)
+
+    def notes(self) -> list[str]:
+        """Say what of the requests could not be used, a sentence each."""
+        found = []
+        if self.unusable:
+            found.append(f"{len(self.unusable)} requests can't be used, first: {self.unusable[0]}")
+        if self.repeated:
+            found.append(f"{self.repeated} requests repeat an image and don't count again")
+        if self.unanswered:
+            found.append(f"{self.unanswered} images have no captured response: only the images themselves are compared")
+        if self.window.unreadable:
+            name, why = next(iter(self.window.unreadable.items()))
+            found.append(f"{len(self.window.unreadable)} images can't be read, first: {name}: {why}")
+        return found
+
+
+def read_windows(
+    reader: CaptureReader,
+    files: CaptureFiles,
+    baseline_of: BaselineOf,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    max_images: int = MAX_IMAGES,
+) -> list[CapturedWindow]:
+    """Read the newest requests of each variant.
+
+    Args:
+        reader: of the files; it keeps findings of what is no request.
+        files: where the requests are.
+        baseline_of: the baseline of each variant's own model.
+        since, until: only requests that came from the one and before the other.
+        max_images: of a variant at most, the newest files first.
+
+    Returns:
+        A window for each variant with requests, by endpoint and variant.
+    """
+    windows: dict[CaptureSource | None, CapturedWindow] = {}
+
+    def is_full(source: CaptureSource | None) -> bool:
+        return source in windows and len(windows[source].window) >= max_images
+
+    for name in reversed(files.names()):
+        of_folders = source_of(name)
+        if of_folders is not None and is_full(of_folders):
+            continue
+        for request in reader.requests([name]):
+            if (since and request.time < since) or (until and request.time >= until) or is_full(request.source):
+                continue
+            if request.source not in windows:
+                baseline = baseline_of(request.source)
+                if baseline is None:
+                    continue
+                windows[request.source] = CapturedWindow(request.source, Window(baseline))
+            windows[request.source].add(request)
+    return sorted(windows.values(), key=lambda one: one.source or ("", ""))
