@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+
+from groundloop.errors import UserError
+from groundloop.tracking.destination import check_experiment, check_tracking_uri, is_reached_by_network
 
 
 class Settings(BaseModel):
@@ -153,6 +156,42 @@ class ProcessingSettings(Settings):
         if self.requirements == "preinstalled" and self.engine == "spark" and self.spark.image_uri is None:
             raise ValueError("requirements: preinstalled with engine: spark needs spark.image_uri, for Prepare")
         return self
+
+
+class TrackingSettings(Settings):
+    """Logging of executions to MLflow."""
+
+    mlflow: str | None = Field(
+        None,
+        max_length=250,
+        description="Tracking URI: the ARN of an MLflow app or tracking server of SageMaker, https://..., or "
+        "sqlite:///mlflow.db; null: none.",
+    )
+    experiment: str | None = Field(None, max_length=250, description="Name of the experiment; null: the pipeline's.")
+    at: Literal["evaluate", "command"] = Field(
+        "evaluate", description="evaluate: the Evaluate job logs the run; command: only `groundloop track` does."
+    )
+
+    @field_validator("mlflow", "experiment")
+    @classmethod
+    def _valid(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            try:
+                (check_tracking_uri if info.field_name == "mlflow" else check_experiment)(value)
+            except UserError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def _jobs_reach_it(self) -> TrackingSettings:
+        if self.in_job and self.mlflow and not is_reached_by_network(self.mlflow):
+            raise ValueError(f"a job on AWS can't reach {self.mlflow}: set at to command, and run `groundloop track`")
+        return self
+
+    @property
+    def in_job(self) -> bool:
+        """Whether the Evaluate job logs the run."""
+        return self.mlflow is not None and self.at == "evaluate"
 
 
 class CacheSettings(Settings):

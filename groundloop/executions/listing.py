@@ -45,6 +45,15 @@ class Execution:
         return self.arn.rsplit("/", 1)[-1]
 
 
+def list_arns(region: str, pipeline: str, limit: int) -> list[str]:
+    """Return the ARNs of the newest executions of a pipeline, newest first.
+
+    Raises:
+        UserError: there is no such pipeline.
+    """
+    return [str(summary["PipelineExecutionArn"]) for summary in _newest(region, pipeline, limit)]
+
+
 def list_executions(region: str, pipeline: str, limit: int) -> list[Execution]:
     """Return the newest executions of a pipeline, newest first.
 
@@ -56,17 +65,21 @@ def list_executions(region: str, pipeline: str, limit: int) -> list[Execution]:
     Raises:
         UserError: there is no such pipeline.
     """
+    newest = _newest(region, pipeline, limit)
+    with ThreadPoolExecutor(_MAX_WORKERS) as pool:
+        return list(pool.map(lambda summary: _describe(region, summary), newest))
+
+
+def _newest(region: str, pipeline: str, limit: int) -> list[dict[str, Any]]:
     pages = client("sagemaker", region).get_paginator("list_pipeline_executions")
     paginated = pages.paginate(PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending")
     summaries = (summary for page in paginated for summary in page["PipelineExecutionSummaries"])
     try:
-        newest = list(itertools.islice(summaries, limit))
+        return list(itertools.islice(summaries, limit))
     except ClientError as error:
         if is_not_found(error):
             raise no_pipeline(region, pipeline) from None
         raise
-    with ThreadPoolExecutor(_MAX_WORKERS) as pool:
-        return list(pool.map(lambda summary: _describe(region, summary), newest))
 
 
 def _describe(region: str, summary: dict[str, Any]) -> Execution:

@@ -45,6 +45,7 @@ from pipeline.cli import (
     serve,
     start,
     stop,
+    track,
     triggers,
     upsert,
     watch,
@@ -73,6 +74,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "stop": stop.stop,
         "logs": logs.logs,
         "report": report.report,
+        "track": track.track,
     },
     "The model": {
         "models": models.app,

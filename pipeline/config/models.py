@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from groundloop.errors import UserError
+from groundloop.tracking.destination import check_tracking_uri
 from pipeline.config.labeling import LabelingSettings
 from pipeline.config.review import ReviewSettings
 from pipeline.config.triggers import TriggersSettings
@@ -22,6 +24,7 @@ from steps.settings import (
     PipelineSettings,
     ProcessingSettings,
     Settings,
+    TrackingSettings,
 )
 from steps.train.settings import TrainingSettings
 
@@ -57,6 +60,7 @@ class Config(Settings):
     triggers: TriggersSettings = Field(TriggersSettings(), description="EventBridge rules that start the pipelines.")
     labeling: LabelingSettings = Field(LabelingSettings(), description="Ground Truth's labelling jobs, and A2I.")
     execution: ExecutionSettings = Field(ExecutionSettings(), description="Step caching and retries.")
+    tracking: TrackingSettings = Field(TrackingSettings(), description="Logging of executions to MLflow.")
     costs: CostsSettings = Field(CostsSettings(), description="Prices for the cost estimate of `groundloop plan`.")
 
     @property
@@ -84,6 +88,11 @@ class Config(Settings):
                     "set processing.image_uri to an image that holds steps/prepare/requirements.txt and "
                     "steps/evaluate/requirements.txt, and processing.requirements to preinstalled"
                 )
+            if self.tracking.in_job:
+                raise ValueError(
+                    "aws.network.isolation leaves Evaluate without a network, so it can't reach MLflow: set "
+                    "tracking.at to command, and run `groundloop track`"
+                )
             if self.gate.min_improvement_over_champion:
                 raise ValueError(
                     "aws.network.isolation leaves Evaluate without a network, so it can't read the registry: "
@@ -94,6 +103,16 @@ class Config(Settings):
                     "aws.network.isolation leaves Prepare without a network, so it can't check the images in S3: "
                     "set prepare.check_images to none"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _jobs_may_write_to_mlflow(self) -> Config:
+        if self.tracking.in_job and self.tracking.mlflow:
+            account = self.aws.role.split(":")[4]
+            try:
+                check_tracking_uri(self.tracking.mlflow, self.aws.region, account)
+            except UserError as error:
+                raise ValueError(f"tracking.mlflow: {error}") from None
         return self
 
     @model_validator(mode="after")

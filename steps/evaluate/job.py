@@ -27,6 +27,7 @@ from steps.evaluate.ground_truth import (
 from steps.evaluate.registry_metadata import registry_metadata
 from steps.evaluate.requirements import parse_improvements, parse_thresholds
 from steps.evaluate.results import from_s3, skip_images, write_results
+from steps.evaluate.tracking import EvaluatedExecution, track
 from steps.evaluate.training_curve import read_training_curve, training_json
 from steps.jobs import say
 
@@ -63,6 +64,8 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--training-job", metavar="NAME", help="whose log has the training curve")
     parser.add_argument("--execution", metavar="ARN", help="for the report")
     parser.add_argument("--input-manifest", metavar="URI", help="for the report")
+    parser.add_argument("--mlflow", metavar="URI", help="tracking URI that the run is logged to")
+    parser.add_argument("--experiment", metavar="NAME", help="experiment of the run in MLflow")
     parser.add_argument("--no-gallery", action="store_true", help="don't read images from S3")
     jobs.add_message_file(parser)
     return parser.parse_args(argv)
@@ -156,6 +159,11 @@ def evaluate(arguments: Namespace) -> None:
         images=None if arguments.no_gallery else S3Images,
     )
     say(f"written: {arguments.output}")
+    if arguments.mlflow:
+        if not (arguments.execution and arguments.experiment):
+            raise UserError("--mlflow needs --execution and --experiment, by which the run is found again")
+        content = EvaluatedExecution(arguments.execution, metrics, summary, arguments.training_job)
+        say(track(arguments.mlflow, arguments.experiment, content, arguments.output))
 
 
 def _provenance(arguments: Namespace, summary: Mapping[str, Any], training: TrainingCurve) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from groundloop.errors import UserError
+from groundloop.result_files import metric_paths
 from groundloop.suggestions import first_of, near_misses, nearest
 
 #: Metrics by the last part of their path. Shares of something lie in 0 to 1, and more is better ...
@@ -22,10 +23,6 @@ OTHERS = frozenset(
     {"bias", "boxes", "images", "validation", "test", "true_positives", "false_positives", "false_negatives"}
 )
 NAMES = RATIO_METRICS | ERROR_METRICS | OTHERS
-#: Parts of evaluation.json that hold numbers which are not metrics of the model.
-_NO_METRICS = frozenset(
-    {"gate", "champion", "label_corrections", "registry", "intervals", "class_thresholds", "confusion", "training"}
-)
 _COMPARED = (RATIO_METRICS | ERROR_METRICS | {"bias"}) - {"threshold"}
 #: The metrics of a slice, after `slices.KEY.VALUE.`
 SLICE_METRICS = (
@@ -95,19 +92,7 @@ def check_slice(metric: str, keys: Sequence[str], setting: str = "evaluate.slice
 
 def metrics_of(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     """Every metric of an evaluation.json by its dotted path; None for one that the data does not define."""
-    found: dict[str, float | None] = {}
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, Mapping):
-            for key, child in value.items():
-                walk(child, f"{path}.{key}")
-        elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            found[path] = value
-
-    for key, value in evaluation.items():
-        if key not in _NO_METRICS:
-            walk(value, key)
-    return found
+    return {".".join(path): value for path, value in metric_paths(evaluation)}
 
 
 def comparable_metrics(evaluation: Mapping[str, Any], required: Iterable[str] = ()) -> dict[str, float | None]:

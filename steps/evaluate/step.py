@@ -24,6 +24,7 @@ from steps.evaluate.settings import EvaluateSettings, GateSettings
 from steps.predict.step import predictions_uri
 from steps.prepare.step import report_uri
 from steps.processing import MOUNT, Text, as_text, output_uri, processing_step
+from steps.settings import PipelineSettings, TrackingSettings
 from steps.train.trained_model import TrainedModel
 
 NAME = "Evaluate"
@@ -65,6 +66,7 @@ def evaluate_step(
             *("--resamples", str(intervals.resamples), "--interval-level", repr(intervals.level)),
             *("--interval-seed", str(intervals.seed)),
             *_option("--slices", settings.slices),
+            *_tracking(context),
             *("--execution", ExecutionVariables.PIPELINE_EXECUTION_ARN),
             *("--input-manifest", context.parameters.input_manifest),
             # Without a network the job can't reach registry and logs, and would only wait for them.
@@ -91,6 +93,15 @@ def _reached_by_network(context: BuildContext, trained: TrainedModel) -> list[Te
         *("--champion-group", context.model_package_group),
         *("--training-job", trained.job_name),
     ]
+
+
+def _tracking(context: BuildContext) -> list[Text]:
+    """Return where the job logs its run; nothing where it doesn't."""
+    tracking = context.settings(TrackingSettings)
+    if not tracking.in_job or tracking.mlflow is None:
+        return []
+    experiment = tracking.experiment or context.settings(PipelineSettings).name
+    return ["--mlflow", tracking.mlflow, "--experiment", experiment]
 
 
 def _option(name: str, values: Sequence[Text]) -> list[Text]:

@@ -1,0 +1,171 @@
+"""Executions of a pipeline as runs: what SageMaker describes, and the files that Prepare and Evaluate left."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from groundloop.aws import client
+from groundloop.errors import UserError
+from groundloop.executions.control import Transition, registered_package, steps, transition
+from groundloop.executions.evaluation import evaluation_prefix
+from groundloop.executions.logs import JobLog
+from groundloop.executions.prepared_labels import prepared_summary
+from groundloop.s3 import join_uri, read_bytes
+from groundloop.spec.training_log import QUALITY_METRIC, TrainingLog
+from groundloop.tracking.content import (
+    EVALUATION_FILES,
+    curve_metrics,
+    curve_of,
+    data_params,
+    evaluation_metrics,
+    gate_tags,
+    pipeline_of,
+    training_params,
+)
+from groundloop.tracking.run import EXECUTION_TAG, TRAINING_JOB_TAG, Metric, Status, TrackedRun
+
+_STATUS: dict[str, Status] = {"Succeeded": "FINISHED", "Failed": "FAILED", "Stopped": "KILLED"}
+_JOB_STATUS: dict[str, Status] = {"Completed": "FINISHED", "Failed": "FAILED", "Stopped": "KILLED"}
+_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_CODE = re.compile(r"/code/([0-9a-f]{64})/groundloop-([a-z]+)\.py")
+
+
+def run_of_execution(region: str, arn: str) -> TrackedRun:
+    """Return an execution as a run, however far it got.
+
+    Args:
+        region: AWS region.
+        arn: ARN of the execution.
+    """
+    sagemaker = client("sagemaker", region)
+    described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    definition = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)["PipelineDefinition"]
+    changes = {change.step: change for change in map(transition, steps(region, arn))}
+    evaluation, files = _evaluation(region, arn)
+    summary = _summary(region, changes.values())
+    training = _training_job(region, changes.values())
+    status = _STATUS.get(described["PipelineExecutionStatus"], "RUNNING")
+    parameters = _parameters(region, arn)
+    params = {f"parameter.{name}": value for name, value in parameters.items()}
+    params |= {f"code.{name}": digest for digest, name in _CODE.findall(definition)}
+    metrics: list[Metric] = []
+    tags = {"groundloop.pipeline": pipeline_of(arn)}
+    if summary is not None:
+        params |= data_params(summary)
+    if training is not None:
+        params |= training_params(training)
+        tags["groundloop.training-job"] = training["TrainingJobName"]
+    if evaluation is not None:
+        metrics += evaluation_metrics(evaluation)
+        tags |= gate_tags(evaluation)
+    if training is not None:
+        metrics += curve_metrics(curve_of(evaluation or {}) or _logged_curve(region, training["TrainingJobName"]))
+    if package := registered_package(region, arn):
+        tags["groundloop.package"] = package
+    if status == "FAILED":
+        reasons = [f"{change.step}: {change.reason}" for change in changes.values() if change.reason]
+        tags["groundloop.failure"] = "; ".join(reasons) or described.get("FailureReason", "")
+    return TrackedRun(
+        tag=EXECUTION_TAG,
+        identity=arn,
+        name=arn.rpartition("/")[2],
+        status=status,
+        started=described["CreationTime"],
+        ended=None if status == "RUNNING" else described["LastModifiedTime"],
+        params=params,
+        tags=tags,
+        metrics=tuple(metrics),
+        artifacts={
+            **files,
+            "pipeline.json": json.dumps(json.loads(definition), indent=2).encode(),
+            **({} if summary is None else {"summary.json": json.dumps(summary, indent=2).encode()}),
+        },
+        children=tuple(_tuning_jobs(region, changes.values())),
+    )
+
+
+def _evaluation(region: str, arn: str) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
+    """Return the content of evaluation.json, and the files that are there."""
+    prefix = evaluation_prefix(region, arn)
+    if prefix is None:
+        return None, {}
+    files = {}
+    for name in EVALUATION_FILES:
+        try:
+            files[name] = read_bytes(client("s3", region), join_uri(prefix, name))
+        except UserError:
+            if name == EVALUATION_FILES[0]:
+                raise
+            continue  # an execution of an earlier release left fewer
+    try:
+        evaluation: dict[str, Any] = json.loads(files[EVALUATION_FILES[0]])
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{join_uri(prefix, EVALUATION_FILES[0])} is not JSON: {error}") from None
+    return evaluation, files
+
+
+def _summary(region: str, changes: Iterable[Transition]) -> dict[str, Any] | None:
+    return next((found for found in (prepared_summary(region, change) for change in changes) if found), None)
+
+
+def _training_job(region: str, changes: Iterable[Transition]) -> dict[str, Any] | None:
+    """Return the response of DescribeTrainingJob for the job that made the model: Train's, or the best of a search."""
+    sagemaker = client("sagemaker", region)
+    for change in changes:
+        name = change.job if change.kind == "TrainingJob" else None
+        if change.kind == "TuningJob":
+            search = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=change.job)
+            name = search.get("BestTrainingJob", {}).get("TrainingJobName")
+        if name:
+            described: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+            return described
+    return None
+
+
+def _logged_curve(region: str, job: str) -> list[dict[str, Any]]:
+    """Return the training curve from the job's log; empty where the log can't be read, or is gone."""
+    try:
+        epochs = TrainingLog(JobLog(region, _LOG_GROUP, job).containing(QUALITY_METRIC)).epochs
+    except ClientError:
+        return []
+    return [{**asdict(epoch), "epoch": epoch.number} for epoch in epochs]
+
+
+def _parameters(region: str, arn: str) -> dict[str, str]:
+    pages = client("sagemaker", region).get_paginator("list_pipeline_parameters_for_execution")
+    return {
+        item["Name"]: item["Value"]
+        for page in pages.paginate(PipelineExecutionArn=arn)
+        for item in page["PipelineParameters"]
+    }
+
+
+def _tuning_jobs(region: str, changes: Iterable[Transition]) -> Iterator[TrackedRun]:
+    """Yield a run for each training job of the searches for hyperparameters."""
+    pages = client("sagemaker", region).get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+    for change in changes:
+        if change.kind == "TuningJob":
+            for page in pages.paginate(HyperParameterTuningJobName=change.job):
+                yield from map(_run_of_tuning, page["TrainingJobSummaries"])
+
+
+def _run_of_tuning(job: Mapping[str, Any]) -> TrackedRun:
+    objective = job.get("FinalHyperParameterTuningJobObjectiveMetric")
+    metric = (Metric(objective["MetricName"].replace(":", "/"), float(objective["Value"])),) if objective else ()
+    return TrackedRun(
+        tag=TRAINING_JOB_TAG,
+        identity=job["TrainingJobArn"],
+        name=job["TrainingJobName"],
+        status=_JOB_STATUS.get(job["TrainingJobStatus"], "RUNNING"),
+        started=job.get("TrainingStartTime", job["CreationTime"]),
+        ended=job.get("TrainingEndTime"),
+        params=dict(job.get("TunedHyperParameters") or {}),
+        tags={"groundloop.failure": job["FailureReason"]} if job.get("FailureReason") else {},
+        metrics=metric,
+    )
