@@ -159,7 +159,7 @@ class ProcessingSettings(Settings):
 
 
 class TrackingSettings(Settings):
-    """Logging of executions to MLflow."""
+    """Where executions are logged: runs of MLflow."""
 
     mlflow: str | None = Field(
         None,

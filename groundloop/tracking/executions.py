@@ -17,7 +17,7 @@ from groundloop.executions.evaluation import evaluation_prefix
 from groundloop.executions.logs import JobLog
 from groundloop.executions.prepared_labels import prepared_summary
 from groundloop.s3 import join_uri, read_bytes
-from groundloop.spec.training_log import QUALITY_METRIC, TrainingLog
+from groundloop.spec.training_log import LOG_PHRASES, TrainingLog
 from groundloop.tracking.content import (
     EVALUATION_FILES,
     curve_metrics,
@@ -131,7 +131,7 @@ def _training_job(region: str, changes: Iterable[Transition]) -> dict[str, Any] 
 def _logged_curve(region: str, job: str) -> list[dict[str, Any]]:
     """Return the training curve from the job's log; empty where the log can't be read, or is gone."""
     try:
-        epochs = TrainingLog(JobLog(region, _LOG_GROUP, job).containing(QUALITY_METRIC)).epochs
+        epochs = TrainingLog(JobLog(region, _LOG_GROUP, job).containing(*LOG_PHRASES)).epochs
     except ClientError:
         return []
     return [{**asdict(epoch), "epoch": epoch.number} for epoch in epochs]

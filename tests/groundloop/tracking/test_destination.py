@@ -30,7 +30,9 @@ def test_where_runs_can_be_logged(uri: str, by_network: bool) -> None:
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        pytest.param("arn:aws:sagemaker:eu-west-1:111122223333:domain/d", "is not the ARN of an MLflow app", id="domain"),
+        pytest.param(
+            "arn:aws:sagemaker:eu-west-1:111122223333:domain/d", "is not the ARN of an MLflow app", id="domain"
+        ),
         pytest.param("arn:aws:s3:::bucket", "arn:aws:sagemaker:REGION:ACCOUNT:mlflow-app/ID", id="another service"),
         pytest.param("mlruns", "is not a tracking URI: give the ARN", id="a folder"),
         pytest.param("file:///tmp/mlruns", "or sqlite:///mlflow.db", id="a file store"),

@@ -180,3 +180,34 @@ def test_slices_that_cannot_be(assignments: list[str], message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         load("evaluate.slices=[camera]", *assignments)
     assert message in str(raised.value)
+
+
+APP = "arn:aws:sagemaker:{}:{}:mlflow-app/app-ABC123"
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        pytest.param(["tracking.mlflow=mlruns"], "'mlruns' is not a tracking URI", id="a folder"),
+        pytest.param(["tracking.mlflow=sqlite:///m.db"], "a job on AWS can't reach sqlite:///m.db", id="a file"),
+        pytest.param(["tracking.mlflow=https://a:b@h"], "set MLFLOW_TRACKING_USERNAME", id="a password"),
+        pytest.param(
+            [f"tracking.mlflow={APP.format('eu-west-1', '000000000000')}"], "is in eu-west-1, but the", id="region"
+        ),
+        pytest.param(
+            [f"tracking.mlflow={APP.format('us-east-1', '444455556666')}"], "is of account 444455556666", id="account"
+        ),
+        pytest.param(["tracking.experiment=' bolts'"], "begins or ends with a blank", id="experiment"),
+        pytest.param(["tracking.at=train"], "tracking.at", id="where"),
+    ],
+)
+def test_tracking_that_cannot_be(assignments: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(*assignments)
+    assert message in str(raised.value)
+
+
+def test_a_command_may_log_anywhere() -> None:
+    app = APP.format("eu-west-1", "444455556666")
+    assert load(f"tracking={{mlflow: '{app}', at: command}}").tracking.mlflow == app
+    assert load("tracking={mlflow: 'sqlite:///m.db', at: command}").tracking.in_job is False
