@@ -15,7 +15,7 @@ SliceValues: TypeAlias = Mapping[str, Mapping[str, str]]
 
 #: The slice of images whose line doesn't have the key, or has null or an empty text there.
 NO_VALUE = "(none)"
-MAX_SLICE_KEYS = 5
+MAX_SLICE_KEYS = 4
 MAX_SLICE_VALUES = 100
 MAX_VALUE_LENGTH = 100
 

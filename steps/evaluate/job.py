@@ -64,8 +64,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--training-job", metavar="NAME", help="whose log has the training curve")
     parser.add_argument("--execution", metavar="ARN", help="for the report")
     parser.add_argument("--input-manifest", metavar="URI", help="for the report")
-    parser.add_argument("--mlflow", metavar="URI", help="tracking URI that the run is logged to")
-    parser.add_argument("--experiment", metavar="NAME", help="experiment of the run in MLflow")
+    parser.add_argument("--mlflow", nargs=2, metavar=("URI", "EXPERIMENT"), help="where the run is logged")
     parser.add_argument("--no-gallery", action="store_true", help="don't read images from S3")
     jobs.add_message_file(parser)
     return parser.parse_args(argv)
@@ -160,10 +159,10 @@ def evaluate(arguments: Namespace) -> None:
     )
     say(f"written: {arguments.output}")
     if arguments.mlflow:
-        if not (arguments.execution and arguments.experiment):
-            raise UserError("--mlflow needs --execution and --experiment, by which the run is found again")
+        if not arguments.execution:
+            raise UserError("--mlflow needs --execution, by which the run is found again")
         content = EvaluatedExecution(arguments.execution, metrics, summary, arguments.training_job)
-        say(track(arguments.mlflow, arguments.experiment, content, arguments.output))
+        say(track(*arguments.mlflow, content, arguments.output))
 
 
 def _provenance(arguments: Namespace, summary: Mapping[str, Any], training: TrainingCurve) -> Iterator[tuple[str, str]]:

@@ -101,7 +101,7 @@ def _tracking(context: BuildContext) -> list[Text]:
     if not tracking.in_job or tracking.mlflow is None:
         return []
     experiment = tracking.experiment or context.settings(PipelineSettings).name
-    return ["--mlflow", tracking.mlflow, "--experiment", experiment]
+    return ["--mlflow", tracking.mlflow, experiment]
 
 
 def _option(name: str, values: Sequence[Text]) -> list[Text]:

@@ -90,7 +90,7 @@ def test_as_much_as_can_be_asked_is_within_the_apis_limits(evaluate: Evaluate) -
             f"gate.thresholds={{{thresholds}}}",
             f"gate.min_improvement_over_champion={{{gains}}}",
             "evaluate.threshold={rule: recall, target: 0.9, per_class: true}",
-            "evaluate.slices=[a, b, c, d, e]",
+            "evaluate.slices=[a, b, c, d]",
             "tracking.mlflow=https://mlflow.example.com",
         )
     )
@@ -140,8 +140,8 @@ def test_the_keys_to_slice_by_are_handed_on(evaluate: Evaluate) -> None:
 
 def test_where_the_run_is_logged_is_handed_on_where_the_job_does_it(evaluate: Evaluate) -> None:
     server = "tracking.mlflow=https://mlflow.example.com"
-    assert values(evaluate(server), "--mlflow") == ["https://mlflow.example.com"]
-    assert values(evaluate(server, "pipeline.name=bolts"), "--experiment") == ["bolts"]
-    assert values(evaluate(server, "tracking.experiment=team/bolts"), "--experiment") == ["team/bolts"]
+    uri = "https://mlflow.example.com"
+    assert values(evaluate(server, "pipeline.name=bolts"), "--mlflow") == [uri, "bolts"]
+    assert values(evaluate(server, "tracking.experiment=team/bolts"), "--mlflow") == [uri, "team/bolts"]
     assert "--mlflow" not in arguments(evaluate(server, "tracking.at=command"))
     assert "--mlflow" not in arguments(evaluate())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 from collections.abc import Callable
@@ -121,8 +122,8 @@ def test_packages_that_cannot_be_installed_are_one_line_too(
         return outcome
 
     monkeypatch.setenv("GROUNDLOOP_REQUIREMENTS", "install")
-    monkeypatch.setattr(tracking.importlib.util, "find_spec", lambda _: None)
-    monkeypatch.setattr(tracking.subprocess, "run", install)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(subprocess, "run", install)
     line = track(URI, "bolts", EvaluatedExecution(ARN, EVALUATION, SUMMARY), folder)
     assert line.startswith("warning: the run was not logged: ")
     assert message in line
@@ -137,7 +138,7 @@ def test_the_job_ends_well_without_a_server(
     evaluate: Callable[..., Any], case: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracking, "_open", lambda uri: RunRecord(broken=f"MLflow at {uri}: connection refused"))
-    done = evaluate(case, more=["--mlflow", "https://h", "--experiment", "bolts", "--execution", ARN])
+    done = evaluate(case, more=["--mlflow", "https://h", "bolts", "--execution", ARN])
     assert done.code == 0
     (line,) = (line for line in done.out.splitlines() if line.startswith("warning:"))
     assert "https://h: connection refused; to log it later: groundloop track abcdefghijkl --to https://h" in line
