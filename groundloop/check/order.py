@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
-from groundloop.spec.definition import Definition, Step
+from groundloop.spec.definition import COMPLETED, DEPENDENCY_KEYS, TRIGGERS, Definition, Json, Step
+from groundloop.spec.expressions import expressions, referenced_step
 from groundloop.spec.graph import find_cycle, predecessors, references, runs_only_after
 from groundloop.suggestions import correction, quoted
-
-_TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 
 def check_order(definition: Definition) -> Iterator[DefinitionFinding]:
@@ -46,10 +45,42 @@ def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFindin
             message = f"{name} is a Condition step, and CreatePipeline is reported to reject a dependency on one"
             remedy = f"depend on a step in a branch of {name}, or move {step.name} into the branch"
             yield DefinitionFinding(DefinitionCode.AFTER_CONDITION, step.name, path, message, remedy)
-        if isinstance(entry, dict) and entry.get("Trigger", "Completed") not in _TRIGGERS:
-            message = f"there is no trigger {quoted(entry['Trigger'])}"
-            remedy = correction(entry["Trigger"], _TRIGGERS, f"use one of {', '.join(_TRIGGERS)}")
-            yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, f"{path}.Trigger", message, remedy)
+        if isinstance(entry, dict):
+            yield from _trigger(step, entry, path)
+    yield from _conflicts(step)
+
+
+def _trigger(step: Step, entry: Json, path: str) -> Iterator[DefinitionFinding]:
+    """Check an entry of DependsOn with a run condition."""
+    for key in entry.keys() - DEPENDENCY_KEYS:
+        remedy = correction(key, DEPENDENCY_KEYS, "remove it")
+        message = f"an entry of DependsOn has no {quoted(key)}"
+        yield DefinitionFinding(DefinitionCode.UNKNOWN_KEY, step.name, f"{path}.{key}", message, remedy)
+    trigger = entry.get("Trigger", COMPLETED)
+    if trigger not in TRIGGERS:
+        message = f"there is no trigger {quoted(trigger)}"
+        remedy = correction(str(trigger), TRIGGERS, f"use one of {', '.join(TRIGGERS)}")
+        yield DefinitionFinding(DefinitionCode.MALFORMED, step.name, f"{path}.Trigger", message, remedy)
+
+
+def _conflicts(step: Step) -> Iterator[DefinitionFinding]:
+    """Check that each step is waited for with one trigger, and that no failed step's properties are used."""
+    triggers: dict[str, str] = {}
+    needed = {source for _, function, body in expressions(step.own, "") if (source := referenced_step(function, body))}
+    for dependency in step.dependencies:
+        name, trigger = dependency.step, dependency.trigger
+        if triggers.setdefault(name, trigger) != trigger:
+            message = f"{name} is named with two triggers, {triggers[name]} and {trigger}"
+            yield DefinitionFinding(
+                DefinitionCode.MALFORMED, step.name, dependency.path, message, "keep one of the entries"
+            )
+        elif trigger in ("Failed", "Stopped") and name in needed:
+            message = (
+                f"{step.name} runs when {name} has {trigger.lower()}, and takes properties of {name}, which are there "
+                "only when it has succeeded"
+            )
+            remedy = f"take the properties of {name} out of {step.name}, or use another trigger"
+            yield DefinitionFinding(DefinitionCode.MAY_NOT_RUN, step.name, dependency.path, message, remedy)
 
 
 def _branches(step: Step, needed: Step, path: str) -> Iterator[DefinitionFinding]:

@@ -235,7 +235,7 @@ def _fail(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
         message = f"ErrorMessage has {len(text)} characters"
         remedy = f"use at most {_MAX_MESSAGE_LENGTH}"
         yield DefinitionFinding(DefinitionCode.WRONG_LENGTH, step.name, "Arguments.ErrorMessage", message, remedy)
-    if not step.inside and not step.depends_on and kind == "String" and isinstance(text, str):
+    if not step.inside and not step.dependencies and kind == "String" and isinstance(text, str):
         message = "the step waits for nothing and is in no branch: every execution fails at once"
         yield DefinitionFinding(
             DefinitionCode.ALWAYS_FAILS, step.name, "", message, "move it into a branch of a Condition step"

@@ -19,6 +19,8 @@ from groundloop.suggestions import near_misses
 
 #: Statuses of an execution, or of a step, that has not ended.
 RUNNING = {"Executing", "Stopping", "Starting"}
+#: Statuses of an execution in which a step failed. `CompletedWithFailures`: other steps waited for that, and ran.
+FAILED = {"Failed", "CompletedWithFailures"}
 # How the text begins that says in an execution's description why a job was stopped.
 _STOPPED_BY_WATCH = "training.watch.stop_on stopped "
 _MAX_DESCRIPTION_LENGTH = 3072

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from groundloop.aws import client, is_not_found
-from groundloop.executions.control import RUNNING, no_pipeline, steps
+from groundloop.executions.control import FAILED, RUNNING, no_pipeline, steps
 from groundloop.spec.definition import Parameter, parse_definition
 
 # SageMaker throttles, and each execution in the list takes three calls.
@@ -26,10 +26,10 @@ class Execution:
     Attributes:
         arn: its ARN.
         started: when it started.
-        status: `Executing`, `Succeeded`, `Failed`, `Stopping` or `Stopped`.
+        status: `Executing`, `Succeeded`, `Failed`, `CompletedWithFailures`, `Stopping` or `Stopped`.
         seconds: its duration; until now if it has not ended.
         parameters: the parameters whose value is not the definition's default.
-        failure: why it failed, in one line; empty if it did not fail.
+        failure: why it, or a step of it, failed, in one line; empty if none did.
     """
 
     arn: str
@@ -92,7 +92,7 @@ def _describe(region: str, summary: dict[str, Any]) -> Execution:
         status=status,
         seconds=(until - started).total_seconds(),
         parameters=_changed_parameters(region, arn),
-        failure=_failure(region, arn, response) if status == "Failed" else "",
+        failure=_failure(region, arn, response) if status in FAILED else "",
     )
 
 

@@ -21,6 +21,11 @@ PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues"})
 PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
 STEP_KEYS = frozenset({"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"})
 STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
+#: The outcomes of a step that another one can wait for. `Completed` is that of a plain name: the step has succeeded.
+COMPLETED = "Completed"
+TRIGGERS = (COMPLETED, "Failed", "Stopped", "Any")
+#: The members of an entry of DependsOn that isn't a plain name.
+DEPENDENCY_KEYS = frozenset({"Step", "Trigger"})
 #: The members of a step's Arguments that are lists of steps, by step type.
 NESTED_STEPS = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody",)}
 
@@ -71,6 +76,21 @@ class PropertyFile:
 
 
 @dataclass(frozen=True)
+class Dependency:
+    """An entry of DependsOn.
+
+    Attributes:
+        path: leads to it from the step.
+        step: name of the step that is waited for.
+        trigger: the outcome that lets the dependent step run, its run condition; one of `TRIGGERS` if it is valid.
+    """
+
+    path: str
+    step: str
+    trigger: str = COMPLETED
+
+
+@dataclass(frozen=True)
 class Step:
     """A step.
 
@@ -103,14 +123,16 @@ class Step:
         return self.inside[-1] if self.inside else None
 
     @property
-    def depends_on(self) -> list[tuple[str, str]]:
-        """(path, step's name) of each entry of DependsOn that names a step."""
+    def dependencies(self) -> list[Dependency]:
+        """The entries of DependsOn that name a step."""
         entries = self.raw.get("DependsOn")
         result = []
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
-            name = entry.get("Step") if isinstance(entry, dict) else entry
+            name, trigger = (
+                (entry.get("Step"), entry.get("Trigger", COMPLETED)) if isinstance(entry, dict) else (entry, COMPLETED)
+            )
             if isinstance(name, str):
-                result.append((f"DependsOn[{index}]", name))
+                result.append(Dependency(f"DependsOn[{index}]", name, str(trigger)))
         return result
 
     @property

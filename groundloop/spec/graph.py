@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from groundloop.spec.definition import Definition, Step
+from groundloop.spec.definition import COMPLETED, Definition, Step
 from groundloop.spec.expressions import expressions, referenced_step
 
 
 def references(step: Step) -> dict[str, str]:
     """Return the steps that a step names in DependsOn and in its expressions, each with the path of the first place."""
     result: dict[str, str] = {}
-    for path, name in step.depends_on:
-        result.setdefault(name, path)
+    for dependency in step.dependencies:
+        result.setdefault(dependency.step, dependency.path)
     for path, function, body in expressions(step.own, ""):
         if source := referenced_step(function, body):
             result.setdefault(source, path)
@@ -33,6 +33,27 @@ def predecessors(definition: Definition) -> dict[str, list[str]]:
         ]
         for name, step in steps.items()
     }
+
+
+def run_conditions(step: Step) -> dict[str, str]:
+    """Return the run conditions of a step: for steps that it doesn't wait for the success of, the trigger.
+
+    Example:
+        >>> on_failure = {"Step": "Train", "Trigger": "Failed"}
+        >>> run_conditions(Step("Notify", "Lambda", {"DependsOn": ["Prepare", on_failure]}))
+        {'Train': 'Failed'}
+    """
+    return {entry.step: entry.trigger for entry in step.dependencies if entry.trigger != COMPLETED}
+
+
+def needed_successes(step: Step) -> set[str]:
+    """Return the steps that have to succeed before a step can run: those of plain dependencies and of its expressions.
+
+    A step's properties are there once it has succeeded, so that a reference to them waits for that too.
+    """
+    plain = {entry.step for entry in step.dependencies if entry.trigger == COMPLETED}
+    sources = (referenced_step(function, body) for _, function, body in expressions(step.own, ""))
+    return plain | {source for source in sources if source}
 
 
 def enclosing_condition(step: Step) -> str | None:

@@ -23,7 +23,12 @@ from pipeline.cli.options import suggest
 from pipeline.cli.output import print_json_line, print_line
 from pipeline.cli.progress_line import RunningStep, clock, progress_display
 
-COLOURS = {"Succeeded": typer.colors.GREEN, "Failed": typer.colors.RED, "Stopped": typer.colors.YELLOW}
+COLOURS = {
+    "Succeeded": typer.colors.GREEN,
+    "Failed": typer.colors.RED,
+    "CompletedWithFailures": typer.colors.RED,
+    "Stopped": typer.colors.YELLOW,
+}
 _INDENT = " " * 7
 _MAX_LINE_LENGTH = 500
 #: How a diagnosis's command on the manifest in S3 begins.

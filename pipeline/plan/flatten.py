@@ -14,7 +14,7 @@ from typing import Any
 
 from groundloop.spec.definition import Step, parse_definition
 from groundloop.spec.expressions import is_expression
-from groundloop.spec.graph import references
+from groundloop.spec.graph import references, run_conditions
 from pipeline.plan.expression_text import Text, common_contents, joined_document, render
 
 #: Members that tell the items of a list apart.
@@ -59,7 +59,7 @@ class FlatStep:
 
     Attributes:
         place: the branch that it is in, in words; empty outside of one.
-        after: the steps that it waits for.
+        after: the steps that it waits for, with the trigger of a run condition: `Train (Failed)`.
     """
 
     name: str
@@ -121,10 +121,16 @@ def _flat_step(step: Step, defaults: dict[str, Any]) -> FlatStep:
         name=step.name,
         type=step.type,
         place=_BRANCHES[step.branch[1]].format(step.branch[0]) if step.branch else "",
-        after=frozenset({*references(step), *([step.branch[0]] if step.branch else [])} - {step.name}),
+        after=frozenset(_after(step)),
         values={**dict(flatten(own["Arguments"], defaults)), **dict(flatten({**described, **beside}, defaults))},
         raw=step.raw,
     )
+
+
+def _after(step: Step) -> set[str]:
+    conditions = run_conditions(step)
+    names = {*references(step), *([step.branch[0]] if step.branch else [])} - {step.name}
+    return {f"{name} ({conditions[name]})" if name in conditions else name for name in names}
 
 
 def flatten(value: Any, defaults: dict[str, Any], path: str = "") -> Iterator[tuple[str, FlatValue]]:

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 from groundloop.local.executor.parameters import DefinitionError, check_keys, check_parameters
 from groundloop.local.executor.policies import cache_expiry, retry_policies
-from groundloop.spec.definition import STEP_KEYS, STEP_NAME, TOP_KEYS, VERSION, Definition, Step, parse_definition
+from groundloop.spec.definition import (
+    COMPLETED,
+    DEPENDENCY_KEYS,
+    STEP_KEYS,
+    STEP_NAME,
+    TOP_KEYS,
+    TRIGGERS,
+    VERSION,
+    Definition,
+    Step,
+    parse_definition,
+)
 from groundloop.spec.expressions import GET, expressions, referenced_step
 from groundloop.spec.graph import enclosing_condition, find_cycle, predecessors
 from groundloop.spec.step_types import STEP_TYPES, StepType
@@ -83,9 +94,7 @@ def _check_step(step: Step) -> None:
     kind = STEP_TYPES.get(step.type)
     if kind is None:
         raise DefinitionError(f"step {step.name}: unknown Type {step.raw.get('Type')!r}")
-    names = step.raw.get("DependsOn") or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DefinitionError(f"step {step.name}: DependsOn is not a list of names")
+    _check_dependencies(step)
     if step.type == "Condition" and (outer := enclosing_condition(step)):
         raise DefinitionError(
             f"step {step.name}: a Condition step in a branch of the Condition step {outer}; nested Condition steps are "
@@ -102,6 +111,31 @@ def _check_step(step: Step) -> None:
     if step.type == "Condition" and (not isinstance(conditions, list) or not conditions):
         raise DefinitionError(f"step {step.name}: Conditions is missing or empty")
     _check_policies(step)
+
+
+def _check_dependencies(step: Step) -> None:
+    entries = step.raw.get("DependsOn") or []
+    if not isinstance(entries, list):
+        raise DefinitionError(f"step {step.name}: DependsOn is not a list of names")
+    for index, entry in enumerate(entries):
+        if isinstance(entry, dict):
+            check_keys(entry, DEPENDENCY_KEYS, f"step {step.name}: DependsOn[{index}]")
+            name, trigger = entry.get("Step"), entry.get("Trigger", COMPLETED)
+            if trigger not in TRIGGERS:
+                raise DefinitionError(
+                    f"step {step.name}: DependsOn[{index}]: Trigger {trigger!r} is none of {', '.join(TRIGGERS)}"
+                )
+        else:
+            name = entry
+        if not isinstance(name, str):
+            raise DefinitionError(f"step {step.name}: DependsOn[{index}] names no step")
+    triggers: dict[str, str] = {}
+    for dependency in step.dependencies:
+        if triggers.setdefault(dependency.step, dependency.trigger) != dependency.trigger:
+            raise DefinitionError(
+                f"step {step.name}: DependsOn names {dependency.step} with two triggers, "
+                f"{triggers[dependency.step]} and {dependency.trigger}"
+            )
 
 
 def _step_keys(kind: StepType) -> frozenset[str]:
@@ -124,9 +158,9 @@ def _check_policies(step: Step) -> None:
 
 
 def _check_references(step: Step, definition: Definition) -> None:
-    for _, name in step.depends_on:
-        if name not in definition.steps_by_name:
-            raise DefinitionError(f"step {step.name}: DependsOn names an unknown step {name}")
+    for dependency in step.dependencies:
+        if dependency.step not in definition.steps_by_name:
+            raise DefinitionError(f"step {step.name}: DependsOn names an unknown step {dependency.step}")
     for _, function, body in expressions(step.own, ""):
         source = referenced_step(function, body)
         if source is not None and source not in definition.steps_by_name:

@@ -18,13 +18,17 @@ from groundloop.local.executor.expressions import ResolveError, Resolver
 from groundloop.local.executor.policies import cache_expiry, pause_before_next, retry_policies
 from groundloop.local.executor.steps import StepError, StepStoppedError, runner_for
 from groundloop.local.s3 import S3
-from groundloop.spec.definition import Definition, Json, Step
-from groundloop.spec.graph import predecessors
+from groundloop.spec.definition import COMPLETED, Definition, Json, Step
+from groundloop.spec.graph import needed_successes, predecessors, run_conditions
 
 logger = logging.getLogger(__name__)
 
 #: DescribePipelineExecution's reason when steps failed; the steps have their own.
 _STEPS_FAILED = "Step failure: One or multiple steps failed."
+
+
+#: The status of an execution in which steps failed, and others ran because of that.
+COMPLETED_WITH_FAILURES = "CompletedWithFailures"
 
 
 @dataclass
@@ -40,6 +44,15 @@ class StepRecord:
     metadata: Json = field(default_factory=dict)
     cached_from: str | None = None
     attempts: int = 0
+    #: It failed because somebody stopped its job.
+    job_stopped: bool = False
+
+    def meets(self, trigger: str) -> bool:
+        """Whether the step has ended as a run condition asks."""
+        if self.ended is None:
+            return False
+        outcomes = {"Succeeded": {"Completed"}, "Failed": {"Failed"}, "Stopped": {"Stopped"}}[self.status]
+        return trigger == "Any" or trigger in outcomes or (trigger == "Stopped" and self.job_stopped)
 
     def summary(self) -> Json:
         """Return one item of PipelineExecutionSteps."""
@@ -57,6 +70,11 @@ class StepRecord:
         }
 
 
+def _needed(step: Step) -> set[str]:
+    """Return the steps that have to succeed before a step, with the Condition step that it is in a branch of."""
+    return needed_successes(step) | ({step.branch[0]} if step.branch else set())
+
+
 class Execution:
     """One execution. `variables` are the `Execution.*` that do not change while it runs."""
 
@@ -72,6 +90,8 @@ class Execution:
         self._context, self._definition, self._cache = context, definition, cache
         self._parameters, self._variables = parameters, variables
         self._predecessors = {name: set(names) for name, names in predecessors(definition).items()}
+        self._conditions = {step.name: run_conditions(step) for step in definition.steps}
+        self._needed = {step.name: _needed(step) for step in definition.steps}
         self._max_parallel = max_parallel or len(definition.steps)
         self.arn = variables["PipelineExecutionArn"]
         self.status = "Executing"
@@ -153,6 +173,8 @@ class Execution:
             self.records = {name: record for name, record in self.records.items() if record.status == "Succeeded"}
             self.status, self.failure_reason, self.modified = "Executing", None, now()
             self._fail_message, self._asked_to_stop = None, False
+            # Of these, some waited for steps that run again.
+            self._skipped = set()
             self._stop.clear()
             self._thread = self._new_thread()
         self.start()
@@ -168,28 +190,47 @@ class Execution:
         with self._changed:
             while True:
                 running = [record for record in self.records.values() if record.ended is None]
-                failed = any(record.status == "Failed" for record in self.records.values())
                 started = False
-                if not failed and not self._stop.is_set():
-                    for step in self._ready()[: self._max_parallel - len(running)]:
+                if not self._stop.is_set():
+                    for step in self._startable()[: self._max_parallel - len(running)]:
                         self._start_step(step)
                         started = True
                 if not running and not started:
                     break
                 self._changed.wait()
-            self._finish(failed)
+            self._finish()
 
-    def _finish(self, failed: bool) -> None:
+    def _finish(self) -> None:
+        failed = [record for record in self.records.values() if record.status == "Failed"]
         if self._asked_to_stop:
             self.status = "Stopped"
-        elif failed:
+        elif self._fail_message is not None or not all(
+            self._handlers(record) & self.records.keys() for record in failed
+        ):
             self.status, self.failure_reason = "Failed", self._fail_message or _STEPS_FAILED
         else:
-            self.status = "Succeeded"
+            self.status = COMPLETED_WITH_FAILURES if failed else "Succeeded"
         self.modified = now()
 
+    def _handlers(self, record: StepRecord) -> set[str]:
+        """Return the steps that run, or have run, because this step ended as it did."""
+        return {
+            name
+            for name, conditions in self._conditions.items()
+            if name not in self._skipped
+            and record.step.name in conditions
+            and record.meets(conditions[record.step.name])
+        }
+
+    def _startable(self) -> list[Step]:
+        """Return the steps that may start: after a failure that no step handles, only those that run on a failure."""
+        ready = self._ready()
+        if all(self._handlers(record) for record in self.records.values() if record.status == "Failed"):
+            return ready
+        return [step for step in ready if self._conditions[step.name]]
+
     def _ready(self) -> list[Step]:
-        """Return the steps whose dependencies are done; skip those of a branch that was not taken."""
+        """Return the steps whose dependencies are met; skip those whose dependencies can't be met any more."""
         found: list[Step] = []
         moved = True
         while moved:
@@ -201,12 +242,21 @@ class Execution:
                 if self._left_out(step):
                     self._skipped.add(step.name)
                     moved = True
-                elif self._predecessors[step.name] <= self._outputs.keys():
+                elif self._needed[step.name] <= self._outputs.keys() and all(
+                    name in self.records and self.records[name].meets(trigger)
+                    for name, trigger in self._conditions[step.name].items()
+                ):
                     found.append(step)
         return found
 
     def _left_out(self, step: Step) -> bool:
         if self._predecessors[step.name] & self._skipped:
+            return True
+        ended = {name: record for name, record in self.records.items() if record.ended is not None}
+        if any(name in ended and not ended[name].meets(COMPLETED) for name in self._needed[step.name]):
+            return True
+        conditions = self._conditions[step.name].items()
+        if any(name in ended and not ended[name].meets(trigger) for name, trigger in conditions):
             return True
         if step.branch is None:
             return False
@@ -231,6 +281,7 @@ class Execution:
         except StepStoppedError:
             status = "Stopped"
         except (StepError, ResolveError) as error:
+            record.job_stopped = isinstance(error, StepError) and error.stopped
             status, reason = "Failed", str(error) if isinstance(error, StepError) else f"ClientError: {error}"
         except Exception as error:
             # A fault of the offline AWS itself: an execution always ends, and says how.

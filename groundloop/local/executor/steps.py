@@ -24,11 +24,18 @@ _MAX_SUMMARIES = 50
 
 
 class StepError(Exception):
-    """A step failed; `kind` is the type of exception that a retry policy can name."""
+    """A step failed.
 
-    def __init__(self, reason: str, kind: str = "") -> None:
+    Args:
+        reason: why.
+        kind: the type of exception that a retry policy can name.
+        stopped: whether somebody stopped its job.
+    """
+
+    def __init__(self, reason: str, kind: str = "", stopped: bool = False) -> None:
         super().__init__(reason)
         self.kind = kind
+        self.stopped = stopped
 
 
 class StepStoppedError(Exception):
@@ -137,9 +144,8 @@ class JobRunner(Runner):
             if status == "Stopped":
                 if self.stop.is_set():
                     raise StepStoppedError
-                raise StepError(
-                    f"ClientError: {self.kind} {name} was stopped: {described.get('SecondaryStatus', status)}"
-                )
+                reason = f"ClientError: {self.kind} {name} was stopped: {described.get('SecondaryStatus', status)}"
+                raise StepError(reason, stopped=True)
             try:
                 self.pause()
             except StepStoppedError:

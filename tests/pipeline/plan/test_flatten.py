@@ -124,6 +124,12 @@ def test_steps_in_branches_know_their_branch_and_wait_for_its_condition() -> Non
             step(DependsOn=["A"]), step(DependsOn=["B"]), ["+ S  after B", "- S  after A"], id="dependencies"
         ),
         pytest.param(
+            step(DependsOn=["A"]),
+            step(DependsOn=[{"Step": "A", "Trigger": "Failed"}]),
+            ["+ S  after A (Failed)", "- S  after A"],
+            id="run conditions",
+        ),
+        pytest.param(
             step("A"), step("B"), ["+ step B  Training", "- step A  Training"], id="a step for another"
         ),
         pytest.param(

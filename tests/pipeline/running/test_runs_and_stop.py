@@ -38,6 +38,20 @@ def test_runs_are_listed_with_what_differs_and_why_they_failed(
     assert re.search(r"^ +Prepare: AlgorithmError: ", shown, re.MULTILINE)
 
 
+def test_an_execution_that_went_on_after_a_failure_is_shown_as_one_with_failures(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
+) -> None:
+    train = script("Train", "import sys; sys.exit('no luck')")
+    name = make_pipeline(train, script("Notify", QUICK, after=[{"Step": "Train", "Trigger": "Failed"}]))
+    watched = groundloop("start", "--name", name, "--watch")
+    assert watched.code == 1
+    assert "Train failed: AlgorithmError: no luck" in watched.err
+    assert re.search(r"Notify +Succeeded", watched.out)
+    (run,) = groundloop("runs", "--name", name, "--json").json["executions"]
+    assert run["status"] == "CompletedWithFailures"
+    assert run["failure"].startswith("Train: AlgorithmError: no luck")
+
+
 def test_an_endpoint_name_that_the_role_does_not_allow_is_said_at_the_start(
     groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
 ) -> None:

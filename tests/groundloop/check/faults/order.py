@@ -72,4 +72,28 @@ FAULTS = [
         "Failure",
         id="unknown trigger of a dependency",
     ),
+    pytest.param(
+        [put("Predict", "DependsOn", [{"Step": "Train", "When": "Failed"}])],
+        DefinitionCode.UNKNOWN_KEY,
+        "Predict",
+        "DependsOn[0].When",
+        'an entry of DependsOn has no "When"',
+        id="unknown key of a dependency",
+    ),
+    pytest.param(
+        [put("Evaluate", "DependsOn", ["Prepare", {"Step": "Prepare", "Trigger": "Any"}])],
+        DefinitionCode.MALFORMED,
+        "Evaluate",
+        "DependsOn[1]",
+        "Prepare is named with two triggers, Completed and Any",
+        id="two triggers of one step",
+    ),
+    pytest.param(
+        [put("CreateModel", "DependsOn", [{"Step": "Train", "Trigger": "Failed"}])],
+        DefinitionCode.MAY_NOT_RUN,
+        "CreateModel",
+        "DependsOn[0]",
+        "CreateModel runs when Train has failed, and takes properties of Train",
+        id="properties of a step that has failed",
+    ),
 ]

@@ -117,6 +117,17 @@ def test_what_a_step_may_have_is_read() -> None:
             id="enum of another type",
         ),
         pytest.param(text(fail(DependsOn=["Z"])), "DependsOn names an unknown step Z", id="dependency"),
+        pytest.param(text(fail(DependsOn=[3])), "step Stop: DependsOn[0] names no step", id="dependency's name"),
+        pytest.param(
+            text(fail("A"), fail("B", DependsOn=[{"Step": "A", "Trigger": "Failure"}])),
+            "DependsOn[0]: Trigger 'Failure' is none of Completed, Failed, Stopped, Any",
+            id="trigger",
+        ),
+        pytest.param(
+            text(fail("A"), fail("B", DependsOn=["A", {"Step": "A", "Trigger": "Any"}])),
+            "DependsOn names A with two triggers, Completed and Any",
+            id="two triggers",
+        ),
         pytest.param(
             text(fail(Arguments={"ErrorMessage": {"Get": "Steps.Z.Arn"}})), "refers to an unknown step", id="step"
         ),
