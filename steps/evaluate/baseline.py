@@ -20,7 +20,6 @@ from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 from groundloop.images.access import MAX_THREADS, UnusableImageError
 from groundloop.images.s3 import S3Images
-from steps.jobs import say
 
 if TYPE_CHECKING:
     from groundloop.detections.dataset import ScoredImage
@@ -38,8 +37,8 @@ def write_baseline(
     *,
     model: str,
     images: Callable[[], Images] | None = S3Images,
-) -> None:
-    """Write `baseline.json`.
+) -> str:
+    """Write `baseline.json`, and return a line that says what it is of.
 
     Args:
         folder: of the evaluation.
@@ -52,7 +51,7 @@ def write_baseline(
     sizes = {record.source_ref: (record.width, record.height) for records in truth.values() for record in records}
     every = [one for split in scored.values() for one in split]
     chosen = choose(every, _SEED)
-    measured = _measured([one.source_ref for one in chosen], images)
+    measured, message = _measured([one.source_ref for one in chosen], images)
     classes = tuple(thresholds)
     rows = [
         (measured.get(one.source_ref), detection_statistics(_detections(one, classes, sizes), thresholds))
@@ -60,19 +59,18 @@ def write_baseline(
     ]
     sample = Sample.of(rows, classes, thresholds)
     (folder / FILE_NAME).write_bytes(Baseline(sample, model, len(every), _SEED).to_json())
+    return message
 
 
-def _measured(names: Sequence[str], images: Callable[[], Images] | None) -> dict[str, ImageStatistics]:
-    """Return the statistics of the images that can be read, several at a time."""
+def _measured(names: Sequence[str], images: Callable[[], Images] | None) -> tuple[dict[str, ImageStatistics], str]:
+    """Return the statistics of the images that can be read, several at a time, and a line that says so."""
     if images is None or not names:
-        say("baseline: of the detections alone, since the images are not read")
-        return {}
+        return {}, "baseline: of the detections alone, since the images are not read"
     try:
         place = images()
         first = _statistics(place, names[0])  # whether the place can be reached at all
     except UserError as error:
-        say(f"baseline: of the detections alone: {error}")
-        return {}
+        return {}, f"baseline: of the detections alone: {error}"
 
     def measure(name: str) -> ImageStatistics | None:
         """Measure an image; return None for one that can't be read."""
@@ -84,8 +82,8 @@ def _measured(names: Sequence[str], images: Callable[[], Images] | None) -> dict
     with ThreadPoolExecutor(MAX_THREADS) as pool:
         found = dict(zip(names, [first, *pool.map(measure, names[1:])], strict=True))
     missing = sum(one is None for one in found.values())
-    say(f"baseline: {len(names)} images" + (f", of which {missing} can't be read" if missing else ""))
-    return {name: one for name, one in found.items() if one is not None}
+    message = f"baseline: {len(names)} images" + (f", of which {missing} can't be read" if missing else "")
+    return {name: one for name, one in found.items() if one is not None}, message
 
 
 def _statistics(place: Images, name: str) -> ImageStatistics | None:

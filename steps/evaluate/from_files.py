@@ -15,6 +15,7 @@ from groundloop.labels.label_input import read_manifest
 from groundloop.labels.records import Line, Record
 from groundloop.labels.slices import read_slices
 from groundloop.suggestions import first_of
+from steps.evaluate.baseline import write_baseline
 from steps.evaluate.gate import verdict
 from steps.evaluate.ground_truth import join_predictions, was_shown_boxes
 from steps.evaluate.label_corrections import ScoredModel, label_corrections
@@ -141,6 +142,15 @@ def evaluate_files(
         title=f"Evaluation on {Path(files.truth).name}",
         details={"truth": files.truth, "predictions": str(files.predictions), "label attribute": attribute},
         notes=notes,
+    )
+    folder = files.images
+    write_baseline(
+        output,
+        truth,
+        images,
+        {name: metrics["class_thresholds"][name] for name in classes},
+        model=str(files.predictions),
+        images=None if folder is None else lambda: FolderImages(folder),
     )
     return EvaluationResult(metrics, notes)
 

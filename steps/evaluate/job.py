@@ -149,7 +149,7 @@ def evaluate(arguments: Namespace) -> None:
         notes=list(stand_in_notes()),
     )
     thresholds = {name: metrics["class_thresholds"].get(name, metrics["threshold"]) for name in classes}
-    write_baseline(
+    message = write_baseline(
         arguments.output,
         truth,
         images,
@@ -157,6 +157,7 @@ def evaluate(arguments: Namespace) -> None:
         model=arguments.training_job or arguments.execution or "",
         images=None if arguments.no_gallery else S3Images,
     )
+    say(message)
     say(f"written: {arguments.output}")
     if arguments.mlflow:
         if not arguments.execution:
