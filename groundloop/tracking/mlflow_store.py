@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +110,11 @@ class MlflowStore:
             from mlflow.entities import Param, RunTag
 
             now = round(time.time() * 1000)
-            for metric_part in _parts(metrics, _MAX_METRICS):
-                values = [LoggedMetric(metric.name, metric.value, now, metric.step) for metric in metric_part]
-                self._client.log_batch(run, metrics=values)
-            for param_part in _parts(list(params.items()), _MAX_TEXTS):
-                self._client.log_batch(run, params=[Param(*item) for item in param_part])
-            for tag_part in _parts(list(tags.items()), _MAX_TEXTS):
-                self._client.log_batch(run, tags=[RunTag(*item) for item in tag_part])
+            values = [LoggedMetric(metric.name, metric.value, now, metric.step) for metric in metrics]
+            texts = [Param(*item) for item in params.items()], [RunTag(*item) for item in tags.items()]
+            parts = (_parts(values, _MAX_METRICS), *(_parts(items, _MAX_TEXTS) for items in texts))
+            for metric_part, param_part, tag_part in zip_longest(*parts, fillvalue=()):
+                self._client.log_batch(run, metrics=metric_part, params=param_part, tags=tag_part)
 
     def artifacts(self, run: str) -> Mapping[str, int | None]:
         """Return the sizes of a run's artifacts by file name."""

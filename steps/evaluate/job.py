@@ -163,7 +163,8 @@ def evaluate(arguments: Namespace) -> None:
         if not arguments.execution:
             raise UserError("--mlflow needs --execution, by which the run is found again")
         content = EvaluatedExecution(arguments.execution, metrics, summary, arguments.training_job)
-        say(track(*arguments.mlflow, content, arguments.output))
+        uri, experiment = arguments.mlflow
+        say(track(uri, experiment, content, arguments.output))
 
 
 def _provenance(arguments: Namespace, summary: Mapping[str, Any], training: TrainingCurve) -> Iterator[tuple[str, str]]:
