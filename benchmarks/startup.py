@@ -68,6 +68,8 @@ COMMANDS: dict[str, list[str]] = {
 NEEDS_DEFINITION = ("compile", "check", "plan", "upsert", "doctor")
 #: Commands that take as long as their work does, and what measures that.
 OTHERS = {
+    "captures list": "reads captured requests",
+    "captures extract": "reads captured requests",
     "demo": "runs the whole pipeline",
     "local": "serves until it is stopped",
     "local run": "runs the whole pipeline",

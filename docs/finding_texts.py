@@ -52,11 +52,11 @@ LABEL_TEXTS = {
 }
 
 CAPTURE_TEXTS = {
-    "ERROR_INVALID_CAPTURE_RECORD": "The line is not a record of data capture, or its input is damaged. Often it was "
-    "cut off while it was copied: copy the file again.",
+    "ERROR_INVALID_CAPTURE_RECORD": "The line is neither a record of data capture nor a message of an asynchronous "
+    "endpoint, or its input is damaged. Often it was cut off while it was copied: copy the file again.",
     "ERROR_LINE_TOO_LONG": "The line is longer than any record can be.",
     "ERROR_CAPTURE_WITHOUT_INPUT": "Only the response was captured: `CaptureOptions` of the endpoint config needs "
-    "`Input`.",
+    "`Input`. Of an output of Batch Transform or of an asynchronous endpoint: the image is not there, or not known.",
     "ERROR_CAPTURE_IS_NO_IMAGE": "The request is neither a JPEG nor a PNG image.",
 }
 

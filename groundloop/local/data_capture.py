@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ from groundloop.spec.data_capture import (
     EventMetadata,
 )
 
-#: A file is written this long after its first record: AWS takes minutes.
-_FLUSH_SECONDS = 1.0
+#: Records are written once no request has come for so long, and at the latest so long after the first, in seconds:
+#: AWS takes minutes. Writing takes the processor from requests.
+_QUIET_SECONDS, _MAX_SECONDS = 1.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,11 @@ class DataCapture:
         self._percentage = config["InitialSamplingPercentage"]
         self._input, self._output = bool(modes & {INPUT, BOTH}), bool(modes & {OUTPUT, BOTH})
         self._text_types = ContentTypes.of(header.get("CsvContentTypes", ()), header.get("JsonContentTypes", ()))
-        self._buffer = CaptureBuffer(endpoint, self._put)
+        self._buffer = CaptureBuffer(endpoint, self._start_writing)
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._first = self._last = 0.0
+        self._writing: list[threading.Thread] = []
 
     @classmethod
     def of(
@@ -104,18 +108,43 @@ class DataCapture:
         )
         self._buffer.add(variant, record)
         with self._lock:
+            self._last = time.monotonic()
             if self._timer is None:
-                self._timer = threading.Timer(_FLUSH_SECONDS, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
+                self._first = self._last
+                self._start_timer()
 
     def flush(self) -> None:
-        """Write what was captured since the last time."""
+        """Write what was captured since the last time, and wait until all is written."""
         with self._lock:
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
         self._buffer.flush()
+        with self._lock:
+            writing, self._writing = self._writing, []
+        for thread in writing:
+            thread.join()
+
+    def _start_timer(self) -> None:
+        self._timer = threading.Timer(_QUIET_SECONDS, self._flush_when_quiet)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _flush_when_quiet(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if self._timer is None or (now - self._last < _QUIET_SECONDS and now - self._first < _MAX_SECONDS):
+                if self._timer is not None:
+                    self._start_timer()
+                return
+        self.flush()
+
+    def _start_writing(self, name: str, content: bytes) -> None:
+        """Write a file beside the requests, of which none waits for it."""
+        thread = threading.Thread(target=self._put, args=(name, content), daemon=True)
+        with self._lock:
+            self._writing.append(thread)
+        thread.start()
 
     def _put(self, name: str, content: bytes) -> None:
         try:
