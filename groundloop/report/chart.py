@@ -131,12 +131,28 @@ class LegendEntry:
     text: str = ""
 
 
-def axes(area: PlotArea, x_ticks: Sequence[float], y_ticks: Sequence[float], labels: tuple[str, str]) -> Axes:
-    """Place the grid, the ticks, and the labels of the x and the y axis."""
+def axes(
+    area: PlotArea,
+    x_ticks: Sequence[float],
+    y_ticks: Sequence[float],
+    labels: tuple[str, str],
+    x_texts: Sequence[tuple[float, str]] = (),
+) -> Axes:
+    """Place the grid, the ticks, and the labels of the x and the y axis.
+
+    Args:
+        area: the plotting area.
+        x_ticks: values of the x axis with a line of the grid.
+        y_ticks: values of the y axis with one.
+        labels: of the x and the y axis.
+        x_texts: value and text of each tick of the x axis; empty: the values themselves.
+    """
     right, low = area.right_edge, area.bottom_edge
     grid = [f"M{number(area.x_of(tick))} {number(area.top)}V{number(low)}" for tick in x_ticks]
     grid += [f"M{number(area.left)} {number(area.y_of(tick))}H{number(right)}" for tick in y_ticks]
-    texts = [_text(area.x_of(tick), low + 16, f"{tick:g}") for tick in x_ticks]
+    texts = [
+        _text(area.x_of(tick), low + 16, text) for tick, text in x_texts or [(tick, f"{tick:g}") for tick in x_ticks]
+    ]
     texts += [_text(area.left - 6, area.y_of(tick) + 4, f"{tick:g}", "end") for tick in y_ticks]
     middle = (area.top + low) / 2
     texts.append(_text((area.left + right) / 2, area.size[1] - 8, labels[0]))

@@ -47,6 +47,7 @@ from pipeline.cli import (
     stop,
     track,
     triggers,
+    tune,
     upsert,
     watch,
 )
@@ -73,6 +74,7 @@ COMMANDS: dict[str, dict[str, typer.Typer | Callable[..., None]]] = {
         "runs": runs.runs,
         "stop": stop.stop,
         "logs": logs.logs,
+        "tune": tune.app,
         "report": report.report,
         "track": track.track,
     },

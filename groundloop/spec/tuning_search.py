@@ -1,0 +1,110 @@
+"""A tuning job as its answers describe it: what was tried, what it reached, and why each training job ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from groundloop.spec.tuning import TERMINAL
+
+#: Statuses of a training job that has ended.
+ENDED = frozenset({"Completed", "Failed", "Stopped"})
+# Training jobs that end with the search are stopped by it, a moment before or after its own end.
+_WITH_THE_SEARCH = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class SearchedJob:
+    """A training job of a search.
+
+    Attributes:
+        name: of the training job.
+        status: its status, such as `Completed`.
+        values: of the tuned hyperparameters, as the API has them.
+        objective: value of the objective metric; None where it has none, or none yet.
+        reason: why it failed; empty if it didn't.
+        started, ended: when training started and ended; None before.
+        epochs: how many epochs its log states; None where the log wasn't read.
+    """
+
+    name: str
+    status: str
+    values: dict[str, str]
+    objective: float | None = None
+    reason: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+    epochs: int | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it trained; None while it does."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+
+@dataclass(frozen=True)
+class TuningSearch:
+    """A tuning job and its training jobs.
+
+    Attributes:
+        name: of the tuning job.
+        arn: its ARN.
+        status: its status, such as `InProgress`.
+        reason: why it failed; empty if it didn't.
+        strategy: such as `Bayesian`.
+        metric: name of the objective metric.
+        max_jobs: maximum number of training jobs; None of a grid.
+        stops_early: it ends training jobs early that are worse than others.
+        tuned: names of the tuned hyperparameters.
+        epochs: of each training job, if it isn't stopped; None where that isn't known.
+        ended: when it ended; None while it runs.
+        jobs: in the order in which they were started.
+        best_name: name of the best training job; empty while there is none.
+        request: what DescribeHyperParameterTuningJob answered.
+    """
+
+    name: str
+    arn: str
+    status: str
+    reason: str
+    strategy: str
+    metric: str
+    max_jobs: int | None
+    stops_early: bool
+    tuned: tuple[str, ...]
+    epochs: int | None
+    ended: datetime | None
+    jobs: tuple[SearchedJob, ...]
+    best_name: str
+    request: dict[str, Any]
+
+    @property
+    def best(self) -> SearchedJob | None:
+        """The best training job; None while there is none."""
+        return next((job for job in self.jobs if job.name == self.best_name), None)
+
+    @property
+    def ranked(self) -> list[SearchedJob]:
+        """The training jobs, the best first, those without a result last."""
+
+        def key(job: SearchedJob) -> tuple[bool, bool, float]:
+            return (job.name != self.best_name, job.objective is None, -(job.objective or 0.0))
+
+        return sorted(self.jobs, key=key)
+
+    def end_of(self, job: SearchedJob) -> str:
+        """Say why a training job of the search ended; empty while it runs."""
+        if job.status == "Failed":
+            return job.reason or "it failed, and no reason was given"
+        if job.status == "Completed":
+            if job.epochs is None or self.epochs is None or job.epochs >= self.epochs:
+                return "all epochs"
+            return "validation mAP no longer rose (early_stopping)"
+        if job.status != "Stopped":
+            return ""
+        if self.status in TERMINAL and self.ended and job.ended and job.ended >= self.ended - _WITH_THE_SEARCH:
+            return "the search ended"
+        if self.strategy == "Hyperband":
+            return "worse than others (hyperband)"
+        return "worse than the median (early stopping)" if self.stops_early else "it was stopped"

@@ -1,0 +1,77 @@
+"""`groundloop tune apply`: an overlay with the values of a search's best training job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.options import AsJson, Assignments, ConfigFiles, PipelineName, load
+from pipeline.cli.output import print_json, print_line
+from pipeline.cli.tune.show import TuningJobName
+
+if TYPE_CHECKING:
+    from groundloop.spec.tuning_search import SearchedJob, TuningSearch
+
+
+def apply(
+    tuning_job: TuningJobName = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; none is overwritten.")] = Path(
+        "configs/tuned.yaml"
+    ),
+    name: PipelineName = None,
+    as_json: AsJson = False,
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+) -> None:
+    """Write the best job's values as an overlay.
+
+    Later trainings use it beside the project's configuration: `--config configs/tuned.yaml`.
+
+    Example: groundloop tune apply -o configs/tuned.yaml
+    """
+    settings = load(config, assignments)
+    from groundloop.errors import UserError
+    from groundloop.executions.tuning import find_search
+
+    if out.exists():
+        raise UserError(f"{out} exists, and is not overwritten: name another file with -o")
+    search = find_search(settings.aws.region, name or settings.pipeline.name, tuning_job)
+    best = search.best
+    if best is None or best.objective is None:
+        raise UserError(f"{search.name} is {search.status} and has no best training job: there are no values to apply")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(overlay(search, best))
+    except OSError as error:
+        raise UserError(f"{out} can't be written: {error.strerror}") from None
+    if as_json:
+        print_json({"file": str(out), "tuning_job": search.name, "training_job": best.name, "values": best.values})
+        return
+    print_line(f"wrote {out}: the values of {best.name}, validation mAP {best.objective:.3f}")
+    print_line(f"next: groundloop plan, with --config {out} after your other files")
+
+
+def overlay(search: TuningSearch, best: SearchedJob) -> str:
+    """Return the YAML text of the overlay."""
+    from groundloop.spec.object_detection import HYPERPARAMETERS
+
+    ended = f", {search.ended:%Y-%m-%d}" if search.ended else ""
+    objective = "" if best.objective is None else f"{best.objective:.4f}"
+    lines = [
+        "# yaml-language-server: $schema=schema.json",
+        f"# The best values of the search {search.name} ({search.strategy}, {len(search.jobs)} training jobs{ended}):",
+        f"# training job {best.name}, {search.metric} {objective}.",
+        "",
+        "training:",
+        "  hyperparameters:",
+    ]
+    for name in search.tuned:
+        text = best.values[name]
+        # A continuous value comes with the digits of a double; as Python writes it, YAML 1.1 would take 1e-05 as text.
+        if name in HYPERPARAMETERS and HYPERPARAMETERS[name].type is float:
+            text = f"{float(text):.12f}".rstrip("0")
+        lines.append(f"    {name}: {text}")
+    return "\n".join(lines) + "\n"
