@@ -24,6 +24,7 @@ from groundloop.executions.failure_evidence import (
 )
 from groundloop.executions.known_failures import BATCH_COUNT, EvidenceSource, KnownFailure, known_failures
 from groundloop.executions.logs import Event, JobLog
+from groundloop.executions.tuning import best_objective
 from groundloop.images.s3 import S3Images
 from groundloop.images.sample import sample_images
 from groundloop.labels.records import TrainingLine
@@ -117,7 +118,7 @@ def warning_of_training(region: str, trained: Transition) -> str | None:
 
 
 def validation_map(region: str, trained: Transition) -> float | None:
-    """Return the mAP on the validation split that a training job of the algorithm ended with.
+    """Return the mAP on the validation split that a training job of the algorithm, or the best of a search, ended with.
 
     Args:
         region: AWS region.
@@ -126,9 +127,11 @@ def validation_map(region: str, trained: Transition) -> float | None:
     Returns:
         The metric; None if the step came from the cache, or the job states none.
     """
-    if trained.kind != "TrainingJob" or trained.cached:
+    if trained.kind not in ("TrainingJob", "TuningJob") or trained.cached:
         return None
     try:
+        if trained.kind == "TuningJob":
+            return best_objective(region, trained.job)
         described = client("sagemaker", region).describe_training_job(TrainingJobName=trained.job)
     except (ClientError, BotoCoreError):
         return None  # an extra: without the permission for it, the execution is watched all the same

@@ -15,6 +15,7 @@ from groundloop.errors import UserError
 from groundloop.executions.control import RUNNING, Transition
 from groundloop.executions.polled_job import WAITING, JobEvent, JobProgress, PolledJob
 from groundloop.executions.training_progress import TrainingProgress
+from groundloop.executions.tuning_progress import TuningProgress
 from groundloop.s3 import error_code, read_bytes, split_uri
 
 # Each look lists all outputs, 1,000 in a request.
@@ -139,5 +140,6 @@ class _Unreadable:
 _KINDS: dict[str, type[PolledJob]] = {
     "TrainingJob": TrainingProgress,
     "TransformJob": _Transform,
+    "TuningJob": TuningProgress,
     "ProcessingJob": _Processing,
 }

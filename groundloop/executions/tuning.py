@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -144,6 +145,20 @@ def find_search(region: str, pipeline: str, name: str | None, *, logs: bool = Fa
         near = near_misses(name, known, count=1, cutoff=0.5)
         hint = f"; did you mean {near[0]}?" if near else f"; {pipeline} ran {', '.join(known[:5])}" if known else ""
         raise UserError(f"{error}{hint}") from None
+
+
+def best_objective(region: str, name: str) -> float | None:
+    """Return the objective metric of a tuning job's best training job; None if it has none.
+
+    Args:
+        region: AWS region.
+        name: of the tuning job.
+    """
+    described: dict[str, Any] = client("sagemaker", region).describe_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name
+    )
+    metric = (described.get("BestTrainingJob") or {}).get("FinalHyperParameterTuningJobObjectiveMetric") or {}
+    return float(metric["Value"]) if "Value" in metric else None
 
 
 def _epochs_run(region: str, job: SearchedJob) -> int | None:

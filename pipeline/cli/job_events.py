@@ -13,6 +13,7 @@ from typing import Any
 
 from groundloop.executions.polled_job import JobEvent
 from groundloop.executions.training_progress import EpochEnded, FindingAppeared
+from groundloop.executions.tuning_progress import SearchedJobEnded
 
 
 @singledispatch
@@ -76,6 +77,47 @@ def _(event: FindingAppeared) -> dict[str, Any]:
         "message": finding.message,
         "remedy": finding.remedy,
     }
+
+
+@event_text.register
+def _(event: SearchedJobEnded) -> str:
+    of = "" if event.max_jobs is None else f"/{event.max_jobs}"
+    job = event.job
+    parts = [f"training job {event.number}{of}"]
+    if job.objective is not None:
+        parts.append(f"mAP {job.objective:.3f}{' (best so far)' if event.is_best else ''}")
+    parts.append(", ".join(f"{name} {value_text(value)}" for name, value in job.values.items()))
+    parts.append(f"{job.status}: {event.reason}" if event.reason else job.status)
+    return "  ".join(parts)
+
+
+@event_json.register
+def _(event: SearchedJobEnded) -> dict[str, Any]:
+    job = event.job
+    return {
+        "event": "training_job",
+        "training_job": job.name,
+        "number": event.number,
+        "max_jobs": event.max_jobs,
+        "status": job.status,
+        "values": job.values,
+        "map": job.objective,
+        "best_so_far": event.is_best,
+        "ended_because": event.reason,
+    }
+
+
+def value_text(text: str) -> str:
+    """Write a tuned value with the digits that matter.
+
+    Example:
+        >>> value_text("0.0012345678"), value_text("16"), value_text("sgd")
+        ('0.00123457', '16', 'sgd')
+    """
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text
 
 
 def finite(value: float | None) -> float | None:

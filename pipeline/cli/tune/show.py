@@ -56,19 +56,6 @@ def show(
         print_line(f"charts: {write_tuning_charts(search, plot)}", to_stderr=as_json or as_csv)
 
 
-def value_text(text: str) -> str:
-    """Write a tuned value with the digits that matter.
-
-    Example:
-        >>> value_text("0.0012345678"), value_text("16"), value_text("sgd")
-        ('0.00123457', '16', 'sgd')
-    """
-    try:
-        return f"{float(text):g}"
-    except ValueError:
-        return text
-
-
 def _print(search: TuningSearch) -> None:
     ended = sum(job.ended is not None for job in search.jobs)
     limit = f" of at most {search.max_jobs}" if search.max_jobs else ""
@@ -78,6 +65,8 @@ def _print(search: TuningSearch) -> None:
     if not search.jobs:
         print_line("no training job has started yet")
         return
+    from pipeline.cli.job_events import value_text
+
     print_table(
         ("", "training job", *search.tuned, "epochs", "mAP", "status", "ended because"),
         [

@@ -36,7 +36,11 @@ def base(define: Callable[..., Definition]) -> Definition:
 @pytest.fixture(scope="module")
 def search(define: Callable[..., Definition]) -> Definition:
     """The whole pipeline with Tune in Train's place."""
-    return define("training.tuning.enabled=true")
+    search = (
+        "{enabled: true, jobs: 12, parallel_jobs: 2, ranges: {learning_rate: %s, mini_batch_size: %s, optimizer: %s}}"
+    )
+    rate, batch = "{min: 0.00001, max: 0.01, scale: log}", "{min: 8, max: 32}"
+    return define(f"training.tuning={search % (rate, batch, '[sgd, adam]')}")
 
 
 def changed(base: Definition, edits: list[Edit]) -> list[DefinitionFinding]:

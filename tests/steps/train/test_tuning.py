@@ -73,7 +73,7 @@ def test_nothing_of_the_training_request_is_lost(define: Define, settings: list[
     train, search = request(define(*settings), "Train"), request(define(*settings, ON), "Tune")
     ranges = search["HyperParameterTuningJobConfig"]["ParameterRanges"]
     names = {item["Name"] for listed in ranges.values() for item in listed}
-    assert names == {"learning_rate", "mini_batch_size", "optimizer"}
+    assert names == {"learning_rate", "mini_batch_size"}
     assert not names & search["TrainingJobDefinition"]["StaticHyperParameters"].keys()
     tuned = {name: train["HyperParameters"][name] for name in names}
     train.pop("CheckpointConfig", None)
@@ -101,9 +101,7 @@ def test_the_registry_learns_the_winners_values_and_the_search(define: Define) -
     assert facts["tuning_job"] == {"Get": "Steps.Tune.HyperParameterTuningJobArn"}
     assert "FinalHyperParameterTuningJobObjectiveMetric.Value" in json.dumps(facts["tuning_objective"])
     card = json.dumps(register["Arguments"]["ModelCard"]["ModelCardContent"])
-    assert set(re.findall(r"TunedHyperParameters\['(\w+)'\]", card)) == {
-        "learning_rate", "mini_batch_size", "optimizer"
-    }  # fmt: skip
+    assert set(re.findall(r"TunedHyperParameters\['(\w+)'\]", card)) == {"learning_rate", "mini_batch_size"}
     assert "Steps.Tune.BestTrainingJob.TrainingJobArn" in card
 
 
@@ -135,7 +133,7 @@ def test_an_execution_chooses_the_numbers_of_jobs(define: Define, settings: list
 
 def test_prepare_checks_the_split_for_the_largest_batch(define: Define) -> None:
     given = request(define(ON), "Prepare")["AppSpecification"]["ContainerArguments"]
-    assert given[given.index("--mini-batch-size") + 1] == "32"
+    assert given[given.index("--mini-batch-size") + 1] == "16"
 
 
 @pytest.mark.parametrize(
