@@ -86,7 +86,7 @@ def run_of_execution(region: str, arn: str) -> TrackedRun:
             "pipeline.json": json.dumps(json.loads(definition), indent=2).encode(),
             **({} if summary is None else {"summary.json": json.dumps(summary, indent=2).encode()}),
         },
-        children=tuple(_tuning_jobs(region, changes.values())),
+        children=tuple(tuning_runs(region, arn, changes.values())),
     )
 
 
@@ -146,21 +146,27 @@ def _parameters(region: str, arn: str) -> dict[str, str]:
     }
 
 
-def _tuning_jobs(region: str, changes: Iterable[Transition]) -> Iterator[TrackedRun]:
-    """Yield a run for each training job of the searches for hyperparameters."""
+def tuning_runs(region: str, arn: str, changes: Iterable[Transition]) -> Iterator[TrackedRun]:
+    """Yield a run for each training job of an execution's searches for hyperparameters.
+
+    Args:
+        region: AWS region.
+        arn: ARN of the execution; executions that reuse a search from the cache have runs of their own.
+        changes: its steps.
+    """
     pages = client("sagemaker", region).get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
     for change in changes:
         if change.kind == "TuningJob":
             for page in pages.paginate(HyperParameterTuningJobName=change.job):
-                yield from map(_run_of_tuning, page["TrainingJobSummaries"])
+                yield from (_run_of_tuning(arn, job) for job in page["TrainingJobSummaries"])
 
 
-def _run_of_tuning(job: Mapping[str, Any]) -> TrackedRun:
+def _run_of_tuning(arn: str, job: Mapping[str, Any]) -> TrackedRun:
     objective = job.get("FinalHyperParameterTuningJobObjectiveMetric")
     metric = (Metric(objective["MetricName"].replace(":", "/"), float(objective["Value"])),) if objective else ()
     return TrackedRun(
         tag=TRAINING_JOB_TAG,
-        identity=job["TrainingJobArn"],
+        identity=f"{arn.rpartition('/')[2]}/{job['TrainingJobName']}",
         name=job["TrainingJobName"],
         status=_JOB_STATUS.get(job["TrainingJobStatus"], "RUNNING"),
         started=job.get("TrainingStartTime", job["CreationTime"]),

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 #: The tag that says which execution a run is of; its value is the execution's ARN.
 EXECUTION_TAG = "groundloop.execution"
-#: The tag that says which job of a tuning job a child run is of; its value is the training job's ARN.
+#: The tag that says which job of a search a child run is of: the execution's id, a slash, the training job's name.
 TRAINING_JOB_TAG = "groundloop.training-job"
 
 #: The statuses of MLflow (`RunStatus`), but SCHEDULED.

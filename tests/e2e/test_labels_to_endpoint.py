@@ -16,9 +16,11 @@ import pytest
 
 from pipeline.doctor import container_images
 from pipeline.doctor.role_policy import statements
+from steps.evaluate.metric_names import metrics_of
 from tests.e2e.conftest import BUCKET, ROOT, SETTINGS
 from tests.fixtures.cli import Groundloop
 from tests.fixtures.recorded_calls import CallRecorder, covered, covered_by_chance, recording
+from tests.fixtures.run_record import RunRecord
 from tests.pipeline.doctor.test_role_coverage import READS_REGISTRY
 
 STEPS = [
@@ -123,6 +125,36 @@ def test_training_got_its_figures_from_prepare(execution: str) -> None:
     assert derived.items() <= training["HyperParameters"].items()
     metrics = {metric["MetricName"]: metric["Value"] for metric in training["FinalMetricDataList"]}
     assert metrics["validation:mAP"] > 0.2
+
+
+def test_the_execution_is_logged_as_one_run_however_often(
+    execution: str, settings: list[str], groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = RunRecord()
+    monkeypatch.setattr("groundloop.tracking.mlflow_store.MlflowStore", lambda uri: record)
+    options = ["-c", str(ROOT / "configs" / "local.yaml"), *(text for item in settings for text in ("-s", item))]
+    first = groundloop("track", "--all", "--to", "sqlite:///mlflow.db", "--json", *options)
+    assert first.code == 0, first.err
+    assert [(logged["execution"], logged["created"]) for logged in first.json["runs"]] == [(execution, True)]
+    (run,) = record.runs.values()
+    assert (run.name, run.status, list(record.experiments)) == (execution[-12:], "FINISHED", ["groundloop"])
+    package = package_of(execution)
+    evaluation = json.loads(read(package["CustomerMetadataProperties"]["evaluation"]))
+    logged = {metric.name: metric.value for metric in run.metrics if metric.step == 0}
+    expected = {path.replace(".", "/"): value for path, value in metrics_of(evaluation).items() if value is not None}
+    assert logged == {path if "/" in path else f"test/{path}": value for path, value in expected.items()}
+    assert {metric.step for metric in run.metrics if metric.name == "validation/mAP"} == set(range(1, 9))
+    assert run.tags["groundloop.package"] == package["ModelPackageArn"]
+    assert run.tags["groundloop.gate"] == "passed"
+    assert run.params["epochs"] == run.params["parameter.Epochs"] == "8"
+    assert run.params["data.classes"] == "bolt, nut, washer"
+    assert re.fullmatch("[0-9a-f]{64}", run.params["code.evaluate"])
+    assert set(run.files) == {"evaluation.json", "report.html", "results.csv", "summary.json", "pipeline.json"}
+
+    record.writes.clear()
+    again = groundloop("track", execution[-12:], "--to", "sqlite:///mlflow.db", *options)
+    assert again.out == f"{execution[-12:]}: up to date (run run-0)\n"
+    assert record.writes == []
 
 
 def test_the_endpoint_answers_a_jpeg(execution: str, project: Any) -> None:

@@ -1,4 +1,4 @@
-"""MLflow itself: a database, and the ARN of an app whose endpoint listens here. Its import takes seconds: one module."""
+"""MLflow itself: a database, and an app whose endpoint listens here. Its import takes seconds: one module for all."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Endpoint(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Print nothing."""
 
 
