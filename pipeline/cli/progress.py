@@ -126,6 +126,8 @@ def follow(
             print_results(region, arn)
         raise UserError(outcome.reason or f"the execution ended as {outcome.status}: {arn}")
     if not as_json:
+        if outcome.reason:
+            print_line(outcome.reason, typer.colors.YELLOW)
         print_line(f"execution Succeeded in {duration(outcome.seconds)}")
         if print_results:
             print_results(region, arn)

@@ -53,7 +53,7 @@ def progress_display(as_json: bool) -> ProgressDisplay:
     if as_json:
         return LineDisplay(_print_json)
     if terminal_width() is None or os.environ.get("TERM") in {"dumb", "unknown"}:
-        return LineDisplay(_print_text)
+        return LineDisplay(_print_text, tenths_of_epochs=False)
     return TerminalDisplay()
 
 
@@ -82,10 +82,11 @@ class LineDisplay(ProgressDisplay):
 
     Args:
         write: writes the line of a step.
+        tenths_of_epochs: whether the tenths of a training job count, of which each epoch has a line of its own.
     """
 
-    def __init__(self, write: Callable[[RunningStep], None]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[RunningStep], None], tenths_of_epochs: bool = True) -> None:
+        self._write, self._tenths_of_epochs = write, tenths_of_epochs
         self._shown: dict[tuple[str, int], tuple[object, float]] = {}
 
     def show(self, running: Sequence[RunningStep]) -> None:
@@ -93,7 +94,8 @@ class LineDisplay(ProgressDisplay):
         for step in running:
             key = (step.change.step, step.change.attempt)
             said, at = self._shown.get(key, (_tenth(None), 0.0))
-            now = _tenth(step.progress)
+            counts = self._tenths_of_epochs or step.progress is None or step.progress.unit != "epoch"
+            now = _tenth(step.progress) if counts else said
             silent = step.seconds - at
             is_phase = step.progress is not None and bool(step.progress.phase)
             pause = _MIN_PHASE_SECONDS if is_phase else _MIN_TENTH_SECONDS if key in self._shown else 0.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -15,6 +17,9 @@ from groundloop.executions import job_progress, logs, polled_job
 from groundloop.executions.control import Transition
 from groundloop.executions.job_progress import ProgressReader
 from groundloop.executions.polled_job import JobProgress
+from groundloop.executions.training_progress import EpochEnded, FindingAppeared
+from groundloop.spec.training_log import EpochMetrics
+from tests.fixtures.training_logs import epoch_lines
 
 BEGUN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 QUALITY = "#quality_metric: host=algo-1, epoch="
@@ -83,7 +88,18 @@ def read(aws: FakeAws) -> Callable[..., JobProgress | None]:
         now[0] = BEGUN + timedelta(seconds=seconds)
         return reader.read(step(kind))
 
+    read.reader = reader  # type: ignore[attr-defined]
     return read
+
+
+@pytest.fixture
+def take(read: Any) -> Callable[..., list[Any]]:
+    """Take the events of the training job, in a step of this status."""
+
+    def take(status: str = "Executing") -> list[Any]:
+        return list(read.reader.take_events(replace(step("TrainingJob"), status=status)))
+
+    return take
 
 
 def training(phase: str, message: str = "") -> dict[str, Any]:
@@ -136,6 +152,63 @@ def test_a_training_job_counts_epochs(aws: FakeAws, read: Any) -> None:
     ]
     later = read("TrainingJob", seconds=22)
     assert (later.done, later.validation_map, later.best_map, later.seconds_left) == (2, 0.3, 0.4, 18.0)
+
+
+def test_an_epoch_is_an_event_once_its_metrics_are_known(aws: FakeAws, read: Any, take: Any) -> None:
+    aws.job = {**training("Training"), "TrainingStartTime": BEGUN}
+    aws.lines = [(60, line) for line in epoch_lines(0, cross_entropy=2, smooth_l1=1, throughput=40)]
+    read("TrainingJob", seconds=60)
+    assert take() == [], "the mAP is not stated yet"
+    aws.lines += [(60, line) for line in epoch_lines(0, map=0.5)]
+    read("TrainingJob", seconds=60)
+    first = EpochMetrics(0, 1, 2, 0.5, 40)
+    assert take() == [EpochEnded(first, 4, 40, first, BEGUN + timedelta(seconds=240))]
+    assert take() == [], "each is taken once"
+    aws.lines += [(120, line) for line in epoch_lines(1, map=0.25)]
+    aws.lines += [(180, line) for line in epoch_lines(2, cross_entropy=1, smooth_l1=1, map=0.25)]
+    read("TrainingJob", seconds=180)
+    assert [(event.metrics.number, event.throughput, event.best) for event in take()] == [
+        (2, 40, first),
+        (3, 40, first),
+    ], "the second lacks its losses, but the third has begun"
+
+
+def test_the_last_epoch_is_read_after_the_jobs_end(aws: FakeAws, read: Any, take: Any) -> None:
+    aws.job = training("Training")
+    read("TrainingJob")
+    aws.lines = [(9, line) for line in epoch_lines(3, map=0.5)]
+    aws.job = training("Completed")
+    assert [event.metrics.number for event in take("Succeeded")] == [4]
+    assert take("Succeeded") == []
+
+
+def test_a_finding_is_an_event_once(aws: FakeAws, read: Any, take: Any) -> None:
+    aws.job = training("Training")
+    for number in range(3):
+        aws.lines += [(number, line) for line in epoch_lines(number, cross_entropy="nan", smooth_l1=1, map=0.1)]
+        read("TrainingJob", seconds=number)
+    assert [event.finding.code for event in take() if isinstance(event, FindingAppeared)] == ["not_finite"]
+
+
+def test_a_log_that_is_not_read_to_its_end_shows_no_stalled_job(aws: FakeAws, read: Any, take: Any) -> None:
+    aws.job = training("Training")
+    aws.lines = [(1, "a line of a job that has been running for hours when somebody begins to watch")]
+    read("TrainingJob", seconds=7200)
+    assert take() == []
+    read("TrainingJob", seconds=7200)
+    assert [event.finding.code for event in take()] == ["stalled"]
+
+
+def test_a_stream_that_begins_later_is_found_after_a_minute(
+    aws: FakeAws, read: Any, take: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an interruption of spot capacity the log goes on in another stream."""
+    aws.job = training("Training")
+    read("TrainingJob")
+    now = time.monotonic()
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now + 61)
+    read("TrainingJob")
+    assert aws.calls.count("describe_log_streams") == 2
 
 
 def test_each_look_at_the_log_is_one_request_for_what_is_new(aws: FakeAws, read: Any) -> None:

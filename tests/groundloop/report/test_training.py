@@ -10,6 +10,7 @@ from groundloop.report import TrainingCurve
 from groundloop.report.page import page
 from groundloop.report.training import loss_ticks, training_view
 from groundloop.spec.training_log import EpochMetrics, best_epoch
+from groundloop.spec.training_rules import TrainingFinding
 from tests.groundloop.report.conftest import MakeReport
 from tests.groundloop.report.test_page import Elements
 
@@ -70,3 +71,17 @@ def test_a_missing_curve_is_explained(make_report: MakeReport) -> None:
     shown = page(make_report(training=TrainingCurve(missing="The log of <job> is gone.")))
     assert "There is no training curve. The log of &lt;job&gt; is gone." in shown
     assert 'id="training"' not in page(make_report()), "nobody looked for one"
+
+
+def test_findings_stand_below_the_curve(make_report: MakeReport) -> None:
+    finding = TrainingFinding("overfitting", 3, "validation mAP is <0.4>", "label more images")
+    shown = page(make_report(training=TrainingCurve(EPOCHS, (finding,))))
+    assert "<li><b>overfitting</b>: validation mAP is &lt;0.4&gt;. What to do: label more images.</li>" in shown
+    assert "found nothing in the log" in page(make_report(training=TrainingCurve(EPOCHS)))
+
+
+def test_where_only_the_last_values_are_known_they_are_listed(make_report: MakeReport) -> None:
+    curve = TrainingCurve(final_metrics={"validation:mAP": 0.41251}, missing="The log is gone.")
+    shown = page(make_report(training=curve))
+    assert "<dt>validation:mAP</dt>\n<dd>0.4125</dd>" in shown
+    assert "found nothing" not in shown, "nobody has looked"

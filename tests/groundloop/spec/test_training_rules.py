@@ -181,7 +181,11 @@ def prefixes(log: TrainingLog) -> Iterator[TrainingLog]:
     """Yield the log as it stood after each epoch."""
     growing = TrainingLog()
     for epoch in log.epochs:
-        metrics = {"cross_entropy": epoch.cross_entropy, "smooth_l1": epoch.smooth_l1, "map": epoch.validation_map}
+        metrics: dict[str, Any] = {
+            "cross_entropy": epoch.cross_entropy,
+            "smooth_l1": epoch.smooth_l1,
+            "map": epoch.validation_map,
+        }
         for line in epoch_lines(epoch.epoch, **metrics, throughput=epoch.throughput):
             growing.add(line)
         yield growing

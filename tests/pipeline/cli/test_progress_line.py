@@ -104,6 +104,13 @@ def test_elsewhere_there_is_a_line_for_each_tenth(display: LineDisplay, lines: l
     assert lines == [f"epoch {done}/40, {100 * done / 40:.0f} %" for done in (1, *range(4, 41, 4))]
 
 
+def test_beside_the_lines_of_epochs_there_is_one_a_minute(lines: list[str]) -> None:
+    display = LineDisplay(lambda step: lines.append(step_line(step)[23:]), tenths_of_epochs=False)
+    for done in range(1, 41):
+        display.show([running(epochs(done), seconds=3 * done)])
+    assert lines == ["epoch 20/40, 50 %", "epoch 40/40, 100 %"]
+
+
 def test_of_a_quick_job_not_each_tenth_has_a_line(display: LineDisplay, lines: list[str]) -> None:
     for done in range(1, 41):
         display.show([running(epochs(done), seconds=done / 10)])

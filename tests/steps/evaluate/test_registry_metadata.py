@@ -121,3 +121,63 @@ def test_files_of_another_version_are_told(evaluation: Json, summary: Json) -> N
 
 def _without(summary: Json) -> Json:
     return {key: value for key, value in summary.items() if key != "fingerprint"}
+
+
+TRAINING: Json = {
+    "curve": [
+        {"epoch": number, "validation_map": number / 1000, "cross_entropy": None, "smooth_l1": 0.5}
+        for number in range(1, 251)
+    ],
+    "findings": [
+        {"code": "overfitting", "message": "mAP falls", "epoch": 9, "remedy": "label more"},
+        {"code": "starving", "message": "it waits", "epoch": 9, "remedy": "Pipe mode"},
+    ],
+    "final_metrics": {},
+}
+
+
+def test_the_training_curve_and_the_findings_go_into_the_registry(evaluation: Json, summary: Json) -> None:
+    evaluation["training"] = TRAINING
+    facts = registry_metadata(evaluation, summary)
+    assert (facts["training_findings"], facts["best_validation_map"]) == ("overfitting/starving", "0.2500")
+    assert json.loads(facts["card_data"]).endswith(
+        ". Findings in the training log: overfitting: mAP falls; starving: it waits."
+    )
+    group = metric_groups(evaluation)[-1]
+    assert group["name"] == "Training job"
+    graph, smooth_l1 = group["metric_data"]
+    assert (graph["type"], graph["x_axis_name"], graph["y_axis_name"]) == ("linear_graph", "epoch", "validation_map")
+    assert (len(graph["value"]), graph["value"][-1]) == (84, [250, 0.25]), "every third epoch, with the last"
+    assert smooth_l1["name"] == "Smooth L1 loss (boxes) by epoch"
+
+
+@pytest.mark.parametrize(
+    ("training", "findings", "best"),
+    [
+        pytest.param({}, "unknown", "undefined", id="no training job"),
+        pytest.param({"curve": TRAINING["curve"], "findings": []}, "none", "0.2500", id="nothing found"),
+        pytest.param(
+            {"curve": [], "findings": [], "final_metrics": {"validation:mAP": 0.4}},
+            "unknown",
+            "0.4000",
+            id="last values",
+        ),
+    ],
+)
+def test_without_findings_the_registry_says_why(
+    evaluation: Json, summary: Json, training: Json, findings: str, best: str
+) -> None:
+    evaluation["training"] = training
+    facts = registry_metadata(evaluation, summary)
+    assert (facts["training_findings"], facts["best_validation_map"]) == (findings, best)
+
+
+def test_long_findings_leave_room_for_the_data(evaluation: Json, summary: Json) -> None:
+    summary["classes"] = [f"class {n}" for n in range(1000)]
+    evaluation["training"] = {
+        **TRAINING, "findings": [{"code": "stalled", "message": "x" * 900, "epoch": 1, "remedy": "y"}]
+    }  # fmt: skip
+    text = json.loads(registry_metadata(evaluation, summary)["card_data"])
+    assert len(text) == 1024
+    assert text.startswith("Labelled images")
+    assert "... Findings in the training log: stalled: xxx" in text
