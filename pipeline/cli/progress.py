@@ -124,7 +124,7 @@ def follow(
     if not outcome.succeeded:
         if print_results and not as_json:
             print_results(region, arn)
-        raise UserError(outcome.reason or f"the execution ended as {outcome.status}: {arn}")
+        raise UserError(*(outcome.reason.splitlines() or [f"the execution ended as {outcome.status}: {arn}"]))
     if not as_json:
         if outcome.reason:
             print_line(outcome.reason, typer.colors.YELLOW)

@@ -206,7 +206,7 @@ def test_a_stream_that_begins_later_is_found_after_a_minute(
     aws.job = training("Training")
     read("TrainingJob")
     now = time.monotonic()
-    monkeypatch.setattr(logs.time, "monotonic", lambda: now + 61)
+    monkeypatch.setattr("time.monotonic", lambda: now + 61)
     read("TrainingJob")
     assert aws.calls.count("describe_log_streams") == 2
 

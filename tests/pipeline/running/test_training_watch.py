@@ -80,7 +80,7 @@ def test_events_are_lines_of_json_too(groundloop: Any, pipeline: Callable[..., s
 
 def test_a_job_whose_loss_is_nan_is_stopped_within_two_seconds(groundloop: Any, pipeline: Callable[..., str]) -> None:
     lines = [*epoch_lines(0, map=0.1, cross_entropy=2.5, smooth_l1=1.25), *epoch_lines(1, cross_entropy="nan")]
-    name = pipeline(lines, wait=60, learning_rate="0.5")
+    name = pipeline(lines, wait=60, epochs="60", learning_rate="0.5")
     ran = groundloop("start", "--name", name, "--watch", "-s", "training.watch.stop_on=[not_finite]")
     assert ran.code == 1
     job = next(word for line in ran.out.splitlines() if line.startswith("stopping ") for word in line.split()[1:2])[:-1]
@@ -88,7 +88,7 @@ def test_a_job_whose_loss_is_nan_is_stopped_within_two_seconds(groundloop: Any, 
         "not_finite: cross_entropy is nan in epoch 2: the learning rate 0.5 is too high; "
         "halve training.hyperparameters.learning_rate to 0.25"
     )
-    assert f"training.watch.stop_on stopped {job}: {reason}" in ran.err
+    assert f"error: training.watch.stop_on stopped {job}: {reason}" in ran.err.splitlines()
     described = boto3.client("sagemaker").describe_training_job(TrainingJobName=job)
     assert described["TrainingJobStatus"] == "Stopped"
     ended: datetime = described["TrainingEndTime"]
