@@ -11,18 +11,34 @@ from pipeline.cli.review.serving import NoBrowser
 
 
 def demo(
-    images: Annotated[int, typer.Option(min=60, max=5000, help="Number of synthetic images.")] = 240,
+    images: Annotated[
+        int | None,
+        typer.Option(min=60, max=5000, help="Number of synthetic images [default: 240, with --drift 140]."),
+    ] = None,
     review: Annotated[
         bool, typer.Option("--review", help="Then serve a page on which to correct what the model doubts.")
+    ] = False,
+    drift: Annotated[
+        bool,
+        typer.Option("--drift", help="The loop after that: darker scenes, alarm, review, retraining, next version."),
     ] = False,
     no_browser: NoBrowser = False,
 ) -> None:
     """Run the whole loop offline on synthetic images.
 
-    Draws labelled images, starts the offline AWS, runs the pipeline, and calls the endpoint.
+    Draws labelled images, starts the offline AWS, runs the pipeline, and calls the endpoint. With --drift the endpoint
+    then gets darker scenes: the monitor pipeline's alarm, the queue for review, and the version trained from it.
 
     Example: groundloop demo
     """
+    if drift:
+        from pipeline.cli.demo_drift import IMAGES, demo_drift
+
+        if review:
+            raise typer.BadParameter("--review serves a page for people; with --drift the demo stands in for them")
+        demo_drift(images or IMAGES)
+        return
+    images = images or 240
     from pipeline.cli.local.settings import load_local, next_on_aws, program_name, stop_on_signals
     from pipeline.compiled import compile_ahead
     from pipeline.demo.synthetic_images import CLASSES, write_dataset

@@ -25,6 +25,7 @@ from steps.jobs import say
 from steps.monitor.arguments import limits_by_feature, parse
 from steps.monitor.metrics import WindowMetrics, put_metrics
 from steps.monitor.queueing import (
+    DRIFT_FILE,
     TIME_FOLDER,
     Queued,
     calibration_of,
@@ -124,7 +125,7 @@ def _monitor(arguments: Namespace, until: datetime) -> str:
         "message": message,
         "variants": [result.as_json() for result in results],
     }
-    write_json(folder / "drift.json", content)
+    write_json(folder / DRIFT_FILE, content)
     _write_report(folder, arguments.endpoint, results, since, until)
     # The part that the pipeline itself reads.
     verdict = arguments.output / "verdict"
@@ -162,11 +163,11 @@ def _variants(
         )
         windows.append((variant, files, captured))
     earlier = earlier_queues(s3, monitoring, since, until)
-    room = max(0, arguments.queue - earlier.in_window)
+    drifts = [compare(variant.baseline, captured.window.sample, test) for variant, _, captured in windows]
+    room = earlier.room(arguments.queue, drift=any(drift.found for drift in drifts))
     total = sum(len(captured.captured) for _, _, captured in windows)
     results = []
-    for variant, files, captured in windows:
-        drift = compare(variant.baseline, captured.window.sample, test)
+    for (variant, files, captured), drift in zip(windows, drifts, strict=True):
         package, queued = variant.package, None
         calibration = calibration_of(s3, package)
         if room and drift.decided:

@@ -21,9 +21,11 @@ from groundloop.models.packages import Package
 from groundloop.review.mixed_selection import Mix, choose
 from groundloop.review.queue import Model
 from groundloop.review.queue_manifest import images_of, lines_of, queue_line
-from groundloop.s3 import is_missing, join_uri, read_bytes, split_uri
+from groundloop.s3 import is_missing, join_uri, read_bytes, read_json, split_uri
 from steps.monitor.window import CapturedWindow
 
+#: Name of the file with a window's result.
+DRIFT_FILE = "drift.json"
 #: Name of a window's folder below the endpoint's.
 TIME_FOLDER = "%Y-%m-%dT%H-%M-%SZ"
 _CONTENT_NAME = re.compile(r"(?:^|/)([0-9a-f]{64}\.(?:jpg|png))$")
@@ -51,11 +53,23 @@ class EarlierQueues:
 
     Attributes:
         own: images that this very run has queued when it was executed before: it queues them again, and no others.
-        in_window: how many images others have queued in the window.
+        with_drift, without_drift: how many images other runs of the window have queued, by whether they found drift.
     """
 
     own: frozenset[str]
-    in_window: int
+    with_drift: int
+    without_drift: int
+
+    def room(self, images: int, *, drift: bool) -> int:
+        """Return how many images this run may queue.
+
+        When drift is found there is room for a whole queue of what has changed, whatever was queued before it.
+
+        Args:
+            images: how many a window may have.
+            drift: whether this run has found drift.
+        """
+        return max(0, images - self.with_drift - (0 if drift else self.without_drift))
 
 
 def earlier_queues(s3: Any, monitoring: str, since: datetime, until: datetime) -> EarlierQueues:
@@ -68,19 +82,20 @@ def earlier_queues(s3: Any, monitoring: str, since: datetime, until: datetime) -
     """
     bucket, prefix = split_uri(monitoring.rstrip("/") + "/")
     own: set[str] = set()
-    others = 0
+    others = {True: 0, False: 0}
     first = (since + timedelta(seconds=1)).strftime(TIME_FOLDER)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{first}")
     for page in pages:
         for item in page.get("Contents", ()):
             if not _QUEUE.search(item["Key"]):
                 continue
-            images = images_of(read_bytes(s3, join_uri(f"s3://{bucket}", item["Key"])))
+            uri = join_uri(f"s3://{bucket}", item["Key"])
+            images = images_of(read_bytes(s3, uri))
             if item["Key"].removeprefix(prefix).startswith(until.strftime(TIME_FOLDER)):
                 own |= {name for name in map(_content_name, images) if name}
             else:
-                others += len(images)
-    return EarlierQueues(frozenset(own), others)
+                others[read_json(s3, join_uri(uri.rpartition("/")[0], DRIFT_FILE))["alarms"] > 0] += len(images)
+    return EarlierQueues(frozenset(own), with_drift=others[True], without_drift=others[False])
 
 
 def new_images(
