@@ -36,7 +36,7 @@ def wait_for(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + 15
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.04)
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,7 @@ def described(sm: Any) -> Callable[[str], Request]:
             job: Request = sm.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
             if job["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped"):
                 return job
-            time.sleep(0.03)
+            time.sleep(0.05)
         raise AssertionError(f"{name} did not end: {job}")
 
     return described
