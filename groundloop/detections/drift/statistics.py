@@ -60,6 +60,7 @@ STATISTICS = (
     Statistic("contrast", INPUT, "contrast, 0 to 128", 1.0),
     Statistic("sharpness", INPUT, "sharpness, log variance of the Laplacian", 0.05),
     Statistic("saturation", INPUT, "saturation, 0 to 1", 0.01),
+    Statistic("color_balance", INPUT, "color balance, red minus blue", 1.0),
     Statistic("boxes", ANSWERS, "boxes per image", 0.2),
     Statistic("best_score", ANSWERS, "best score of an image", 0.01),
     Statistic("mean_score", ANSWERS, "mean score of the boxes of an image", 0.01),
@@ -90,6 +91,8 @@ class ImageStatistics:
         contrast: its standard deviation.
         sharpness: natural logarithm of the variance of its Laplacian.
         saturation: mean of (maximum - minimum) / maximum of red, green and blue, 0 to 1.
+        color_balance: mean of red minus mean of blue, -255 to 255: changes with the light's color, and when a program
+            swaps channels, which saturation does not show.
         image_format: its format.
     """
 
@@ -97,12 +100,13 @@ class ImageStatistics:
     contrast: float
     sharpness: float
     saturation: float
+    color_balance: float
     image_format: ImageFormat
 
     @property
     def values(self) -> tuple[float, ...]:
         """The numbers, in the order of `STATISTICS`."""
-        return self.brightness, self.contrast, self.sharpness, self.saturation
+        return self.brightness, self.contrast, self.sharpness, self.saturation, self.color_balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,19 +237,14 @@ def _measured(image: Image.Image) -> Image.Image:
     return rgb.resize(MEASURED_SIZE, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _pixel_statistics(image: Image.Image) -> tuple[float, float, float, float]:
+def _pixel_statistics(image: Image.Image) -> tuple[float, float, float, float, float]:
+    """Return the statistics in the order of `ImageStatistics`."""
     luma = np.asarray(image.convert("L"), dtype=np.float32)
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
     red, green, blue = (np.asarray(channel, dtype=np.float32) for channel in image.split())
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     saturation = (highest - lowest) / np.maximum(highest, 1.0)
-    variance, brightness, contrast, colour = (
-        float(value)
-        for value in (
-            laplacian.var(dtype=np.float64),
-            luma.mean(dtype=np.float64),
-            luma.std(dtype=np.float64),
-            saturation.mean(dtype=np.float64),
-        )
-    )
-    return brightness, contrast, math.log(max(variance, _MIN_LAPLACIAN_VARIANCE)), colour
+    means = (laplacian.var, luma.mean, luma.std, saturation.mean, (red - blue).mean)
+    variance, brightness, contrast, saturated, balance = (float(mean(dtype=np.float64)) for mean in means)
+    sharpness = math.log(max(variance, _MIN_LAPLACIAN_VARIANCE))
+    return brightness, contrast, sharpness, saturated, balance
