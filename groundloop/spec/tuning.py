@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -52,7 +52,8 @@ MIN_JOBS_WITHOUT_IMPROVEMENT = 3
 MAX_SEED = 4_294_967_295
 #: Statuses of a tuning job that has ended.
 TERMINAL = ("Completed", "Failed", "Stopped")
-_CONFIG, _JOB = "HyperParameterTuningJobConfig", "TrainingJobDefinition"
+#: Members of the request.
+CONFIG, JOB = "HyperParameterTuningJobConfig", "TrainingJobDefinition"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class TuningProblem:
     remedy: str
 
 
-def _part(value: Any, *keys: str) -> Json:
+def part(value: Any, *keys: str) -> Json:
+    """Return the object at a path of keys; an empty one where there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
@@ -89,9 +91,9 @@ def parameter_ranges(request: Mapping[str, Any]) -> list[tuple[str, str, Json]]:
         >>> [(kind, one["Name"]) for _, kind, one in parameter_ranges(request)]
         [('categorical', 'optimizer')]
     """
-    lists = _part(request.get(_CONFIG), "ParameterRanges")
+    lists = part(request.get(CONFIG), "ParameterRanges")
     return [
-        (f"{_CONFIG}.ParameterRanges.{member}[{index}]", kind, item)
+        (f"{CONFIG}.ParameterRanges.{member}[{index}]", kind, item)
         for kind, member in RANGE_LISTS.items()
         for index, item in enumerate(_items(lists.get(member)))
     ]
@@ -99,10 +101,10 @@ def parameter_ranges(request: Mapping[str, Any]) -> list[tuple[str, str, Json]]:
 
 def hyperband_max_resource(request: Mapping[str, Any]) -> int | None:
     """Return MaxResource of a Hyperband search, from the static hyperparameters if it isn't given; None if unknown."""
-    config = _part(request.get(_CONFIG), "StrategyConfig", "HyperbandStrategyConfig")
+    config = part(request.get(CONFIG), "StrategyConfig", "HyperbandStrategyConfig")
     if isinstance(given := config.get("MaxResource"), int):
         return given
-    statics = _part(request.get(_JOB), "StaticHyperParameters")
+    statics = part(request.get(JOB), "StaticHyperParameters")
     found = next((statics[name] for name in EPOCH_HYPERPARAMETERS if name in statics), None)
     return int(found) if isinstance(found, str) and found.isdecimal() else None
 
@@ -130,13 +132,13 @@ def tuning_job_problems(request: Mapping[str, Any]) -> Iterator[TuningProblem]:
         >>> next(tuning_job_problems({"HyperParameterTuningJobConfig": config})).path
         'HyperParameterTuningJobConfig.TrainingJobEarlyStoppingType'
     """
-    config = _part(request.get(_CONFIG))
+    config = part(request.get(CONFIG))
     strategy = config.get("Strategy")
     if strategy == "Hyperband":
         yield from _hyperband(request, config)
-    elif _part(config, "StrategyConfig").get("HyperbandStrategyConfig") is not None and isinstance(strategy, str):
+    elif part(config, "StrategyConfig").get("HyperbandStrategyConfig") is not None and isinstance(strategy, str):
         yield TuningProblem(
-            f"{_CONFIG}.StrategyConfig",
+            f"{CONFIG}.StrategyConfig",
             f"HyperbandStrategyConfig is for the strategy Hyperband, and the strategy is {strategy}",
             "remove it, or set Strategy to Hyperband",
         )
@@ -149,12 +151,12 @@ def tuning_job_problems(request: Mapping[str, Any]) -> Iterator[TuningProblem]:
 def _hyperband(request: Mapping[str, Any], config: Json) -> Iterator[TuningProblem]:
     if config.get("TrainingJobEarlyStoppingType") == "Auto":
         yield TuningProblem(
-            f"{_CONFIG}.TrainingJobEarlyStoppingType",
+            f"{CONFIG}.TrainingJobEarlyStoppingType",
             "Hyperband stops training jobs by its own rule: TrainingJobEarlyStoppingType must be Off",
             "set it to Off, or choose another Strategy",
         )
-    at = f"{_CONFIG}.StrategyConfig.HyperbandStrategyConfig"
-    given = _part(config, "StrategyConfig", "HyperbandStrategyConfig")
+    at = f"{CONFIG}.StrategyConfig.HyperbandStrategyConfig"
+    given = part(config, "StrategyConfig", "HyperbandStrategyConfig")
     least, most = given.get("MinResource"), hyperband_max_resource(request)
     if given.get("MaxResource") is None and not _has_epochs(request):
         yield TuningProblem(
@@ -175,18 +177,18 @@ def _hyperband(request: Mapping[str, Any], config: Json) -> Iterator[TuningProbl
 
 
 def _has_epochs(request: Mapping[str, Any]) -> bool:
-    statics = _part(request.get(_JOB), "StaticHyperParameters")
+    statics = part(request.get(JOB), "StaticHyperParameters")
     return any(name in statics for name in EPOCH_HYPERPARAMETERS)
 
 
 def _ranges(request: Mapping[str, Any]) -> Iterator[TuningProblem]:
     ranges = parameter_ranges(request)
-    statics = _part(request.get(_JOB), "StaticHyperParameters")
-    at = f"{_CONFIG}.ParameterRanges"
+    statics = part(request.get(JOB), "StaticHyperParameters")
+    at = f"{CONFIG}.ParameterRanges"
     if (
         not ranges
-        and request.get(_JOB) is not None
-        and _part(request.get(_CONFIG), "ParameterRanges").get("AutoParameters") is None
+        and request.get(JOB) is not None
+        and part(request.get(CONFIG), "ParameterRanges").get("AutoParameters") is None
     ):
         yield TuningProblem(at, "there is no range of a hyperparameter to search", "add a range")
     if len(ranges) > MAX_RANGES:
@@ -278,19 +280,19 @@ def _grid(request: Mapping[str, Any]) -> Iterator[TuningProblem]:
                 f"a grid search takes categorical ranges only, and that of {quoted(item.get('Name'))} is {kind}",
                 "list its values in CategoricalParameterRanges, or choose another Strategy",
             )
-    jobs = _part(request.get(_CONFIG), "ResourceLimits").get("MaxNumberOfTrainingJobs")
+    jobs = part(request.get(CONFIG), "ResourceLimits").get("MaxNumberOfTrainingJobs")
     count = combinations(request)
     if isinstance(jobs, int) and count is not None and jobs != count:
         yield TuningProblem(
-            f"{_CONFIG}.ResourceLimits.MaxNumberOfTrainingJobs",
+            f"{CONFIG}.ResourceLimits.MaxNumberOfTrainingJobs",
             f"a grid search runs each of its {count} combinations, MaxNumberOfTrainingJobs is {jobs}",
             f"leave it out, or use {count}",
         )
 
 
 def _limits(config: Json, strategy: Any) -> Iterator[TuningProblem]:
-    limits = _part(config, "ResourceLimits")
-    at = f"{_CONFIG}.ResourceLimits"
+    limits = part(config, "ResourceLimits")
+    at = f"{CONFIG}.ResourceLimits"
     jobs, parallel = limits.get("MaxNumberOfTrainingJobs"), limits.get("MaxParallelTrainingJobs")
     if jobs is None and limits and strategy in ("Random", "Bayesian", "Hyperband"):
         message = "MaxNumberOfTrainingJobs is missing: only a grid search knows it by itself"
@@ -304,71 +306,3 @@ def _limits(config: Json, strategy: Any) -> Iterator[TuningProblem]:
     if isinstance(jobs, int) and isinstance(parallel, int) and parallel > jobs:
         message = f"MaxParallelTrainingJobs {parallel} is more than MaxNumberOfTrainingJobs {jobs}"
         yield TuningProblem(f"{at}.MaxParallelTrainingJobs", message, f"use at most {jobs}")
-
-
-def warm_start_problems(request: Mapping[str, Any], parents: Sequence[Json]) -> Iterator[TuningProblem]:
-    """Yield what keeps a tuning job from starting with the results of others.
-
-    Args:
-        request: of CreateHyperParameterTuningJob, with WarmStartConfig.
-        parents: answers of DescribeHyperParameterTuningJob for each of the parents.
-    """
-    at = "WarmStartConfig.ParentHyperParameterTuningJobs"
-    same = _part(request.get("WarmStartConfig")).get("WarmStartType") == "IdenticalDataAndAlgorithm"
-    mine, kinds = _hyperparameters(request), _kinds(request)
-    for index, parent in enumerate(parents):
-        name, path = parent["HyperParameterTuningJobName"], f"{at}[{index}]"
-        if parent["HyperParameterTuningJobStatus"] not in TERMINAL:
-            message = f"the parent {name} is {parent['HyperParameterTuningJobStatus']}"
-            yield TuningProblem(path, message, "wait until it has ended")
-        objective = _objective(parent)
-        if objective != _objective(request):
-            message = f"the objective of the parent {name} is another one: {' '.join(objective)}"
-            yield TuningProblem(path, message, "use the same objective")
-        theirs = _hyperparameters(parent)
-        if len(theirs) != len(mine):
-            message = (
-                f"the parent {name} has {len(theirs)} static and tunable hyperparameters together, "
-                f"this job has {len(mine)}"
-            )
-            yield TuningProblem(path, message, "keep the number of hyperparameters the same")
-        for hyperparameter, kind in _kinds(parent).items():
-            if kinds.get(hyperparameter, kind) != kind:
-                message = f"{hyperparameter} is {kinds[hyperparameter]}, in the parent {name} it is {kind}"
-                yield TuningProblem(path, message, "keep the type of the range")
-        changed = changed_statics(request, parent)
-        if len(changed) > MAX_CHANGED_STATICS:
-            message = (
-                f"{len(changed)} static hyperparameters differ from those of the parent {name}, at most "
-                f"{MAX_CHANGED_STATICS} may"
-            )
-            yield TuningProblem(path, message, f"change fewer of {', '.join(changed)}")
-        image = _image(parent)
-        if same and image != _image(request):
-            message = f"the parent {name} has another training image: {image}"
-            yield TuningProblem(path, message, "use the same image, or WarmStartType TransferLearning")
-
-
-def changed_statics(request: Mapping[str, Any], parent: Mapping[str, Any]) -> list[str]:
-    """Return the names of the static hyperparameters of both whose values differ."""
-    mine, theirs = (_part(job.get(_JOB), "StaticHyperParameters") for job in (request, parent))
-    return sorted(name for name in mine.keys() & theirs.keys() if mine[name] != theirs[name])
-
-
-def _kinds(job: Mapping[str, Any]) -> dict[str, str]:
-    return {item["Name"]: kind for _, kind, item in parameter_ranges(job) if isinstance(item.get("Name"), str)}
-
-
-def _hyperparameters(job: Mapping[str, Any]) -> set[str]:
-    # SageMaker adds the objective's name to the static ones that it describes.
-    statics = {name for name in _part(job.get(_JOB), "StaticHyperParameters") if not name.startswith("_")}
-    return statics | _kinds(job).keys()
-
-
-def _objective(job: Mapping[str, Any]) -> tuple[str, str]:
-    objective = _part(job.get(_CONFIG), "HyperParameterTuningJobObjective")
-    return str(objective.get("Type")), str(objective.get("MetricName"))
-
-
-def _image(job: Mapping[str, Any]) -> Any:
-    return _part(job.get(_JOB), "AlgorithmSpecification").get("TrainingImage")

@@ -16,9 +16,11 @@ from groundloop.local.api.tags import Tags
 from groundloop.local.context import Context
 from groundloop.local.errors import JobError, in_use, invalid, not_found
 from groundloop.local.image_stand_ins import ImageStandIn, program_for
-from groundloop.local.jobs.tuning import FinishedSearch, TuningJob, training_request
+from groundloop.local.jobs.tuned_training import training_request
+from groundloop.local.jobs.tuning import FinishedSearch, TuningJob
 from groundloop.local.search.objective import metric_pattern
-from groundloop.spec.tuning import TERMINAL, tuning_job_problems, warm_start_problems
+from groundloop.spec.tuning import TERMINAL, tuning_job_problems
+from groundloop.spec.tuning_warm_start import warm_start_problems
 
 _SUMMARY = (
     "HyperParameterTuningJobName",

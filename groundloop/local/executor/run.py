@@ -7,8 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from groundloop.local.context import Context, now
@@ -16,6 +14,7 @@ from groundloop.local.executor.cache import CachedRun, StepCache, cache_key
 from groundloop.local.executor.conditions import all_hold
 from groundloop.local.executor.expressions import ResolveError, Resolver
 from groundloop.local.executor.policies import cache_expiry, pause_before_next, retry_policies
+from groundloop.local.executor.record import StepRecord
 from groundloop.local.executor.steps import StepError, StepStoppedError, runner_for
 from groundloop.local.s3 import S3
 from groundloop.spec.definition import COMPLETED, Definition, Json, Step
@@ -29,45 +28,6 @@ _STEPS_FAILED = "Step failure: One or multiple steps failed."
 
 #: The status of an execution in which steps failed, and others ran because of that.
 COMPLETED_WITH_FAILURES = "CompletedWithFailures"
-
-
-@dataclass
-class StepRecord:
-    """A step that was started, as ListPipelineExecutionSteps reports it."""
-
-    step: Step
-    number: int
-    status: str = "Starting"
-    started: datetime = field(default_factory=now)
-    ended: datetime | None = None
-    failure_reason: str | None = None
-    metadata: Json = field(default_factory=dict)
-    cached_from: str | None = None
-    attempts: int = 0
-    #: It failed because somebody stopped its job.
-    job_stopped: bool = False
-
-    def meets(self, trigger: str) -> bool:
-        """Whether the step has ended as a run condition asks."""
-        if self.ended is None:
-            return False
-        outcomes = {"Succeeded": {"Completed"}, "Failed": {"Failed"}, "Stopped": {"Stopped"}}[self.status]
-        return trigger == "Any" or trigger in outcomes or (trigger == "Stopped" and self.job_stopped)
-
-    def summary(self) -> Json:
-        """Return one item of PipelineExecutionSteps."""
-        return {
-            "StepName": self.step.name,
-            "StepDisplayName": self.step.raw.get("DisplayName"),
-            "StepDescription": self.step.raw.get("Description"),
-            "StartTime": self.started,
-            "EndTime": self.ended,
-            "StepStatus": self.status,
-            "CacheHitResult": {"SourcePipelineExecutionArn": self.cached_from} if self.cached_from else None,
-            "FailureReason": self.failure_reason,
-            "Metadata": dict(self.metadata),
-            "AttemptCount": self.attempts,
-        }
 
 
 def _needed(step: Step) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Any, Protocol
@@ -14,6 +13,13 @@ from groundloop.local.context import Context, now, random_id
 from groundloop.local.errors import JobError
 from groundloop.local.image_stand_ins import BUILT_IN, ImageStandIn, program_for
 from groundloop.local.jobs.job import TERMINAL, Job
+from groundloop.local.jobs.tuned_training import (
+    OBJECTIVE_KEY,
+    TrainingRun,
+    best_of,
+    status_counters,
+    training_request,
+)
 from groundloop.local.search.completion import Completion
 from groundloop.local.search.objective import ObjectiveLog, metric_pattern
 from groundloop.local.search.search import Search, plan_of
@@ -24,23 +30,6 @@ _POLL = 0.05
 #: A tuning job fails when so many training jobs have ended and none has an objective metric.
 _ATTEMPTS = 5
 _REASON_LENGTH = 1024
-#: SageMaker's own hyperparameter in each training job of a tuning job.
-_OBJECTIVE_KEY = "_tuning_objective_metric"
-_KEPT_MEMBERS = (
-    "AlgorithmSpecification",
-    "RoleArn",
-    "InputDataConfig",
-    "VpcConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "StoppingCondition",
-    "EnableNetworkIsolation",
-    "EnableInterContainerTrafficEncryption",
-    "EnableManagedSpotTraining",
-    "RetryStrategy",
-    "Environment",
-)
-
 logger = logging.getLogger(__name__)
 
 SEARCH_NOTE = (
@@ -50,46 +39,6 @@ SEARCH_NOTE = (
 
 #: Starts a training job, of a request and a note for its log.
 StartTraining = Callable[[dict[str, Any], str], Job]
-
-
-@dataclass
-class TrainingRun:
-    """A training job of a tuning job.
-
-    Attributes:
-        number: from 0, the search's number of it.
-        job: the training job.
-        tuned: the values of the hyperparameters that are searched.
-        log: reads the objective metric from the job's log.
-        result: the objective metric's latest value; None before the first one.
-        ended: whether the search knows of the job's end.
-    """
-
-    number: int
-    job: Job
-    tuned: dict[str, str]
-    log: ObjectiveLog
-    result: float | None = None
-    ended: bool = False
-
-    def summary(self, metric: str) -> dict[str, Any]:
-        """Return the job's HyperParameterTrainingJobSummary."""
-        described = self.job.describe()
-        objective = "Pending" if not self.ended else "Failed" if self.result is None else "Succeeded"
-        return {
-            "TrainingJobName": self.job.name,
-            "TrainingJobArn": self.job.arn,
-            "CreationTime": self.job.created,
-            "TrainingStartTime": described["TrainingStartTime"],
-            "TrainingEndTime": described["TrainingEndTime"],
-            "TrainingJobStatus": self.job.status,
-            "TunedHyperParameters": self.tuned,
-            "FailureReason": self.job.failure_reason,
-            "FinalHyperParameterTuningJobObjectiveMetric": {"MetricName": metric, "Value": self.result}
-            if objective == "Succeeded"
-            else None,
-            "ObjectiveStatus": objective,
-        }
 
 
 class FinishedSearch(Protocol):
@@ -297,7 +246,7 @@ class TuningJob:
             "TrainingJobDefinition": {
                 **self._definition,
                 "StaticHyperParameters": {
-                    _OBJECTIVE_KEY: self._metric,
+                    OBJECTIVE_KEY: self._metric,
                     **(self._definition.get("StaticHyperParameters") or {}),
                 },
             },
@@ -306,7 +255,7 @@ class TuningJob:
             "CreationTime": self.created,
             "HyperParameterTuningEndTime": self.ended,
             "LastModifiedTime": self.modified,
-            "TrainingJobStatusCounters": _status_counters(summaries),
+            "TrainingJobStatusCounters": status_counters(summaries),
             "ObjectiveStatusCounters": {
                 status: sum(item["ObjectiveStatus"] == status for item in summaries)
                 for status in ("Succeeded", "Pending", "Failed")
@@ -333,33 +282,6 @@ class TuningJob:
         ]
         mine = [{**best, "TuningJobName": self.name}] if best else []
         return best_of([*bests, *mine], self._plan.maximize)
-
-
-def training_request(request: dict[str, Any], name: str, tuned: dict[str, str], arn: str = "") -> dict[str, Any]:
-    """Return the CreateTrainingJob request of a tuning job's training job.
-
-    Args:
-        request: of CreateHyperParameterTuningJob.
-        name: the training job's name.
-        tuned: values of the hyperparameters that are searched.
-        arn: the tuning job's.
-    """
-    definition = request["TrainingJobDefinition"]
-    resources = definition.get("HyperParameterTuningResourceConfig") or {}
-    if resources:
-        # The first type is the preferred one, and here there is no lack of any.
-        first = (resources.get("InstanceConfigs") or [resources])[0]
-        members = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
-        resources = {"ResourceConfig": {member: first[member] for member in members if member in first}}
-    metric = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-    return {
-        **{member: definition[member] for member in _KEPT_MEMBERS if member in definition},
-        **resources,
-        "TrainingJobName": name,
-        "HyperParameters": {_OBJECTIVE_KEY: metric, **(definition.get("StaticHyperParameters") or {}), **tuned},
-        "Tags": request.get("Tags") or [],
-        "TuningJobArn": arn,
-    }
 
 
 def stand_in_notes(request: Mapping[str, Any], programs: Mapping[str, ImageStandIn] = BUILT_IN) -> list[str]:
@@ -390,33 +312,3 @@ def stand_in_notes(request: Mapping[str, Any], programs: Mapping[str, ImageStand
             f"tuning {', '.join(names)} changes nothing offline: the stand-in for the training image ignores {them}"
         )
     return notes
-
-
-def best_of(summaries: Sequence[dict[str, Any]], maximize: bool) -> dict[str, Any] | None:
-    """Return the training job that completed with the best objective, the earliest of several; None if none did."""
-    completed = [
-        item
-        for item in summaries
-        if item["TrainingJobStatus"] == "Completed" and item["FinalHyperParameterTuningJobObjectiveMetric"]
-    ]
-    sign = 1 if maximize else -1
-    return max(
-        completed, key=lambda item: sign * item["FinalHyperParameterTuningJobObjectiveMetric"]["Value"], default=None
-    )
-
-
-def _status_counters(summaries: Sequence[dict[str, Any]]) -> dict[str, int]:
-    def count(*statuses: str) -> int:
-        return sum(item["TrainingJobStatus"] in statuses for item in summaries)
-
-    retryable = sum(
-        item["TrainingJobStatus"] == "Failed" and str(item["FailureReason"]).startswith("InternalServerError")
-        for item in summaries
-    )
-    return {
-        "Completed": count("Completed"),
-        "InProgress": count("InProgress", "Stopping"),
-        "RetryableError": retryable,
-        "NonRetryableError": count("Failed") - retryable,
-        "Stopped": count("Stopped"),
-    }

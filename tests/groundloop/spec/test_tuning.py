@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from groundloop.spec.tuning import (
-    changed_statics,
     combinations,
     hyperband_max_resource,
     tuning_job_problems,
-    warm_start_problems,
 )
+from groundloop.spec.tuning_warm_start import changed_statics, warm_start_problems
 
 Json = dict[str, Any]
 Change = Callable[[Json], None]
