@@ -32,6 +32,7 @@ pytest_plugins = [
     "tests.fixtures.recorded_calls",
     "tests.fixtures.s3",
     "tests.fixtures.scored_images",
+    "tests.fixtures.shared",
 ]
 
 _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")

@@ -81,7 +81,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from pipeline.demo.synthetic_images import write_dataset
 
-    return write_dataset(tmp_path_factory.mktemp("own"), 80, "some-bucket")
+    return write_dataset(tmp_path_factory.mktemp("own"), 30, "some-bucket")
 
 
 def run_arguments(labels: Path) -> list[str]:

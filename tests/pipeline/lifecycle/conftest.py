@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import sys
@@ -35,7 +36,9 @@ def quick(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     from groundloop.local.jobs.processing import ProcessingJob
     from steps.deploy import job
 
-    shared = boto3.Session(region_name="us-east-1")  # each would read the service models anew
+    # Each job would read the service models anew and build clients of its own.
+    shared = boto3.Session(region_name="us-east-1")
+    monkeypatch.setattr(shared, "client", functools.cache(boto3.client))
     monkeypatch.setattr(boto3, "Session", lambda **_: shared)
     monkeypatch.setattr(job, "say", lambda text: None)
     monkeypatch.setattr(ProcessingJob, "run_program", lambda self, command, environment: job.main(command[2:]))

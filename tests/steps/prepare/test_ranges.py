@@ -92,14 +92,14 @@ def test_the_fingerprint_is_of_what_is_written(prepare: Prepare, manifest_line: 
 
 
 def test_memory_is_not_held_by_line(prepare: Prepare, manifest_line: ManifestLine, tmp_path: Path) -> None:
-    """Twenty thousand lines of 4 KB, 80 MB in all: what stays of them takes under 3 MB."""
+    """Five thousand lines of 4 KB, 20 MB in all: reading and writing them takes under 6 MB."""
     import tracemalloc
 
     note = "x" * 4000
     lines = [manifest_line(f"{n}.jpg", "nut") | {"note": note} for n in range(200)]
     prepare(lines)
     raw = [json.dumps(line).encode() for line in lines]
-    many = [line.replace(b".jpg", b"-%d.jpg" % n) for n in range(100) for line in raw]
+    many = [line.replace(b".jpg", b"-%d.jpg" % n) for n in range(25) for line in raw]
     folder = tmp_path / "in"
     (folder / "output.manifest").write_bytes(b"\n".join(many))
     del many
@@ -113,4 +113,4 @@ def test_memory_is_not_held_by_line(prepare: Prepare, manifest_line: ManifestLin
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 10_000_000
+    assert peak < 6_000_000

@@ -20,6 +20,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from groundloop.local.recordio import frame
+from tests.fixtures.shared import MadeOnce
 
 WIDTH, HEIGHT = 200, 160
 CHANNEL = {
@@ -206,16 +207,22 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, render_samples: Callable[..., Any]) -> Trained:
+def trained(made_once: MadeOnce[Trained], render_samples: Callable[..., Any]) -> Trained:
     """A detector trained through real named pipes on easy images: the one longer run that several tests look at."""
-    job = Job(tmp_path_factory.mktemp("trained") / "opt-ml")
-    job.hyperparameters = {
-        "num_classes": "2",
-        "num_training_samples": "40",
-        "epochs": "10",
-        "mini_batch_size": "4",
-        "learning_rate": "0.001",
-    }
-    job.carries("train", render_samples(40, seed=0), epochs=10)
-    job.carries("validation", render_samples(20, seed=1), epochs=10)
-    return Trained(job, job.run())
+
+    def train(folder: Path) -> Trained:
+        job = Job(folder / "opt-ml")
+        job.hyperparameters = {
+            "num_classes": "2",
+            "num_training_samples": "40",
+            "epochs": "10",
+            "mini_batch_size": "4",
+            "learning_rate": "0.001",
+        }
+        job.carries("train", render_samples(40, seed=0), epochs=10)
+        job.carries("validation", render_samples(20, seed=1), epochs=10)
+        result = job.run()
+        job.streams.clear()
+        return Trained(job, result)
+
+    return made_once("trained", train)
