@@ -53,7 +53,7 @@ def track(
         raise UserError("no tracking server is configured: give --to URI, or set tracking.mlflow")
     check_tracking_uri(uri)
     pipeline, region = name or settings.pipeline.name, settings.aws.region
-    where = experiment or settings.tracking.experiment or pipeline
+    where = (settings.tracking.experiment or pipeline) if experiment is None else experiment
     check_experiment(where)
     if every:
         arns = list_arns(region, pipeline, _ALL)

@@ -6,9 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from groundloop.s3 import SCHEME, split_uri
+from groundloop.tracking.destination import is_arn
 from pipeline.config import Config
 from pipeline.doctor.policy_statement import ArnBuilder, Condition, Statement, bucket_of
 
+# What `groundloop.tracking.mlflow_store` calls, by "Actions defined by Amazon SageMaker with MLflow" of the Service
+# Authorization Reference. Artifacts are written to S3 directly.
+_RUN_ACTIONS = (
+    *("CreateExperiment", "GetExperimentByName", "SearchRuns", "CreateRun", "GetRun", "GetMetricHistory"),
+    *("LogBatch", "ListArtifacts", "UpdateRun"),
+)
 _ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)")
 
 
@@ -27,6 +34,7 @@ def data_plane_statements(
     yield from _keys(config, arns)
     yield from _containers(images, arns)
     yield from _logs(config, arns)
+    yield from _runs(config)
     yield from _network(config)
 
 
@@ -108,6 +116,15 @@ def _logs(config: Config, arns: ArnBuilder) -> Iterator[Statement]:
         namespaces.append(config.monitor.metrics_namespace)
     metrics: Condition = {"StringLike": {"cloudwatch:namespace": namespaces}}
     yield Statement("WriteMetrics", ["cloudwatch:PutMetricData"], ["*"], metrics)
+
+
+def _runs(config: Config) -> Iterator[Statement]:
+    uri = config.tracking.mlflow
+    if uri is None or not (config.tracking.in_job and is_arn(uri)):
+        return
+    # An app checks one action of its own for every call, a tracking server one for each.
+    gate = ["sagemaker:CallMlflowAppApi"] if ":mlflow-app/" in uri else []
+    yield Statement("LogRuns", [*gate, *(f"sagemaker-mlflow:{action}" for action in _RUN_ACTIONS)], [uri])
 
 
 def _network(config: Config) -> Iterator[Statement]:

@@ -25,6 +25,7 @@ IMAGES = [
 ]
 ROLE = "arn:aws:iam::111122223333:role/groundloop"
 VPC = "aws.network={subnets: [subnet-1], security_groups: [sg-1]}"
+APP = "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-ABC123"
 # Where IAM or the developer guide allows no narrower resource.
 UNNAMEABLE = {
     "LogInToEcr",
@@ -122,6 +123,9 @@ def test_images_are_pulled_from_the_accounts_that_have_them() -> None:
             {"PublishAsyncNotifications"},
             id="an asynchronous endpoint with a topic",
         ),
+        pytest.param([f"tracking.mlflow={APP}"], {"LogRuns"}, id="an MLflow app"),
+        pytest.param(["tracking.mlflow=https://h"], set(), id="another MLflow server"),
+        pytest.param([f"tracking={{mlflow: '{APP}', at: command}}"], set(), id="MLflow that no job writes to"),
     ],
 )
 def test_a_setting_adds_just_what_it_needs(assignments: list[str], added: set[str]) -> None:
@@ -377,3 +381,17 @@ def test_the_predict_pipeline_may_read_its_images_and_write_its_results() -> Non
     names = [arn.rsplit("/", 1)[-1] for arn in found["StartPipelines"]["Resource"]]
     assert names[-1].endswith("-predict")
     assert len(statements_of()["StartPipelines"]["Resource"]) == len(names) - 1
+
+
+@pytest.mark.parametrize(
+    ("uri", "gate"),
+    [
+        pytest.param(APP, {"sagemaker:CallMlflowAppApi"}, id="an app"),
+        pytest.param(APP.replace("app/", "tracking-server/"), set(), id="a tracking server"),
+    ],
+)
+def test_the_jobs_may_log_runs_there_and_nowhere_else(uri: str, gate: set[str]) -> None:
+    statement = statements_of(f"tracking.mlflow={uri}")["LogRuns"]
+    assert statement["Resource"] == [uri]
+    assert {action for action in statement["Action"] if not action.startswith("sagemaker-mlflow:")} == gate
+    assert {"sagemaker-mlflow:CreateRun", "sagemaker-mlflow:LogBatch"} <= set(statement["Action"])
