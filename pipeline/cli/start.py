@@ -29,6 +29,7 @@ def start(
     from pipeline.cli.progress import follow
     from pipeline.cli.run_end import print_run_end
     from pipeline.deployment import endpoint_name_warning
+    from pipeline.offline_search import offline_search_notes
     from pipeline.parameter_values import check_values
 
     pipeline = name or settings.pipeline.name
@@ -43,6 +44,8 @@ def start(
         print_json_line({"event": "start", "execution": arn, "pipeline": pipeline})
     else:
         print_line(f"started {arn}")
+    for note in offline_search_notes(settings.aws.region, pipeline):
+        print_warning(note)
     if watch:
         follow(
             settings.aws.region,

@@ -33,7 +33,7 @@ _REASON_LENGTH = 1024
 logger = logging.getLogger(__name__)
 
 SEARCH_NOTE = (
-    "The search is Optuna's, a stand-in for Amazon's automatic model tuning, which tries other values in another order"
+    "the search is Optuna's, a stand-in for Amazon's automatic model tuning, which tries other values in another order"
 )
 
 
@@ -178,7 +178,7 @@ class TuningJob:
         while len(self._active()) < self._plan.parallel and (asked := search.ask()) is not None:
             number, tuned = asked
             request = training_request(self.request, self._training_name(number), tuned, self.arn)
-            job = self._start_training(request, f"training job {number + 1} of {self.name}. {SEARCH_NOTE}")
+            job = self._start_training(request, f"training job {number + 1} of {self.name}; {SEARCH_NOTE}")
             pattern = metric_pattern(self._metric, self._definition["AlgorithmSpecification"], self._context.programs)
             self._runs.append(TrainingRun(number, job, tuned, ObjectiveLog(job.log, pattern or r"(?!)")))
             self.modified = now()
@@ -299,10 +299,11 @@ def stand_in_notes(request: Mapping[str, Any], programs: Mapping[str, ImageStand
         >>> stand_in_notes({"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": job})[1]
         'tuning optimizer changes nothing offline: the stand-in for the training image ignores it'
     """
-    specification = request["TrainingJobDefinition"]["AlgorithmSpecification"]
+    image = request["TrainingJobDefinition"]["AlgorithmSpecification"].get("TrainingImage")
     notes = [SEARCH_NOTE]
     try:
-        ignored = program_for(specification.get("TrainingImage", ""), programs).ignored
+        # In a definition it may be an expression.
+        ignored = program_for(image if isinstance(image, str) else "", programs).ignored
     except JobError:
         return notes  # each training job says that nothing stands in for its image
     names = [item["Name"] for _, _, item in parameter_ranges(request) if item.get("Name") in ignored]

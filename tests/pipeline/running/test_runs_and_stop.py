@@ -63,6 +63,27 @@ def test_an_endpoint_name_that_the_role_does_not_allow_is_said_at_the_start(
     assert "warning" not in groundloop("start", "--name", name, "-p", "EndpointName=nuts").err, "another's pipeline"
 
 
+def test_what_a_search_offline_does_not_share_with_aws_is_said_at_the_start(
+    groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any], training: Callable[..., Any]
+) -> None:
+    job = training("s3://bucket/any.manifest")["Arguments"]
+    values = [{"Name": "optimizer", "Values": ["sgd", "adam"]}]
+    search = {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:mAP"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 1},
+            "ParameterRanges": {"CategoricalParameterRanges": values},
+        },
+        "TrainingJobDefinition": {**job, "StaticHyperParameters": job.pop("HyperParameters")},
+    }
+    prepare = script("Prepare", "import sys; sys.exit('stop here')")
+    name = make_pipeline(prepare, {"Name": "Tune", "Type": "Tuning", "Arguments": search, "DependsOn": ["Prepare"]})
+    said = groundloop("start", "--name", name).err
+    assert "warning: the search is Optuna's, a stand-in for Amazon's automatic model tuning" in said
+    assert "warning: tuning optimizer changes nothing offline: the stand-in for the training image ignores it" in said
+
+
 def test_only_the_newest_are_listed(
     groundloop: GROUNDLOOP, make_pipeline: Callable[..., str], script: Callable[..., Any]
 ) -> None:

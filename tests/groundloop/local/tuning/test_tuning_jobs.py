@@ -59,8 +59,8 @@ def test_a_search_runs_real_training_jobs(sm: Any, aws: LocalAws, tuned: Tuned, 
     seen = {item["TrainingJobName"] for item in sm.list_training_jobs()["TrainingJobSummaries"]}
     assert {item["TrainingJobName"] for item in listed} <= seen
     # What is a stand-in is said in the logs of the search and of each training job.
-    assert "The search is Optuna's" in log(aws, "real")
-    assert "The search is Optuna's" in (aws.home / "jobs" / listed[0]["TrainingJobName"] / "log.txt").read_text()
+    assert "the search is Optuna's" in log(aws, "real")
+    assert "the search is Optuna's" in (aws.home / "jobs" / listed[0]["TrainingJobName"] / "log.txt").read_text()
 
 
 def test_a_random_search_repeats_with_its_seed(tuned: Tuned, trainings: Trainings) -> None:
