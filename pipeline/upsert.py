@@ -16,6 +16,7 @@ from pipeline.deployed import caller_account, describe_deployed, has_archive, ha
 from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
 from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
 from pipeline.triggers import TriggerResult, apply_triggers
+from pipeline.warm_start import resolve_warm_start
 
 #: A larger definition goes through S3 instead of the request.
 _MAX_INLINE_BYTES = 100 * 1024
@@ -49,7 +50,7 @@ def upsert_pipelines(config: Config) -> list[UpsertResult]:
         UserError: a definition has errors, the credentials are not of `aws.account`, or the bucket is missing or in
             another region.
     """
-    return put_pipelines(config, desired_pipelines(config))
+    return put_pipelines(config, desired_pipelines(resolve_warm_start(config)))
 
 
 def put_pipelines(config: Config, pipelines: list[DesiredPipeline]) -> list[UpsertResult]:

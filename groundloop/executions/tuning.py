@@ -81,14 +81,15 @@ def searched_jobs(region: str, name: str) -> Iterator[SearchedJob]:
                 status=item["TrainingJobStatus"],
                 values=dict(item.get("TunedHyperParameters") or {}),
                 objective=None if value is None else float(value),
+                pending=item["ObjectiveStatus"] == "Pending",
                 reason=item.get("FailureReason", ""),
                 started=item.get("TrainingStartTime"),
                 ended=item.get("TrainingEndTime"),
             )
 
 
-def searches(region: str, pipeline: str) -> Iterator[str]:
-    """Yield the names of the tuning jobs that a pipeline's executions ran, the newest first.
+def searches(region: str, pipeline: str) -> Iterator[tuple[str, str]]:
+    """Yield name and execution's ARN of each tuning job that a pipeline's executions ran, the newest first.
 
     Raises:
         UserError: there is no such pipeline.
@@ -115,7 +116,7 @@ def searches(region: str, pipeline: str) -> Iterator[str]:
             name = (step.get("Metadata", {}).get("TuningJob", {}).get("Arn") or "").rpartition("/")[2]
             if name and name not in found:  # a search from the cache belongs to several executions
                 found.add(name)
-                yield name
+                yield name, execution
 
 
 def find_search(region: str, pipeline: str, name: str | None, *, logs: bool = False) -> TuningSearch:
@@ -131,17 +132,17 @@ def find_search(region: str, pipeline: str, name: str | None, *, logs: bool = Fa
         UserError: there is none.
     """
     if name is None:
-        name = next(searches(region, pipeline), None)
-        if name is None:
+        newest = next(searches(region, pipeline), None)
+        if newest is None:
             raise UserError(
                 f"pipeline {pipeline!r} has run no search yet: start it with training.tuning.enabled, as in "
                 "`groundloop start --config configs/tune.yaml`"
             )
-        return read_search(region, name, logs=logs)
+        return read_search(region, newest[0], logs=logs)
     try:
         return read_search(region, name, logs=logs)
     except UserError as error:
-        known = list(searches(region, pipeline))
+        known = [found for found, _ in searches(region, pipeline)]
         near = near_misses(name, known, count=1, cutoff=0.5)
         hint = f"; did you mean {near[0]}?" if near else f"; {pipeline} ran {', '.join(known[:5])}" if known else ""
         raise UserError(f"{error}{hint}") from None

@@ -9,6 +9,7 @@ from datetime import datetime
 from groundloop.executions.control import Transition
 from groundloop.executions.polled_job import JobEvent, JobProgress, PolledJob
 from groundloop.executions.tuning import read_search
+from groundloop.spec.tuning import TERMINAL
 from groundloop.spec.tuning_search import ENDED, SearchedJob, TuningSearch
 
 _POLL_SECONDS = 15.0
@@ -50,7 +51,8 @@ class TuningProgress(PolledJob):
     def _look(self) -> JobProgress:
         search = read_search(self._region, self._step.job)
         for job in search.jobs:
-            if job.status in ENDED and job.name not in self._reported:
+            is_over = job.status in ENDED and (not job.pending or search.status in TERMINAL)
+            if is_over and job.name not in self._reported:
                 self._reported.add(job.name)
                 self._events.append(self._ended(job, search))
         total = search.max_jobs or 0

@@ -23,6 +23,7 @@ class SearchedJob:
         status: its status, such as `Completed`.
         values: of the tuned hyperparameters, as the API has them.
         objective: value of the objective metric; None where it has none, or none yet.
+        pending: the search has not taken its result yet, which comes a moment after its end.
         reason: why it failed; empty if it didn't.
         started, ended: when training started and ended; None before.
         epochs: how many epochs its log states; None where the log wasn't read.
@@ -32,6 +33,7 @@ class SearchedJob:
     status: str
     values: dict[str, str]
     objective: float | None = None
+    pending: bool = False
     reason: str = ""
     started: datetime | None = None
     ended: datetime | None = None

@@ -22,6 +22,7 @@ from pipeline.plan.job_code import changed_files
 from pipeline.plan.prices import Prices
 from pipeline.plan.trigger_diff import FlatRule, desired_rules
 from pipeline.upsert import Action, check_account, check_bucket
+from pipeline.warm_start import resolve_warm_start
 
 _EMPTY = FlatDefinition({}, {}, {})
 
@@ -103,7 +104,7 @@ def make_plan(config: Config) -> Plan:
     Raises:
         UserError: upsert would fail too: a faulty definition, another account, no bucket.
     """
-    pipelines, archives = desired_pipelines(config), job_archives(config)
+    pipelines, archives = desired_pipelines(resolve_warm_start(config)), job_archives(config)
     warnings = [definition_warnings(pipeline) for pipeline in pipelines]
     if config.deploy.rollout.warning:
         warnings[-1].append(config.deploy.rollout.warning)
