@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -12,10 +11,9 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client
 from groundloop.errors import UserError
-from groundloop.executions.control import Transition, registered_package, steps, transition
-from groundloop.executions.evaluation import evaluation_prefix
+from groundloop.executions.content import read_execution
+from groundloop.executions.control import Transition
 from groundloop.executions.logs import JobLog
-from groundloop.executions.prepared_labels import prepared_summary
 from groundloop.s3 import join_uri, read_bytes
 from groundloop.spec.training_log import LOG_PHRASES, TrainingLog
 from groundloop.tracking.content import (
@@ -33,7 +31,6 @@ from groundloop.tracking.run import EXECUTION_TAG, TRAINING_JOB_TAG, Metric, Sta
 _STATUS: dict[str, Status] = {"Succeeded": "FINISHED", "Failed": "FAILED", "Stopped": "KILLED"}
 _JOB_STATUS: dict[str, Status] = {"Completed": "FINISHED", "Failed": "FAILED", "Stopped": "KILLED"}
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-_CODE = re.compile(r"/code/([0-9a-f]{64})/groundloop-([a-z]+)\.py")
 
 
 def run_of_execution(region: str, arn: str) -> TrackedRun:
@@ -43,17 +40,13 @@ def run_of_execution(region: str, arn: str) -> TrackedRun:
         region: AWS region.
         arn: ARN of the execution.
     """
-    sagemaker = client("sagemaker", region)
-    described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-    definition = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)["PipelineDefinition"]
-    changes = {change.step: change for change in map(transition, steps(region, arn))}
-    evaluation, files = _evaluation(region, arn)
-    summary = _summary(region, changes.values())
-    training = _training_job(region, changes.values())
+    content = read_execution(region, arn)
+    described, definition, changes = content.described, content.definition, content.changes
+    evaluation, files = _evaluation(region, content.evaluation_prefix)
+    summary, training = content.summary, content.training
     status = _STATUS.get(described["PipelineExecutionStatus"], "RUNNING")
-    parameters = _parameters(region, arn)
-    params = {f"parameter.{name}": value for name, value in parameters.items()}
-    params |= {f"code.{name}": digest for digest, name in _CODE.findall(definition)}
+    params = {f"parameter.{name}": value for name, value in content.parameters.items()}
+    params |= {f"code.{name}": digest for name, digest in content.code.items()}
     metrics: list[Metric] = []
     tags = {"groundloop.pipeline": pipeline_of(arn)}
     if summary is not None:
@@ -66,8 +59,8 @@ def run_of_execution(region: str, arn: str) -> TrackedRun:
         tags |= gate_tags(evaluation)
     if training is not None:
         metrics += curve_metrics(curve_of(evaluation or {}) or _logged_curve(region, training["TrainingJobName"]))
-    if package := registered_package(region, arn):
-        tags["groundloop.package"] = package
+    if content.package:
+        tags["groundloop.package"] = content.package
     if status == "FAILED":
         reasons = [f"{change.step}: {change.reason}" for change in changes.values() if change.reason]
         tags["groundloop.failure"] = "; ".join(reasons) or described.get("FailureReason", "")
@@ -90,9 +83,8 @@ def run_of_execution(region: str, arn: str) -> TrackedRun:
     )
 
 
-def _evaluation(region: str, arn: str) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
+def _evaluation(region: str, prefix: str | None) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
     """Return the content of evaluation.json, and the files that are there."""
-    prefix = evaluation_prefix(region, arn)
     if prefix is None:
         return None, {}
     files = {}
@@ -110,24 +102,6 @@ def _evaluation(region: str, arn: str) -> tuple[dict[str, Any] | None, dict[str,
     return evaluation, files
 
 
-def _summary(region: str, changes: Iterable[Transition]) -> dict[str, Any] | None:
-    return next((found for found in (prepared_summary(region, change) for change in changes) if found), None)
-
-
-def _training_job(region: str, changes: Iterable[Transition]) -> dict[str, Any] | None:
-    """Return the response of DescribeTrainingJob for the job that made the model: Train's, or the best of a search."""
-    sagemaker = client("sagemaker", region)
-    for change in changes:
-        name = change.job if change.kind == "TrainingJob" else None
-        if change.kind == "TuningJob":
-            search = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=change.job)
-            name = search.get("BestTrainingJob", {}).get("TrainingJobName")
-        if name:
-            described: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
-            return described
-    return None
-
-
 def _logged_curve(region: str, job: str) -> list[dict[str, Any]]:
     """Return the training curve from the job's log; empty where the log can't be read, or is gone."""
     try:
@@ -135,15 +109,6 @@ def _logged_curve(region: str, job: str) -> list[dict[str, Any]]:
     except ClientError:
         return []
     return [{**asdict(epoch), "epoch": epoch.number} for epoch in epochs]
-
-
-def _parameters(region: str, arn: str) -> dict[str, str]:
-    pages = client("sagemaker", region).get_paginator("list_pipeline_parameters_for_execution")
-    return {
-        item["Name"]: item["Value"]
-        for page in pages.paginate(PipelineExecutionArn=arn)
-        for item in page["PipelineParameters"]
-    }
 
 
 def tuning_runs(region: str, arn: str, changes: Iterable[Transition]) -> Iterator[TrackedRun]:

@@ -14,17 +14,29 @@ from pipeline.cli.output import print_json, print_line, print_table
 def runs(
     name: PipelineName = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Number of executions.")] = 10,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--compare", metavar="A B", help="What differs between two: ids, ARNs, version numbers, or latest."
+        ),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
     """List the pipeline's executions, newest first.
 
-    Shows start, status, duration, the parameters that differ from their defaults, and why an execution failed.
+    Shows start, status, duration, the parameters that differ from their defaults, and why an execution failed. With
+    --compare: what differs between two of them in parameters, hyperparameters, data, code, metrics, gate and duration.
 
-    Example: groundloop runs --limit 5
+    Example: groundloop runs --compare 6 latest
     """
     settings = load(config, assignments)
+    if compare is not None:
+        from pipeline.cli.run_comparison import compare_runs
+
+        compare_runs(settings, name or settings.pipeline.name, compare, as_json=as_json)
+        return
     from groundloop.executions.listing import list_executions
     from pipeline.cli.progress import COLOURS, duration
 
