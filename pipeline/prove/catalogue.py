@@ -40,6 +40,7 @@ TRIALS: tuple[Trial, ...] = (
     isolation.TRIAL,
     by_hand.ENDPOINTS,
     by_hand.JOBS,
+    by_hand.WATCH,
 )
 
 

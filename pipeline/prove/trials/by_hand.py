@@ -51,6 +51,13 @@ SPARK = Assumption(
     "The whole pipeline with `processing.engine: spark`; about $0.20, the second instance included.",
     "aws/sagemaker-spark-container, 'README'",
 )
+STOPPED_TRAINING = Assumption(
+    "hand-stopped-training",
+    "A step whose training job is stopped from outside fails, and the description of a running execution can be changed.",
+    "`training.watch.stop_on` would leave an execution that goes on, or one that doesn't say why it ended.",
+    "StopTrainingJob during Train, then `groundloop watch`; the instance's minutes until then.",
+    "Amazon SageMaker API reference, 'StopTrainingJob' and 'UpdatePipelineExecution'",
+)
 
 ENDPOINTS = Trial(
     "by-hand-endpoints",
@@ -65,4 +72,11 @@ JOBS = Trial(
     ("an execution of the configured pipeline",),
     lambda _: iter(()),
     by_hand="it needs the configured network or cluster: try it by hand",
+)
+WATCH = Trial(
+    "by-hand-watch",
+    (STOPPED_TRAINING,),
+    ("an execution of the configured pipeline",),
+    lambda _: iter(()),
+    by_hand="it needs a training job that lasts long enough to be stopped: try it by hand",
 )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundloop.spec.training_log import BatchCount, EpochMetrics, TrainingLog
@@ -158,6 +158,7 @@ LINES = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(LINES, max_size=8), st.lists(st.text(max_size=80), max_size=4), st.randoms())
 def test_any_lines_in_any_order_are_read_and_judged(epochs: list[list[str]], others: list[str], random: Random) -> None:
     lines = [*(line for of_epoch in epochs for line in of_epoch), *others]
