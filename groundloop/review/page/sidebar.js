@@ -144,7 +144,7 @@ export class Sidebar {
     byId("image-section").hidden = task === null;
     name.title = task?.name ?? "";
     name.replaceChildren(...nameParts(name.title).map((part) => element("span", "", part)));
-    const reasons = (task?.why ?? []).map((reason) => element("li", "", reason));
+    const reasons = (task?.why ?? []).map((reason) => element("li", "", this.words.reason(reason)));
     const items = [...(task ? this.#disagreement(task) : []), ...reasons];
     byId("why-section").hidden = items.length === 0;
     byId("why").replaceChildren(...items);

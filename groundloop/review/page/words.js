@@ -6,10 +6,12 @@ export class Words {
   /**
    * @param {string} language
    * @param {Record<string, string>} texts
+   * @param {Record<string, string>} reasons what queues say in English, with `{names}` for what varies, in this language
    */
-  constructor(language, texts) {
+  constructor(language, texts, reasons) {
     this.language = language;
     this.texts = texts;
+    this.reasons = Object.entries(reasons).map(([english, text]) => ({ pattern: patternOf(english), text }));
     this.plural = new Intl.PluralRules(language);
   }
 
@@ -19,9 +21,21 @@ export class Words {
    * @returns {Promise<Words>}
    */
   static async load(language) {
-    const response = await fetch(`page/words.${language}.json`);
-    if (!response.ok) throw new Error(`page/words.${language}.json: HTTP ${response.status}`);
-    return new Words(language, await response.json());
+    const reasons = language === "en" ? {} : await readTexts(`page/reasons.${language}.json`);
+    return new Words(language, await readTexts(`page/words.${language}.json`), reasons);
+  }
+
+  /**
+   * Return the reason for which an image was chosen in this language; as it is where the page doesn't know it.
+   * @param {string} english
+   * @returns {string}
+   */
+  reason(english) {
+    for (const { pattern, text } of this.reasons) {
+      const values = pattern.exec(english)?.groups;
+      if (values) return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+    }
+    return english;
   }
 
   /**
@@ -65,6 +79,28 @@ export class Words {
       element.setAttribute("title", this.text(element.getAttribute("data-title") ?? ""));
     }
   }
+}
+
+/**
+ * Read a file of texts.
+ * @param {string} path
+ * @returns {Promise<Record<string, string>>}
+ */
+async function readTexts(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
+  return response.json();
+}
+
+/**
+ * Return an expression for all that a text with `{names}` can be, whose groups are the names.
+ * @param {string} text
+ * @returns {RegExp}
+ */
+function patternOf(text) {
+  // The empty group is there for texts without names, which match without any.
+  const literal = text.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${literal.replace(/\{(\w+)\}/g, "(?<$1>.+?)")}(?<end>)$`);
 }
 
 /**

@@ -6,11 +6,19 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
+from groundloop.detections.drift.statistics import CLASS_SHARE, STATISTICS
+from groundloop.detections.expected_mistakes import ImageDetections
+from groundloop.detections.label_errors import LabelErrorKind, SuspectedError
+from groundloop.review.candidates import TaskMaker
+from groundloop.review.label_errors import SuspiciousImage
 from groundloop.review.queue import NewTask
 from groundloop.review.serve import invitations
 from groundloop.review.server import PAGE
@@ -61,6 +69,46 @@ def test_the_page_speaks_the_browsers_language_and_the_chosen_one(
     page.wait_for_selector("body[data-state=ready]")
     assert page.locator("#saved").inner_text() == "Saved"
     context.close()
+
+
+def composed_reasons() -> list[str]:
+    """Reasons for which images are chosen, as the code composes them."""
+    detections = ImageDetections(["nut (M8)"], np.array([0.4]), np.array([[0.0, 0.0, 5.0, 5.0]]))
+    doubt: Any = SimpleNamespace(mistakes=2.34, crossed=1, doubts=np.array([0.5]))
+    candidate: Any = SimpleNamespace(detections=detections)
+    errors = [SuspectedError(kind, 0.5, "bolt", (1.0, 2.0, 3.0, 4.0), "nut", 0.75, 0.4) for kind in LabelErrorKind]
+    suspicious: Any = SimpleNamespace(errors=errors * 2, suspicion=0.9, objectlab={"image": 0.1})
+    statistics = [statistic.name for statistic in STATISTICS] + [f"{CLASS_SHARE}nut"]
+    return [
+        *TaskMaker(["nut (M8)"], {"nut (M8)": 0.5})._reasons(candidate, doubt),
+        *SuspiciousImage._reasons(suspicious),
+        *(f"{name} 31 (usually 118 ± 12)" for name in statistics),
+        *("drawn at random", "shown without boxes", "existing label", "may show nut", "condition score < 0.5"),
+    ]
+
+
+def test_reasons_are_shown_in_japanese(reviewing: Callable[..., Reviewing], browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "photos-0").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "photos-0" / "a.png")
+    why = (*composed_reasons(), "asked by ann, unknown here")
+    one = reviewing([NewTask(source_ref="a.png", width=64, height=48, why=why)])
+    context = browser.new_context(locale="ja-JP")
+    page = context.new_page()
+    page.goto(invitations(one.queue, ["花子"], one.url)["花子"])
+    page.wait_for_selector("body[data-state=ready]")
+    *known, unknown = page.locator("#why li").all_inner_texts()
+    context.close()
+    assert unknown == why[-1]
+    assert len(known) == len(why) - 1
+    assert [text for text in known if not re.search("[ぁ-んァ-ヶ一-龠]", text)] == []
+    assert known[0] == "誤りの見込み: 約 2.3 か所"
+    assert known[2] == "最も疑わしい検出: nut (M8) 0.40 (しきい値 0.50)"
+
+
+def test_translations_of_reasons_name_the_same_values() -> None:
+    reasons = json.loads((PAGE / "reasons.ja.json").read_text(encoding="utf-8"))
+    names = re.compile(r"\{\w+\}")
+    assert {text for text in reasons if set(names.findall(text)) != set(names.findall(reasons[text]))} == set()
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
