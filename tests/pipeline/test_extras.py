@@ -12,7 +12,7 @@ from groundloop.errors import UserError
 from pipeline.extras import install_command, missing_package, require
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = ("sagemaker", "moto", "jsonschema")
+OPTIONAL = ("sagemaker", "moto", "jsonschema", "optuna")
 
 
 def test_the_library_and_all_commands_are_imported_without_the_optional_packages() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from importlib.util import find_spec
 from typing import Any
 
 from groundloop.local.api.jobs import Jobs, check_training
@@ -205,6 +206,9 @@ def _not_offered(request: dict[str, Any]) -> Iterator[str]:
     elif request["TrainingJobDefinition"].get("CheckpointConfig"):
         # All training jobs would share one place, and go on with each other's weights.
         yield "CheckpointConfig of a tuning job is not offered by the offline AWS."
+    if find_spec("optuna") is None:
+        # An environment that was set up before tuning jobs were offered.
+        yield "A tuning job offline needs Optuna, which is not installed; run: pip install 'groundloop[local]'."
     if not request["HyperParameterTuningJobConfig"].get("HyperParameterTuningJobObjective"):
         yield "HyperParameterTuningJobConfig.HyperParameterTuningJobObjective is required."
 

@@ -352,6 +352,14 @@ class TestRejections:
             "The objective metric [validation:mAP] is not defined by MetricDefinitions of AlgorithmSpecification."
         )
 
+    def test_a_search_without_optuna_is_rejected_at_once(
+        self, sm: Any, tuning: Tuned, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("groundloop.local.api.tuning.find_spec", lambda name: None)
+        assert self.rejected(sm, tuning("bare")) == (
+            "A tuning job offline needs Optuna, which is not installed; run: pip install 'groundloop[local]'."
+        )
+
     def test_the_shapes_are_checked_in_the_services_words(self, sm: Any, tuning: Tuned) -> None:
         message = self.rejected(sm, tuning("x" * 33))
         assert "at 'hyperParameterTuningJobName' failed to satisfy constraint: Member must have length" in message
