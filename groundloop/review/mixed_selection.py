@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from groundloop.detections.calibration import Calibration
 from groundloop.detections.expected_mistakes import doubt
 from groundloop.labels.split import Split, digest
@@ -50,6 +52,8 @@ def choose(
     classes: Sequence[str],
     images: int,
     mix: Mix,
+    *,
+    train_only: bool = False,
 ) -> list[NewTask]:
     """Choose images and return them as tasks, in the order in which they are given out.
 
@@ -63,6 +67,7 @@ def choose(
         classes: names in id order.
         images: how many at most.
         mix: shares of them.
+        train_only: keep also those drawn at random to the train split.
     """
     hashes = {one.candidate.source_ref: one.image_hash for one in captured}
     copies = NearCopies(hashes.__getitem__)  # of nearly equal images, as of a fixed camera, one is chosen
@@ -85,4 +90,5 @@ def choose(
     room -= len(strange)
     others = mix.doubtful + mix.random
     selection = Selection(images=room, audit=mix.random / others if others else 0.0)
-    return [*strange, *select(rest, calibration, thresholds, classes, selection, new=True, copies=copies)]
+    tasks = [*strange, *select(rest, calibration, thresholds, classes, selection, new=True, copies=copies)]
+    return [msgspec.structs.replace(task, split=Split.TRAIN.value) for task in tasks] if train_only else tasks

@@ -103,6 +103,7 @@ def settings_of(*, epochs: int, requests: int, champion: bool = False) -> list[s
         champion: train from the champion's weights.
     """
     return [
+        f"aws.bucket={_BUCKET}",
         f"labels.manifest=s3://{_BUCKET}/labels/output.manifest",
         f"training.hyperparameters.epochs={epochs}",
         *(["training.start_from=champion", "training.hyperparameters.learning_rate=0.001"] if champion else []),

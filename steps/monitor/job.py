@@ -29,9 +29,9 @@ from steps.monitor.queueing import (
     TIME_FOLDER,
     Queued,
     calibration_of,
+    data_set_of,
     earlier_queues,
     new_images,
-    trained_images,
     write_queue,
 )
 from steps.monitor.served import MonitoredVariant, Served, served
@@ -172,7 +172,14 @@ def _variants(
         calibration = calibration_of(s3, package)
         if room and drift.decided:
             names = sorted(captured.captured)
-            new = new_images(s3, names, captured_uri, earlier, trained_images(s3, package, arguments.root))
+            data_set = data_set_of(s3, package, arguments.root)
+            new = new_images(s3, names, captured_uri, earlier, data_set.names)
+            train_only = not data_set.takes_for_test(captured_uri)
+            if train_only:
+                say(
+                    f"queued images are for the train split only: the test images lie in {data_set.test_bucket}, and "
+                    "Batch Transform reads the images of one bucket"
+                )
             manifest = FILE_NAME if len(windows) == 1 else f"review-{variant.name}.manifest"
             queued = write_queue(
                 arguments.output,
@@ -183,6 +190,7 @@ def _variants(
                 calibration=calibration,
                 images=round(room * len(captured.captured) / total) if total else 0,
                 mix=Mix(*arguments.mix),
+                train_only=train_only,
                 name=_queue_name(arguments.endpoint, until),
                 uri=f"{monitoring}/{until.strftime(TIME_FOLDER)}/{manifest}",
                 until=until,

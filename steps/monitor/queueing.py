@@ -72,6 +72,23 @@ class EarlierQueues:
         return max(0, images - self.with_drift - (0 if drift else self.without_drift))
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """The images of a version.
+
+    Attributes:
+        names: of those with a name made from their content, as captured ones have: other names say nothing of it.
+        test_bucket: where its test images lie; None where that isn't known.
+    """
+
+    names: frozenset[str]
+    test_bucket: str | None
+
+    def takes_for_test(self, uri: str) -> bool:
+        """Return whether an image may get into the test split too: Batch Transform reads the images of one bucket."""
+        return self.test_bucket in (None, split_uri(uri)[0])
+
+
 def earlier_queues(s3: Any, monitoring: str, since: datetime, until: datetime) -> EarlierQueues:
     """Read the queues of a window.
 
@@ -121,22 +138,24 @@ def new_images(
         return {name for name, new in zip(candidates, pool.map(is_new, candidates), strict=True) if new}
 
 
-def trained_images(s3: Any, package: Package, root: str) -> frozenset[str]:
-    """Return the images of a version's data set that have a name made from their content, as captured ones have.
-
-    Other names say nothing of the content.
-    """
+def data_set_of(s3: Any, package: Package, root: str) -> DataSet:
+    """Read which images a version was trained, validated and tested on."""
     folder = join_uri(root, f"training-data/{package.summary.get('training_data', '')}")
     manifests = [join_uri(folder, "train.manifest"), join_uri(folder, "validation.manifest"), package.test_manifest_uri]
-    found: set[str] = set()
+    names: set[str] = set()
+    bucket = None
     for uri in manifests:
-        bucket, key = split_uri(uri)
-        if _exists(s3, bucket, key):
-            for line in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines():
-                name = _content_name(source_ref_of(line)) if line.strip() else None
-                if name:
-                    found.add(name)
-    return frozenset(found)
+        place, key = split_uri(uri)
+        if not _exists(s3, place, key):
+            continue
+        for line in s3.get_object(Bucket=place, Key=key)["Body"].iter_lines():
+            if not line.strip():
+                continue
+            source_ref = source_ref_of(line)
+            bucket = split_uri(source_ref)[0] if uri == package.test_manifest_uri else bucket
+            if name := _content_name(source_ref):
+                names.add(name)
+    return DataSet(frozenset(names), bucket)
 
 
 def calibration_of(s3: Any, package: Package) -> Calibration:
@@ -160,6 +179,7 @@ def write_queue(
     calibration: Calibration,
     images: int,
     mix: Mix,
+    train_only: bool,
     name: str,
     uri: str,
     until: datetime,
@@ -175,12 +195,13 @@ def write_queue(
         calibration: of its scores.
         images: how many at most.
         mix: shares of the queue.
+        train_only: keep also the images that are drawn at random to the train split.
         name: of the queue.
         uri: S3 URI that its manifest will have.
         until: end of the window.
     """
     candidates = [captured.captured[one] for one in sorted(names)]
-    tasks = choose(candidates, calibration, package.thresholds, package.classes, images, mix)
+    tasks = choose(candidates, calibration, package.thresholds, package.classes, images, mix, train_only=train_only)
     if not tasks:
         return None
     folder = output / "captured"

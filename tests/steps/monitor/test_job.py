@@ -181,6 +181,15 @@ def test_images_of_the_training_data_are_not_queued(endpoint: Endpoint, plain: l
     assert not set(queued) & set(known)
 
 
+def test_images_in_another_bucket_than_the_test_images_are_for_training_only(
+    endpoint: Endpoint, plain: list[Photo]
+) -> None:
+    endpoint.put("test.manifest", b'{"source-ref": "s3://photos/1.jpg"}\n')
+    endpoint.capture(plain)
+    uri = endpoint.monitor()["variants"][0]["queue"]["uri"]
+    assert {task.split for task in read_queue(endpoint.read(uri), uri)[0]} == {"train"}
+
+
 def test_without_a_queue_nothing_is_copied(endpoint: Endpoint, dark: list[Photo]) -> None:
     endpoint.capture(dark)
     found = endpoint.monitor("--queue", "0")
