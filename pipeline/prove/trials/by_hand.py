@@ -53,7 +53,7 @@ SPARK = Assumption(
 )
 STOPPED_TRAINING = Assumption(
     "hand-stopped-training",
-    "A step whose training job is stopped from outside fails, and the description of a running execution can be changed.",
+    "A step whose training job is stopped fails, and the description of an execution that runs can be changed.",
     "`training.watch.stop_on` would leave an execution that goes on, or one that doesn't say why it ended.",
     "StopTrainingJob during Train, then `groundloop watch`; the instance's minutes until then.",
     "Amazon SageMaker API reference, 'StopTrainingJob' and 'UpdatePipelineExecution'",
