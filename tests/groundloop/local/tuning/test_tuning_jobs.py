@@ -98,6 +98,18 @@ def test_a_training_job_that_is_worse_than_the_median_is_stopped(
     assert job["BestTrainingJob"]["TunedHyperParameters"] == {"x": "3"}
 
 
+def test_hyperband_stops_a_training_job_that_is_behind_the_others(tuned: Tuned, trainings: Trainings) -> None:
+    """With this seed the bad one comes second; it prints one epoch and would never end."""
+    hanging = {"epochs": "2", "hangs": "0"}
+    job = tuned(
+        "hyperband", ["3", "0"], Strategy="Hyperband", RandomSeed=10, MaxNumberOfTrainingJobs=2, statics=hanging
+    )
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    ended = [(item["TunedHyperParameters"]["x"], item["TrainingJobStatus"]) for item in trainings("hyperband")]
+    assert ended == [("3", "Completed"), ("0", "Stopped")]
+    assert job["BestTrainingJob"]["TunedHyperParameters"] == {"x": "3"}
+
+
 def test_a_training_job_that_fails_counts_and_the_search_goes_on(tuned: Tuned, trainings: Trainings) -> None:
     job = tuned("some-fail", ["1", "3", "5"], Strategy="Grid", statics={"broken": "1,5"})
     assert job["HyperParameterTuningJobStatus"] == "Completed"
