@@ -112,6 +112,7 @@ $(BENCH): $(READY)
 
 bench: $(READY) $(BENCH)  ## how fast, against what else does the same (LARGE=1: at the sizes of docs/performance.md)
 	@$(BIN)/python benchmarks/startup.py
+	@$(BIN)/python benchmarks/capture.py
 	@$(BIN)/python -m benchmarks.scoring --images $(if $(LARGE),5000,1000)
 	@$(BIN)/python -m benchmarks.evaluation --images $(if $(LARGE),5000,1000)
 	@$(BIN)/python -m benchmarks.prepare $(if $(LARGE),--million,--lines 40000)
