@@ -20,6 +20,7 @@ SETTINGS = (
     "training.hyperparameters.epochs=8",
     "gate.thresholds={map: 0.05, map_50: 0.2, voc_map: 0.2}",
     "evaluate.intervals.resamples=100",
+    "evaluate.slices=[bounding-box-metadata.human-annotated]",
 )
 
 

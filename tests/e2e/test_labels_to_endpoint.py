@@ -101,6 +101,9 @@ def test_the_package_carries_its_evaluation(execution: str) -> None:
     assert evaluation["classes"] == ["bolt", "nut", "washer"]
     assert evaluation["map_50"] >= 0.2
     assert evaluation["gate"]["thresholds_missed"] == 0
+    (of_all,) = evaluation["slices"]["bounding-box-metadata.human-annotated"].values()
+    assert of_all["images"] == evaluation["images"]["test"]
+    assert of_all["map_50"] == evaluation["map_50"]
 
 
 def test_prepare_kept_every_line(execution: str) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy i
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/bolts/execution/abcdefghijkl"
 APP = "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-app/app-ABC123"
 SERVER = "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-tracking-server/team"
-METRICS = tuple(Metric(f"per_class/ナット {number}/ap_50", number / 2000) for number in range(600))
+METRICS = tuple(Metric(f"per_class/ナット {number}/ap_50", number / 2000) for number in range(520))
 CURVE = (Metric("validation/mAP", 0.1, 1), Metric("validation/mAP", 0.4, 2))
 CHILD = TrackedRun(TRAINING_JOB_TAG, "arn:job/1", "job-1", "FAILED", metrics=(Metric("validation/mAP", 0.4),))
 RUN = TrackedRun(
