@@ -14,9 +14,9 @@ import boto3
 import numpy as np
 import pytest
 
+from groundloop.result_files import metric_paths
 from pipeline.doctor import container_images
 from pipeline.doctor.role_policy import statements
-from steps.evaluate.metric_names import metrics_of
 from tests.e2e.conftest import BUCKET, ROOT, SETTINGS
 from tests.fixtures.cli import Groundloop
 from tests.fixtures.recorded_calls import CallRecorder, covered, covered_by_chance, recording
@@ -144,7 +144,7 @@ def test_the_execution_is_logged_as_one_run_however_often(
     package = package_of(execution)
     evaluation = json.loads(read(package["CustomerMetadataProperties"]["evaluation"]))
     logged = {metric.name: metric.value for metric in run.metrics if metric.step == 0}
-    expected = {path.replace(".", "/"): value for path, value in metrics_of(evaluation).items() if value is not None}
+    expected = {"/".join(path): value for path, value in metric_paths(evaluation) if value is not None}
     assert logged == {path if "/" in path else f"test/{path}": value for path, value in expected.items()}
     assert {metric.step for metric in run.metrics if metric.name == "validation/mAP"} == set(range(1, 9))
     assert run.tags["groundloop.package"] == package["ModelPackageArn"]
