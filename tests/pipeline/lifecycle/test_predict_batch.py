@@ -76,6 +76,27 @@ def test_the_champion_predicts_a_prefix_and_the_job_can_be_picked_up_again(
     assert jobs() - before == {name}
 
 
+def test_outputs_of_the_job_are_read_as_captured_requests(
+    project: Any, groundloop: Groundloop, photos: str, tmp_path: Path
+) -> None:
+    from groundloop.detections.captures.files import capture_files
+    from groundloop.detections.captures.requests import CaptureReader
+
+    project.register(status="Approved", answer=ANSWER)
+    before = jobs()
+    assert groundloop("predict", "--batch", photos, "-o", str(tmp_path / "found.jsonl")).code == 0
+    (name,) = jobs() - before
+    place = f"s3://{project.config.aws.bucket}/{project.config.aws.prefix}/batch/{name}"
+    reader = CaptureReader(capture_files(place, project.config.aws.region))
+    requests = {Path(request.file).name: request for request in reader.requests()}
+    assert reader.findings == []
+    found = {file: request.detections(["bolt"]) for file, request in requests.items()}
+    assert {file: len(detections or ()) for file, detections in found.items()} == {"a.jpg.out": 2, "b.jpg.out": 2}
+    assert requests["a.jpg.out"].image == jpeg(40, 20)
+    (group,) = groundloop("captures", "list", "--captured", place, "--json").json["groups"]
+    assert (group["requests"], group["responses"], group["sizes"]) == (2, 2, {"40x20": 1, "80x40": 1})
+
+
 def test_an_image_that_would_fail_the_job_is_skipped_and_the_exit_code_says_so(
     project: Any, groundloop: Groundloop, photos: str, tmp_path: Path
 ) -> None:
