@@ -8,8 +8,7 @@ from pipeline.cli.captures.extract import extract
 from pipeline.cli.captures.listing import list_captures
 
 app = typer.Typer(
-    help="List captured requests, and extract their images and predictions.\n\n"
-    "Example: groundloop captures list --hours 24",
+    help="List captured requests, or extract their images.\n\nExample: groundloop captures list --hours 24",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

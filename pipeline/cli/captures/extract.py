@@ -58,9 +58,9 @@ def extract(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Extract the images of captured requests, each once, and the predictions on them.
+    """Extract images and predictions of captured requests.
 
-    Images are named after their SHA-256. predictions.jsonl has the newest response to each image, as `predict` writes
+    Each image is written once, named after its SHA-256. predictions.jsonl has the newest response to each image, as `predict` writes
     results. The same command again adds what was captured since, and goes on after an interruption; no other file is
     replaced. The images are your users' pictures: delete what you don't need.
 

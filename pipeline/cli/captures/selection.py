@@ -90,6 +90,10 @@ class CaptureSelection:
             return f"{self.place} holds no request of the last {self.hours} hours{newest}"
         if self.variant is not None:
             return f"{self.place} holds no request that variant {self.variant!r} answered"
-        why = self.default_place.problem if self.default_place else ""
+        if self.default_place is None:
+            return (
+                f"{self.place} holds no captured requests: give the folder of their .jsonl files, or of a transform "
+                "job's .out files"
+            )
         late = "a request is written minutes after it came"
-        return f"{self.place} holds no captured requests: {why or late}"
+        return f"{self.place} holds no captured requests: {self.default_place.problem or late}"
