@@ -60,9 +60,9 @@ def extract(
 ) -> None:
     """Extract images and predictions of captured requests.
 
-    Each image is written once, named after its SHA-256. predictions.jsonl has the newest response to each image, as `predict` writes
-    results. The same command again adds what was captured since, and goes on after an interruption; no other file is
-    replaced. The images are your users' pictures: delete what you don't need.
+    Each image is written once, named after its SHA-256. predictions.jsonl has the newest response to each image, as
+    `predict` writes results. The same command again adds what was captured since, and goes on after an interruption; no
+    other file is replaced. The images are your users' pictures: delete what you don't need.
 
     Example: groundloop captures extract week-47/ --hours 168
     """
