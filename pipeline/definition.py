@@ -92,7 +92,7 @@ def monitor_pipeline(config: Config) -> Pipeline:
     return Pipeline(
         name=config.pipeline.monitor_name,
         parameters=context.parameters.of_monitor_pipeline(),
-        steps=[monitor, drift_gate(monitor)] if config.monitor.fail else [monitor],
+        steps=[monitor, drift_gate(monitor)] if config.monitor.fail != "never" else [monitor],
         sagemaker_session=context.session,
         # By default SageMaker makes an experiment and a trial per execution, which takes permissions for nothing used.
         pipeline_experiment_config=None,

@@ -26,6 +26,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--min-images", type=int, default=50)
     parser.add_argument("--false-alarm", type=float, default=0.01)
     parser.add_argument("--limit", action="append", default=[], metavar="FEATURE.min_mean=NUMBER")
+    parser.add_argument("--fail-on-input", action="store_true", help="images alone that differ fail the execution too")
     parser.add_argument("--queue", type=int, default=100, help="images queued for review in a window, at most")
     parser.add_argument(
         "--mix", type=float, nargs=3, default=(0.6, 0.2, 0.2), metavar=("DOUBTFUL", "STRANGE", "RANDOM")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from groundloop.errors import UserError
 from steps.settings import S3Uri, Settings
 
 #: AWS's own namespaces begin so, and take no metrics from others (PutMetricData, `Namespace`).
@@ -65,7 +66,11 @@ class MonitorSettings(Settings):
         0.01, gt=0, lt=0.5, description="Probability of a false alarm, per window and group of features."
     )
     limits: dict[str, LimitSettings] = Field({}, description="Limits of features' means, besides the test.")
-    fail: bool = Field(True, description="Drift fails the execution, with the reason; false: it is only reported.")
+    fail: Literal["answers", "any", "never"] = Field(
+        "answers",
+        description="What fails the execution, with the reason: other answers or a missed limit; any drift, of images "
+        "alone too; or nothing, so that drift is only reported.",
+    )
     review: QueueSettings = Field(QueueSettings(), description="The queue of images for review.")
     metrics_namespace: MetricsNamespace | None = Field(
         "groundloop", description="Namespace of the metrics in CloudWatch; null: no metrics."
@@ -76,6 +81,17 @@ class MonitorSettings(Settings):
         le=3650,
         description="Captured images should be deleted after so many days; doctor checks the bucket.",
     )
+
+    @model_validator(mode="after")
+    def _limited_features_exist(self) -> MonitorSettings:
+        if self.limits:
+            from groundloop.detections.drift.limits import parse_limits  # NumPy takes a while to load
+
+            try:
+                parse_limits({name: limit.model_dump(exclude_none=True) for name, limit in self.limits.items()})
+            except UserError as error:
+                raise ValueError(str(error)) from None
+        return self
 
     @model_validator(mode="after")
     def _limits_fit(self) -> MonitorSettings:

@@ -68,8 +68,8 @@ def drift_gate(monitor: ProcessingStep) -> ConditionStep:
     return ConditionStep(
         name="DriftGate",
         display_name="No drift?",
-        description="Neither answers nor inputs differ from the baseline, and every limit is kept.",
-        conditions=[ConditionLessThanOrEqualTo(left=_verdict(monitor, "alarms"), right=0)],
+        description="Goes on when nothing has drifted that monitor.fail says should fail the execution.",
+        conditions=[ConditionLessThanOrEqualTo(left=_verdict(monitor, "failures"), right=0)],
         if_steps=[],
         else_steps=[found],
     )
@@ -93,6 +93,7 @@ def _as_arguments(settings: MonitorSettings) -> list[str]:
         *("--max-images", str(settings.max_images), "--min-images", str(settings.min_images)),
         *("--false-alarm", repr(settings.false_alarm)),
         *limits,
+        *(["--fail-on-input"] if settings.fail == "any" else []),
         *("--queue", str(settings.review.images)),
         *("--mix", repr(mix.doubtful), repr(mix.strange), repr(mix.random)),
         *(["--namespace", settings.metrics_namespace] if settings.metrics_namespace else []),

@@ -31,7 +31,7 @@ SETTINGS = (
     f"deploy={{mode: on_approval, endpoint: {{name: {NAME}, data_capture_percent: 100}}}}",
     "prepare.split={validation: 0.25, test: 0.25}",
     "evaluate.intervals.resamples=0",
-    f"monitor={{max_images: {SENT}, min_images: {SENT}, review: {{images: {QUEUED}}}}}",
+    f"monitor={{fail: any, max_images: {SENT}, min_images: {SENT}, review: {{images: {QUEUED}}}}}",
     f"triggers.retrain_when={{reviewed: {QUEUED}}}",
 )
 FIRST = ("training.hyperparameters.epochs=3",)

@@ -21,7 +21,7 @@ from tests.steps.monitor.conftest import ENDPOINT, ROOT, UNTIL, Endpoint, Photo,
 def test_what_resembles_the_baseline_is_no_drift(endpoint: Endpoint, plain: list[Photo]) -> None:
     endpoint.capture(plain)
     found = endpoint.monitor()
-    assert (found["alarms"], found["verdict"]["alarms"]) == (0, 0)
+    assert (found["alarms"], found["verdict"]["failures"]) == (0, 0)
     assert "no drift (40 images)" in endpoint.message == found["message"]
     (variant,) = found["variants"]
     assert (variant["images"], variant["requests"], variant["notes"]) == (40, 40, [])
@@ -30,11 +30,22 @@ def test_what_resembles_the_baseline_is_no_drift(endpoint: Endpoint, plain: list
 def test_darker_images_and_their_answers_are_two_alarms(endpoint: Endpoint, dark: list[Photo]) -> None:
     endpoint.capture(dark)
     found = endpoint.monitor()
-    assert found["verdict"]["alarms"] == 2
+    assert (found["alarms"], found["verdict"]["failures"]) == (2, 1), "images and answers; answers fail the execution"
+    assert endpoint.monitor("--fail-on-input")["verdict"]["failures"] == 2
     assert "the answers differ from the baseline (p = 0.001)" in found["verdict"]["message"]
     assert "the images differ from the baseline (p = 0.001): brightness" in found["verdict"]["message"]
     assert f"wait for review in {ROOT}/monitoring/{ENDPOINT}/2026-11-21T12-30-00Z/review.manifest" in endpoint.message
     assert b"brightness" in endpoint.read(f"{ROOT}/monitoring/{ENDPOINT}/2026-11-21T12-30-00Z/report.html")
+
+
+def test_images_alone_that_differ_are_told_and_fail_nothing_by_default(
+    endpoint: Endpoint, plain: list[Photo], dark: list[Photo]
+) -> None:
+    endpoint.capture([Photo(image.content, answered.rows) for image, answered in zip(dark, plain, strict=True)])
+    found = endpoint.monitor()
+    assert (found["alarms"], found["verdict"]["failures"]) == (1, 0)
+    assert "the images differ from the baseline" in found["message"]
+    assert endpoint.monitor("--fail-on-input")["verdict"]["failures"] == 1
 
 
 def test_a_limit_is_an_alarm_of_its_own(endpoint: Endpoint, plain: list[Photo]) -> None:
