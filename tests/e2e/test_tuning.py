@@ -11,9 +11,12 @@ import pytest
 from groundloop.executions.control import registered_package, start
 from groundloop.executions.tuning import find_search
 from groundloop.executions.watching import watch
+from groundloop.tracking.executions import run_of_execution
+from groundloop.tracking.export import export_run
 from pipeline.config import Config, load_config
 from pipeline.upsert import upsert_pipelines
 from tests.e2e.conftest import ROOT, SETTINGS
+from tests.fixtures.run_record import RunRecord
 
 TUNING = (
     "training.hyperparameters.epochs=1",
@@ -62,3 +65,11 @@ def test_the_winner_of_a_search_is_registered_and_served(project: Any, config: C
         EndpointName=config.deploy.endpoint.name, ContentType="image/jpeg", Body=image.read_bytes()
     )
     assert "prediction" in json.loads(answer["Body"].read())
+
+    run, record = run_of_execution(project.region, execution), RunRecord()
+    export_run(record, "tune", run)
+    parent, *children = record.runs.values()
+    assert parent.params["learning_rate"] == job["HyperParameters"]["learning_rate"]
+    assert sorted(metric.value for child in children for metric in child.metrics) == results
+    assert all(child.params.keys() == search.best.values.keys() for child in children)
+    assert export_run(record, "tune", run).added == 0
