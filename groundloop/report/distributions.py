@@ -17,7 +17,7 @@ from groundloop.report.numbers import UNDEFINED, percent, quantity
 
 Floats = NDArray[np.float64]
 _SIZE = (480.0, 280.0)
-_BINS = 24
+_BINS = 16
 # Counts up to this have a bar each.
 _MAX_COUNTS = 30
 # A few extreme images must not squeeze all others into one bar: they are in the outermost ones.
@@ -85,7 +85,7 @@ def written(value: float | None) -> str:
 def _edges(name: str, baseline: Floats, window: Floats) -> list[float]:
     """Return the limits of the bars."""
     if name.startswith(CLASS_SHARE):
-        return np.linspace(0, 1, 21).tolist()
+        return np.linspace(0, 1, 11).tolist()
     pooled = np.concatenate([baseline, window])
     if not len(pooled):
         return [0.0, 1.0]

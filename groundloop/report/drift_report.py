@@ -175,12 +175,8 @@ def _input_verdict(drift: Drift) -> Verdict:
 
 
 def _differences(group: GroupResult) -> str:
-    changed = [
-        f"{result.statistic.name.removeprefix(CLASS_SHARE)} {written(result.baseline_mean)} \u2192 "
-        f"{written(result.window_mean)}"
-        for result in group.changed[:4]
-    ]
-    return f"Mean values that changed: {', '.join(changed)}."
+    changed = ", ".join(result.describe() for result in group.changed[:4])
+    return f"Mean values that changed: {changed}."
 
 
 def _p(group: GroupResult) -> str:

@@ -75,7 +75,7 @@ class StatisticResult:
 
     def describe(self) -> str:
         """Describe the difference, such as `boxes 5.2 → 1.1`."""
-        return f"{self.statistic.name} {_rounded(self.baseline_mean)} \u2192 {_rounded(self.window_mean)}"
+        return f"{self.statistic.words} {_rounded(self.baseline_mean)} \u2192 {_rounded(self.window_mean)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,13 @@ class Statistic:
     title: str
     min_scale: float
 
+    @property
+    def words(self) -> str:
+        """The name as it stands in a sentence."""
+        if self.name.startswith(CLASS_SHARE):
+            return f"share of {self.name.removeprefix(CLASS_SHARE)}"
+        return self.name.replace("_", " ")
+
 
 #: Those that don't depend on the class list.
 STATISTICS = (
@@ -66,7 +73,6 @@ STATISTICS = (
     Statistic("mean_score", ANSWERS, "mean score of the boxes of an image", 0.01),
     Statistic("box_area", ANSWERS, "box size, log of the median fraction of the image", 0.05),
 )
-_BY_NAME = {statistic.name: statistic for statistic in STATISTICS}
 
 
 class ImageFormat(NamedTuple):
@@ -146,12 +152,6 @@ def statistics_of(classes: Sequence[str]) -> tuple[Statistic, ...]:
     named = classes if len(classes) > 1 else ()
     shares = (Statistic(f"{CLASS_SHARE}{name}", ANSWERS, f"share of {name} among the boxes", 0.02) for name in named)
     return (*STATISTICS, *shares)
-
-
-def title_of(name: str) -> str:
-    """Return what people call a statistic."""
-    found = _BY_NAME.get(name)
-    return found.title if found else f"share of {name.removeprefix(CLASS_SHARE)} among the boxes"
 
 
 def image_statistics(image: bytes) -> ImageStatistics:

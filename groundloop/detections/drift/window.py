@@ -63,7 +63,7 @@ class DistanceScale:
         scores: Floats = np.nan_to_num(np.abs(row - self._means) / self._deviations)
         order = [int(k) for k in np.argsort(-scores, kind="stable") if scores[k] >= _UNUSUAL]
         reasons = [
-            f"{self._statistics[k].name} {row[k]:.3g} (usually {self._means[k]:.3g} \u00b1 {self._deviations[k]:.2g})"
+            f"{self._statistics[k].words} {row[k]:.3g} (usually {self._means[k]:.3g} \u00b1 {self._deviations[k]:.2g})"
             for k in order[:_MAX_REASONS]
         ]
         return Distance(float(scores.max(initial=0.0)), tuple(reasons))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def rows(
     return found
 
 
-def sample(found: list[Row]) -> Sample:
+def sample(found: Sequence[Row]) -> Sample:
     return Sample.of(found, CLASSES, THRESHOLDS)
 
 
