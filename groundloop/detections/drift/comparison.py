@@ -20,6 +20,9 @@ from groundloop.errors import UserError
 #: A baseline of fewer images says too little of what is usual.
 MIN_BASELINE_IMAGES = 10
 MIN_IMAGES = 50
+# Of a statistic's least scale. The test compares ranks: a value that is the same on every image but for its last digit,
+# as it was rounded in a file or by another machine, must not count as a difference of all images.
+_RESOLUTION = 1e-3
 FALSE_ALARM = 0.01
 
 
@@ -222,7 +225,10 @@ def _compare_group(group: str, baseline: Sample, window: Sample, test: DriftTest
     if undecided:
         rows = [StatisticResult(one, means[k][0], means[k][1], None, None) for k, one in enumerate(statistics)]
         return GroupResult(group, len(current), None, False, undecided, tuple(rows))
-    tested = permutation_test(reference, current, test.permutations, test.seed)
+    steps = np.array([statistic.min_scale for statistic in statistics]) * _RESOLUTION
+    tested = permutation_test(
+        np.round(reference / steps) * steps, np.round(current / steps) * steps, test.permutations, test.seed
+    )
     order = np.argsort(-tested.z_scores, kind="stable").tolist()
     results = [
         StatisticResult(

@@ -112,6 +112,12 @@ def test_a_baseline_of_detections_alone_compares_the_answers() -> None:
     assert drift.input.undecided.startswith("the baseline has 0 images, fewer than 10")
 
 
+def test_rounding_in_a_file_is_no_drift() -> None:
+    same = [(image, DetectionStatistics(1, 0.9, 0.9, np.log(0.16), (1 / 3, 2 / 3))) for image, _ in rows(120, 1)]
+    reference = Baseline.read(Baseline(sample(same[:60])).to_json())
+    assert compare(reference, sample(same[60:]), FAST).answers.p_value == 1
+
+
 def test_a_missed_limit_is_drift() -> None:
     limits = (Limit("boxes", min_mean=6), Limit("brightness", min_mean=60))
     drift = compare(BASELINE, sample(rows(60, 2)), DriftTest(limits=limits, permutations=199))
