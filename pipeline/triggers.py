@@ -73,6 +73,8 @@ class TriggerResult:
 
 def desired_triggers(config: Config) -> list[Trigger]:
     """Return the rules that a configuration describes."""
+    if not config.triggers.enabled:
+        return []
     triggers = []
     if config.deploy.mode == "on_approval":
         triggers.append(_approval_trigger(config))

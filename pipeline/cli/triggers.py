@@ -45,10 +45,11 @@ def apply(as_json: AsJson = False, config: ConfigFiles = None, assignments: Assi
         rows.append(("queue", f"{result.queue}: keeps undelivered events for 14 days"))
     if result.note:
         rows.append(("note", result.note))
-    if offline_endpoint() and settings.triggers.schedules:
+    if offline_endpoint() and settings.triggers.enabled and settings.triggers.schedules:
         rows.append(("note", "the offline AWS stores schedules but never starts anything by them"))
     if not result.queue:
-        print_line(f"no rules: deploy.mode is {settings.deploy.mode} and triggers.schedules is empty")
+        reason = f"deploy.mode is {settings.deploy.mode} and triggers.schedules is empty"
+        print_line(f"no rules: {reason if settings.triggers.enabled else 'triggers.enabled is false'}")
     if rows:
         print_table(("", ""), rows)
 

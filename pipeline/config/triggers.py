@@ -39,6 +39,10 @@ class RetrainSettings(Settings):
 class TriggersSettings(Settings):
     """EventBridge rules of this pipeline, which `groundloop triggers apply` creates, and when labels start training."""
 
+    enabled: bool = Field(
+        True,
+        description="false: no rules, as for a pipeline beside another one of the same group.",
+    )
     role: RoleArn | None = Field(
         None, description="Role that events.amazonaws.com assumes to start the pipelines; null: aws.role."
     )

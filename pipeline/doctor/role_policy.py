@@ -62,7 +62,8 @@ def trust_policy(config: Config) -> dict[str, Any]:
 
 def starts_by_events(config: Config) -> bool:
     """Tell whether EventBridge assumes this role, to start a pipeline on approval or on a schedule."""
-    triggered = config.deploy.mode == "on_approval" or bool(config.triggers.schedules)
+    rules = config.deploy.mode == "on_approval" or bool(config.triggers.schedules)
+    triggered = config.triggers.enabled and rules
     return triggered and config.triggers.role in {None, config.aws.role}
 
 

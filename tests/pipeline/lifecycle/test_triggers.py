@@ -153,6 +153,13 @@ def test_nothing_is_wanted_when_the_gate_deploys() -> None:
     assert desired_triggers(load_config([LOCAL], ["deploy.mode=on_pass"], environment={})) == []
 
 
+def test_a_pipeline_beside_another_one_has_no_rules_of_its_own() -> None:
+    """Its versions are of the same group: the other pipeline's rules deploy them."""
+    settings = ["deploy.mode=on_approval", "triggers.schedules={weekly: {at: rate(7 days)}}"]
+    assert len(desired_triggers(load_config([LOCAL], settings, environment={}))) == 2
+    assert desired_triggers(load_config([LOCAL, LOCAL.with_name("tune.yaml")], settings, environment={})) == []
+
+
 def test_the_command_lists_what_it_did(project: Any, groundloop: Any) -> None:
     with_schedule = project.changed(WEEKLY)
     ran = groundloop("triggers", "apply", given=with_schedule)
