@@ -50,7 +50,7 @@ def _search(item: CostItem, search: SearchBounds) -> str:
         return [f"{factors}{count} = {hours:g} h{usd}"]
 
     jobs = bound(search.hours_by_jobs, f"{search.jobs} jobs x {search.job_hours:g} h")
-    time = bound(search.hours_by_search, f"{search.parallel_jobs} at the same time x {search.search_hours} h")
+    time = bound(search.hours_by_search, f"{search.parallel_jobs} at the same time x {search.search_hours:g} h")
     which = "the smaller bound counts" if jobs and time else "the only bound"
     early = "early stopping lowers the bill, not the bound"
     return f"{item.step}: {'; or '.join([*jobs, *time]) or 'nothing limits it'}: {which}; {early}"

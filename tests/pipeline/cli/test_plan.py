@@ -31,6 +31,19 @@ def groundloop(s3: Any, groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch)
     return groundloop
 
 
+def test_both_bounds_of_a_search_are_printed(groundloop: Groundloop) -> None:
+    """And the number of its jobs; the smaller bound, with the retries after internal errors, is the estimate."""
+    search = ["-c", str(LOCAL.with_name("tune.yaml")), "-s", "training.tuning.jobs=12"]
+    more = ["-s", "training.tuning.parallel_jobs=2", "-s", "costs.hourly_usd={ml.g4dn.xlarge: 0.736}"]
+    ran = groundloop("plan", *GIVEN, *search, *more)
+    assert ran.code == 0, ran.err
+    (row,) = (line.split() for line in ran.out.splitlines() if line.startswith("  Tune ") and "g4dn" in line)
+    assert row == ["Tune", "ml.g4dn.xlarge", "96", "h", "(2", "attempts", "x", "48", "h)", "$70.66"]
+    assert (
+        "Tune: 12 jobs x 6 h = 72 h, $52.99; or 2 at the same time x 24 h = 48 h, $35.33: the smaller bound counts"
+    ) in ran.out
+
+
 def test_exit_codes_say_whether_something_differs(groundloop: Groundloop) -> None:
     detailed = ["--detailed-exitcode", *GIVEN]
     assert groundloop("plan", *GIVEN).code == 0
