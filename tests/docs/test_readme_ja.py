@@ -22,8 +22,8 @@ def without_code(text: str) -> str:
 
 def code_blocks(text: str) -> list[str]:
     """Return languages and lines of the code blocks, of which comments are left out: they are translated."""
-    blocks = re.findall(r"^```(?!text)(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [re.sub(r"\s+# .*$", "", block, flags=re.MULTILINE) for block in blocks]
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(r"\s+# .*$", "", code, flags=re.MULTILINE) for language, code in blocks if language != "text"]
 
 
 def commands(text: str) -> list[list[str]]:

@@ -157,7 +157,7 @@ class TestAirflow:
     def test_the_operator_waits_for_success(self, dag: Any, pipeline: Callable[[str], None]) -> None:
         pipeline("")
         task = dag.get_task("execution")
-        task.pipeline_params = {"Epochs": "12"}
+        task.display_name, task.pipeline_params = "test", {"Epochs": "12"}
         arn = task.execute({})
         described = boto3.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=arn)
         assert described["PipelineExecutionStatus"] == "Succeeded"
@@ -166,6 +166,6 @@ class TestAirflow:
         message = "map_50 0.31 is below MinMap50 0.5"
         pipeline(message)
         task = dag.get_task("execution")
-        task.pipeline_params = {}
+        task.display_name, task.pipeline_params = "test", {}
         with pytest.raises(Exception, match=re.escape(message)):
             task.execute({})
