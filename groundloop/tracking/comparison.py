@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
-from groundloop.tracking.compared_run import ComparedRun
-
-Value: TypeAlias = "str | float | None"
+from groundloop.tracking.compared_run import ComparedRun, Value
 
 
 @dataclass(frozen=True, slots=True)
