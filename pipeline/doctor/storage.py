@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,7 +12,9 @@ from pipeline.config import Config
 from pipeline.doctor.findings import AccountFinding, error, ok, warning
 from pipeline.doctor.session import Aws
 
-BUCKET, KEY = "bucket", "KMS key"
+BUCKET, KEY, CAPTURED = "bucket", "KMS key", "captured images"
+#: Folders below the prefix with what customers have sent.
+CAPTURED_FOLDERS = ("capture", "captured", "monitoring")
 
 
 def bucket(config: Config, aws: Aws) -> list[AccountFinding]:
@@ -28,9 +31,48 @@ def bucket(config: Config, aws: Aws) -> list[AccountFinding]:
                 BUCKET,
                 f"{text}; its default encryption uses {key}, which the jobs then need",
                 "set aws.kms_key to it: results carry it, and `groundloop doctor --policy role` allows it",
-            )
+            ),
+            *captured_images(config, aws),
         ]
-    return [ok(BUCKET, text)]
+    return [ok(BUCKET, text), *captured_images(config, aws)]
+
+
+def captured_images(config: Config, aws: Aws) -> list[AccountFinding]:
+    """Check that the bucket deletes captured images after `monitor.keep_days`; nothing where that isn't set."""
+    days, prefix = config.monitor.keep_days, config.aws.prefix
+    if days is None or not config.has_monitor:
+        return []
+    wanted = [f"{prefix}/{folder}/" for folder in CAPTURED_FOLDERS]
+    name = config.aws.bucket
+    try:
+        rules = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    except ClientError as fault:
+        if error_code(fault) != "NoSuchLifecycleConfiguration":
+            return [warning(CAPTURED, f"the lifecycle of {name} is unverified ({error_code(fault)})", "look it up")]
+        rules = []
+    missing = [folder for folder in wanted if not any(_expires(rule, folder, days) for rule in rules)]
+    if not missing:
+        return [ok(CAPTURED, f"deleted from {name} after {days} days at most")]
+    rule = [
+        {"ID": folder.strip("/").replace("/", "-"), "Status": "Enabled", "Filter": {"Prefix": folder}}
+        | {"Expiration": {"Days": days}}
+        for folder in missing
+    ]
+    return [
+        warning(
+            CAPTURED,
+            f"monitor.keep_days is {days}, but {name} keeps {' and '.join(missing)} for longer",
+            "add to the bucket's lifecycle, which put-bucket-lifecycle-configuration replaces as a whole: "
+            + json.dumps({"Rules": rule}),
+        )
+    ]
+
+
+def _expires(rule: dict[str, Any], folder: str, days: int) -> bool:
+    """Tell whether a rule of a lifecycle deletes the objects of a folder in time; one with other filters doesn't."""
+    where = rule.get("Filter", {"Prefix": rule.get("Prefix", "")})
+    applies = set(where) <= {"Prefix"} and folder.startswith(where.get("Prefix", ""))
+    return rule["Status"] == "Enabled" and applies and rule.get("Expiration", {}).get("Days", days + 1) <= days
 
 
 def bucket_fault(aws: Aws, name: str, region: str, check: str, setting: str) -> AccountFinding | None:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.doctor.findings import Level
 from pipeline.doctor.identity import identity
-from pipeline.doctor.storage import bucket, key
+from pipeline.doctor.storage import bucket, captured_images, key
 
 WHO = {"Account": "111122223333", "Arn": "arn:aws:sts::111122223333:assumed-role/dev/me", "UserId": "me"}
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
@@ -141,3 +141,37 @@ def test_a_key_that_is_not_there(scripted: Build, configured: Build, refusal: Ca
 def test_no_key(scripted: Build, configured: Build) -> None:
     (found,) = key(configured(), scripted())
     assert found.level is Level.OK
+
+
+def expiring(prefix: str, days: int, **more: Any) -> dict[str, Any]:
+    return {"Status": "Enabled", "Filter": {"Prefix": prefix, **more}, "Expiration": {"Days": days}}
+
+
+CAPTURES = ("deploy.endpoint.data_capture_percent=10", "monitor.keep_days=30")
+
+
+@pytest.mark.parametrize(
+    ("rules", "kept"),
+    [
+        pytest.param([expiring("groundloop/capt", 30), expiring("groundloop/monitoring/", 7)], [], id="all deleted"),
+        pytest.param([expiring("", 1)], [], id="a rule for everything"),
+        pytest.param([expiring("groundloop/", 31)], ["capture", "captured", "monitoring"], id="too late"),
+        pytest.param([expiring("groundloop/captured/", 30)], ["capture", "monitoring"], id="some"),
+        pytest.param(
+            [expiring("groundloop/", 1, ObjectSizeGreaterThan=9)], ["capture", "captured", "monitoring"], id="filtered"
+        ),
+        pytest.param(None, ["capture", "captured", "monitoring"], id="no lifecycle"),
+    ],
+)
+def test_captured_images_are_deleted_in_time(
+    scripted: Build, configured: Build, refusal: Build, rules: list[Any] | None, kept: list[str]
+) -> None:
+    answer = refusal("NoSuchLifecycleConfiguration") if rules is None else {"Rules": rules}
+    (found,) = captured_images(configured(*CAPTURES), scripted(s3={"get_bucket_lifecycle_configuration": answer}))
+    assert found.level is (Level.WARNING if kept else Level.OK)
+    assert all(f'"Prefix": "groundloop/{folder}/"' in found.remedy for folder in kept)
+
+
+def test_nothing_is_said_of_captured_images_where_nobody_asks(scripted: Build, configured: Build) -> None:
+    assert captured_images(configured(CAPTURES[0]), scripted()) == []
+    assert captured_images(configured(CAPTURES[1]), scripted()) == [], "nothing is captured"
