@@ -35,6 +35,8 @@ pytest_plugins = [
     "tests.fixtures.shared",
 ]
 
+# The whole flows that take longest begin first, so that the processes that share the tests end together.
+_LONGEST = ("test_labels_to_endpoint", "test_processes", "test_approval", "test_first_run", "test_human_loop")
 _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
 
 
@@ -113,7 +115,13 @@ def clients_made_once() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The whole flows come last: they share one offline AWS to the end, and a process has one at a time."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+    def place(item: pytest.Item) -> int:
+        if "e2e" not in item.path.parts:
+            return 0
+        return 1 + (_LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:

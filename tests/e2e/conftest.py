@@ -10,6 +10,7 @@ import pytest
 
 from groundloop.local import LocalAws
 from pipeline.config import Config, load_config
+from tests.fixtures.shared import MadeOnce
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "groundloop-e2e"
@@ -45,13 +46,14 @@ def settings() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def project(tmp_path_factory: pytest.TempPathFactory, made_once: MadeOnce[Path]) -> Iterator[Project]:
     from pipeline.demo.offline_run import offline_aws, upload_labels
     from pipeline.demo.synthetic_images import write_dataset
 
-    home, data = tmp_path_factory.mktemp("aws"), tmp_path_factory.mktemp("data")
+    home = tmp_path_factory.mktemp("aws")
     config = load_config([ROOT / "configs" / "local.yaml"], SETTINGS, environment={})
-    manifest = write_dataset(data, IMAGES, BUCKET)
+    manifest = made_once("e2e-data", lambda folder: write_dataset(folder, IMAGES, BUCKET))
+    data = manifest.parent
     with offline_aws(config, home) as aws:
         upload_labels(config, manifest, data / "images", lambda _: None)
         yield Project(aws, home, data, config)
