@@ -6,7 +6,12 @@ from urllib.parse import quote
 
 from groundloop.aws import offline_endpoint
 
-_PAGES = {"TrainingJob": "jobs", "ProcessingJob": "processing-jobs", "TransformJob": "transform-jobs"}
+_PAGES = {
+    "TrainingJob": "jobs",
+    "ProcessingJob": "processing-jobs",
+    "TransformJob": "transform-jobs",
+    "TuningJob": "hyper-tuning-jobs",
+}
 _OTHER_PARTITIONS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
 
@@ -19,7 +24,7 @@ def job_page(region: str, kind: str, job: str) -> str | None:
 
     Args:
         region: AWS region.
-        kind: `TrainingJob`, `ProcessingJob` or `TransformJob`.
+        kind: `TrainingJob`, `ProcessingJob`, `TransformJob` or `TuningJob`.
         job: name of the job.
     """
     if offline_endpoint() or kind not in _PAGES or not job:

@@ -28,6 +28,12 @@ from groundloop.executions.console_links import job_page, log_page
             "https://us-gov-west-1.console.amazonaws-us-gov.com/sagemaker/home?region=us-gov-west-1#/transform-jobs/j",
             id="transform, another partition",
         ),
+        pytest.param(
+            "us-east-1",
+            "TuningJob",
+            "https://us-east-1.console.aws.amazon.com/sagemaker/home?region=us-east-1#/hyper-tuning-jobs/j",
+            id="search",
+        ),
         pytest.param("us-east-1", "RegisterModel", None, id="no job"),
     ],
 )
