@@ -34,7 +34,7 @@ def test_its_help_has_an_example(path: tuple[str, ...]) -> None:
 def test_the_commands_are_those_of_the_readme() -> None:
     assert {path[0] for path in ALL} == {
         *("labels", "evaluate", "check", "plan", "upsert", "start", "watch", "runs", "stop", "logs", "compile"),
-        *("report", "track"),
+        *("report", "track", "tune"),
         *("label", "review", "labeling", "a2i"),
         *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict", "count"),
         *("export-model", "serve", "captures"),
