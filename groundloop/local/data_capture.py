@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from groundloop.local.context import Context, now
@@ -94,24 +95,32 @@ class DataCapture:
         event_id = uuid.uuid4()
         if not _is_sampled(event_id, self._percentage):
             return
+        time = now()
+
+        def line() -> bytes:
+            """Return the record's line; requests don't wait for it."""
+            return self._record(str(event_id), time, invocation, answer).line()
+
+        self._buffer.add(variant, time, len(invocation.body) + (len(answer.body) if answer else 0), line)
+        with self._lock:
+            self._last = monotonic()
+            if self._timer is None:
+                self._first = self._last
+                self._start_timer()
+
+    def _record(self, event_id: str, time: datetime, invocation: Invocation, answer: Answer | None) -> CaptureRecord:
         sent = CapturedData.of(invocation.body, invocation.content_type, INPUT, self._text_types)
         received = CapturedData.of(answer.body, answer.content_type, OUTPUT, self._text_types) if answer else None
         attributes = invocation.custom_attributes
-        record = CaptureRecord(
+        return CaptureRecord(
             CaptureData(sent if self._input else None, received if self._output else None),
             EventMetadata(
-                event_id=str(event_id),
-                inference_time=f"{now():%Y-%m-%dT%H:%M:%SZ}",
+                event_id=event_id,
+                inference_time=f"{time:%Y-%m-%dT%H:%M:%SZ}",
                 inference_id=invocation.inference_id,
                 custom_attributes=(attributes,) if attributes else None,
             ),
         )
-        self._buffer.add(variant, record)
-        with self._lock:
-            self._last = time.monotonic()
-            if self._timer is None:
-                self._first = self._last
-                self._start_timer()
 
     def flush(self) -> None:
         """Write what was captured since the last time, and wait until all is written."""
@@ -132,23 +141,24 @@ class DataCapture:
 
     def _flush_when_quiet(self) -> None:
         with self._lock:
-            now = time.monotonic()
-            if self._timer is None or (now - self._last < _QUIET_SECONDS and now - self._first < _MAX_SECONDS):
+            current = monotonic()
+            quiet = current - self._last >= _QUIET_SECONDS or current - self._first >= _MAX_SECONDS
+            if self._timer is None or not quiet:
                 if self._timer is not None:
                     self._start_timer()
                 return
         self.flush()
 
-    def _start_writing(self, name: str, content: bytes) -> None:
+    def _start_writing(self, name: str, content: Callable[[], bytes]) -> None:
         """Write a file beside the requests, of which none waits for it."""
         thread = threading.Thread(target=self._put, args=(name, content), daemon=True)
         with self._lock:
             self._writing.append(thread)
         thread.start()
 
-    def _put(self, name: str, content: bytes) -> None:
+    def _put(self, name: str, content: Callable[[], bytes]) -> None:
         try:
-            S3(self._context.client("s3")).put(join_uri(self._destination, name), content)
+            S3(self._context.client("s3")).put(join_uri(self._destination, name), content())
         except JobError as error:
             self._log(f"data capture: {error}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -68,7 +69,8 @@ class ClientCapture:
 
         def observe(exchange: Exchange) -> None:
             """Keep one exchange."""
-            buffer.add(exchange.variant, _record(exchange))
+            record = _record(exchange)
+            buffer.add(exchange.variant, record.time, len(exchange.image) + len(exchange.answer), record.line)
 
         return observe
 
@@ -91,19 +93,19 @@ class ClientCapture:
         for buffer in self._buffers:
             buffer.flush()
 
-    def _put(self, name: str, content: bytes) -> None:
+    def _put(self, name: str, content: Callable[[], bytes]) -> None:
         if self._place.startswith(SCHEME):
             from groundloop.aws import image_client
 
             bucket, key = split_uri(join_uri(self._place, name))
             extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._kms_key} if self._kms_key else {}
-            image_client(self._region).put_object(Bucket=bucket, Key=key, Body=content, **extra)
+            image_client(self._region).put_object(Bucket=bucket, Key=key, Body=content(), **extra)
             return
         target = Path(self._place) / name
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f".{target.name}.partial")
-            partial.write_bytes(content)
+            partial.write_bytes(content())
             partial.replace(target)
         except OSError as error:
             raise UserError(f"--capture {self._place}: can't be written: {error.strerror}") from None

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from groundloop.spec.data_capture import CaptureRecord, capture_name
+from groundloop.spec.data_capture import capture_name
 
-#: A file of this size is written without waiting for more.
+#: A file of this size, as its records say, is written without waiting for more.
 MAX_FILE_BYTES = 16_000_000
 
 
 @dataclass
 class _File:
     started: datetime
-    lines: list[bytes] = field(default_factory=list)
+    lines: list[Callable[[], bytes]] = field(default_factory=list)
     size: int = 0
 
 
@@ -26,17 +26,23 @@ class CaptureBuffer:
 
     Args:
         endpoint: name of the endpoint.
-        put: writes a file; takes its name below the destination, and its content.
+        put: writes a file; takes its name below the destination, and what returns its content, which takes a while.
     """
 
-    def __init__(self, endpoint: str, put: Callable[[str, bytes], None]) -> None:
+    def __init__(self, endpoint: str, put: Callable[[str, Callable[[], bytes]], None]) -> None:
         self._endpoint, self._put = endpoint, put
         self._lock = threading.Lock()
         self._files: dict[str, _File] = {}
 
-    def add(self, variant: str, record: CaptureRecord) -> None:
-        """Add a record; write the file that it fills, and that of an hour that is over."""
-        line, time = record.line(), record.time
+    def add(self, variant: str, time: datetime, size: int, line: Callable[[], bytes]) -> None:
+        """Add a record; have the file written that it fills, and that of an hour that is over.
+
+        Args:
+            variant: that answered.
+            time: when the request came.
+            size: of request and response, in bytes.
+            line: returns the record's line; called when the file is written.
+        """
         complete: list[_File] = []
         with self._lock:
             file = self._files.get(variant)
@@ -46,7 +52,7 @@ class CaptureBuffer:
             if file is None:
                 file = self._files[variant] = _File(time)
             file.lines.append(line)
-            file.size += len(line)
+            file.size += size
             if file.size > MAX_FILE_BYTES:
                 complete.append(self._files.pop(variant))
         for one in complete:
@@ -61,4 +67,4 @@ class CaptureBuffer:
 
     def _write(self, variant: str, file: _File) -> None:
         name = capture_name(self._endpoint, variant, file.started, str(uuid.uuid4()))
-        self._put(name, b"".join(file.lines))
+        self._put(name, lambda: b"".join(line() for line in file.lines))

@@ -60,7 +60,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         def cancel(self) -> None:
             pass
 
-    monkeypatch.setattr(data_capture, "time", clock)
+    monkeypatch.setattr(data_capture, "monotonic", clock.monotonic)
     monkeypatch.setattr("groundloop.local.data_capture.threading.Timer", Timer)
     return clock
 
@@ -69,7 +69,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many records each file has that was written."""
     found: list[int] = []
-    monkeypatch.setattr(DataCapture, "_put", lambda self, name, content: found.append(len(content.splitlines())))
+    monkeypatch.setattr(DataCapture, "_put", lambda self, name, content: found.append(len(content().splitlines())))
     return found
 
 

@@ -77,7 +77,7 @@ def test_a_variants_name_is_one_that_the_api_takes(path: str) -> None:
 def test_a_full_file_is_written_at_once_and_threads_lose_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture_buffer, "MAX_FILE_BYTES", 2_000)
+    monkeypatch.setattr(capture_buffer, "MAX_FILE_BYTES", 500)
     capture = ClientCapture(str(tmp_path))
     observe = capture.of_endpoint("bolts")
 

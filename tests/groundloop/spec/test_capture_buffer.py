@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -18,6 +19,12 @@ def record(minutes: int) -> CaptureRecord:
     return CaptureRecord(CaptureData(), EventMetadata("e", (NOON + timedelta(minutes=minutes)).isoformat()))
 
 
+def add(buffer: CaptureBuffer, variant: str, minutes: int) -> None:
+    """Add a record of ten bytes."""
+    one = record(minutes)
+    buffer.add(variant, one.time, 10, one.line)
+
+
 @pytest.fixture
 def written() -> dict[str, list[int]]:
     """By the name of each file, the minutes of its records."""
@@ -26,8 +33,8 @@ def written() -> dict[str, list[int]]:
 
 @pytest.fixture
 def buffer(written: dict[str, list[int]]) -> CaptureBuffer:
-    def put(name: str, content: bytes) -> None:
-        lines = content.splitlines()
+    def put(name: str, content: Callable[[], bytes]) -> None:
+        lines = content().splitlines()
         written[name] = [int((parse_record(line).time - NOON).total_seconds() // 60) for line in lines]
 
     return CaptureBuffer("bolts", put)
@@ -35,7 +42,7 @@ def buffer(written: dict[str, list[int]]) -> CaptureBuffer:
 
 def test_records_wait_until_they_are_asked_for(buffer: CaptureBuffer, written: dict[str, list[int]]) -> None:
     for variant, minutes in (("a", 1), ("b", 2), ("a", 3)):
-        buffer.add(variant, record(minutes))
+        add(buffer, variant, minutes)
     assert written == {}
     buffer.flush()
     buffer.flush()
@@ -49,7 +56,7 @@ def test_a_file_is_of_one_hour_so_that_readers_find_it_by_its_folders(
     buffer: CaptureBuffer, written: dict[str, list[int]]
 ) -> None:
     for minutes in (58, 59, 61):
-        buffer.add("a", record(minutes))
+        add(buffer, "a", minutes)
     buffer.flush()
     hours = {hour_of(name): minutes for name, minutes in written.items()}
     assert hours == {NOON: [58, 59], NOON + timedelta(hours=1): [61]}
@@ -58,7 +65,7 @@ def test_a_file_is_of_one_hour_so_that_readers_find_it_by_its_folders(
 def test_a_full_file_is_written_at_once(
     buffer: CaptureBuffer, written: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture_buffer, "MAX_FILE_BYTES", len(record(0).line()))
+    monkeypatch.setattr(capture_buffer, "MAX_FILE_BYTES", 15)
     for minutes in (1, 2, 3):
-        buffer.add("a", record(minutes))
+        add(buffer, "a", minutes)
     assert list(written.values()) == [[1, 2]]
