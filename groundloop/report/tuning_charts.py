@@ -54,10 +54,7 @@ def write_tuning_charts(search: TuningSearch, folder: Path) -> Path:
         search=search,
         rows=[(job, search.end_of(job)) for job in search.ranked],
         charts=charts,
-        legend=[
-            LegendEntry("mean", "", "best so far"),
-            LegendEntry("many", "", "training jobs; the best one is large"),
-        ],
+        legend=[LegendEntry("mean", "", "best so far")],
     )
     target.write_text(text, encoding="utf-8", newline="\n")
     return target
@@ -82,6 +79,8 @@ def value_axis(name: str, values: Sequence[str]) -> ValueAxis:
     left, right = min(scaled.values()), max(scaled.values())
     margin = (right - left) * 0.05 or abs(left) * 0.05 or 0.5
     ticks = np.linspace(left, right, _TICKS) if right > left else np.array([left])
+    if not logarithmic and all(number.is_integer() for number in numbers.values()):
+        ticks = np.unique(np.round(ticks))
     shown = [(float(tick), f"{10**tick if logarithmic else tick:.2g}") for tick in ticks]
     label = f"{name}, logarithmic" if logarithmic else name
     return ValueAxis(label, (left - margin, right + margin), tuple(shown), scaled)
