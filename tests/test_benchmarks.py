@@ -12,14 +12,16 @@ import msgspec
 import numpy as np
 import pytest
 import typer.main
+from PIL import Image
 
-from benchmarks import evaluation, label_errors, startup
+from benchmarks import drift, evaluation, label_errors, startup
 from benchmarks.prepare import agreement
 from benchmarks.prepare.__main__ import Bench, DisagreementError, rows
 from benchmarks.prepare.candidates import CANDIDATES, ONE, STDLIB, STDLIB_LESS, Candidate, groundloop
 from benchmarks.prepare.manifest import FAULTS, Truth, without, write_manifest
 from benchmarks.prepare.measure import Cost, FailedError, run
 from groundloop.detections.dataset import ScoredImage
+from groundloop.detections.drift.sample import Sample
 from pipeline.cli.main import app
 
 LINES = 2_000
@@ -239,3 +241,26 @@ class TestLabelErrors:
         found = label_errors.ranking(np.array([0.9, 0.8, 0.0, 0.2, 0.1]), ["dropped", "", "moved", "", ""])
         assert found.auroc == pytest.approx(3 / 6)
         assert found.found == {"dropped": 1, "swapped": 0, "moved": 0}
+
+
+class TestDrift:
+    @staticmethod
+    def sample(images: int, brightness: float = 100) -> Sample:
+        chance = np.random.default_rng(images)
+        means, spread = (brightness, 30, 6, 0.4, 0, 5, 0.9, 0.7, -3), (9, 3, 0.2, 0.05, 3, 1, 0.02, 0.05, 0.3)
+        return Sample(("nut",), {"nut": 0.5}, chance.normal(means, spread, (images, len(means))), {})
+
+    def test_alarms_are_of_the_windows_that_have_changed(self) -> None:
+        unchanged = self.sample(120)
+        assert drift.alarm_rates(unchanged, unchanged, windows=4) == drift.Rates(0, 0)
+        assert drift.alarm_rates(unchanged, self.sample(120, brightness=80), windows=4) == drift.Rates(1, 0)
+
+    @pytest.mark.parametrize("corruption", drift.CORRUPTIONS[1:], ids=lambda corruption: corruption.name)
+    def test_each_corruption_changes_the_images(self, corruption: drift.Corruption) -> None:
+        pixels = np.random.default_rng(1).integers(60, 200, (48, 64, 3)).astype(np.uint8)
+        pixels[..., 2] //= 2
+        image = Image.fromarray(pixels)
+        changed = corruption.change(image)
+        assert changed.mode == "RGB"
+        assert changed.tobytes() != image.tobytes()
+        assert corruption.input or corruption.answers
