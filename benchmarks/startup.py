@@ -95,6 +95,7 @@ OTHERS = {
         (f"a2i {name}" for name in ("create", "start", "status", "collect", "stop", "delete")), "needs a work team"
     ),
     "serve": "serves until it is stopped",
+    **dict.fromkeys((f"tune {name}" for name in ("show", "apply", "stop")), "needs a search"),
     "endpoint test": "takes as long as the endpoint's answers",
 }
 WITHOUT_CONFIG = ("--help", "--version", "init", "config schema", "labels", "local")
