@@ -111,11 +111,10 @@ $(BENCH): $(READY)
 	@touch $@
 
 bench: $(READY) $(BENCH)  ## how fast, against what else does the same (LARGE=1: at the sizes of docs/performance.md)
-	@$(BIN)/python benchmarks/startup.py
-	@$(BIN)/python benchmarks/capture.py
-	@$(BIN)/python -m benchmarks.scoring --images $(if $(LARGE),5000,1000)
-	@$(BIN)/python -m benchmarks.evaluation --images $(if $(LARGE),5000,1000)
-	@$(BIN)/python -m benchmarks.prepare $(if $(LARGE),--million,--lines 40000)
+	@echo "== commands"; $(BIN)/python benchmarks/startup.py
+	@echo; echo "== scoring"; $(BIN)/python -m benchmarks.scoring --images $(if $(LARGE),5000,1000)
+	@echo; echo "== evaluation"; $(BIN)/python -m benchmarks.evaluation --images $(if $(LARGE),5000,1000)
+	@echo; echo "== prepare"; $(BIN)/python -m benchmarks.prepare $(if $(LARGE),--million,--lines 40000)
 
 fuzz: $(READY)  ## 20,000 damaged files through every reader (about 15 minutes; ARGS="2000")
 	@$(BIN)/python -m benchmarks.fuzz_readers $(ARGS)

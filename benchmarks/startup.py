@@ -163,7 +163,8 @@ def main() -> None:
         upload_labels(settings, manifest, images, lambda line: None)
         execution = start_run(settings, lambda line: None)
         followed = [*PROGRAM, "watch", execution, "-c", str(ROOT / "configs" / "local.yaml")]
-        subprocess.run(followed, cwd=folder, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run(followed, cwd=folder, check=True, env=environment, stdout=subprocess.DEVNULL)
         paths = {
             "FOLDER": str(folder),
             "MANIFEST": str(manifest),
