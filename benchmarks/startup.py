@@ -70,6 +70,8 @@ NEEDS_DEFINITION = ("compile", "check", "plan", "upsert", "doctor")
 OTHERS = {
     "captures list": "reads captured requests",
     "captures extract": "reads captured requests",
+    "drift": "reads captured requests",
+    "track": "needs a tracking server",
     "demo": "runs the whole pipeline",
     "local": "serves until it is stopped",
     "local run": "runs the whole pipeline",
