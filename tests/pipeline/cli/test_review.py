@@ -279,7 +279,7 @@ def test_release_and_revoke_take_a_reviewers_tasks_and_links(groundloop: Groundl
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        pytest.param(["new", "q"], 2, "--images, --captured, --labels or --from", id="of nothing"),
+        pytest.param(["new", "q"], 2, "--images, --captured, --queue, --labels or --from", id="of nothing"),
         pytest.param(["new", "q", "--images", "photos"], 1, "--classes bolt,nut", id="no class"),
         pytest.param(["new", "q", "--images", "nowhere", "--classes", "a"], 1, "not a folder", id="no folder"),
         pytest.param(["new", "q", "--images", ".", "--classes", "a,a"], 1, "twice", id="a class twice"),
