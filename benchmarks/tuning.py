@@ -1,4 +1,4 @@
-"""What a search for hyperparameters gains: `python -m benchmarks.tuning MANIFEST IMAGES [--jobs N] [--epochs N]`.
+"""What a search for hyperparameters gains: `python -m benchmarks.tuning MANIFEST IMAGES [--jobs N] [--set ...]`.
 
 Two executions of the whole pipeline on the offline AWS, on the same labels and splits: one with the local
 configuration's hyperparameters, one with Tune in Train's place (Bayesian search with early stopping). Printed are the
@@ -24,7 +24,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _METRICS = {"map": "COCO mAP", "map_50": "mAP@50", "voc_map": "VOC mAP"}
 
 
-def compare(manifest: Path, images: Path, jobs: int, epochs: int) -> None:
+def compare(manifest: Path, images: Path, jobs: int, epochs: int, assignments: list[str]) -> None:
     """Run both executions, and print each when it has ended."""
     bucket = manifest.open().readline().partition("s3://")[2].partition("/")[0]
     settings = [
@@ -33,7 +33,7 @@ def compare(manifest: Path, images: Path, jobs: int, epochs: int) -> None:
     ]
     default = load_config([CONFIGS / "local.yaml"], settings, environment={})
     overlays = [CONFIGS / "local.yaml", CONFIGS / "tune.yaml"]
-    tuned = load_config(overlays, [*settings, f"training.tuning.jobs={jobs}"], environment={})
+    tuned = load_config(overlays, [*settings, f"training.tuning.jobs={jobs}", *assignments], environment={})
     with TemporaryDirectory() as home, offline_aws(default, Path(home)):
         upload_labels(default, manifest, images, lambda _: None)
         _report("default", *_run(default))
@@ -77,8 +77,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("images", type=Path, help="folder with the images that the manifest names")
     parser.add_argument("--jobs", type=int, default=6, help="training jobs of the search, at most")
     parser.add_argument("--epochs", type=int, default=16, help="epochs of each training job")
+    parser.add_argument("--set", action="append", default=[], help="a setting of the search, as of the commands")
     arguments = parser.parse_args(argv)
-    compare(arguments.manifest, arguments.images, arguments.jobs, arguments.epochs)
+    compare(arguments.manifest, arguments.images, arguments.jobs, arguments.epochs, arguments.set)
 
 
 if __name__ == "__main__":
