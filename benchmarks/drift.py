@@ -36,7 +36,6 @@ from groundloop.detections.drift.statistics import detection_statistics, image_s
 from groundloop.detections.predictions import Detections
 from groundloop.images.local import ImageFolder
 from groundloop.prediction.model_files import OpenedModel, open_model
-from groundloop.spec.capture_buffer import CaptureBuffer
 from groundloop.spec.data_capture import (
     INPUT,
     OUTPUT,
@@ -45,6 +44,7 @@ from groundloop.spec.data_capture import (
     CaptureRecord,
     ContentTypes,
     EventMetadata,
+    capture_name,
 )
 from pipeline.demo.synthetic_images import CLASSES, draw_image, write_dataset
 
@@ -218,12 +218,8 @@ def print_cost(folder: Path) -> bool:
 
 
 def _write_requests(folder: Path) -> None:
-    def put(name: str, content: bytes) -> None:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-    buffer, as_text = CaptureBuffer("bolts", put), ContentTypes.of(json=["application/json"])
+    """Write captured requests in files of a minute each."""
+    as_text = ContentTypes.of(json=["application/json"])
     chance = np.random.default_rng(1)
     scenes = [scene.resize(REQUEST_SIZE) for scene in new_scenes(20)]
     first = datetime.now(timezone.utc) - timedelta(hours=1)
@@ -237,9 +233,11 @@ def _write_requests(folder: Path) -> None:
             CapturedData.of(stream.getvalue() + number.to_bytes(2, "big"), "application/x-image", INPUT, as_text),
             CapturedData.of(answer, "application/json", OUTPUT, as_text),
         )
-        event = EventMetadata(f"event-{number}", (first + timedelta(seconds=number)).isoformat())
-        buffer.add("AllTraffic", CaptureRecord(data, event))
-    buffer.flush()
+        time = first + timedelta(seconds=number)
+        path = folder / capture_name("bolts", "AllTraffic", time.replace(second=0, microsecond=0), "0")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(CaptureRecord(data, EventMetadata(f"event-{number}", time.isoformat())).line())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

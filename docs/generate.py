@@ -57,7 +57,7 @@ def cli_page() -> str:
         "# Commands",
         (
             "What `groundloop COMMAND --help` prints. Exit codes: 0 success, 1 error, 2 wrong usage or configuration, "
-            "130 interrupted with Ctrl-C. Errors go to standard error."
+            "3 drift found by `groundloop drift`, 130 interrupted with Ctrl-C. Errors go to standard error."
         ),
     ]
     for path, command in _commands(root, "groundloop"):
