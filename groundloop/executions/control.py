@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from groundloop.aws import client, error_code, explain, is_not_found, poll_seconds
+from groundloop.aws import client, error_code, is_not_found, poll_seconds
 from groundloop.errors import UserError
 from groundloop.spec.definition import Parameter, parse_definition
 from groundloop.suggestions import near_misses
@@ -233,39 +233,37 @@ def stop(region: str, arn: str, timeout_seconds: float = 60) -> str:
     return str(status)
 
 
-def stop_training_job(region: str, arn: str, job: str, reason: str) -> str:
-    """Stop the training job of an execution, and write the reason into the execution's description.
+def stop_training_job(region: str, job: str) -> bool:
+    """Stop a training job; return False if it had already ended by itself."""
+    try:
+        client("sagemaker", region).stop_training_job(TrainingJobName=job)
+    except ClientError as error:
+        if error_code(error) != "ValidationException":
+            raise
+        return False
+    return True
+
+
+def write_stop_reason(region: str, arn: str, reason: str) -> None:
+    """Append to an execution's description why a job of it was stopped.
 
     StopTrainingJob takes no reason, and the step's own says only that its job was stopped.
 
     Args:
         region: AWS region.
         arn: ARN of the execution.
-        job: name of the training job.
-        reason: why it is stopped, on one line.
-
-    Returns:
-        Why the description could not be changed, which leaves the job stopped all the same; empty if it was.
-
-    Raises:
-        ClientError: the job could not be stopped.
+        reason: a text of `stopped_by_watch`.
     """
     sagemaker = client("sagemaker", region)
-    try:
-        sagemaker.stop_training_job(TrainingJobName=job)
-    except ClientError as error:
-        # The job has ended by itself in the meantime.
-        if error_code(error) != "ValidationException":
-            raise
-        return ""
-    try:
-        described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-        texts = [described.get("PipelineExecutionDescription", ""), f"{_STOPPED_BY_WATCH}{job}: {reason}"]
-        description = " ".join(filter(None, texts))[:_MAX_DESCRIPTION_LENGTH]
-        sagemaker.update_pipeline_execution(PipelineExecutionArn=arn, PipelineExecutionDescription=description)
-    except ClientError as error:
-        return explain(error)
-    return ""
+    described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    texts = [described.get("PipelineExecutionDescription", ""), reason]
+    description = " ".join(filter(None, texts))[:_MAX_DESCRIPTION_LENGTH]
+    sagemaker.update_pipeline_execution(PipelineExecutionArn=arn, PipelineExecutionDescription=description)
+
+
+def stopped_by_watch(job: str, finding: str) -> str:
+    """Return the line that says on which finding the training watch stopped a job."""
+    return f"{_STOPPED_BY_WATCH}{job}: {finding}"
 
 
 def stop_reason(described: Mapping[str, Any]) -> str:

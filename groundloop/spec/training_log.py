@@ -191,7 +191,7 @@ class TrainingLog:
 
     @property
     def best_map(self) -> float | None:
-        """The highest mAP on the validation split so far, whose epoch's weights the algorithm keeps."""
+        """The highest mAP on the validation split so far; None where no epoch has one."""
         best = best_epoch(self.epochs)
         return None if best is None else best.validation_map
 

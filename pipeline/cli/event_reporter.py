@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from groundloop.aws import explain
-from groundloop.executions.control import Transition, stop_training_job
+from groundloop.executions.control import Transition, stop_training_job, stopped_by_watch, write_stop_reason
 from groundloop.executions.polled_job import JobEvent
 from groundloop.executions.training_progress import FindingAppeared
 from groundloop.spec.training_rules import RuleCode, TrainingFinding
@@ -67,7 +67,7 @@ class EventReporter:
     @property
     def stop_reasons(self) -> list[str]:
         """Why training jobs were stopped, one line for each."""
-        return [f"training.watch.stop_on stopped {job}: {reason}" for job, reason in self._stopped.items()]
+        return list(self._stopped.values())
 
     def _stops(self, step: Transition, event: JobEvent) -> bool:
         return (
@@ -80,10 +80,15 @@ class EventReporter:
         if not self._as_json:
             print_line(f"stopping {job}: training.watch.stop_on names {finding.code}")
         try:
-            problem = stop_training_job(self._region, self._arn, job, finding.text)
+            if not stop_training_job(self._region, job):
+                if not self._as_json:
+                    print_line(f"{job} had already ended by itself")
+                return
         except (ClientError, BotoCoreError) as error:
             print_warning(f"{job} could not be stopped: {explain(error)}")
             return
-        self._stopped[job] = finding.text
-        if problem:
-            print_warning(f"the reason could not be written into the execution's description: {problem}")
+        reason = self._stopped[job] = stopped_by_watch(job, finding.text)
+        try:
+            write_stop_reason(self._region, self._arn, reason)
+        except (ClientError, BotoCoreError) as error:
+            print_warning(f"the reason could not be written into the execution's description: {explain(error)}")
