@@ -74,7 +74,8 @@ class Jobs:
     def _list(self, kind: str, request: dict[str, Any]) -> dict[str, Any]:
         found = [
             job
-            for job in self._jobs[kind].values()
+            # A copy: a search may start a job at any time.
+            for job in list(self._jobs[kind].values())
             if request.get("NameContains", "") in job.name
             and request.get("StatusEquals", job.status) == job.status
             and within(request, job.created, "CreationTimeAfter", "CreationTimeBefore")

@@ -131,7 +131,7 @@ class TuningJobs:
         """List tuning jobs by name, status and time."""
         found = [
             job
-            for job in self._jobs.values()
+            for job in list(self._jobs.values())
             if request.get("NameContains", "").lower() in job.name.lower()
             and request.get("StatusEquals", job.status) == job.status
             and within(request, job.created, "CreationTimeAfter", "CreationTimeBefore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from groundloop.local.jobs.tuned_training import (
 from groundloop.local.search.completion import Completion
 from groundloop.local.search.objective import ObjectiveLog, metric_pattern
 from groundloop.local.search.search import Search, plan_of
-from groundloop.spec.tuning import parameter_ranges
+from groundloop.spec.tuning import parameter_ranges, part
 
 #: Seconds between two looks at the training jobs.
 _POLL = 0.05
@@ -115,7 +116,9 @@ class TuningJob:
             self._end_training()
         if status == "Failed" and reason:
             self.failure_reason = reason[:_REASON_LENGTH]
-        self._write_log(f"{status}: {reason}" if reason else status)
+        # Without a log, on a full disk for one, the job ends all the same.
+        with contextlib.suppress(OSError):
+            self._write_log(f"{status}: {reason}" if reason else status)
         with self._context.lock:
             self.ended = self.modified = now()
             self.status = status
@@ -299,14 +302,15 @@ def stand_in_notes(request: Mapping[str, Any], programs: Mapping[str, ImageStand
         >>> stand_in_notes({"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": job})[1]
         'tuning optimizer changes nothing offline: the stand-in for the training image ignores it'
     """
-    image = request["TrainingJobDefinition"]["AlgorithmSpecification"].get("TrainingImage")
+    image = part(request.get("TrainingJobDefinition"), "AlgorithmSpecification").get("TrainingImage")
     notes = [SEARCH_NOTE]
     try:
         # In a definition it may be an expression.
         ignored = program_for(image if isinstance(image, str) else "", programs).ignored
     except JobError:
         return notes  # each training job says that nothing stands in for its image
-    names = [item["Name"] for _, _, item in parameter_ranges(request) if item.get("Name") in ignored]
+    ranges = [item.get("Name") for _, _, item in parameter_ranges(request)]
+    names = [name for name in ranges if isinstance(name, str) and name in ignored]
     if names:
         them = "it" if len(names) == 1 else "them"
         notes.append(

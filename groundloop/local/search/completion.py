@@ -36,9 +36,10 @@ class Completion:
     def add(self, result: float, completed: bool) -> None:
         """Take the result of a training job that has ended; one that was stopped improves nothing."""
         earlier = self._best
-        if completed and (earlier is None or self._sign * (result - earlier) > 0):
+        is_better = completed and (earlier is None or self._sign * (result - earlier) > 0)
+        if is_better:
             self._best = result
-        if completed and (earlier is None or self._sign * (result - earlier) >= _IMPROVEMENT * abs(earlier)):
+        if is_better and (earlier is None or abs(result - earlier) >= _IMPROVEMENT * abs(earlier)):
             self.not_improving = 0
         else:
             self.not_improving += 1

@@ -40,6 +40,8 @@ def test_the_median_rule(curve: list[float], earlier: list[list[float]], expecte
         pytest.param([0.5, 0.506], 0, id="1 % is one"),
         pytest.param([0.5, 0.4, 0.3, 0.6], 0, id="counted again from an improvement"),
         pytest.param([0.5, 0.4, 0.3], 2, id="in a row"),
+        pytest.param([0.0, 0.0, 0.0], 2, id="nothing is no improvement on nothing"),
+        pytest.param([0.0, 0.0, 0.001], 0, id="anything is one"),
     ],
 )
 def test_training_jobs_that_do_not_improve_are_counted(results: list[float], not_improving: int) -> None:

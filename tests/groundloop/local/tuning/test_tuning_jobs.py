@@ -258,6 +258,37 @@ def test_lists_are_sorted_filtered_and_in_pages(sm: Any, tuned: Tuned, trainings
     assert tried(best_first) == ["3", "2"]
 
 
+def test_jobs_can_be_listed_while_others_start(aws: LocalAws, tuned: Tuned) -> None:
+    tuned("listing", MaxNumberOfTrainingJobs=1)
+    assert aws._services is not None
+    services = aws._services
+
+    class StartsOneMeanwhile(dict[str, Any]):
+        """A request in whose reading another thread starts a job."""
+
+        def get(self, key: str, default: Any = None) -> Any:
+            if key == "NameContains":
+                for jobs in (services.jobs._jobs["TrainingJob"], services.tuning_jobs._jobs):
+                    jobs["meanwhile"] = jobs[next(iter(jobs))]  # type: ignore[assignment]
+            return super().get(key, default)
+
+    try:
+        for kind in ("TrainingJobs", "HyperParameterTuningJobs"):
+            assert services.call(f"List{kind}", StartsOneMeanwhile())
+    finally:
+        for jobs in (services.jobs._jobs["TrainingJob"], services.tuning_jobs._jobs):
+            jobs.pop("meanwhile", None)
+
+
+def test_a_search_whose_log_can_not_be_written_fails(aws: LocalAws, tuned: Tuned) -> None:
+    place = aws.home / "tuning-jobs" / "unwritable"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("a file where the folder should be")
+    job = tuned("unwritable")
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("InternalServerError: the offline AWS failed: FileExistsError")
+
+
 def test_every_answer_has_the_shape_of_the_api(aws: LocalAws, tuned: Tuned) -> None:
     """The client drops members that the API doesn't have; these are the answers as they are sent."""
     tuned("shaped", ["1", "3"], Strategy="Grid", MaxNumberOfTrainingJobs=2, statics={"broken": "1"})
@@ -299,94 +330,6 @@ def problems(shape: Any, value: Any, path: str = "") -> list[str]:
     if shape.type_name == "map":
         return [item for key, one in value.items() for item in problems(shape.value, one, f"{path}.{key}")]
     return []
-
-
-class TestRejections:
-    def rejected(self, sm: Any, request: Request) -> str:
-        with pytest.raises(ClientError) as caught:
-            sm.create_hyper_parameter_tuning_job(**request)
-        assert caught.value.response["Error"]["Code"] == "ValidationException"
-        return str(caught.value.response["Error"]["Message"])
-
-    @pytest.mark.parametrize(
-        ("members", "message"),
-        [
-            pytest.param(
-                {"MaxParallelTrainingJobs": 4},
-                "MaxParallelTrainingJobs 4 is more than MaxNumberOfTrainingJobs 3 "
-                "(HyperParameterTuningJobConfig.ResourceLimits.MaxParallelTrainingJobs).",
-                id="a rule of the request",
-            ),
-            pytest.param(
-                {"HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:map"}},
-                "The objective metric for the hyperparameter tuning job, [validation:map], isn't valid for the "
-                "algorithm. Choose a valid objective metric: validation:mAP.",
-                id="another objective",
-            ),
-            pytest.param(
-                {"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:mAP"}},
-                "The objective metric type, [Minimize], that you specified for objective metric, [validation:mAP], "
-                "isn't valid for the algorithm. Choose a valid objective metric type.",
-                id="the other direction",
-            ),
-            pytest.param(
-                {"definition": {"CheckpointConfig": {"S3Uri": "s3://bucket/checkpoints"}}},
-                "CheckpointConfig of a tuning job is not offered by the offline AWS.",
-                id="checkpoints",
-            ),
-            pytest.param(
-                {"Autotune": {"Mode": "Enabled"}},
-                "Autotune is not offered by the offline AWS: give the ranges.",
-                id="Autotune",
-            ),
-            pytest.param(
-                {"definition": {"StoppingCondition": {"MaxWaitTimeInSeconds": 60}}},
-                "MaxWaitTimeInSeconds may only be given with EnableManagedSpotTraining.",
-                id="a rule of its training jobs",
-            ),
-        ],
-    )
-    def test_a_request_is_rejected_as_a_whole(
-        self, sm: Any, tuning: Tuned, members: dict[str, Any], message: str
-    ) -> None:
-        assert self.rejected(sm, tuning("rejected", **members)) == message
-        listed = sm.list_hyper_parameter_tuning_jobs(NameContains="rejected")
-        assert listed["HyperParameterTuningJobSummaries"] == []
-
-    def test_metric_definitions_of_the_algorithm_can_not_be_replaced(self, sm: Any, tuning: Tuned) -> None:
-        request = tuning("metrics")
-        specification = request["TrainingJobDefinition"]["AlgorithmSpecification"]
-        specification["MetricDefinitions"] = [{"Name": "validation:mAP", "Regex": "(.*)"}]
-        assert self.rejected(sm, request).startswith("You can't override the metric definitions")
-        specification["TrainingImage"] = "1.dkr.ecr.us-east-1.amazonaws.com/mine:1"
-        specification["MetricDefinitions"] = [{"Name": "other", "Regex": "(.*)"}]
-        assert self.rejected(sm, request) == (
-            "The objective metric [validation:mAP] is not defined by MetricDefinitions of AlgorithmSpecification."
-        )
-
-    def test_a_search_without_optuna_is_rejected_at_once(
-        self, sm: Any, tuning: Tuned, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("groundloop.local.api.tuning.find_spec", lambda name: None)
-        assert self.rejected(sm, tuning("bare")) == (
-            "A tuning job offline needs Optuna, which is not installed; run: pip install 'groundloop[local]'."
-        )
-
-    def test_the_shapes_are_checked_in_the_services_words(self, sm: Any, tuning: Tuned) -> None:
-        message = self.rejected(sm, tuning("x" * 33))
-        assert "at 'hyperParameterTuningJobName' failed to satisfy constraint: Member must have length" in message
-
-    def test_a_name_is_given_once(self, sm: Any, tuned: Tuned, tuning: Tuned) -> None:
-        tuned("once", MaxNumberOfTrainingJobs=1)
-        with pytest.raises(ClientError, match="a tuning job named once already exists") as caught:
-            sm.create_hyper_parameter_tuning_job(**tuning("once"))
-        assert caught.value.response["Error"]["Code"] == "ResourceInUse"
-
-    def test_a_parent_has_to_exist(self, sm: Any, tuning: Tuned) -> None:
-        parents = [{"HyperParameterTuningJobName": "nobody"}]
-        warm = {"WarmStartType": "TransferLearning", "ParentHyperParameterTuningJobs": parents}
-        with pytest.raises(ClientError, match="can't find a tuning job with the name nobody"):
-            sm.create_hyper_parameter_tuning_job(**tuning("orphan", WarmStartConfig=warm))
 
 
 def test_tuning_what_the_stand_in_ignores_is_said(aws: LocalAws, tuned: Tuned) -> None:
