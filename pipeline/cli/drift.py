@@ -57,11 +57,12 @@ def drift(
     config: ConfigFiles = None,
     assignments: Assignments = None,
 ) -> None:
-    """Compare captured requests with the images that the model was evaluated on.
+    """Compare captured requests with the baseline.
 
-    Tests whether the images and the detections on them still have the same distributions; no labels are needed, and
-    accuracy is not estimated. With --captures and --baseline it works from files alone. `groundloop evaluate` and
-    every evaluation of the pipeline write a baseline.json.
+    The baseline describes the images that the model was evaluated on, and its detections. Tests whether those of the
+    requests still have the same distributions; no labels are needed, and accuracy is not estimated. With --captures and
+    --baseline it works from files alone. `groundloop evaluate` and every evaluation of the pipeline write a
+    baseline.json.
 
     The exit code is 0 if there is no drift, also when there are too few images to decide; 3 if images or answers have
     drifted, or a limit is missed; 1 after an error.

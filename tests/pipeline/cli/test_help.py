@@ -37,7 +37,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         *("report", "track", "tune"),
         *("label", "review", "labeling", "a2i"),
         *("models", "approve", "reject", "deploy", "rollback", "endpoint", "triggers", "predict", "count"),
-        *("export-model", "serve", "captures"),
+        *("export-model", "serve", "captures", "drift"),
         *("init", "doctor", "prove", "demo", "local", "destroy", "config"),
     }
 
