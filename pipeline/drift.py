@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundloop.aws import client
 from groundloop.detections.captures.files import capture_files
-from groundloop.detections.captures.requests import CaptureReader
+from groundloop.detections.captures.requests import CaptureFinding, CaptureReader
 from groundloop.detections.drift.baseline import Baseline
 from groundloop.detections.drift.captured import BaselineOf, CapturedWindow, read_windows
 from groundloop.detections.drift.comparison import Drift, DriftTest, compare
@@ -106,9 +106,8 @@ def drift_of_files(
         UserError: a place doesn't exist, the baseline is damaged, or there is no request.
     """
     reference = read_baseline(baseline, region)
-    results = _read(captures, region, lambda _: reference, test, since, until, max_images, model=baseline)
-    if not results:
-        raise UserError(_nothing(captures, since))
+    results, findings = _read(captures, region, lambda _: reference, test, since, until, max_images, model=baseline)
+    _check_comparable(results, findings, captures, since)
     return results
 
 
@@ -141,15 +140,17 @@ def drift_of_endpoint(
     if found.since is not None:
         since = max(since, found.since)
     results: list[VariantDrift] = []
+    findings: list[CaptureFinding] = []
     for variant in found.variants:
 
         def baseline_of(source: CaptureSource | None, variant: MonitoredVariant = variant) -> Baseline | None:
             return variant.baseline if variant.answered(source) else None
 
         model = f"version {variant.package.version}"
-        results += _read(variant.captures, region, baseline_of, test, since, until, max_images, model=model)
-    if not results:
-        raise UserError(_nothing(captures or found.variants[0].captures, since))
+        of_variant = _read(variant.captures, region, baseline_of, test, since, until, max_images, model=model)
+        results += of_variant[0]
+        findings += of_variant[1]
+    _check_comparable(results, findings, captures or found.variants[0].captures, since)
     return results
 
 
@@ -186,7 +187,8 @@ def _read(
     max_images: int,
     *,
     model: str,
-) -> list[VariantDrift]:
+) -> tuple[list[VariantDrift], list[CaptureFinding]]:
+    """Return the drift of each variant with requests, and what at the place is no request."""
     files = capture_files(captures, region, since, until)
     reader = CaptureReader(files)
     windows = read_windows(reader, files, baseline_of, since=since, until=until, max_images=max_images)
@@ -195,7 +197,8 @@ def _read(
         if reader.findings
         else []
     )
-    return [_compared(captured, test, of_files, captures, since, until, model) for captured in windows]
+    results = [_compared(captured, test, of_files, captures, since, until, model) for captured in windows]
+    return results, reader.findings
 
 
 def _compared(
@@ -207,8 +210,6 @@ def _compared(
     until: datetime,
     model: str,
 ) -> VariantDrift:
-    if not len(captured.window):
-        raise UserError(f"no captured request can be compared, first: {captured.unusable[0]}")
     source = captured.source
     return VariantDrift(
         title=f"endpoint {source.endpoint}, variant {source.variant}" if source else "captured requests",
@@ -224,9 +225,22 @@ def _compared(
     )
 
 
-def _nothing(captures: str, since: datetime | None) -> str:
+def _check_comparable(
+    results: Sequence[VariantDrift], findings: Sequence[CaptureFinding], captures: str, since: datetime | None
+) -> None:
+    """Check that at least one request can be compared; a variant without one has a note.
+
+    Raises:
+        UserError: there is none; the message says what there is instead.
+    """
+    if any(len(one.captured.window) for one in results):
+        return
+    if results:
+        raise UserError(f"no captured request can be compared, first: {results[0].captured.unusable[0]}")
+    if findings:
+        raise UserError(f"{captures} has {len(findings)} captured lines, but none is a request, first: {findings[0]}")
     within = f" since {_text(since)}" if since else ""
-    return (
+    raise UserError(
         f"{captures} holds no captured request{within}: give the endpoint's folder below DestinationS3Uri, or more "
         "--hours; a request is written minutes after it came"
     )

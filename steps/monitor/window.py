@@ -100,7 +100,7 @@ def read_window(
             unusable.append(str(error))
             continue
         seen.add(name)
-        distance = window.add(f"{request.file}, line {request.line}", request.image, detections)
+        distance = window.add(request.place, request.image, detections)
         if detections is None:
             unanswered += 1
             continue

@@ -50,8 +50,7 @@ class CapturedWindow:
             return
         self._seen.add(digest)
         self.unanswered += detections is None
-        name = f"{request.file}, line {request.line}" if request.line else request.file
-        self.window.add(name, request.image, detections)
+        self.window.add(request.place, request.image, detections)
 
     def notes(self) -> list[str]:
         """Say what of the requests could not be used, a sentence each."""

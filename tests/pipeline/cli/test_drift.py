@@ -171,6 +171,27 @@ def test_answers_of_another_class_list_are_said(groundloop: Groundloop, files: t
     assert "the model was trained with another class list" in result.error
 
 
+def test_a_variant_of_another_class_list_leaves_the_others_to_be_compared(
+    groundloop: Groundloop, files: tuple[Path, Path]
+) -> None:
+    write_captures(files[0], 60)
+    write_captures(files[0], 1, variant="B")
+    (path,) = (files[0] / "bolts" / "B").rglob("*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"[[0, ", b"[[7, ").replace(b"[[1, ", b"[[7, "))
+    result = groundloop(*options(files))
+    assert result.code == 0
+    assert "endpoint bolts, variant A: 60 images" in result.out
+    assert "endpoint bolts, variant B: 0 images" in result.out
+    assert "note: 1 requests can't be used, first: " in result.out
+
+
+def test_lines_that_are_no_requests_are_said(groundloop: Groundloop, files: tuple[Path, Path]) -> None:
+    (files[0] / "a.jsonl").write_text("{}\n[]\n")
+    result = groundloop(*options(files))
+    assert result.code == 1
+    assert f"{files[0]} has 2 captured lines, but none is a request, first: {files[0]}/a.jsonl, line 1:" in result.err
+
+
 def test_each_variant_of_an_endpoint_is_compared_with_its_own_version(
     groundloop: Groundloop, files: tuple[Path, Path], baseline: Baseline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
