@@ -13,7 +13,7 @@ from groundloop.aws import client
 from groundloop.detections.captures.files import capture_files
 from groundloop.detections.captures.requests import CaptureFinding, CaptureReader
 from groundloop.detections.drift.baseline import Baseline
-from groundloop.detections.drift.captured import BaselineOf, CapturedWindow, read_windows
+from groundloop.detections.drift.captured import BaselineOf, CapturedWindow, finding_notes, read_windows
 from groundloop.detections.drift.comparison import Drift, DriftTest, compare
 from groundloop.detections.drift.limits import Limit, parse_limits
 from groundloop.errors import UserError
@@ -192,12 +192,8 @@ def _read(
     files = capture_files(captures, region, since, until)
     reader = CaptureReader(files)
     windows = read_windows(reader, files, baseline_of, since=since, until=until, max_images=max_images)
-    of_files = (
-        [f"{len(reader.findings)} captured lines give no request, first: {reader.findings[0]}"]
-        if reader.findings
-        else []
-    )
-    results = [_compared(captured, test, of_files, captures, since, until, model) for captured in windows]
+    notes = finding_notes(reader.findings)
+    results = [_compared(captured, test, notes, captures, since, until, model) for captured in windows]
     return results, reader.findings
 
 
@@ -238,7 +234,7 @@ def _check_comparable(
     if results:
         raise UserError(f"no captured request can be compared, first: {results[0].captured.unusable[0]}")
     if findings:
-        raise UserError(f"{captures} has {len(findings)} captured lines, but none is a request, first: {findings[0]}")
+        raise UserError(f"{captures}: {finding_notes(findings)[0]}")
     within = f" since {_text(since)}" if since else ""
     raise UserError(
         f"{captures} holds no captured request{within}: give the endpoint's folder below DestinationS3Uri, or more "

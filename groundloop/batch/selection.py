@@ -204,7 +204,7 @@ def _check(images: Images, name: str, max_bytes: int) -> SelectedImage | Skipped
     except UserError as error:
         return SkippedImage(name, str(error))
     # A size says how an image is shown; boxes are on the pixels as they are stored.
-    width, height = (size.height, size.width) if size.rotated else (size.width, size.height)
+    width, height = size.stored
     problem = image_problem(body, width, height)
     if problem and not problem[0].value.startswith("WARNING"):
         return SkippedImage(name, problem[1])

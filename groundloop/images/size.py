@@ -34,6 +34,11 @@ class Size:
     rotated: bool = False
     orientation: int = 1
 
+    @property
+    def stored(self) -> tuple[int, int]:
+        """Width and height of the pixels as they are stored, which boxes are on whatever the EXIF orientation says."""
+        return (self.height, self.width) if self.rotated else (self.width, self.height)
+
 
 def image_size(path: Path) -> Size:
     """Read an image's size from the file's header; the pixels are not decoded.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,7 +119,7 @@ class Extraction:
             except UserError as error:
                 self._reject("the image can't be read", f"{request.place}: {error}")
                 continue
-            name = f"{hashlib.sha256(request.image).hexdigest()}{request.suffix}"
+            name = request.content_name
             self._write_image(name, request.image)
             self._add_result(name, request, size)
 
@@ -172,8 +171,7 @@ class Extraction:
 
 
 def _result(name: str, request: CapturedRequest, size: Size, found: Detections, model: CapturedModel) -> CapturedResult:
-    # Boxes are on the pixels as they are stored, whatever the EXIF orientation says.
-    width, height = (size.height, size.width) if size.rotated else (size.width, size.height)
+    width, height = size.stored
     shown = found.sized(width, height).filter(model.thresholds)
     plain = ImageResult.of(name, shown, model.name, model.thresholds, size.orientation)
     endpoint, variant = request.source or (None, None)

@@ -8,7 +8,8 @@ from typing import Any
 
 from groundloop.detections.evaluation import Evaluation
 from groundloop.report.chart import whole_ticks
-from groundloop.report.numbers import interval, percent, quantity, ratio, signed
+from groundloop.report.numbers import interval, percent, ratio, signed
+from groundloop.wording import quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundloop.detections.evaluation import Evaluation
-from groundloop.report.numbers import display_name, interval, is_improvement, quantity, ratio, signed
+from groundloop.report.numbers import display_name, interval, is_improvement, ratio, signed
+from groundloop.wording import quantity
 
 _MODELS = {"candidate": "This model", "champion": "Champion"}
 _OPERATORS = {">=": "\u2265", "<=": "\u2264"}

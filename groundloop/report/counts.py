@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from groundloop.detections.evaluation import Evaluation
 from groundloop.report.chart import Axes, Dot, PlotArea, Text, axes, dot, number, whole_ticks
-from groundloop.report.numbers import percent, quantity
+from groundloop.report.numbers import percent
+from groundloop.wording import quantity
 
 #: So many classes have a panel of their own: those with the largest count errors.
 MAX_PANELS = 11

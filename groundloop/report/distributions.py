@@ -13,7 +13,8 @@ from groundloop.detections.drift.comparison import StatisticResult
 from groundloop.detections.drift.sample import Sample
 from groundloop.detections.drift.statistics import CLASS_SHARE
 from groundloop.report.chart import Axes, Bar, Line, PlotArea, axes, bar, number
-from groundloop.report.numbers import UNDEFINED, percent, quantity
+from groundloop.report.numbers import UNDEFINED, percent
+from groundloop.wording import quantity
 
 Floats = NDArray[np.float64]
 _SIZE = (480.0, 280.0)

@@ -12,9 +12,9 @@ from groundloop.detections.drift.statistics import CLASS_SHARE
 from groundloop.detections.drift.window import StrangeImage
 from groundloop.report.distributions import DistributionChart, distribution_chart, written
 from groundloop.report.gallery import Picture, picture
-from groundloop.report.numbers import quantity
 from groundloop.report.templating import render
 from groundloop.report.worst import BoxOutcome, Mark, WorstChoice, WorstImage
+from groundloop.wording import quantity
 
 # Of a long class list, only the classes whose shares differ most have a chart.
 _MAX_CLASS_CHARTS = 6

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from groundloop.report.embedding import embed
-from groundloop.report.numbers import quantity
 from groundloop.report.tags import Tag, place_tags
 from groundloop.report.worst import BoxOutcome, Mark, WorstChoice, WorstImage
+from groundloop.wording import quantity
 
 # Of the picture's width; the pictures are shown 350 to 500 pixels wide.
 _FONT_SIZE = 0.03

@@ -19,8 +19,8 @@ from groundloop.report.chart import (
     series_look,
     whole_ticks,
 )
-from groundloop.report.numbers import quantity
 from groundloop.report.templating import render
+from groundloop.wording import quantity
 
 # Points of one class are drawn up to this many; more make no difference to the eye, and a heavy file.
 _MAX_POINTS = 2000

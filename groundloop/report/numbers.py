@@ -70,11 +70,6 @@ def is_improvement(metric: str, difference: float) -> bool | None:
     return (difference < 0) == (kind in _ERRORS)
 
 
-def quantity(number: int, singular: str, plural: str = "") -> str:
-    """Format a number of things, such as `1 image` or `1,200 images`."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
 def interval(evaluation: Evaluation, metric: str) -> tuple[float, float] | None:
     """Return the bootstrap interval of a metric; None where none was computed.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundloop.images.palette import PALETTE
 from groundloop.report import numbers
+from groundloop.wording import quantity
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,7 +44,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    filters = (numbers.ratio, numbers.percent, numbers.signed, numbers.quantity, numbers.display_name)
+    filters = (numbers.ratio, numbers.percent, numbers.signed, quantity, numbers.display_name)
     environment.globals["palette"] = PALETTE
     environment.filters |= {function.__name__: function for function in filters}
     return environment

@@ -112,7 +112,7 @@ def _size(images: Images, source_ref: str) -> Size | None:
 
 def _listed(name: str, size: Size) -> ListedImage:
     # A size says how an image is shown; boxes are on the pixels as they are stored.
-    width, height = (size.height, size.width) if size.rotated else (size.width, size.height)
+    width, height = size.stored
     return ListedImage(name, width, height)
 
 

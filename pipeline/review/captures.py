@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from groundloop.detections.captures.requests import CapturedRequest, CaptureReader
+from groundloop.detections.captures.requests import CaptureReader
 from groundloop.detections.expected_mistakes import ImageDetections
 from groundloop.errors import UserError
 from groundloop.images.difference_hash import difference_hash
@@ -53,7 +52,7 @@ class CapturedImages:
         folder.mkdir(parents=True, exist_ok=True)
         missing = {name for name in names if not (folder / name).is_file()}
         for request in reader.requests(sorted({self._file[name] for name in missing})):
-            name = content_name(request)
+            name = request.content_name
             if name in missing:
                 partial = folder / f"{name}.partial"
                 partial.write_bytes(request.image)
@@ -83,11 +82,10 @@ def captured_images(reader: CaptureReader, classes: Sequence[str]) -> CapturedIm
         if detections is None:
             found.unanswered += 1
             continue
-        name = content_name(request)
+        name = request.content_name
         if name in found.by_name and request.time < found._time[name]:
             continue
-        # Boxes are on the pixels as they are stored, whatever the EXIF orientation says.
-        width, height = (size.height, size.width) if size.rotated else (size.width, size.height)
+        width, height = size.stored
         boxes = ImageDetections(tuple(detections.names), detections.confidence, detections.pixels(width, height))
         if name not in found.by_name:
             found._hash[name] = difference_hash(request.image)
@@ -101,8 +99,3 @@ def captured_images(reader: CaptureReader, classes: Sequence[str]) -> CapturedIm
     if reader.findings:
         found.notes.append(f"{len(reader.findings)} captured lines give no request, first: {reader.findings[0]}")
     return found
-
-
-def content_name(request: CapturedRequest) -> str:
-    """Return a file name made from an image's content: the same image is one file, whenever it was sent."""
-    return f"{hashlib.sha256(request.image).hexdigest()}{request.suffix}"

@@ -35,7 +35,7 @@ from steps.monitor.queueing import (
     write_queue,
 )
 from steps.monitor.served import MonitoredVariant, Served, served
-from steps.monitor.window import CapturedWindow, read_window
+from steps.monitor.window import MonitoredWindow, read_window
 from steps.prepare.outputs import write_json
 
 #: A message of a Fail step has at most 3072 characters.
@@ -48,7 +48,7 @@ class VariantResult:
     """What became of one variant's requests."""
 
     variant: MonitoredVariant
-    captured: CapturedWindow
+    captured: MonitoredWindow
     drift: Drift
     metrics: WindowMetrics
     queued: Queued | None
@@ -59,7 +59,7 @@ class VariantResult:
             "variant": self.variant.name,
             "model_package": self.variant.package.arn,
             "requests": self.captured.requests,
-            "notes": self.captured.notes,
+            "notes": self.captured.notes(),
             **self.drift.as_json(),
             "boxes_per_image": self.metrics.boxes_per_image,
             "doubtful": self.metrics.doubtful,
@@ -241,7 +241,7 @@ def _alarms(drift: Drift, *, images: bool = True) -> int:
 def _say_result(result: VariantResult) -> None:
     drift, name = result.drift, result.variant.name
     say(f"variant {name}, version {result.variant.package.version}: {len(result.captured.window)} images")
-    for note in result.captured.notes:
+    for note in result.captured.notes():
         say(f"  {note}")
     for group in (drift.input, drift.answers):
         p_value = f"p = {group.p_value:.3g}" if group.p_value is not None else f"not decided: {group.undecided}"
@@ -282,7 +282,7 @@ def _write_report(
             f"Variant {result.variant.name}, version {result.variant.package.version}",
             result.drift,
             strangest=result.captured.window.strangest,
-            notes=tuple(result.captured.notes),
+            notes=tuple(result.captured.notes()),
             details={
                 "endpoint": endpoint,
                 "window": f"{_text(since)} to {_text(until)}",

@@ -22,7 +22,7 @@ from groundloop.review.mixed_selection import Mix, choose
 from groundloop.review.queue import Model
 from groundloop.review.queue_manifest import images_of, lines_of, queue_line
 from groundloop.s3 import is_missing, join_uri, read_bytes, read_json, split_uri
-from steps.monitor.window import CapturedWindow
+from steps.monitor.window import MonitoredWindow
 
 #: Name of the file with a window's result.
 DRIFT_FILE = "drift.json"
@@ -171,7 +171,7 @@ def calibration_of(s3: Any, package: Package) -> Calibration:
 
 def write_queue(
     output: Path,
-    captured: CapturedWindow,
+    captured: MonitoredWindow,
     files: CaptureFiles,
     names: Iterable[str],
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +75,11 @@ class CapturedRequest:
     file: str
     line: int
     source: CaptureSource | None = None
+
+    @property
+    def content_name(self) -> str:
+        """File name made from the image's content: the same image is one file, whenever it was sent."""
+        return f"{hashlib.sha256(self.image).hexdigest()}{self.suffix}"
 
     @property
     def place(self) -> str:

@@ -56,9 +56,8 @@ class CaptureGroup:
             self.types[UNREADABLE] += 1
             return
         self.types[_TYPES[request.suffix]] += 1
-        stored = (size.height, size.width) if size.rotated else (size.width, size.height)
-        if stored in self.sizes or len(self.sizes) < _MAX_SIZES:
-            self.sizes[stored] += 1
+        if size.stored in self.sizes or len(self.sizes) < _MAX_SIZES:
+            self.sizes[size.stored] += 1
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for `--json`."""

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from groundloop.detections.captures.requests import CapturedRequest, CaptureFiles, CaptureReader
+from groundloop.detections.captures.requests import CapturedRequest, CaptureFiles, CaptureFinding, CaptureReader
 from groundloop.detections.drift.baseline import Baseline
 from groundloop.detections.drift.sample import MAX_IMAGES
-from groundloop.detections.drift.window import Window
+from groundloop.detections.drift.window import Distance, Window
+from groundloop.detections.predictions import Detections
 from groundloop.errors import UserError
 from groundloop.spec.data_capture import CaptureSource, source_of
+from groundloop.wording import quantity
 
 #: Returns the baseline of what answered a request; None leaves the request out.
 BaselineOf = Callable[["CaptureSource | None"], "Baseline | None"]
 
 
-@dataclass(slots=True)
+@dataclass
 class CapturedWindow:
     """The requests of one variant.
 
     Attributes:
         source: endpoint and variant; None where they are not known.
         window: their statistics.
+        requests: how many were looked at, repeated and unusable ones too.
         repeated: requests of an image that the window has already.
         unanswered: images without a captured response.
         unusable: why the response of a request can't be used, a sentence each.
@@ -32,39 +34,57 @@ class CapturedWindow:
 
     source: CaptureSource | None
     window: Window
+    requests: int = 0
     repeated: int = 0
     unanswered: int = 0
     unusable: list[str] = field(default_factory=list)
-    _seen: set[bytes] = field(default_factory=set)
+    _seen: set[str] = field(default_factory=set)
 
-    def add(self, request: CapturedRequest) -> None:
-        """Measure a request; an image that was sent several times counts once, since it says nothing new."""
-        digest = hashlib.sha256(request.image).digest()
-        if digest in self._seen:
+    def add(self, request: CapturedRequest) -> tuple[Detections | None, Distance] | None:
+        """Measure a request; an image that was sent several times counts once, since it says nothing new.
+
+        Returns:
+            The detections, if they were captured, and how unlike the baseline's images the image is; None for a
+            request that does not count.
+        """
+        self.requests += 1
+        name = request.content_name
+        if name in self._seen:
             self.repeated += 1
-            return
+            return None
         try:
             detections = request.detections(self.window.baseline.classes)
         except UserError as error:
             self.unusable.append(str(error))
-            return
-        self._seen.add(digest)
+            return None
+        self._seen.add(name)
         self.unanswered += detections is None
-        self.window.add(request.place, request.image, detections)
+        return detections, self.window.add(request.place, request.image, detections)
 
     def notes(self) -> list[str]:
         """Say what of the requests could not be used, a sentence each."""
         found = []
         if self.unusable:
-            found.append(f"{len(self.unusable)} requests can't be used, first: {self.unusable[0]}")
+            found.append(f"{quantity(len(self.unusable), 'request')} can't be used, first: {self.unusable[0]}")
         if self.repeated:
-            found.append(f"{self.repeated} requests repeat an image and don't count again")
+            repeated = quantity(
+                self.repeated, "request repeats an image and doesn't", "requests repeat an image and don't"
+            )
+            found.append(f"{repeated} count again")
         if self.unanswered:
-            found.append(f"{self.unanswered} images have no captured response: only the images themselves are compared")
+            unanswered = quantity(self.unanswered, "image has", "images have")
+            found.append(f"{unanswered} no captured response: only the images themselves are compared")
         if self.window.unreadable:
             name, why = next(iter(self.window.unreadable.items()))
-            found.append(f"{len(self.window.unreadable)} images can't be read, first: {name}: {why}")
+            found.append(f"{quantity(len(self.window.unreadable), 'image')} can't be read, first: {name}: {why}")
         return found
+
+
+def finding_notes(findings: Sequence[CaptureFinding]) -> list[str]:
+    """Say how many lines and outputs give no request; nothing where all do."""
+    if not findings:
+        return []
+    return [f"{quantity(len(findings), 'captured line gives', 'captured lines give')} no request, first: {findings[0]}"]
 
 
 def read_windows(

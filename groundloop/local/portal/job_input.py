@@ -193,5 +193,4 @@ def stored_size(images: Images, source_ref: str) -> tuple[int, int]:
         UnusableImageError: it can't be read.
         UserError: it is no image.
     """
-    size = encoded_size(images.body(source_ref))
-    return (size.height, size.width) if size.rotated else (size.width, size.height)
+    return encoded_size(images.body(source_ref)).stored

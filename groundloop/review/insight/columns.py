@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from groundloop.report.numbers import UNDEFINED, percent, quantity, ratio
+from groundloop.report.numbers import UNDEFINED, percent, ratio
 from groundloop.review.insight.metrics import FAST_SECONDS, LabelAgreement, WorkMetrics
 from groundloop.review.insight.report import Forecast, Insight, hours_of
+from groundloop.wording import quantity
 
 #: A worker's id, as Ground Truth and queues write it outside.
 _WORKER_ID = re.compile(r"(?:private|public)\.[^.]+\.([A-Za-z0-9]{8})[A-Za-z0-9]*")

@@ -11,11 +11,12 @@ from pathlib import Path
 from groundloop.errors import UserError
 from groundloop.labels.agreement import BoxAgreement
 from groundloop.report.chart import Plot, PlotArea, Text, axes, bar, number, whole_ticks
-from groundloop.report.numbers import percent, quantity, ratio
+from groundloop.report.numbers import percent, ratio
 from groundloop.report.templating import render
 from groundloop.review.insight.columns import CHANGES, UNKNOWN, Column, by_labels, short_names, summary, work_columns
 from groundloop.review.insight.metrics import WorkMetrics
 from groundloop.review.insight.report import Insight
+from groundloop.wording import quantity
 
 _SIZE = (480.0, 260.0)
 _MAX_DAY_LABELS = 3

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from groundloop.detections.evaluation import Evaluation
 from groundloop.report.chart import whole_ticks
-from groundloop.report.numbers import display_name, interval, is_improvement, percent, quantity, ratio, signed
+from groundloop.report.numbers import display_name, interval, is_improvement, percent, ratio, signed
+from groundloop.wording import quantity
 
 
 @pytest.mark.parametrize(

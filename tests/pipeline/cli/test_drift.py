@@ -182,14 +182,14 @@ def test_a_variant_of_another_class_list_leaves_the_others_to_be_compared(
     assert result.code == 0
     assert "endpoint bolts, variant A: 60 images" in result.out
     assert "endpoint bolts, variant B: 0 images" in result.out
-    assert "note: 1 requests can't be used, first: " in result.out
+    assert "note: 1 request can't be used, first: " in result.out
 
 
 def test_lines_that_are_no_requests_are_said(groundloop: Groundloop, files: tuple[Path, Path]) -> None:
     (files[0] / "a.jsonl").write_text("{}\n[]\n")
     result = groundloop(*options(files))
     assert result.code == 1
-    assert f"{files[0]} has 2 captured lines, but none is a request, first: {files[0]}/a.jsonl, line 1:" in result.err
+    assert f"{files[0]}: 2 captured lines give no request, first: {files[0]}/a.jsonl, line 1:" in result.err
 
 
 def test_each_variant_of_an_endpoint_is_compared_with_its_own_version(

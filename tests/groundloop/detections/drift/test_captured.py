@@ -115,13 +115,13 @@ def test_only_requests_between_the_two_times_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "images", "note"),
     [
-        ({"body": image(100)}, 1, "1 requests repeat an image and don't count again"),
-        ({"answered": False}, 2, "1 images have no captured response: only the images themselves are compared"),
-        ({"body": image(101)[:60]}, 2, "1 images can't be read, first: .*line 1: the image cannot be decoded"),
+        ({"body": image(100)}, 1, "1 request repeats an image: each image counts once"),
+        ({"answered": False}, 2, "1 image has no captured response: only the images themselves are compared"),
+        ({"body": image(101)[:60]}, 2, "1 image can't be read, first: .*line 1: the image cannot be decoded"),
         (
             {"answer": {"prediction": [[2, 0.9, 0, 0, 1, 1]]}},
             1,
-            "1 requests can't be used, first: .*class ids go from 0",
+            "1 request can't be used, first: .*class ids go from 0",
         ),
     ],
     ids=["repeated", "no response", "damaged image", "another class list"],
