@@ -62,9 +62,11 @@ class MonitoredWindow(CapturedWindow):
             place: S3 prefix under which the image gets its URI.
         """
         measured = self.add(request)
-        if measured is None or measured[0] is None:
+        if measured is None:
             return
         detections, distance = measured
+        if detections is None:
+            return
         try:
             width, height = encoded_size(request.image).stored
         except UserError:

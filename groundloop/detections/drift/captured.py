@@ -67,10 +67,8 @@ class CapturedWindow:
         if self.unusable:
             found.append(f"{quantity(len(self.unusable), 'request')} can't be used, first: {self.unusable[0]}")
         if self.repeated:
-            repeated = quantity(
-                self.repeated, "request repeats an image and doesn't", "requests repeat an image and don't"
-            )
-            found.append(f"{repeated} count again")
+            repeated = quantity(self.repeated, "request repeats", "requests repeat")
+            found.append(f"{repeated} an image: each image counts once")
         if self.unanswered:
             unanswered = quantity(self.unanswered, "image has", "images have")
             found.append(f"{unanswered} no captured response: only the images themselves are compared")
