@@ -268,6 +268,16 @@ def test_impossible_searches_are_rejected(settings: list[str], words: str) -> No
     assert "training.tuning" in line or line.startswith("training:") or "tuning." in line
 
 
+def test_the_overlay_changes_no_pipeline_of_the_project() -> None:
+    """Upserting one configuration must not undo what the other one's upsert made."""
+
+    def names(*overlays: Path) -> set[str]:
+        found = load_config(overlays, environment={}).pipeline
+        return {found.name, found.deploy_name, found.predict_name, found.monitor_name}
+
+    assert not names(LOCAL) & names(LOCAL, LOCAL.with_name("tune.yaml"))
+
+
 def test_hyperband_needs_one_instance() -> None:
     settings = ["training.tuning.strategy=hyperband", "training.instance_count=2"]
     with pytest.raises(ConfigError, match="hyperband needs instance_count 1, not 2"):
