@@ -50,10 +50,11 @@ def _search(item: CostItem, search: SearchBounds) -> str:
         return [f"{factors}{count} = {hours:g} h{usd}"]
 
     jobs = bound(search.hours_by_jobs, f"{search.jobs} jobs x {search.job_hours:g} h")
-    time = bound(search.hours_by_search, f"{search.parallel_jobs} at the same time x {search.search_hours:g} h")
-    which = "the smaller bound counts" if jobs and time else "the only bound"
-    early = "early stopping lowers the bill, not the bound"
-    return f"{item.step}: {'; or '.join([*jobs, *time]) or 'nothing limits it'}: {which}; {early}"
+    at_a_time = "1 job" if search.parallel_jobs == 1 else f"{search.parallel_jobs} jobs"
+    time = bound(search.hours_by_search, f"{at_a_time} at a time x {search.search_hours:g} h")
+    bounds = [*jobs, *time]
+    which = ": the smaller bound counts" if len(bounds) > 1 else ""
+    return f"{item.step}: {'; or '.join(bounds) or 'no limit'}{which}; early stopping lowers the bill, not the bound"
 
 
 def _duration(item: CostItem) -> str:

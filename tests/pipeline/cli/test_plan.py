@@ -40,7 +40,7 @@ def test_both_bounds_of_a_search_are_printed(groundloop: Groundloop) -> None:
     (row,) = (line.split() for line in ran.out.splitlines() if line.startswith("  Tune ") and "g4dn" in line)
     assert row == ["Tune", "ml.g4dn.xlarge", "96", "h", "(2", "attempts", "x", "48", "h)", "$70.66"]
     assert (
-        "Tune: 12 jobs x 6 h = 72 h, $52.99; or 2 at the same time x 24 h = 48 h, $35.33: the smaller bound counts"
+        "Tune: 12 jobs x 6 h = 72 h, $52.99; or 2 jobs at a time x 24 h = 48 h, $35.33: the smaller bound counts"
     ) in ran.out
 
 
