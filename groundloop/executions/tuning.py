@@ -15,12 +15,14 @@ from groundloop.executions.control import no_pipeline, steps
 from groundloop.executions.logs import JobLog
 from groundloop.spec.object_detection import HYPERPARAMETERS
 from groundloop.spec.training_log import LOG_PHRASES, TrainingLog
-from groundloop.spec.tuning import RANGE_LISTS
+from groundloop.spec.tuning import RANGE_LISTS, combinations
 from groundloop.spec.tuning_search import SearchedJob, TuningSearch
 from groundloop.suggestions import near_misses
 
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _LOG_READERS = 8
+# The most that the API gives at once; it gives 10 if it isn't asked.
+_PAGE_SIZE = 100
 # Executions are looked through for the newest search; older ones are given by name.
 _MAX_EXECUTIONS = 50
 
@@ -59,7 +61,9 @@ def read_search(region: str, name: str, *, logs: bool = False) -> TuningSearch:
         reason=described.get("FailureReason", ""),
         strategy=config["Strategy"],
         metric=(config.get("HyperParameterTuningJobObjective") or {}).get("MetricName", ""),
-        max_jobs=config["ResourceLimits"].get("MaxNumberOfTrainingJobs"),
+        max_jobs=combinations(described)
+        if config["Strategy"] == "Grid"
+        else config["ResourceLimits"].get("MaxNumberOfTrainingJobs"),
         stops_early=config.get("TrainingJobEarlyStoppingType") == "Auto",
         tuned=tuple(item["Name"] for kind in RANGE_LISTS.values() for item in listed.get(kind) or []),
         epochs=int(epochs) if epochs.isdecimal() else None,
@@ -73,7 +77,12 @@ def read_search(region: str, name: str, *, logs: bool = False) -> TuningSearch:
 def searched_jobs(region: str, name: str) -> Iterator[SearchedJob]:
     """Yield the training jobs of a tuning job, in the order in which they were started."""
     pages = client("sagemaker", region).get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
-    for page in pages.paginate(HyperParameterTuningJobName=name, SortBy="CreationTime", SortOrder="Ascending"):
+    for page in pages.paginate(
+        HyperParameterTuningJobName=name,
+        SortBy="CreationTime",
+        SortOrder="Ascending",
+        PaginationConfig={"PageSize": _PAGE_SIZE},
+    ):
         for item in page["TrainingJobSummaries"]:
             value = (item.get("FinalHyperParameterTuningJobObjectiveMetric") or {}).get("Value")
             yield SearchedJob(

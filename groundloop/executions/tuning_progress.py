@@ -22,9 +22,9 @@ class SearchedJobEnded(JobEvent):
     Attributes:
         job: the training job.
         number: how many have ended with it.
-        max_jobs: how many there can be; None of a grid.
+        max_jobs: how many there can be; None if it isn't known.
         reason: why it ended.
-        is_best: no job before it has reached more.
+        is_best: it completed, and no job that completed before it has reached more.
     """
 
     job: SearchedJob
@@ -69,7 +69,9 @@ class TuningProgress(PolledJob):
         )
 
     def _ended(self, job: SearchedJob, search: TuningSearch) -> SearchedJobEnded:
-        is_best = job.objective is not None and (self._best is None or job.objective > self._best)
+        # One that was stopped is never the best (API reference, BestTrainingJob).
+        is_better = job.objective is not None and (self._best is None or job.objective > self._best)
+        is_best = is_better and job.status == "Completed"
         if is_best:
             self._best = job.objective
         return SearchedJobEnded(job, len(self._reported), search.max_jobs, search.end_of(job), is_best)

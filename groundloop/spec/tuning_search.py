@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from groundloop.spec.tuning import TERMINAL
+from groundloop.spec.tuning import CONFIG, part
 
 #: Statuses of a training job that has ended.
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
-# Training jobs that end with the search are stopped by it, a moment before or after its own end.
+# Training jobs that the search stops when it ends have ended a moment before or after it.
 _WITH_THE_SEARCH = timedelta(seconds=5)
 
 
@@ -56,7 +56,7 @@ class TuningSearch:
         reason: why it failed; empty if it didn't.
         strategy: such as `Bayesian`.
         metric: name of the objective metric.
-        max_jobs: maximum number of training jobs; None of a grid.
+        max_jobs: maximum number of training jobs; None if it isn't known.
         stops_early: it ends training jobs early that are worse than others.
         tuned: names of the tuned hyperparameters.
         epochs: of each training job, if it isn't stopped; None where that isn't known.
@@ -95,6 +95,10 @@ class TuningSearch:
 
         return sorted(self.jobs, key=key)
 
+    def label(self, job: SearchedJob) -> str:
+        """Return the part of a training job's name that tells it from the others of the search."""
+        return job.name.removeprefix(f"{self.name}-")
+
     def end_of(self, job: SearchedJob) -> str:
         """Say why a training job of the search ended; empty while it runs."""
         if job.status == "Failed":
@@ -105,8 +109,35 @@ class TuningSearch:
             return "validation mAP no longer rose (early_stopping)"
         if job.status != "Stopped":
             return ""
-        if self.status in TERMINAL and self.ended and job.ended and job.ended >= self.ended - _WITH_THE_SEARCH:
+        end = self._cut_short_at
+        if end is not None and job.ended is not None and job.ended >= end - _WITH_THE_SEARCH:
             return "the search ended"
         if self.strategy == "Hyperband":
             return "worse than others (hyperband)"
         return "worse than the median (early stopping)" if self.stops_early else "it was stopped"
+
+    @property
+    def _cut_short_at(self) -> datetime | None:
+        """When the search ended, or was asked to, before its training jobs had; None if it waited for them."""
+        if self.status == "Stopping":
+            return self.request.get("LastModifiedTime")
+        if self.ended is None or self.status in ("Stopped", "Failed"):
+            return self.ended
+        config = part(self.request.get(CONFIG))
+        seconds, created = part(config, "ResourceLimits").get("MaxRuntimeInSeconds"), self.request.get("CreationTime")
+        is_over = bool(seconds and created and (self.ended - created).total_seconds() >= seconds)
+        are_fewer = self.max_jobs is not None and len(self.jobs) < self.max_jobs
+        return self.ended if is_over or are_fewer or config.get("TuningJobCompletionCriteria") else None
+
+
+def value_text(text: str) -> str:
+    """Write a tuned value with the digits that matter.
+
+    Example:
+        >>> value_text("0.0012345678"), value_text("16"), value_text("sgd")
+        ('0.00123457', '16', 'sgd')
+    """
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text
