@@ -12,7 +12,7 @@ import numpy as np
 from groundloop.report.chart import Dot, LegendEntry, Line, PlotArea, axes, dot, line_path, whole_ticks
 from groundloop.report.curves import CurveChart
 from groundloop.report.templating import render
-from groundloop.spec.tuning_search import SearchedJob, TuningSearch
+from groundloop.spec.tuning_search import SearchedJob, TuningSearch, value_text
 
 _SIZE = (480.0, 340.0)
 _MAP_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -52,7 +52,8 @@ def write_tuning_charts(search: TuningSearch, folder: Path) -> Path:
     text = render(
         "tuning.html",
         search=search,
-        rows=[(job, search.end_of(job)) for job in search.ranked],
+        rows=[_row(search, job) for job in search.ranked],
+        heads=("training job", *search.tuned, "epochs", "mAP", "status", "ended because"),
         charts=charts,
         legend=[LegendEntry("mean", "", "best so far")],
     )
@@ -86,15 +87,23 @@ def value_axis(name: str, values: Sequence[str]) -> ValueAxis:
     return ValueAxis(label, (left - margin, right + margin), tuple(shown), scaled)
 
 
+def _row(search: TuningSearch, job: SearchedJob) -> tuple[str, list[str], SearchedJob, str]:
+    values = [value_text(job.values.get(name, "")) for name in search.tuned]
+    return search.label(job), values, job, search.end_of(job)
+
+
 def _progress(search: TuningSearch, scored: Sequence[SearchedJob]) -> CurveChart:
     numbers = {job.name: number for number, job in enumerate(search.jobs, start=1)}
     x = np.array([numbers[job.name] for job in scored], dtype=np.float64)
-    best = np.maximum.accumulate(np.array([job.objective for job in scored], dtype=np.float64))
+    # A job that was stopped is never the best.
+    reached = [job.objective if job.status == "Completed" else math.nan for job in scored]
+    best = np.fmax.accumulate(np.array(reached, dtype=np.float64))
     ticks = [tick for tick in whole_ticks(len(search.jobs)) if tick]
     area = PlotArea(_SIZE, x=(0.0, float(max(ticks[-1], len(search.jobs)))))
+    highest = f"; the best is {best[-1]:.3f}" if math.isfinite(best[-1]) else ""
     return CurveChart(
         title="Progress of the search",
-        alt=f"{search.metric} of each training job in the order of their start; the best is {best[-1]:.3f}",
+        alt=f"{search.metric} of each training job in the order of their start{highest}",
         axes=axes(area, ticks, _MAP_TICKS, ("training job", search.metric)),
         lines=(Line("best so far", line_path(area, x, best), "mean"),),
         dots=tuple(_dot(area, numbers[job.name], job, search) for job in scored),

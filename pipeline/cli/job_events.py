@@ -14,6 +14,7 @@ from typing import Any
 from groundloop.executions.polled_job import JobEvent
 from groundloop.executions.training_progress import EpochEnded, FindingAppeared
 from groundloop.executions.tuning_progress import SearchedJobEnded
+from groundloop.spec.tuning_search import value_text
 
 
 @singledispatch
@@ -105,19 +106,6 @@ def _(event: SearchedJobEnded) -> dict[str, Any]:
         "best_so_far": event.is_best,
         "ended_because": event.reason,
     }
-
-
-def value_text(text: str) -> str:
-    """Write a tuned value with the digits that matter.
-
-    Example:
-        >>> value_text("0.0012345678"), value_text("16"), value_text("sgd")
-        ('0.00123457', '16', 'sgd')
-    """
-    try:
-        return f"{float(text):g}"
-    except ValueError:
-        return text
 
 
 def finite(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,12 +42,12 @@ def apply(
     best = search.best
     if best is None or best.objective is None:
         raise UserError(f"{search.name} is {search.status} and has no best training job: there are no values to apply")
-    out.parent.mkdir(parents=True, exist_ok=True)
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("x", encoding="utf-8") as file:
             file.write(overlay(search, best))
     except OSError as error:
-        raise UserError(f"{out} can't be written: {error.strerror}") from None
+        raise UserError(f"--out {out}: can't be written: {error.strerror}") from None
     if as_json:
         print_json({"file": str(out), "tuning_job": search.name, "training_job": best.name, "values": best.values})
         return
@@ -70,8 +71,8 @@ def overlay(search: TuningSearch, best: SearchedJob) -> str:
     ]
     for name in search.tuned:
         text = best.values[name]
-        # A continuous value comes with the digits of a double; as Python writes it, YAML 1.1 would take 1e-05 as text.
+        # Without an exponent, since YAML 1.1 would take 1e-05 as text.
         if name in HYPERPARAMETERS and HYPERPARAMETERS[name].type is float:
-            text = f"{float(text):.12f}".rstrip("0")
+            text = f"{Decimal(text):f}"
         lines.append(f"    {name}: {text}")
     return "\n".join(lines) + "\n"

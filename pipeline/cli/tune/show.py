@@ -43,6 +43,7 @@ def show(
     if as_csv and as_json:
         raise UserError("give either --csv or --json")
     search = find_search(settings.aws.region, name or settings.pipeline.name, tuning_job, logs=True)
+    charts = None if plot is None else _write_charts(search, plot)
     if as_json:
         print_json(_as_json(search))
     elif as_csv:
@@ -50,29 +51,37 @@ def show(
             print_line(line)
     else:
         _print(search)
-    if plot is not None:
-        from groundloop.report.tuning_charts import write_tuning_charts
+    if charts is not None:
+        print_line(f"charts: {charts}", to_stderr=as_json or as_csv)
 
-        print_line(f"charts: {write_tuning_charts(search, plot)}", to_stderr=as_json or as_csv)
+
+def _write_charts(search: TuningSearch, folder: Path) -> Path:
+    from groundloop.errors import UserError
+    from groundloop.report.tuning_charts import write_tuning_charts
+
+    try:
+        return write_tuning_charts(search, folder)
+    except OSError as error:
+        raise UserError(f"--plot {folder}: can't be written: {error.strerror}") from None
 
 
 def _print(search: TuningSearch) -> None:
     ended = sum(job.ended is not None for job in search.jobs)
     limit = f" of at most {search.max_jobs}" if search.max_jobs else ""
-    print_line(f"{search.name}: {search.status}, {search.strategy}, {ended}{limit} training jobs ended")
+    print_line(f"{search.name}: {search.status}, {search.strategy}, {ended}{limit} training jobs have ended")
     if search.reason:
         print_line(search.reason)
     if not search.jobs:
         print_line("no training job has started yet")
         return
-    from pipeline.cli.job_events import value_text
+    from groundloop.spec.tuning_search import value_text
 
     print_table(
         ("", "training job", *search.tuned, "epochs", "mAP", "status", "ended because"),
         [
             (
                 number,
-                job.name,
+                f"...-{search.label(job)}",
                 *(value_text(job.values.get(name, "")) for name in search.tuned),
                 _epochs(search, job),
                 "" if job.objective is None else f"{job.objective:.3f}",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from groundloop.report.tuning_charts import value_axis
+from groundloop.report.tuning_charts import value_axis, write_tuning_charts
+from groundloop.spec.tuning_search import SearchedJob, TuningSearch
 
 
 @pytest.mark.parametrize(
@@ -25,3 +28,36 @@ def test_an_axis_suits_its_values(values: list[str], label: str, ticks: list[str
     assert [text for _, text in axis.ticks] == ticks
     assert all(axis.ends[0] < place < axis.ends[1] for place in axis.places.values())
     assert set(axis.places) == set(values)
+
+
+def search(*results: tuple[str, float]) -> TuningSearch:
+    """A search whose training jobs, each with status and metric, tried one value each."""
+    jobs = [
+        SearchedJob(f"search-{number}", status, {"x": str(number)}, metric)
+        for number, (status, metric) in enumerate(results, start=1)
+    ]
+    completed = [job for job in jobs if job.status == "Completed"]
+    best = max(completed, key=lambda job: job.objective or 0.0, default=None)
+    return TuningSearch(
+        name="search",
+        arn="",
+        status="Completed",
+        reason="",
+        strategy="Random",
+        metric="validation:mAP",
+        max_jobs=len(jobs),
+        stops_early=True,
+        tuned=("x",),
+        epochs=16,
+        ended=None,
+        jobs=tuple(jobs),
+        best_name=best.name if best else "",
+        request={},
+    )
+
+
+def test_a_job_that_was_stopped_is_no_best_one(tmp_path: Path) -> None:
+    page = write_tuning_charts(search(("Completed", 0.4), ("Stopped", 0.9)), tmp_path).read_text(encoding="utf-8")
+    assert "the best is 0.400" in page
+    assert "the best is" not in write_tuning_charts(search(("Stopped", 0.9)), tmp_path).read_text(encoding="utf-8")
+    assert "None" not in page

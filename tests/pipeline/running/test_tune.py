@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from groundloop.executions.control import start
 from groundloop.executions.watching import watch
 from groundloop.local import ImageStandIn, LocalAws
 from groundloop.spec.training_log import METRIC_DEFINITIONS
+from groundloop.spec.tuning_search import SearchedJob, TuningSearch
+from pipeline.cli.tune.apply import overlay
 from pipeline.config import Config
 from pipeline.warm_start import resolve_warm_start
 from tests.fixtures.cli import CommandResult, Groundloop
@@ -98,7 +101,9 @@ def test_following_says_each_training_job_that_has_ended(search: tuple[str, Comm
     ran = search[1]
     assert ran.code == 0, ran.err
     said = [line.split("  Tune ", 1)[1].strip() for line in ran.out.splitlines() if "  Tune " in line]
-    jobs = sorted(line.split("  ", 1)[1] for line in said if line.startswith("training job ") and "learning" in line)
+    told = [line for line in said if line.startswith("training job ") and "learning" in line]
+    assert [line.split("  ")[0] for line in told] == [f"training job {number}/3" for number in (1, 2, 3)]
+    jobs = sorted(line.split("  ", 1)[1] for line in told)
     assert [line.replace(" (best so far)", "").partition(" (log:")[0] for line in jobs] == [
         "learning_rate 0.5  Failed: AlgorithmError: out of memory, exit code: 1",
         "mAP 0.250  learning_rate 0.25  Completed: all epochs",
@@ -113,9 +118,10 @@ def test_the_jobs_are_listed_the_best_first(search: tuple[str, CommandResult], g
     shown = groundloop("tune", "show", "--name", name)
     assert shown.code == 0, shown.err
     lines = shown.out.splitlines()
-    assert "Completed, Grid, 3 training jobs ended" in lines[0]
+    assert lines[0].endswith("Completed, Grid, 3 of at most 3 training jobs have ended")
     assert lines[1].split() == ["training", "job", "learning_rate", "epochs", "mAP", "status", "ended", "because"]
     assert [line.split()[2:5] for line in lines[2:4]] == [["0.75", "2/2", "0.750"], ["0.25", "2/2", "0.250"]]
+    assert re.fullmatch(r"\.\.\.-00[123]-[0-9a-f]{8}", lines[2].split()[1])
     assert "out of memory" in lines[4]
     found = groundloop("tune", "show", "--name", name, "--json").json
     assert [(job["values"], job["map"], job["status"]) for job in found["jobs"]] == [
@@ -150,6 +156,54 @@ def test_the_winners_values_become_an_overlay(
     again = groundloop("tune", "apply", "--name", search[0], "-o", str(overlay))
     assert (again.code, again.error) == (1, f"{overlay} exists, and is not overwritten: name another file with -o")
     assert overlay.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        pytest.param(["show", "--plot", "{file}"], "--plot {file}: can't be written: File exists", id="charts"),
+        pytest.param(["apply", "-o", "{file}/x.yaml"], "--out {file}/x.yaml: can't be written: ", id="overlay"),
+    ],
+)
+def test_a_place_that_can_not_be_written_is_named(
+    search: tuple[str, CommandResult], groundloop: Groundloop, tmp_path: Path, arguments: list[str], error: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    ran = groundloop("tune", *(item.format(file=file) for item in arguments), "--name", search[0])
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.error.startswith(error.format(file=file))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        pytest.param("8.072307884499753e-05", "0.00008072307884499753", id="small"),
+        pytest.param("1E-7", "0.0000001", id="in capitals"),
+        pytest.param("0.9", "0.9", id="as it is"),
+    ],
+)
+def test_an_overlay_has_the_value_that_was_trained_with(text: str, written: str) -> None:
+    best = SearchedJob("search-001", "Completed", {"learning_rate": text}, 0.5)
+    search = TuningSearch(
+        name="search",
+        arn="",
+        status="Completed",
+        reason="",
+        strategy="Bayesian",
+        metric="validation:mAP",
+        max_jobs=1,
+        stops_early=True,
+        tuned=("learning_rate",),
+        epochs=16,
+        ended=None,
+        jobs=(best,),
+        best_name=best.name,
+        request={},
+    )
+    lines = overlay(search, best).splitlines()
+    assert lines[-1].strip() == f"learning_rate: {written}"
+    assert yaml.safe_load("\n".join(lines))["training"]["hyperparameters"]["learning_rate"] == float(text)
 
 
 @pytest.mark.parametrize(
