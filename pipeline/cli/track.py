@@ -34,7 +34,8 @@ def track(
     """Log executions to MLflow, one run for each.
 
     A run that is there already is completed: nothing is logged twice. A search for hyperparameters has a run for each
-    of its training jobs below that of the execution.
+    of its training jobs below that of the execution. With --all, an execution whose files are gone is named and left
+    out, and the exit code is 1.
 
     Example: groundloop track --all --to sqlite:///mlflow.db
     """
@@ -63,11 +64,21 @@ def track(
     if not arns:
         raise UserError(f"pipeline {pipeline!r} has no execution yet: run `groundloop start`")
     from groundloop.tracking.mlflow_store import MlflowStore
+    from groundloop.tracking.store import TrackingError
 
     store = MlflowStore(uri)
-    logged = []
+    logged, failed = [], []
     for arn in arns:
-        result = export_run(store, where, run_of_execution(region, arn))
+        try:
+            result = export_run(store, where, run_of_execution(region, arn))
+        except TrackingError:
+            raise
+        except UserError as error:  # of this execution; such as files that are gone
+            if not every:
+                raise
+            failed.append({"execution": arn, "error": str(error)})
+            print_warning(f"{arn.rpartition('/')[2]} was not logged: {error}")
+            continue
         logged.append({"execution": arn, "run": result.run, "created": result.created, "added": result.added})
         if not as_json:
             print_line(_describe(arn, result))
@@ -77,7 +88,9 @@ def track(
                 f"{', '.join(result.kept_params)}"
             )
     if as_json:
-        print_json({"uri": uri, "experiment": where, "runs": logged})
+        print_json({"uri": uri, "experiment": where, "runs": logged, "failed": failed})
+    if failed:
+        raise typer.Exit(1)
 
 
 def _describe(arn: str, result: ExportResult) -> str:

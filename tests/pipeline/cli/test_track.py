@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from groundloop.errors import UserError
+from groundloop.tracking.run import EXECUTION_TAG, TrackedRun
 from tests.fixtures.cli import Groundloop
+from tests.fixtures.run_record import RunRecord
 
 LOCAL = str(Path(__file__).resolve().parents[3] / "configs" / "local.yaml")
 
@@ -26,6 +29,30 @@ def test_what_cannot_be_logged_is_said_at_once(arguments: list[str], message: st
     result = groundloop("track", *arguments, "-c", LOCAL)
     assert result.code == 1
     assert message in result.error
+
+
+@pytest.mark.parametrize(
+    ("given", "logged"),
+    [pytest.param(["--all"], ["c", "a"], id="all"), pytest.param(["c", "b", "a"], ["c"], id="named")],
+)
+def test_an_execution_whose_files_are_gone_stops_no_others_of_all(
+    given: list[str], logged: list[str], groundloop: Groundloop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RunRecord()
+
+    def run_of_execution(region: str, arn: str) -> TrackedRun:
+        if arn.endswith("/b"):
+            raise UserError("s3://bucket/evaluation.json does not exist")
+        return TrackedRun(EXECUTION_TAG, arn, arn.rpartition("/")[2], "FINISHED")
+
+    monkeypatch.setattr("groundloop.tracking.executions.run_of_execution", run_of_execution)
+    monkeypatch.setattr("groundloop.tracking.mlflow_store.MlflowStore", lambda uri: store)
+    monkeypatch.setattr("groundloop.executions.listing.list_arns", lambda *_: [f"arn:x/{name}" for name in "cba"])
+    monkeypatch.setattr("groundloop.executions.control.resolve", lambda region, pipeline, name: f"arn:x/{name}")
+    result = groundloop("track", *given, "--to", "sqlite:///m.db", "-c", LOCAL)
+    assert result.code == 1
+    assert "s3://bucket/evaluation.json does not exist" in result.err
+    assert [run.name for run in store.runs.values()] == logged
 
 
 def test_only_the_store_imports_mlflow() -> None:
