@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from groundloop.errors import UserError
+from groundloop.wording import quantity
 from pipeline.cli.output import print_json, print_line, print_table, print_values
 from pipeline.cli.progress import duration
 
@@ -25,8 +26,8 @@ _SECTIONS = {
     "gate": "gate",
     "cost": "cost",
 }
-#: Parts of evaluation.json that have a row for each class or image size, of which the table shows only the first.
-_PER_CLASS, _SHOWN_OF_CLASS = ("per_class", "slices"), "ap_50"
+#: Of the parts of evaluation.json with many rows, the one metric of a row that the table shows.
+_SHOWN_OF_ROW = {"per_class": "ap_50", "slices": "map_50"}
 
 
 def compare_runs(settings: Config, pipeline: str, names: tuple[str, str], *, as_json: bool) -> None:
@@ -70,12 +71,12 @@ def _print_metrics(comparison: Comparison) -> None:
         right=("A", "B", "difference"),
     )
     if hidden := len(comparison.metrics) - len(shown):
-        print_line(f"{hidden} more metrics differ: --json has them")
+        print_line(f"{quantity(hidden, 'more metric differs', 'more metrics differ')}: --json has them")
 
 
 def _is_shown(one: MetricDifference) -> bool:
     root, _, rest = one.name.partition(".")
-    return root not in _PER_CLASS or rest.rpartition(".")[2] == _SHOWN_OF_CLASS
+    return root not in _SHOWN_OF_ROW or rest.rpartition(".")[2] == _SHOWN_OF_ROW[root]
 
 
 def _title(run: ComparedRun) -> str:

@@ -35,6 +35,7 @@ EVALUATION: dict[str, Any] = {
     "intervals": {"level": 0.95, "metrics": {"map": ["LOW", "HIGH"], "map_50": [0.3, 0.45]}},
     "images": {"test": 2},
     "per_class": {"usb-c": {"ap_50": "MAP", "precision": "MAP", "recall": 0.5, "boxes": 9}},
+    "slices": {"camera": {"north": {"map_50": "MAP", "recall": "MAP"}}},
     "gate": {"requirements": [], "missed": [], "thresholds_missed": 0, "message": "all thresholds met"},
 }  # fmt: skip
 WRITE = (
@@ -196,7 +197,11 @@ def test_parameters_data_and_metrics_that_differ_are_named(runs: Runs) -> None:
     }
     assert {one["section"] for one in found["differences"]} <= {"parameters", "data", "cost"}
     metrics = by_name(found, "metrics")
-    assert list(metrics) == ["map", "per_class.usb-c.ap_50", "per_class.usb-c.precision"]
+    assert list(metrics) == [
+        "map",
+        *("per_class.usb-c.ap_50", "per_class.usb-c.precision"),
+        *("slices.camera.north.map_50", "slices.camera.north.recall"),
+    ]
     assert metrics["map"]["difference"] == pytest.approx(0.35)
     assert metrics["map"]["b_interval"] == pytest.approx([0.65, 0.85])
     assert metrics["map"]["intervals_overlap"] is False
@@ -208,7 +213,8 @@ def test_parameters_data_and_metrics_that_differ_are_named(runs: Runs) -> None:
     assert re.search(r"^parameter +Map +0\.4 +0\.75$", shown, re.MULTILINE)
     assert re.search(r"^map +0\.4000 +0\.7500 +\+0\.3500 +0\.3000 to 0\.5000 +0\.6500 to 0\.8500$", shown, re.MULTILINE)
     assert "per_class.usb-c.ap_50" in shown
-    assert "1 more metrics differ: --json has them" in shown
+    assert "slices.camera.north.map_50" in shown
+    assert "2 more metrics differ: --json has them" in shown
 
 
 def test_the_same_twice_differs_in_its_cost_alone(runs: Runs) -> None:
