@@ -22,7 +22,8 @@ def drift(
     captures: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR|S3URI", help="Captured requests. Default: where the endpoint's data capture writes them."
+            metavar="DIR|S3URI",
+            help="Captured requests. Default: monitor.captures, or where the endpoint's data capture writes them.",
         ),
     ] = None,
     baseline: Annotated[
@@ -36,18 +37,30 @@ def drift(
     endpoint: Annotated[str | None, typer.Option(help="Endpoint; default: deploy.endpoint.name.")] = None,
     hours: Annotated[
         int | None,
-        typer.Option(min=1, help="Requests of so many hours back. Default: 24; all with --baseline."),
+        typer.Option(min=1, help="Requests of so many hours back. Default: monitor.window_hours; all with --baseline."),
     ] = None,
-    max_images: Annotated[int, typer.Option(min=1, help="Images of a variant at most, the newest ones.")] = 1000,
-    min_images: Annotated[int, typer.Option(min=1, help="With fewer images nothing is decided.")] = 50,
+    max_images: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images of a variant at most, the newest ones. Default: monitor.max_images."),
+    ] = None,
+    min_images: Annotated[
+        int | None, typer.Option(min=1, help="With fewer images nothing is decided. Default: monitor.min_images.")
+    ] = None,
     false_alarm: Annotated[
-        float, typer.Option(metavar="P", help="Probability of a false alarm, in images and in answers.")
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            metavar="P",
+            min=0.001,
+            max=0.5,
+            help="Probability of a false alarm, in images and in answers. Default: monitor.false_alarm.",
+        ),
+    ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
             metavar="LIMIT",
-            help="Limit of a mean besides the test, such as 'boxes >= 1' or 'brightness >= 60'; repeatable.",
+            help="Limit of a mean besides the test, such as 'boxes >= 1' or 'brightness >= 60'; repeatable. Default: "
+            "monitor.limits.",
         ),
     ] = None,
     report: Annotated[
@@ -72,26 +85,29 @@ def drift(
     from datetime import datetime, timedelta, timezone
 
     from groundloop.detections.drift.comparison import DriftTest
-    from pipeline.cli.options import load, region_of
+    from pipeline.cli.options import load_with_origins
     from pipeline.drift import drift_of_endpoint, drift_of_files, parse_limit_texts, write_page
 
     if baseline is not None and captures is None:
         raise typer.BadParameter("give --captures, the place of the captured requests, with --baseline")
     if baseline is not None and endpoint is not None:
         raise typer.BadParameter("give --endpoint or --baseline: the endpoint's versions have baselines of their own")
-    test = DriftTest(false_alarm=false_alarm, min_images=min_images, limits=parse_limit_texts(limit or []))
-    until = datetime.now(timezone.utc)
+    # With files on disk alone, nothing of the configuration has to be set.
+    settings = load_with_origins(config, assignments, incomplete=baseline is not None).config
+    monitor = settings.monitor
+    test = DriftTest(
+        false_alarm=monitor.false_alarm if false_alarm is None else false_alarm,
+        min_images=min_images or monitor.min_images,
+        limits=parse_limit_texts(limit) if limit else monitor.parsed_limits(),
+    )
+    until, images = datetime.now(timezone.utc), max_images or monitor.max_images
     if baseline is not None and captures is not None:
         since = None if hours is None else until - timedelta(hours=hours)
-        # A configuration is not needed where nothing is in S3.
-        in_s3 = any(place.startswith("s3://") for place in (captures, baseline))
-        region = region_of(config, assignments) if in_s3 else None
-        results = drift_of_files(captures, baseline, region, test, since, until, max_images)
+        results = drift_of_files(captures, baseline, settings.aws.region, test, since, until, images)
     else:
-        settings = load(config, assignments)
-        since = until - timedelta(hours=hours or 24)
+        since = until - timedelta(hours=hours or monitor.window_hours)
         name = endpoint or settings.deploy.endpoint.name
-        results = drift_of_endpoint(settings, name, captures, test, since, until, max_images)
+        results = drift_of_endpoint(settings, name, captures or monitor.captures, test, since, until, images)
     if as_json:
         print_json({"drift": any(one.drift.found for one in results), "variants": [one.as_json() for one in results]})
     else:

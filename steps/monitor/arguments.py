@@ -25,7 +25,7 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--max-images", type=int, default=1000)
     parser.add_argument("--min-images", type=int, default=50)
     parser.add_argument("--false-alarm", type=float, default=0.01)
-    parser.add_argument("--limit", action="append", default=[], metavar="FEATURE.min_mean=NUMBER")
+    parser.add_argument("--limit", action="append", default=[], metavar="STATISTIC.min_mean=NUMBER")
     parser.add_argument("--fail-on-input", action="store_true", help="images alone that differ fail the execution too")
     parser.add_argument("--queue", type=int, default=100, help="images queued for review in a window, at most")
     parser.add_argument(
@@ -40,25 +40,25 @@ def parse(argv: Sequence[str] | None) -> Namespace:
     return parser.parse_args(argv)
 
 
-def limits_by_feature(texts: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Read the limits, by feature and side.
+def limits_by_statistic(texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Read the limits, by statistic and side.
 
     Raises:
         UserError: a text is no limit.
 
     Example:
-        >>> limits_by_feature(["boxes.min_mean=1.0"])
+        >>> limits_by_statistic(["boxes.min_mean=1.0"])
         {'boxes': {'min_mean': 1.0}}
     """
     limits: dict[str, dict[str, float]] = {}
     for text in texts:
         name, _, number = text.rpartition("=")
-        feature, _, side = name.rpartition(".")
+        statistic, _, side = name.rpartition(".")
         try:
             value = float(number)
         except ValueError:
             value = float("nan")
-        if not feature or side not in (MINIMUM, MAXIMUM) or value != value:
-            raise UserError(f"--limit {text}: write it as FEATURE.min_mean=NUMBER or FEATURE.max_mean=NUMBER")
-        limits.setdefault(feature, {})[side] = value
+        if not statistic or side not in (MINIMUM, MAXIMUM) or value != value:
+            raise UserError(f"--limit {text}: write it as STATISTIC.min_mean=NUMBER or STATISTIC.max_mean=NUMBER")
+        limits.setdefault(statistic, {})[side] = value
     return limits

@@ -22,7 +22,7 @@ from groundloop.review.queue_manifest import FILE_NAME
 from groundloop.s3 import join_uri
 from steps import jobs
 from steps.jobs import say
-from steps.monitor.arguments import limits_by_feature, parse
+from steps.monitor.arguments import limits_by_statistic, parse
 from steps.monitor.metrics import WindowMetrics, put_metrics
 from steps.monitor.queueing import (
     DRIFT_FILE,
@@ -108,7 +108,7 @@ def _monitor(arguments: Namespace, until: datetime) -> str:
     test = DriftTest(
         false_alarm=arguments.false_alarm,
         min_images=arguments.min_images,
-        limits=parse_limits(limits_by_feature(arguments.limit), "monitor.limits"),
+        limits=parse_limits(limits_by_statistic(arguments.limit), "monitor.limits"),
     )
     results = _variants(arguments, found, since, until, test)
     for result in results:

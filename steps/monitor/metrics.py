@@ -19,7 +19,7 @@ class WindowMetrics:
     Attributes:
         variant: its name.
         images: how many images were looked at.
-        input_p_value, answers_p_value: of the two groups of features; None where nothing was decided.
+        input_p_value, answers_p_value: of the two groups of statistics; None where nothing was decided.
         boxes_per_image: detections that count, on average; None where no answer was captured.
         doubtful: share of the images on which at least one mistake is expected; None without answers.
     """

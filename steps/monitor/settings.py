@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from groundloop.errors import UserError
 from steps.settings import S3Uri, Settings
+
+if TYPE_CHECKING:
+    from groundloop.detections.drift.limits import Limit
 
 #: AWS's own namespaces begin so, and take no metrics from others (PutMetricData, `Namespace`).
 _RESERVED_NAMESPACE = "AWS/"
@@ -16,7 +19,7 @@ _SUM_TOLERANCE = 1e-6
 
 
 class LimitSettings(Settings):
-    """Limits of the mean of one feature over a window."""
+    """Limits of the mean of one statistic over a window."""
 
     min_mean: float | None = Field(None, description="A lower mean is an alarm; null: no minimum.")
     max_mean: float | None = Field(None, description="A higher mean is an alarm; null: no maximum.")
@@ -63,9 +66,9 @@ class MonitorSettings(Settings):
     max_images: int = Field(1000, ge=10, le=10000, description="Maximum number of images looked at, the newest ones.")
     min_images: int = Field(50, ge=10, le=10000, description="With fewer images nothing is decided.")
     false_alarm: float = Field(
-        0.01, gt=0, lt=0.5, description="Probability of a false alarm, per window and group of features."
+        0.01, ge=0.001, lt=0.5, description="Probability of a false alarm, per window and group of statistics."
     )
-    limits: dict[str, LimitSettings] = Field({}, description="Limits of features' means, besides the test.")
+    limits: dict[str, LimitSettings] = Field({}, description="Limits of statistics' means, besides the test.")
     fail: Literal["answers", "any", "never"] = Field(
         "answers",
         description="What fails the execution, with the reason: other answers or a missed limit; any drift, of images "
@@ -83,15 +86,24 @@ class MonitorSettings(Settings):
     )
 
     @model_validator(mode="after")
-    def _limited_features_exist(self) -> MonitorSettings:
-        if self.limits:
-            from groundloop.detections.drift.limits import parse_limits  # NumPy takes a while to load
-
-            try:
-                parse_limits({name: limit.model_dump(exclude_none=True) for name, limit in self.limits.items()})
-            except UserError as error:
-                raise ValueError(str(error)) from None
+    def _limited_statistics_exist(self) -> MonitorSettings:
+        try:
+            self.parsed_limits()
+        except UserError as error:
+            raise ValueError(str(error)) from None
         return self
+
+    def parsed_limits(self) -> tuple[Limit, ...]:
+        """Return the limits as the comparison takes them.
+
+        Raises:
+            UserError: one is of no statistic.
+        """
+        if not self.limits:
+            return ()
+        from groundloop.detections.drift.limits import parse_limits  # NumPy takes a while to load
+
+        return parse_limits({name: limit.model_dump(exclude_none=True) for name, limit in self.limits.items()})
 
     @model_validator(mode="after")
     def _limits_fit(self) -> MonitorSettings:

@@ -83,8 +83,8 @@ def _as_arguments(settings: MonitorSettings) -> list[str]:
     """Return the job's arguments that the settings give."""
     mix = settings.review.mix
     limits = [
-        f"--limit={feature}.{side}={value!r}"
-        for feature, limit in sorted(settings.limits.items())
+        f"--limit={statistic}.{side}={value!r}"
+        for statistic, limit in sorted(settings.limits.items())
         for side, value in ((MINIMUM, limit.min_mean), (MAXIMUM, limit.max_mean))
         if value is not None
     ]

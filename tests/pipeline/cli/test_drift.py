@@ -120,6 +120,16 @@ def test_a_missed_limit_is_drift(groundloop: Groundloop, files: tuple[Path, Path
     assert "limit: mean of brightness at most 200: met (" in result.out
 
 
+def test_what_is_not_given_is_that_of_the_monitor_pipeline(groundloop: Groundloop, files: tuple[Path, Path]) -> None:
+    write_captures(files[0], 60)
+    given = ["-s", "monitor={min_images: 70, limits: {boxes: {min_mean: 5}}}"]
+    assert "the window has 60 images, fewer than 70" in groundloop(*options(files), *given).out
+    result = groundloop(*options(files), *given, "--min-images", "60")
+    assert result.code == 3
+    assert "limit: mean of boxes at least 5: missed (" in result.out
+    assert groundloop(*options(files), *given, "--min-images", "60", "--limit", "boxes <= 5").code == 0
+
+
 def test_too_few_images_decide_nothing(groundloop: Groundloop, files: tuple[Path, Path]) -> None:
     write_captures(files[0], 20, light=0.1)
     result = groundloop(*options(files))
@@ -146,7 +156,7 @@ def test_only_the_last_hours_count_where_they_are_given(groundloop: Groundloop, 
             1,
             "--limit: 'boxs' is not a statistic: write \"boxes\"",
         ),
-        (["--captures", "{captured}", "--false-alarm", "0.0001"], 1, "999 permutations can't show a p-value of 0.0001"),
+        (["--captures", "{captured}", "--false-alarm", "0.0001"], 2, "must be at least 0.001"),
         ([], 2, "give --captures, the place of the captured requests, with --baseline"),
         (["--captures", "{captured}", "--endpoint", "bolts"], 2, "give --endpoint or --baseline: "),
     ],

@@ -245,5 +245,5 @@ def test_another_text_is_no_time() -> None:
 
 def test_a_wrong_limit_is_refused(endpoint: Endpoint, plain: list[Photo]) -> None:
     endpoint.capture(plain)
-    with pytest.raises(AssertionError, match=r"write it as FEATURE\.min_mean=NUMBER"):
+    with pytest.raises(AssertionError, match=r"write it as STATISTIC\.min_mean=NUMBER"):
         endpoint.monitor("--limit=boxes=5")

@@ -91,7 +91,7 @@ def test_the_pipeline_exists_where_requests_are_captured(assignments: tuple[str,
         pytest.param(
             "monitor.limits={boxes: {min_mean: 3, max_mean: 2}}", "min_mean, 3, is higher than max_mean, 2", id="limits"
         ),
-        pytest.param("monitor.limits={boxs: {min_mean: 3}}", "boxs", id="unknown feature"),
+        pytest.param("monitor.limits={boxs: {min_mean: 3}}", "boxs", id="unknown statistic"),
         pytest.param("monitor.metrics_namespace=AWS/SageMaker", "which AWS keeps for itself", id="namespace"),
         pytest.param(
             "triggers.schedules={drift: {at: rate(1 hour), pipeline: monitor}}",
