@@ -14,8 +14,9 @@ from groundloop.errors import UserError
 from groundloop.executions.content import ExecutionContent, read_execution
 from groundloop.executions.control import RUNNING, resolve
 from groundloop.executions.evaluation import read_metrics
+from groundloop.metric_paths import metric_paths
 from groundloop.models.registry import Version, version
-from groundloop.result_files import metric_paths, read_evaluation, read_summary
+from groundloop.result_files import read_evaluation, read_summary
 from groundloop.tracking.content import data_params, gate_tags, training_params
 
 Value: TypeAlias = "str | float | None"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from groundloop.result_files import metric_paths
+from groundloop.metric_paths import metric_paths
 from groundloop.tracking.names import metric_names
 from groundloop.tracking.run import Metric
 

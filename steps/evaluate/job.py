@@ -14,7 +14,6 @@ from groundloop.errors import UserError
 from groundloop.images.s3 import S3Images
 from groundloop.labels.split import Split
 from steps import jobs
-from steps.evaluate.baseline import write_baseline
 from steps.evaluate.champion import compare
 from steps.evaluate.gate import verdict
 from steps.evaluate.ground_truth import (
@@ -90,6 +89,7 @@ def evaluate(arguments: Namespace) -> None:
     from groundloop.detections.evaluate import evaluate as score
     from groundloop.detections.metrics import as_json
     from groundloop.detections.thresholds import ThresholdRule
+    from steps.evaluate.baseline import write_baseline
 
     rule = ThresholdRule(arguments.threshold_rule, arguments.threshold_target, arguments.per_class_threshold)
     summary = read_summary(arguments.report / "summary.json")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from groundloop.errors import UserError
-from groundloop.result_files import metric_paths
+from groundloop.metric_paths import metric_paths
 from groundloop.suggestions import first_of, near_misses, nearest
 
 #: Metrics by the last part of their path. Shares of something lie in 0 to 1, and more is better ...

@@ -14,7 +14,7 @@ import boto3
 import numpy as np
 import pytest
 
-from groundloop.result_files import metric_paths
+from groundloop.metric_paths import metric_paths
 from pipeline.doctor import container_images
 from pipeline.doctor.role_policy import statements
 from tests.e2e.conftest import BUCKET, ROOT, SETTINGS

@@ -44,8 +44,7 @@ def apply(
         raise UserError(f"{search.name} is {search.status} and has no best training job: there are no values to apply")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("x", encoding="utf-8") as file:
-            file.write(overlay(search, best))
+        out.write_text(overlay(search, best), encoding="utf-8")
     except OSError as error:
         raise UserError(f"--out {out}: can't be written: {error.strerror}") from None
     if as_json:

@@ -31,7 +31,7 @@ def test_versions_are_listed_with_figures_champion_and_the_one_served(triggered:
     listed = json.loads(groundloop("models", "--json").out)
     assert list(listed) == ["group", "versions"]
     assert list(listed["versions"][0]) == [
-        "number", "arn", "status", "created", "reason", "metrics", "metadata", "champion", "served",
+        "number", "arn", "status", "created", "reason", "metrics", "metadata", "baseline", "champion", "served",
     ]  # fmt: skip
     assert [(v["number"], v["champion"], v["served"]) for v in listed["versions"]] == [
         (3, False, False), (2, True, False), (1, False, True),
