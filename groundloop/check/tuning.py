@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from groundloop.check.business_rules import training_jobs
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition
-from groundloop.spec.expressions import UNKNOWN, is_expression, known
-from groundloop.spec.tuning import tuning_job_problems
+from groundloop.spec.tuning_steps import tuning_step_problems
 
 
 def check_tuning(definition: Definition) -> Iterator[DefinitionFinding]:
     """Check every Tuning step for what the shapes of its request do not express."""
+    for step, problem in tuning_step_problems(definition):
+        path = f"Arguments.{problem.path}"
+        yield DefinitionFinding(_code(problem.path), step.name, path, problem.message, problem.remedy)
     for step in definition.steps:
         if step.type != "Tuning":
             continue
-        for problem in tuning_job_problems(_with_defaults(step.arguments, definition)):
-            path = f"Arguments.{problem.path}"
-            yield DefinitionFinding(_code(problem.path), step.name, path, problem.message, problem.remedy)
         for job, path in training_jobs(step):
             if job.get("CheckpointConfig") is not None:
                 message = (
@@ -35,13 +33,3 @@ def _code(path: str) -> DefinitionCode:
     if ".ParameterRanges" in path:
         return DefinitionCode.TUNING_RANGE
     return DefinitionCode.OUT_OF_RANGE if ".ResourceLimits" in path else DefinitionCode.TUNING_STRATEGY
-
-
-def _with_defaults(value: Any, definition: Definition) -> Any:
-    """Return a request with the values that expressions have when an execution starts with the defaults."""
-    if is_expression(value):
-        found = known(value, definition)
-        return value if found is UNKNOWN else found
-    if isinstance(value, dict):
-        return {key: _with_defaults(item, definition) for key, item in value.items()}
-    return [_with_defaults(item, definition) for item in value] if isinstance(value, list) else value

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client, error_code, is_not_found, poll_seconds
 from groundloop.errors import UserError
-from groundloop.spec.definition import Parameter, parse_definition
+from groundloop.spec.definition import Definition, Parameter, parse_definition
+from groundloop.spec.tuning_steps import tuning_step_problems
 from groundloop.suggestions import near_misses
 
 #: Statuses of an execution, or of a step, that has not ended.
@@ -87,6 +88,8 @@ def start(
     sagemaker = client("sagemaker", region)
     definition, _ = parse_definition(json.loads(_describe(region, pipeline)["PipelineDefinition"]))
     parameters = [_parameter(assignment, definition.parameters) for assignment in assignments]
+    if parameters:
+        _check_searches(definition, parameters)
     request: dict[str, Any] = {"PipelineName": pipeline, "PipelineParameters": parameters}
     request |= {"PipelineExecutionDisplayName": name} if name else {}
     request |= {"ClientRequestToken": token} if token else {}
@@ -107,6 +110,18 @@ def _describe(region: str, pipeline: str) -> dict[str, Any]:
 def no_pipeline(region: str, pipeline: str) -> UserError:
     """Return the error of a pipeline that does not exist."""
     return UserError(f"there is no pipeline {pipeline!r} in {region}: run `groundloop upsert` first")
+
+
+def _check_searches(definition: Definition, parameters: Sequence[Mapping[str, str]]) -> None:
+    """Reject values with which a Tuning step would fail only once the steps before it have been paid for."""
+    kinds = {"Integer": int, "Float": float}
+    given = {
+        item["Name"]: kinds.get(definition.parameters[item["Name"]].type or "", str)(item["Value"])
+        for item in parameters
+    }
+    always, now = (list(tuning_step_problems(definition, values)) for values in ({}, given))
+    if new := [f"{step.name}: {item.message}; {item.remedy}" for step, item in now if (step, item) not in always]:
+        raise UserError(*new)
 
 
 def _parameter(assignment: str, declared: Mapping[str, Parameter]) -> dict[str, str]:
