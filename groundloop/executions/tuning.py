@@ -144,8 +144,8 @@ def find_search(region: str, pipeline: str, name: str | None, *, logs: bool = Fa
         newest = next(searches(region, pipeline), None)
         if newest is None:
             raise UserError(
-                f"pipeline {pipeline!r} has run no search yet: start it with training.tuning.enabled, as in "
-                "`groundloop start --config configs/tune.yaml`"
+                f"pipeline {pipeline!r} has run no search yet: name the one that has with --name, or with its "
+                "configuration, such as --config configs/tune.yaml"
             )
         return read_search(region, newest[0], logs=logs)
     try:

@@ -23,8 +23,8 @@ MAX_TRAINING_JOBS = 750
 MAX_PARALLEL_TRAINING_JOBS = 100
 MAX_RANGES = 30
 MAX_WARM_START_PARENTS = 5
+#: Static hyperparameters whose value may differ from that in a parent of a warm start.
 MAX_CHANGED_STATICS = 10
-"""Static hyperparameters whose value may differ from that in a parent of a warm start."""
 MAX_HYPERBAND_RESOURCE = 20_000
 MAX_NAME_LENGTH = 32
 #: Static hyperparameters that MaxResource is taken from where it isn't given, the first of them that is there.
@@ -239,7 +239,7 @@ def number_range_problems(path: str, kind: str, item: Json) -> Iterator[TuningPr
     low, high = bounds["MinValue"], bounds["MaxValue"]
     if low > high:
         message = f"MinValue {item['MinValue']} is more than MaxValue {item['MaxValue']}"
-        yield TuningProblem(f"{path}.MinValue", message, "exchange them")
+        yield TuningProblem(f"{path}.MinValue", message, "swap them")
     scale = item.get("ScalingType")
     if scale == "Logarithmic" and low <= 0:
         message = f"a logarithmic scale needs values greater than 0, MinValue is {item['MinValue']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,7 +45,7 @@ def apply(
         raise UserError(f"{search.name} is {search.status} and has no best training job: there are no values to apply")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(overlay(search, best), encoding="utf-8")
+        out.write_text(schema_comment(out.parent) + overlay(search, best), encoding="utf-8")
     except OSError as error:
         raise UserError(f"--out {out}: can't be written: {error.strerror}") from None
     if as_json:
@@ -54,6 +55,16 @@ def apply(
     print_line(f"next: groundloop plan, with --config {out} after your other files")
 
 
+def schema_comment(folder: Path) -> str:
+    """Return the line that leads editors from a file in this folder to the project's schema; empty without one."""
+    from pipeline.config.project import SCHEMA_FILE
+
+    for schema in (folder / "schema.json", Path(SCHEMA_FILE)):
+        if schema.is_file():
+            return f"# yaml-language-server: $schema={Path(os.path.relpath(schema, folder)).as_posix()}\n"
+    return ""
+
+
 def overlay(search: TuningSearch, best: SearchedJob) -> str:
     """Return the YAML text of the overlay."""
     from groundloop.spec.object_detection import HYPERPARAMETERS
@@ -61,7 +72,6 @@ def overlay(search: TuningSearch, best: SearchedJob) -> str:
     ended = f", {search.ended:%Y-%m-%d}" if search.ended else ""
     objective = "" if best.objective is None else f"{best.objective:.4f}"
     lines = [
-        "# yaml-language-server: $schema=schema.json",
         f"# The best values of the search {search.name} ({search.strategy}, {len(search.jobs)} training jobs{ended}):",
         f"# training job {best.name}, {search.metric} {objective}.",
         "",

@@ -19,7 +19,7 @@ from groundloop.executions.watching import watch
 from groundloop.local import ImageStandIn, LocalAws
 from groundloop.spec.training_log import METRIC_DEFINITIONS
 from groundloop.spec.tuning_search import SearchedJob, TuningSearch
-from pipeline.cli.tune.apply import overlay
+from pipeline.cli.tune.apply import overlay, schema_comment
 from pipeline.config import Config
 from pipeline.warm_start import resolve_warm_start
 from tests.fixtures.cli import CommandResult, Groundloop
@@ -173,6 +173,25 @@ def test_a_place_that_can_not_be_written_is_named(
     ran = groundloop("tune", *(item.format(file=file) for item in arguments), "--name", search[0])
     assert (ran.code, ran.out) == (1, "")
     assert ran.error.startswith(error.format(file=file))
+
+
+@pytest.mark.parametrize(
+    ("schema", "comment"),
+    [
+        pytest.param("configs/schema.json", "# yaml-language-server: $schema=schema.json\n", id="beside it"),
+        pytest.param(
+            "groundloop.schema.json", "# yaml-language-server: $schema=../groundloop.schema.json\n", id="of a project"
+        ),
+        pytest.param("another.json", "", id="none"),
+    ],
+)
+def test_an_overlay_names_the_schema_that_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: str, comment: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / schema).parent.mkdir(exist_ok=True)
+    (tmp_path / schema).touch()
+    assert schema_comment(Path("configs")) == comment
 
 
 @pytest.mark.parametrize(
