@@ -19,6 +19,7 @@ from groundloop.detections.drift.limits import Limit, parse_limits
 from groundloop.errors import UserError
 from groundloop.report.drift_report import DriftSection, write_drift_report
 from groundloop.s3 import SCHEME, read_bytes
+from groundloop.spec.data_capture import source_of
 
 if TYPE_CHECKING:
     from groundloop.spec.data_capture import CaptureSource
@@ -170,11 +171,18 @@ def read_baseline(place: str, region: str | None) -> Baseline:
 
 
 def write_page(path: Path, results: Sequence[VariantDrift]) -> None:
-    """Write the report of all variants."""
+    """Write the report of all variants.
+
+    Raises:
+        UserError: it can't be written.
+    """
     sections = [
         DriftSection(one.title, one.drift, one.captured.window.strangest, one.notes, one.details) for one in results
     ]
-    write_drift_report(path, sections)
+    try:
+        write_drift_report(path, sections)
+    except OSError as error:
+        raise UserError(f"--report {path}: can't be written: {error.strerror}") from None
 
 
 def _read(
@@ -192,8 +200,10 @@ def _read(
     files = capture_files(captures, region, since, until)
     reader = CaptureReader(files)
     windows = read_windows(reader, files, baseline_of, since=since, until=until, max_images=max_images)
-    notes = finding_notes(reader.findings)
-    results = [_compared(captured, test, notes, captures, since, until, model) for captured in windows]
+    results = []
+    for captured in windows:
+        own = [found for found in reader.findings if source_of(found.file) in (None, captured.source)]
+        results.append(_compared(captured, test, finding_notes(own), captures, since, until, model))
     return results, reader.findings
 
 

@@ -138,7 +138,8 @@ def _print(result: VariantDrift) -> None:
         for group in (found.answers, found.input)
         for one in group.statistics
     ]
-    print_table(("statistic", "baseline", "window", "distance", "p"), rows)
+    numbers = ("baseline", "window", "distance", "p")
+    print_table(("statistic", *numbers), rows, right=numbers)
     for group, name in ((found.answers, "answers"), (found.input, "images")):
         _print_verdict(name, group)
     for limit in found.limits:

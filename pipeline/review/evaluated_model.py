@@ -96,7 +96,8 @@ def evaluated_model(which: str | None, settings: Callable[[], Config]) -> Evalua
         if which is None or which.isdecimal() or which.startswith("arn:"):
             raise
         raise UserError(
-            f"there is no folder {which}: give the folder of a local run; to name an execution on AWS,\n{error}"
+            f"there is no folder {which}: give the folder of a local run; an execution on AWS needs a configuration:",
+            *error.lines,
         ) from error
     if which is not None and which.isdecimal() and len(which) <= _MAX_VERSION_DIGITS:
         return _of_version(config, int(which))

@@ -195,6 +195,23 @@ def test_a_variant_of_another_class_list_leaves_the_others_to_be_compared(
     assert "note: 1 request can't be used, first: " in result.out
 
 
+def test_a_note_on_a_file_stands_with_its_own_variant(groundloop: Groundloop, files: tuple[Path, Path]) -> None:
+    write_captures(files[0], 60)
+    write_captures(files[0], 55, variant="B")
+    (path,) = (files[0] / "bolts" / "B").rglob("*.jsonl")
+    path.write_bytes(path.read_bytes() + b'{"captureData": {')
+    first, second = groundloop(*options(files), "--json").json["variants"]
+    assert first["notes"] == []
+    assert "1 captured line gives no request" in second["notes"][0]
+
+
+def test_a_report_that_cannot_be_written_is_said(groundloop: Groundloop, files: tuple[Path, Path]) -> None:
+    write_captures(files[0], 60)
+    result = groundloop(*options(files), "--report", str(files[1] / "drift.html"))
+    assert result.code == 1
+    assert f"--report {files[1] / 'drift.html'}: can't be written: " in result.error
+
+
 def test_lines_that_are_no_requests_are_said(groundloop: Groundloop, files: tuple[Path, Path]) -> None:
     (files[0] / "a.jsonl").write_text("{}\n[]\n")
     result = groundloop(*options(files))
