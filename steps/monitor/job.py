@@ -30,6 +30,7 @@ from steps.monitor.queueing import (
     Queued,
     calibration_of,
     data_set_of,
+    divide_room,
     earlier_queues,
     new_images,
     write_queue,
@@ -167,12 +168,12 @@ def _variants(
     earlier = earlier_queues(s3, monitoring, since, until)
     drifts = [compare(variant.baseline, captured.window.sample, test) for variant, _, captured in windows]
     room = earlier.room(arguments.queue, drift=any(drift.found for drift in drifts))
-    total = sum(len(captured.captured) for _, _, captured in windows)
+    rooms = divide_room(room, [len(captured.captured) for _, _, captured in windows])
     results = []
-    for (variant, files, captured), drift in zip(windows, drifts, strict=True):
+    for (variant, files, captured), drift, images in zip(windows, drifts, rooms, strict=True):
         package, queued = variant.package, None
         calibration = calibration_of(s3, package)
-        if room and drift.decided:
+        if images and drift.decided:
             names = sorted(captured.captured)
             data_set = data_set_of(s3, package, arguments.root)
             new = new_images(s3, names, captured_uri, earlier, data_set.names)
@@ -190,7 +191,7 @@ def _variants(
                 new,
                 package=package,
                 calibration=calibration,
-                images=round(room * len(captured.captured) / total) if total else 0,
+                images=images,
                 mix=Mix(*arguments.mix),
                 train_only=train_only,
                 name=_queue_name(arguments.endpoint, until),

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from groundloop.aws import MAX_CONNECTIONS
 from groundloop.detections.calibration import Calibration, IsotonicCurve
@@ -22,6 +25,7 @@ from groundloop.review.mixed_selection import Mix, choose
 from groundloop.review.queue import Model
 from groundloop.review.queue_manifest import images_of, lines_of, queue_line
 from groundloop.s3 import is_missing, join_uri, read_bytes, read_json, split_uri
+from steps.jobs import say
 from steps.monitor.window import MonitoredWindow
 
 #: Name of the file with a window's result.
@@ -87,6 +91,18 @@ class DataSet:
     def takes_for_test(self, uri: str) -> bool:
         """Return whether an image may get into the test split too: Batch Transform reads the images of one bucket."""
         return self.test_bucket in (None, split_uri(uri)[0])
+
+
+def divide_room(room: int, images: Sequence[int]) -> list[int]:
+    """Divide the room of a queue among variants in proportion to their images; the parts sum up to it.
+
+    Example:
+        >>> divide_room(3, [40, 40]), divide_room(5, [0, 0])
+        ([1, 2], [0, 0])
+    """
+    total = sum(images)
+    ends = [room * part // total if total else 0 for part in accumulate(images)]
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def earlier_queues(s3: Any, monitoring: str, since: datetime, until: datetime) -> EarlierQueues:
@@ -159,13 +175,15 @@ def data_set_of(s3: Any, package: Package, root: str) -> DataSet:
 
 
 def calibration_of(s3: Any, package: Package) -> Calibration:
-    """Return how far a version's scores can be trusted; scores as they are if its evaluation can't tell."""
+    """Return how far a version's scores can be trusted.
+
+    Scores count as they are, which the job says, if the version's evaluation can't tell.
+    """
     try:
         rows = parse_outcomes(read_bytes(s3, f"{package.evaluation_uri.rpartition('/')[0]}/{TABLE}"))
         return Calibration.fit(rows)
-    except UserError:
-        import numpy as np
-
+    except UserError as error:
+        say(f"scores count as they are: {error}")
         return Calibration(IsotonicCurve(*(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.ones(2))), {}, 0)
 
 

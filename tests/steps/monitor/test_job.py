@@ -133,6 +133,8 @@ def test_each_variant_is_compared_with_its_own_version(
         "review-Challenger.manifest",
     ]
     assert sum(variant["queue"]["images"] for variant in found["variants"]) == 10
+    odd = endpoint.monitor("--queue", "13", until=UNTIL + timedelta(minutes=20))
+    assert sum(variant["queue"]["images"] for variant in odd["variants"]) == 3, "13 in a window, of which 10 are queued"
 
 
 def test_the_queue_is_a_manifest_with_predictions_as_boxes(endpoint: Endpoint, dark: list[Photo]) -> None:
@@ -206,6 +208,14 @@ def test_without_a_queue_nothing_is_copied(endpoint: Endpoint, dark: list[Photo]
     found = endpoint.monitor("--queue", "0")
     assert found["variants"][0]["queue"] is None
     assert not [key for key in endpoint.files if key.startswith("captured/")]
+
+
+def test_scores_without_a_calibration_are_said(
+    endpoint: Endpoint, dark: list[Photo], capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.capture(dark)
+    endpoint.monitor()
+    assert "scores count as they are: s3://bucket/groundloop/detections.csv.gz" in capsys.readouterr().out
 
 
 def test_metrics_go_to_cloudwatch(endpoint: Endpoint, dark: list[Photo]) -> None:

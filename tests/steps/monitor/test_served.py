@@ -1,9 +1,9 @@
-"""What the monitored endpoint serves, and why it can't be compared."""
+"""What the monitored endpoint serves, and what is said where nothing can be compared."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,84 +12,101 @@ from botocore.exceptions import ClientError
 from groundloop.detections.drift.baseline import Baseline
 from groundloop.errors import UserError
 from groundloop.models.version_selection import ServedVariant
+from groundloop.spec.data_capture import CaptureSource
 from steps.monitor import served as module
-from steps.monitor.served import served
+from steps.monitor.served import Served, served
 from tests.steps.monitor.conftest import ARN, package_of
 
+MADE = datetime(2026, 11, 20, tzinfo=timezone.utc)
 CAPTURE = {"EnableCapture": True, "DestinationS3Uri": "s3://bucket/groundloop/capture"}
 
 
-class SageMaker:
-    """An endpoint with a config; None: there is no endpoint."""
-
-    def __init__(self, capture: dict[str, Any] | None) -> None:
-        self.capture = capture
-
-    def describe_endpoint(self, **_: Any) -> dict[str, Any]:
-        if self.capture is None:
-            raise ClientError({"Error": {"Code": "ValidationException"}}, "DescribeEndpoint")
-        return {"EndpointConfigName": "c", "DataCaptureConfig": self.capture}
-
-    def describe_endpoint_config(self, **_: Any) -> dict[str, Any]:
-        return {"CreationTime": datetime(2026, 11, 20, tzinfo=timezone.utc)}
-
-
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, baseline: Baseline) -> SageMaker:
-    """An endpoint that serves two variants, and captures."""
-    sagemaker = SageMaker(CAPTURE)
-    variants = [ServedVariant("A", "m", 1.0, ARN), ServedVariant("B", "n", 1.0, ARN)]
+def account(monkeypatch: pytest.MonkeyPatch, baseline: Baseline) -> SimpleNamespace:
+    """An account with an endpoint of two variants; tests change what it holds."""
+    package = package_of()
+    account = SimpleNamespace(
+        endpoint={"EndpointConfigName": "config", "DataCaptureConfig": CAPTURE},
+        variants=[ServedVariant("A", "model-a", 1, ARN), ServedVariant("B", "model-b", 1, ARN)],
+        champion=ARN,
+        package=package,
+    )
+
+    def describe_endpoint(**_: str) -> Any:
+        if account.endpoint is None:
+            raise ClientError(
+                {"Error": {"Code": "ValidationException", "Message": "Could not find"}}, "DescribeEndpoint"
+            )
+        return account.endpoint
+
+    sagemaker = SimpleNamespace(
+        describe_endpoint=describe_endpoint, describe_endpoint_config=lambda **_: {"CreationTime": MADE}
+    )
     monkeypatch.setattr(module, "client", lambda *_: sagemaker)
-    monkeypatch.setattr(module, "served_variants", lambda *_: variants)
-    monkeypatch.setattr(module, "champion", lambda *_: ARN)
-    monkeypatch.setattr(module, "package", lambda *_: package_of())
+    monkeypatch.setattr(module, "served_variants", lambda *_: account.variants)
+    monkeypatch.setattr(module, "champion", lambda *_: account.champion)
+    monkeypatch.setattr(module, "package", lambda *_: account.package)
     monkeypatch.setattr(module, "read_bytes", lambda *_: baseline.to_json())
-    return sagemaker
+    return account
 
 
-def test_each_variant_has_its_requests_and_its_version(aws: SageMaker) -> None:
-    found = served("us-east-1", "bolts", "detectors", None)
-    assert [(one.name, one.captures) for one in found.variants] == [
-        ("A", "s3://bucket/groundloop/capture/bolts/A"),
-        ("B", "s3://bucket/groundloop/capture/bolts/B"),
-    ]
-    assert found.since == datetime(2026, 11, 20, tzinfo=timezone.utc)
-    assert [one.answered(None) for one in found.variants] == [True, False], "unknown requests count once"
+def look_up(captures: str | None = None) -> Served:
+    return served("us-east-1", "bolts", "detectors", captures)
 
 
-def test_without_an_endpoint_captured_requests_are_the_champions(aws: SageMaker) -> None:
-    aws.capture = None
-    (variant,) = served("us-east-1", "bolts", "detectors", "s3://elsewhere/captures").variants
-    assert (variant.package.arn, variant.captures) == (ARN, "s3://elsewhere/captures")
+def test_each_variant_has_its_own_captured_requests(account: SimpleNamespace) -> None:
+    found = look_up()
+    first, second = found.variants
+    assert found.since == MADE
+    assert first.captures == "s3://bucket/groundloop/capture/bolts/A"
+    assert (first.answered(None), second.answered(None)) == (True, False), "counted once"
+    assert (first.answered(CaptureSource("bolts", "A")), first.answered(CaptureSource("bolts", "B"))) == (True, False)
+
+
+def test_captures_elsewhere_are_the_champions_where_there_is_no_endpoint(account: SimpleNamespace) -> None:
+    account.endpoint = None
+    found = look_up("s3://elsewhere/captures")
+    (champion,) = found.variants
+    assert (champion.name, champion.captures, found.since) == ("champion", "s3://elsewhere/captures", None)
+    assert champion.answered(CaptureSource("any", "variant"))
 
 
 @pytest.mark.parametrize(
-    ("capture", "message"),
+    ("change", "message"),
     [
-        pytest.param(None, "there is no endpoint 'bolts' in us-east-1", id="no endpoint"),
-        pytest.param({"EnableCapture": False}, "endpoint 'bolts' captures no requests", id="no data capture"),
+        pytest.param(
+            {"endpoint": None}, "there is no endpoint 'bolts' in us-east-1: deploy a version", id="no endpoint"
+        ),
+        pytest.param(
+            {"endpoint": {"EndpointConfigName": "config"}},
+            "captures no requests: set deploy.endpoint.data_capture_percent",
+            id="no capture",
+        ),
+        pytest.param(
+            {"variants": [ServedVariant("A", "foreign", 1, None)]},
+            "serves model foreign, which is not a version of 'detectors'",
+            id="another model",
+        ),
+        pytest.param(
+            {"package": SimpleNamespace(version=3, baseline_uri=None)},
+            "version 3 has no baseline to compare with: .* Run the training pipeline again",
+            id="no baseline",
+        ),
+        pytest.param(
+            {
+                "package": SimpleNamespace(
+                    version=3,
+                    baseline_uri="s3://bucket/baseline.json",
+                    classes=["bolt", "nut"],
+                    thresholds={"bolt": 0.5, "nut": 0.6},
+                )
+            },
+            "s3://bucket/baseline.json counts nut from a score of 0.5, but the model's threshold is 0.6",
+            id="another threshold",
+        ),
     ],
 )
-def test_an_endpoint_that_cannot_be_compared(aws: SageMaker, capture: dict[str, Any] | None, message: str) -> None:
-    aws.capture = capture
+def test_what_cannot_be_compared_is_said(account: SimpleNamespace, change: dict[str, Any], message: str) -> None:
+    vars(account).update(change)
     with pytest.raises(UserError, match=message):
-        served("us-east-1", "bolts", "detectors", None)
-
-
-def test_a_version_without_a_baseline_has_a_remedy(aws: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "package", lambda *_: replace(package_of(), baseline_uri=None))
-    with pytest.raises(UserError, match=r"version 7 has no baseline to compare with.*Run the training pipeline again"):
-        served("us-east-1", "bolts", "detectors", None)
-
-
-def test_a_baseline_of_other_thresholds_is_refused(aws: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = replace(package_of(), evaluation={"threshold": 0.4, "class_thresholds": {}})
-    monkeypatch.setattr(module, "package", lambda *_: other)
-    with pytest.raises(UserError, match=r"counts bolt from a score of 0\.5"):
-        served("us-east-1", "bolts", "detectors", None)
-
-
-def test_a_model_of_another_group_is_refused(aws: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "served_variants", lambda *_: [ServedVariant("A", "theirs", 1.0, None)])
-    with pytest.raises(UserError, match="serves model theirs, which is not a version of 'detectors'"):
-        served("us-east-1", "bolts", "detectors", None)
+        look_up()
