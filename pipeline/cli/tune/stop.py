@@ -17,7 +17,8 @@ def stop(
 ) -> None:
     """Stop a running search and its training jobs.
 
-    Asks for confirmation on a terminal. The results of its training jobs are kept.
+    The Tune step fails then, and with it its execution; tune apply can still use the best job that has completed. Asks
+    for confirmation on a terminal.
 
     Example: groundloop tune stop
     """
