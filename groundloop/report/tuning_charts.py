@@ -17,7 +17,7 @@ from groundloop.spec.tuning_search import SearchedJob, TuningSearch, value_text
 _SIZE = (480.0, 340.0)
 _MAP_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1.0)
 # From this ratio of the largest to the smallest value on, the axis is logarithmic.
-_LOG_RATIO = 20
+_LOG_RATIO = 10
 _TICKS = 5
 
 
