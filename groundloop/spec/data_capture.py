@@ -23,7 +23,8 @@ _BASE64, _JSON, _CSV = "BASE64", "JSON", "CSV"
 _ENCODINGS = (_BASE64, _JSON, _CSV)
 _HOUR = re.compile(r"(?:^|/)(\d{4}/\d\d/\d\d/\d\d)/[^/]+$")
 _VARIANT = re.compile(r"([^/]+)/([^/]+)/\d{4}/\d\d/\d\d/\d\d/[^/]+$")
-_HOUR_FOLDERS = "%Y/%m/%d/%H"
+#: Folders of an hour, as `strftime` writes them.
+HOUR_FOLDERS = "%Y/%m/%d/%H"
 
 
 class InvalidRecordError(Exception):
@@ -183,7 +184,7 @@ def capture_name(endpoint: str, variant: str, time: datetime, unique: str) -> st
         >>> capture_name("bolts", "AllTraffic", datetime(2026, 11, 21, 9, 5, 2, 340000), "0f")
         'bolts/AllTraffic/2026/11/21/09/05-02-340-0f.jsonl'
     """
-    return f"{endpoint}/{variant}/{time:{_HOUR_FOLDERS}}/{time:%M-%S}-{time.microsecond // 1000:03}-{unique}{SUFFIX}"
+    return f"{endpoint}/{variant}/{time:{HOUR_FOLDERS}}/{time:%M-%S}-{time.microsecond // 1000:03}-{unique}{SUFFIX}"
 
 
 def hour_of(name: str) -> datetime | None:
@@ -195,7 +196,7 @@ def hour_of(name: str) -> datetime | None:
     """
     found = _HOUR.search(name)
     try:
-        return datetime.strptime(found[1], _HOUR_FOLDERS).replace(tzinfo=timezone.utc) if found else None
+        return datetime.strptime(found[1], HOUR_FOLDERS).replace(tzinfo=timezone.utc) if found else None
     except ValueError:
         return None
 

@@ -62,7 +62,7 @@ class _CaptureFiles:
 
     def names(self) -> list[str]:
         """Return the files with records and the outputs, sorted."""
-        files = self._storage.files()
+        files = self._storage.files(self._since)
         self._modified = {file.name: file.modified for file in files if file.name.endswith(OUTPUT_SUFFIX)}
         if self._modified:
             self._pairs = self._find_pairs(files)

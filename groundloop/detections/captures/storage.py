@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,14 @@ from typing import Any, BinaryIO, Protocol
 
 from groundloop.errors import UserError
 from groundloop.s3 import SCHEME, is_missing, join_uri, read_bytes, split_uri
+from groundloop.spec.data_capture import HOUR_FOLDERS, hour_of
 
 #: A request of 6 MB in base64, its response, and room: a longer line is damaged.
 MAX_LINE_BYTES = 64_000_000
 _CHUNK_BYTES = 1_000_000
+# Folders of variants that are looked into before a prefix is listed as a whole.
+_MAX_VARIANTS = 20
+_YEAR = re.compile(r"\d{4}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,13 @@ class StoredFile:
 class Storage(Protocol):
     """A folder on disk or an S3 prefix, whose files are read one at a time."""
 
-    def files(self) -> list[StoredFile]:
-        """Return all files below the place, sorted by name."""
+    def files(self, since: datetime | None = None) -> list[StoredFile]:
+        """Return the files below the place, sorted by name.
+
+        Args:
+            since: files in folders of hours before it may be left out, so that the history of an endpoint is not
+                listed for the requests of one day.
+        """
 
     def lines(self, name: str) -> Iterator[bytes | None]:
         """Yield the lines of a file; None for one of more than `MAX_LINE_BYTES`."""
@@ -104,7 +114,7 @@ class _DiskStorage(_Files):
         super().__init__(region)
         self._folder = folder
 
-    def files(self) -> list[StoredFile]:
+    def files(self, since: datetime | None = None) -> list[StoredFile]:
         """Return the files below the folder."""
         found = [path for path in self._folder.rglob("*") if path.is_file()]
         files = [
@@ -121,18 +131,52 @@ class _S3Storage(_Files):
         self._prefix = prefix if not prefix or prefix.endswith(("/", ".jsonl", ".out")) else prefix + "/"
         self._uri = uri
 
-    def files(self) -> list[StoredFile]:
-        """Return the objects below the prefix."""
+    def files(self, since: datetime | None = None) -> list[StoredFile]:
+        """Return the objects below the prefix; of folders by hour, those from the hour of `since` on."""
         from botocore.exceptions import ClientError
 
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
         try:
-            found = [(item["Key"], item["LastModified"]) for page in pages for item in page.get("Contents", ())]
+            found = [
+                (item["Key"], item["LastModified"])
+                for prefix, start in self._parts(since)
+                for page in self._pages(Prefix=prefix, **start)
+                for item in page.get("Contents", ())
+            ]
         except ClientError as error:
             if is_missing(error):
                 raise UserError(f"{self._uri}: there is no bucket {self._bucket}") from None
             raise
         return [StoredFile(join_uri(f"{SCHEME}{self._bucket}", key), modified) for key, modified in sorted(found)]
+
+    def _parts(self, since: datetime | None) -> list[tuple[str, dict[str, str]]]:
+        """Return the prefixes to list, each with what else the request says."""
+        if since is not None:
+            hour = since.astimezone(timezone.utc).strftime(HOUR_FOLDERS)
+            if self._is_by_hour(self._prefix):
+                return [(self._prefix, {"StartAfter": self._prefix + hour})]
+            variants, has_files = self._folders(self._prefix)
+            if variants and not has_files and len(variants) <= _MAX_VARIANTS and all(map(self._is_by_hour, variants)):
+                return [(variant, {"StartAfter": variant + hour}) for variant in variants]
+        return [(self._prefix, {})]
+
+    def _is_by_hour(self, prefix: str) -> bool:
+        """Return whether a prefix has nothing but folders of data capture by year, month, day and hour."""
+        folders, has_files = self._folders(prefix)
+        if has_files or not folders or not all(_YEAR.fullmatch(folder.removeprefix(prefix)) for folder in folders):
+            return False
+        first = next(iter(self._pages(Prefix=prefix, PaginationConfig={"MaxItems": 1, "PageSize": 1})))["Contents"][0][
+            "Key"
+        ]
+        return hour_of(first) is not None and first.removeprefix(prefix).count("/") == HOUR_FOLDERS.count("/") + 1
+
+    def _folders(self, prefix: str) -> tuple[list[str], bool]:
+        """Return the folders directly below a prefix, and whether there are files beside them."""
+        pages = list(self._pages(Prefix=prefix, Delimiter="/"))
+        folders = [folder["Prefix"] for page in pages for folder in page.get("CommonPrefixes", ())]
+        return folders, any(page.get("Contents") for page in pages)
+
+    def _pages(self, **request: Any) -> Any:
+        return self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, **request)
 
 
 def _lines(stream: BinaryIO | io.BufferedReader) -> Iterator[bytes | None]:
