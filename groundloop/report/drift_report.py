@@ -87,6 +87,7 @@ class SectionView:
 
     number: int
     title: str
+    found: bool
     images: int
     baseline_images: int
     notes: tuple[str, ...]
@@ -132,6 +133,7 @@ def _section(number: int, section: DriftSection) -> SectionView:
     return SectionView(
         number=number,
         title=section.title,
+        found=drift.found,
         images=len(drift.window),
         baseline_images=len(drift.baseline.sample),
         notes=tuple(section.notes),

@@ -164,9 +164,8 @@ class _S3Storage(_Files):
         folders, has_files = self._folders(prefix)
         if has_files or not folders or not all(_YEAR.fullmatch(folder.removeprefix(prefix)) for folder in folders):
             return False
-        first = next(iter(self._pages(Prefix=prefix, PaginationConfig={"MaxItems": 1, "PageSize": 1})))["Contents"][0][
-            "Key"
-        ]
+        pages = self._pages(Prefix=prefix, PaginationConfig={"MaxItems": 1, "PageSize": 1})
+        first = next(iter(pages))["Contents"][0]["Key"]
         return hour_of(first) is not None and first.removeprefix(prefix).count("/") == HOUR_FOLDERS.count("/") + 1
 
     def _folders(self, prefix: str) -> tuple[list[str], bool]:

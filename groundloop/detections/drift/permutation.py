@@ -87,19 +87,6 @@ def permutation_test(reference: Floats, current: Floats, permutations: int = PER
     return TestResult(float(p_values.min()), p_values, scores[:, 0], observed[:, 1, 0])
 
 
-def wasserstein(reference: Floats, current: Floats) -> float:
-    """Return the Wasserstein distance on 21 quantiles of two arrays; NaN values are left out.
-
-    Example:
-        >>> wasserstein(np.arange(10.0), np.arange(10.0) + 3)
-        3.0
-    """
-    pooled = np.concatenate([reference, current])
-    is_current = np.arange(len(pooled)) >= len(reference)
-    order = _order(pooled)
-    return float(_distances(pooled[order], is_current[None, order])[1][0])
-
-
 def _order(column: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return the positions of the defined values, lowest first."""
     order = np.argsort(column, kind="stable")

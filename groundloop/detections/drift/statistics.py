@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 #: The groups of statistics, each with an alarm of its own.
 INPUT, ANSWERS = "input", "answers"
-GROUPS = (INPUT, ANSWERS)
 #: Begins the names of the statistics of single classes, such as `class_share.nut`.
 CLASS_SHARE = "class_share."
 #: All images are measured at this width and height, whatever their own.
@@ -213,13 +212,6 @@ def detection_statistics(detections: Detections, threshold: Threshold) -> Detect
     counts = kept.count()
     shares = tuple(counts[name] / len(kept) for name in _shared(detections))
     return DetectionStatistics(float(len(kept)), best, float(kept.confidence.mean()), area, shares)
-
-
-def thresholds_by_class(threshold: Threshold, classes: Sequence[str]) -> dict[str, float]:
-    """Return the threshold of each class, in id order."""
-    if isinstance(threshold, Mapping):
-        return {name: float(threshold[name]) for name in classes}
-    return dict.fromkeys(classes, float(threshold))
 
 
 def _shared(detections: Detections) -> tuple[str, ...]:
