@@ -35,6 +35,11 @@ def job_of(region: str, execution: str, name: str, wait: bool = False) -> Transi
         near = near_misses(name, types, count=1, cutoff=0.5) or _equal_ignoring_case(name, types)
         hint = f"did you mean {near[0]}? " if near else ""
         raise UserError(f"there is no step {name!r}; {hint}Steps with a log: {', '.join(with_job)}")
+    if types[name] == "Tuning":
+        raise UserError(
+            f"{name} is a search, whose training jobs have logs of their own in /aws/sagemaker/TrainingJobs; "
+            "`groundloop tune show --json` has their names"
+        )
     if name not in with_job:
         raise UserError(f"{name} is a {types[name]} step and runs no job; steps with a log: {', '.join(with_job)}")
     deadline = time.monotonic() + _NAMING_TIMEOUT_SECONDS

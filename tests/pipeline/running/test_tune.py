@@ -135,6 +135,15 @@ def test_the_jobs_are_listed_the_best_first(search: tuple[str, CommandResult], g
     assert table[1].startswith(f"{found['best']},0.75,2,0.75,Completed,all epochs,")
 
 
+def test_the_logs_of_a_search_are_those_of_its_jobs(search: tuple[str, CommandResult], groundloop: Groundloop) -> None:
+    ran = groundloop("logs", "Tune", "--name", search[0])
+    assert ran.code == 1
+    assert ran.error == (
+        "Tune is a search, whose training jobs have logs of their own in /aws/sagemaker/TrainingJobs; "
+        "`groundloop tune show --json` has their names"
+    )
+
+
 def test_the_charts_show_every_job(search: tuple[str, CommandResult], groundloop: Groundloop, tmp_path: Path) -> None:
     assert groundloop("tune", "show", "--name", search[0], "--plot", str(tmp_path)).code == 0
     page = (tmp_path / "tuning.html").read_text(encoding="utf-8")
