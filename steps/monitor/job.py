@@ -84,23 +84,25 @@ def monitor(arguments: Namespace) -> str:
 
     until = parse_time(arguments.until)
     try:
-        if arguments.retrain_at is not None:
-            _retrain(arguments)
-        return _monitor(arguments, until)
+        retraining = None if arguments.retrain_at is None else _retrain(arguments)
+        return _monitor(arguments, until, retraining)
     except (BotoCoreError, ClientError) as error:
         raise UserError(explain(error)) from None
 
 
-def _retrain(arguments: Namespace) -> None:
+def _retrain(arguments: Namespace) -> str:
+    """Start training if enough reviewed labels are new, and return what was counted, or why it was not."""
     region, at = arguments.region, arguments.retrain_at
     try:
         trained = reviewed_manifests(region, arguments.group)
-        say(start_when_due(region, arguments.pipeline, f"{arguments.root}/reviews", at, trained).message(at))
+        text = start_when_due(region, arguments.pipeline, f"{arguments.root}/reviews", at, trained).message(at)
     except UserError as error:  # the requests are looked at all the same
-        say(f"reviewed labels were not counted: {error}")
+        text = f"reviewed labels were not counted: {error}"
+    say(text)
+    return text
 
 
-def _monitor(arguments: Namespace, until: datetime) -> str:
+def _monitor(arguments: Namespace, until: datetime, retraining: str | None) -> str:
     found = served(arguments.region, arguments.endpoint, arguments.group, arguments.captures)
     since = until - timedelta(hours=arguments.hours)
     if found.since is not None and since < found.since < until:
@@ -126,6 +128,7 @@ def _monitor(arguments: Namespace, until: datetime) -> str:
         "until": _text(until),
         "alarms": alarms,
         "message": message,
+        "retraining": retraining,
         "variants": [result.as_json() for result in results],
     }
     write_json(folder / DRIFT_FILE, content)

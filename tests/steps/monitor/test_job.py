@@ -14,6 +14,7 @@ from groundloop.errors import UserError
 from groundloop.labels.manifest import ManifestReader
 from groundloop.review.queue_manifest import read_queue
 from groundloop.review.wire import Shown
+from steps.monitor import job
 from steps.monitor.job import parse_time
 from tests.steps.monitor.conftest import ENDPOINT, ROOT, UNTIL, Endpoint, Photo, package_of
 
@@ -216,6 +217,19 @@ def test_scores_without_a_calibration_are_said(
     endpoint.capture(dark)
     endpoint.monitor()
     assert "scores count as they are: s3://bucket/groundloop/detections.csv.gz" in capsys.readouterr().out
+
+
+def test_labels_that_cannot_be_counted_leave_the_window_to_be_compared(
+    endpoint: Endpoint, plain: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> list[str]:
+        raise UserError("there is no pipeline 'bolts'")
+
+    monkeypatch.setattr(job, "reviewed_manifests", fail)
+    endpoint.capture(plain)
+    found = endpoint.monitor("--retrain-at", "50", "--pipeline", "bolts")
+    assert found["retraining"] == "reviewed labels were not counted: there is no pipeline 'bolts'"
+    assert found["variants"][0]["images"] == 40
 
 
 def test_metrics_go_to_cloudwatch(endpoint: Endpoint, dark: list[Photo]) -> None:
