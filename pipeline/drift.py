@@ -138,8 +138,7 @@ def drift_of_endpoint(
 
     region = settings.aws.region
     found = served(region, endpoint, settings.registry.group, captures)
-    if found.since is not None:
-        since = max(since, found.since)
+    since = found.window_start(since)
     results: list[VariantDrift] = []
     findings: list[CaptureFinding] = []
     for variant in found.variants:

@@ -104,10 +104,12 @@ def _retrain(arguments: Namespace) -> str:
 
 def _monitor(arguments: Namespace, until: datetime, retraining: str | None) -> str:
     found = served(arguments.region, arguments.endpoint, arguments.group, arguments.captures)
-    since = until - timedelta(hours=arguments.hours)
-    if found.since is not None and since < found.since < until:
-        since = found.since
-        say(f"the endpoint serves these versions since {_text(since)}: earlier requests are left out")
+    earliest = until - timedelta(hours=arguments.hours)
+    start = found.window_start(earliest)
+    if start > earliest:
+        say(f"the endpoint serves these versions since {_text(start)}: earlier requests are left out")
+    # Of versions that came after the window's end, which is a whole second, the window is empty.
+    since = min(start, until)
     test = DriftTest(
         false_alarm=arguments.false_alarm,
         min_images=arguments.min_images,

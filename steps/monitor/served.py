@@ -54,6 +54,10 @@ class Served:
     variants: tuple[MonitoredVariant, ...]
     since: datetime | None
 
+    def window_start(self, since: datetime) -> datetime:
+        """Return the start of a window of requests that these versions answered: a given time, or when they came."""
+        return since if self.since is None else max(since, self.since)
+
 
 def served(region: str, endpoint: str, group: str, captures: str | None) -> Served:
     """Look up what an endpoint serves.

@@ -93,6 +93,23 @@ def test_requests_of_an_earlier_version_are_left_out(
     assert "serves these versions since 2026-11-21T10:30:00Z" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(timedelta(milliseconds=300), id="in the second of the run"),
+        pytest.param(timedelta(hours=2), id="after the window"),
+    ],
+)
+def test_no_request_is_of_versions_that_are_served_since_the_window_ended(
+    endpoint: Endpoint, dark: list[Photo], later: timedelta
+) -> None:
+    endpoint.capture(dark, at=UNTIL - timedelta(hours=1))
+    endpoint.served = replace(endpoint.served, since=UNTIL + later)
+    found = endpoint.monitor()
+    assert (found["alarms"], found["variants"][0]["images"]) == (0, 0)
+    assert "nothing was decided" in found["message"]
+
+
 def test_an_image_that_was_sent_often_counts_once(endpoint: Endpoint, plain: list[Photo]) -> None:
     endpoint.capture([*plain, *plain[:5] * 20])
     (variant,) = endpoint.monitor()["variants"]
