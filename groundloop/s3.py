@@ -56,6 +56,19 @@ def is_forbidden(error: Any) -> bool:
     return error_code(error) in FORBIDDEN_CODES
 
 
+def object_exists(s3: Any, bucket: str, key: str) -> bool:
+    """Return whether an object exists; an error of S3 other than that it is missing is raised."""
+    from botocore.exceptions import ClientError
+
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if is_missing(error):
+            return False
+        raise
+    return True
+
+
 def read_bytes(s3: Any, uri: str) -> bytes:
     """Read one object.
 

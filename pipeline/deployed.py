@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from groundloop.aws import client, error_code
-from groundloop.s3 import is_missing
+from groundloop.s3 import object_exists
 from pipeline.config import Config
 from pipeline.desired import DesiredPipeline
 from pipeline.job_archive import JobArchive
@@ -93,14 +92,3 @@ def has_group(config: Config) -> bool:
 def has_archive(config: Config, archive: JobArchive) -> bool:
     """Tell whether a job's code is in the bucket; its key contains its hash, so an object of that key is the same."""
     return object_exists(client("s3", config.aws.region), config.aws.bucket, archive.key(config.aws.prefix))
-
-
-def object_exists(s3: Any, bucket: str, key: str) -> bool:
-    """Tell whether an object exists."""
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if is_missing(error):
-            return False
-        raise
-    return True

@@ -17,9 +17,8 @@ from groundloop.labeling.worker_template import labeling_template
 from groundloop.labels.attributes import AUTO
 from groundloop.labels.label_input import LOCAL_PREFIX, read_manifest
 from groundloop.labels.records import Line
-from groundloop.s3 import join_uri
+from groundloop.s3 import join_uri, object_exists
 from groundloop.spec.labeling_jobs import TaskType
-from pipeline.deployed import object_exists
 
 if TYPE_CHECKING:
     from pipeline.config import Config

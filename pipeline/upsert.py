@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from groundloop.aws import client, error_message
 from groundloop.errors import UserError
-from groundloop.s3 import is_forbidden, is_missing
+from groundloop.s3 import is_forbidden, is_missing, object_exists
 from pipeline.config import Config
-from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group, object_exists
+from pipeline.deployed import caller_account, describe_deployed, has_archive, has_group
 from pipeline.desired import DesiredPipeline, definition_warnings, desired_pipelines, job_archives
 from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
 from pipeline.triggers import TriggerResult, apply_triggers

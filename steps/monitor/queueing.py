@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from groundloop.models.packages import Package
 from groundloop.review.mixed_selection import Mix, choose
 from groundloop.review.queue import Model
 from groundloop.review.queue_manifest import images_of, lines_of, queue_line
-from groundloop.s3 import is_missing, join_uri, read_bytes, read_json, split_uri
+from groundloop.s3 import join_uri, object_exists, read_bytes, read_json, split_uri
 from steps.jobs import say
 from steps.monitor.window import MonitoredWindow
 
@@ -147,7 +148,7 @@ def new_images(
 
     def is_new(name: str) -> bool:
         """Tell whether no other run has queued an image."""
-        return name in earlier.own or not _exists(s3, bucket, f"{prefix}/{name}")
+        return name in earlier.own or not object_exists(s3, bucket, f"{prefix}/{name}")
 
     candidates = [name for name in names if name not in training]
     with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
@@ -162,7 +163,7 @@ def data_set_of(s3: Any, package: Package, root: str) -> DataSet:
     bucket = None
     for uri in manifests:
         place, key = split_uri(uri)
-        if not _exists(s3, place, key):
+        if not object_exists(s3, place, key):
             continue
         for line in s3.get_object(Bucket=place, Key=key)["Body"].iter_lines():
             if not line.strip():
@@ -238,24 +239,9 @@ def write_queue(
     path = output / "monitoring" / until.strftime(TIME_FOLDER) / uri.rpartition("/")[2]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(lines_of(lines))
-    selected: dict[str, int] = {}
-    for task in tasks:
-        selected[task.selected_by] = selected.get(task.selected_by, 0) + 1
-    return Queued(uri, len(tasks), selected)
+    return Queued(uri, len(tasks), dict(Counter(task.selected_by for task in tasks)))
 
 
 def _content_name(source_ref: str) -> str | None:
     found = _CONTENT_NAME.search(source_ref)
     return found[1] if found else None
-
-
-def _exists(s3: Any, bucket: str, key: str) -> bool:
-    from botocore.exceptions import ClientError
-
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if is_missing(error):
-            return False
-        raise
-    return True
