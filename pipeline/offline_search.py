@@ -17,7 +17,7 @@ def offline_search_notes(region: str, pipeline: str) -> list[str]:
     """
     if offline_endpoint() is None:
         return []
-    from groundloop.local.jobs.tuning import stand_in_notes
+    from groundloop.local.jobs.tuning_notes import stand_in_notes
 
     text = client("sagemaker", region).describe_pipeline(PipelineName=pipeline)["PipelineDefinition"]
     steps = parse_definition(json.loads(text))[0].steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 from groundloop.errors import UserError
@@ -11,6 +12,8 @@ from steps import jobs
 
 #: Sides of a limit, as the arguments write them.
 MINIMUM, MAXIMUM = "min_mean", "max_mean"
+#: Larger numbers are milliseconds since 1970, smaller ones seconds.
+_LARGEST_TIME = 1e11
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:
@@ -62,3 +65,25 @@ def limits_by_statistic(texts: Sequence[str]) -> dict[str, dict[str, float]]:
             raise UserError(f"--limit {text}: write it as STATISTIC.min_mean=NUMBER or STATISTIC.max_mean=NUMBER")
         limits.setdefault(statistic, {})[side] = value
     return limits
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time as an execution variable gives it: ISO 8601, or seconds or milliseconds since 1970.
+
+    Raises:
+        UserError: it is no time.
+
+    Example:
+        >>> parse_time("2026-11-22T03:00:00.123Z").isoformat()
+        '2026-11-22T03:00:00+00:00'
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        except ValueError:
+            raise UserError(f"--until {text}: not a time in ISO 8601") from None
+    else:
+        found = datetime.fromtimestamp(number / 1000 if number > _LARGEST_TIME else number, timezone.utc)
+    return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).replace(microsecond=0)

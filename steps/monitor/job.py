@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
 
 from groundloop.aws import client, explain
-from groundloop.detections.drift.comparison import Drift, DriftTest, compare
+from groundloop.detections.drift.comparison import DriftTest, compare
 from groundloop.detections.drift.limits import parse_limits
 from groundloop.detections.drift.window import Window
 from groundloop.detections.expected_mistakes import doubt
@@ -22,12 +19,11 @@ from groundloop.review.queue_manifest import FILE_NAME
 from groundloop.s3 import join_uri
 from steps import jobs
 from steps.jobs import say
-from steps.monitor.arguments import limits_by_statistic, parse
+from steps.monitor.arguments import limits_by_statistic, parse, parse_time
 from steps.monitor.metrics import WindowMetrics, put_metrics
 from steps.monitor.queueing import (
     DRIFT_FILE,
     TIME_FOLDER,
-    Queued,
     calibration_of,
     data_set_of,
     divide_room,
@@ -35,37 +31,10 @@ from steps.monitor.queueing import (
     new_images,
     write_queue,
 )
-from steps.monitor.served import MonitoredVariant, Served, served
-from steps.monitor.window import MonitoredWindow, read_window
+from steps.monitor.results import VariantResult, message_of, say_result, time_text, write_report
+from steps.monitor.served import Served, served
+from steps.monitor.window import read_window
 from steps.prepare.outputs import write_json
-
-#: A message of a Fail step has at most 3072 characters.
-_MAX_MESSAGE = 1000
-_LARGEST_TIME = 1e11
-
-
-@dataclass(frozen=True)
-class VariantResult:
-    """What became of one variant's requests."""
-
-    variant: MonitoredVariant
-    captured: MonitoredWindow
-    drift: Drift
-    metrics: WindowMetrics
-    queued: Queued | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the result for drift.json."""
-        return {
-            "variant": self.variant.name,
-            "model_package": self.variant.package.arn,
-            "requests": self.captured.requests,
-            "notes": self.captured.notes(),
-            **self.drift.as_json(),
-            "boxes_per_image": self.metrics.boxes_per_image,
-            "doubtful": self.metrics.doubtful,
-            "queue": asdict(self.queued) if self.queued else None,
-        }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,7 +76,7 @@ def _monitor(arguments: Namespace, until: datetime, retraining: str | None) -> s
     earliest = until - timedelta(hours=arguments.hours)
     start = found.window_start(earliest)
     if start > earliest:
-        say(f"the endpoint serves these versions since {_text(start)}: earlier requests are left out")
+        say(f"the endpoint serves these versions since {time_text(start)}: earlier requests are left out")
     # Of versions that came after the window's end, which is a whole second, the window is empty.
     since = min(start, until)
     test = DriftTest(
@@ -117,24 +86,24 @@ def _monitor(arguments: Namespace, until: datetime, retraining: str | None) -> s
     )
     results = _variants(arguments, found, since, until, test)
     for result in results:
-        _say_result(result)
-    alarms = sum(_alarms(result.drift) for result in results)
+        say_result(result)
+    alarms = sum(result.alarms() for result in results)
     # Other images alone may change nothing for the model, as a little blur: that is told, and to be watched.
-    failures = alarms if arguments.fail_on_input else sum(_alarms(result.drift, images=False) for result in results)
-    message = _message(arguments.endpoint, results, since, until)
+    failures = sum(result.alarms(images=arguments.fail_on_input) for result in results)
+    message = message_of(arguments.endpoint, results, since, until)
     folder = arguments.output / "monitoring" / until.strftime(TIME_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "endpoint": arguments.endpoint,
-        "since": _text(since),
-        "until": _text(until),
+        "since": time_text(since),
+        "until": time_text(until),
         "alarms": alarms,
         "message": message,
         "retraining": retraining,
         "variants": [result.as_json() for result in results],
     }
     write_json(folder / DRIFT_FILE, content)
-    _write_report(folder, arguments.endpoint, results, since, until)
+    write_report(folder, arguments.endpoint, results, since, until)
     # The part that the pipeline itself reads.
     verdict = arguments.output / "verdict"
     verdict.mkdir(parents=True, exist_ok=True)
@@ -218,96 +187,8 @@ def _variants(
     return results
 
 
-def parse_time(text: str) -> datetime:
-    """Read a time as an execution variable gives it: ISO 8601, or seconds or milliseconds since 1970.
-
-    Raises:
-        UserError: it is no time.
-
-    Example:
-        >>> parse_time("2026-11-22T03:00:00.123Z").isoformat()
-        '2026-11-22T03:00:00+00:00'
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        try:
-            found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-        except ValueError:
-            raise UserError(f"--until {text}: not a time in ISO 8601") from None
-    else:
-        found = datetime.fromtimestamp(number / 1000 if number > _LARGEST_TIME else number, timezone.utc)
-    return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).replace(microsecond=0)
-
-
-def _alarms(drift: Drift, *, images: bool = True) -> int:
-    return (images and drift.input.alarm) + drift.answers.alarm + len(drift.missed_limits)
-
-
-def _say_result(result: VariantResult) -> None:
-    drift, name = result.drift, result.variant.name
-    say(f"variant {name}, version {result.variant.package.version}: {len(result.captured.window)} images")
-    for note in result.captured.notes():
-        say(f"  {note}")
-    for group in (drift.input, drift.answers):
-        p_value = f"p = {group.p_value:.3g}" if group.p_value is not None else f"not decided: {group.undecided}"
-        say(f"  {group.group}: {p_value}{', alarm' if group.alarm else ''}")
-    for reason in drift.reasons():
-        say(f"  {reason}")
-    if result.queued:
-        chosen = ", ".join(f"{count} {how}" for how, count in sorted(result.queued.selected_by.items()))
-        say(f"  queued for review: {result.queued.images} images ({chosen})")
-        say(f"  groundloop review new NAME --queue {result.queued.uri}")
-
-
-def _message(endpoint: str, results: Sequence[VariantResult], since: datetime, until: datetime) -> str:
-    """Say what was found in one sentence for each variant, as short as a Fail step's message has to be."""
-    parts = []
-    for result in results:
-        drift = result.drift
-        where = f"{endpoint}, variant {result.variant.name}, version {result.variant.package.version}"
-        if drift.found:
-            text = "; ".join(drift.reasons())
-        elif not drift.decided:
-            text = f"nothing was decided: {drift.answers.undecided or drift.input.undecided}"
-        else:
-            text = "no drift"
-        queued = f"; {result.queued.images} images wait for review in {result.queued.uri}" if result.queued else ""
-        parts.append(f"{where}: {text} ({len(result.captured.window)} images){queued}")
-    return f"{'. '.join(parts)}. Window: {_text(since)} to {_text(until)}"[:_MAX_MESSAGE]
-
-
-def _write_report(
-    folder: Path, endpoint: str, results: Sequence[VariantResult], since: datetime, until: datetime
-) -> None:
-    """Write the report page, with the pictures most unlike the baseline's."""
-    from groundloop.report.drift_report import DriftSection, write_drift_report
-
-    sections = [
-        DriftSection(
-            f"Variant {result.variant.name}, version {result.variant.package.version}",
-            result.drift,
-            strangest=result.captured.window.strangest,
-            notes=tuple(result.captured.notes()),
-            details={
-                "endpoint": endpoint,
-                "window": f"{_text(since)} to {_text(until)}",
-                "requests": str(result.captured.requests),
-                "model package": result.variant.package.arn,
-                **({"queue": result.queued.uri} if result.queued else {}),
-            },
-        )
-        for result in results
-    ]
-    write_drift_report(folder / "report.html", sections, f"Drift of endpoint {endpoint}")
-
-
 def _queue_name(endpoint: str, until: datetime) -> str:
     return f"{endpoint}-{until:%Y-%m-%dT%H-%M-%SZ}"
-
-
-def _text(time: datetime) -> str:
-    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from groundloop.local.jobs.tuning import SEARCH_NOTE
+from groundloop.local.jobs.tuning_notes import SEARCH_NOTE
 from pipeline import offline_search
 from pipeline.offline_search import offline_search_notes
 

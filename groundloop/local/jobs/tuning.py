@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, Protocol
 
 from groundloop.local.context import Context, now, random_id
-from groundloop.local.errors import JobError
-from groundloop.local.image_stand_ins import BUILT_IN, ImageStandIn, program_for
 from groundloop.local.jobs.job import TERMINAL, Job
 from groundloop.local.jobs.tuned_training import (
     OBJECTIVE_KEY,
@@ -21,10 +19,10 @@ from groundloop.local.jobs.tuned_training import (
     status_counters,
     training_request,
 )
+from groundloop.local.jobs.tuning_notes import SEARCH_NOTE, stand_in_notes
 from groundloop.local.search.completion import Completion
 from groundloop.local.search.objective import ObjectiveLog, metric_pattern
 from groundloop.local.search.search import Search, plan_of
-from groundloop.spec.tuning import parameter_ranges, part
 
 #: Seconds between two looks at the training jobs.
 _POLL = 0.05
@@ -32,10 +30,6 @@ _POLL = 0.05
 _ATTEMPTS = 5
 _REASON_LENGTH = 1024
 logger = logging.getLogger(__name__)
-
-SEARCH_NOTE = (
-    "the search is Optuna's, a stand-in for Amazon's automatic model tuning, which tries other values in another order"
-)
 
 
 #: Starts a training job, of a request and a note for its log.
@@ -285,35 +279,3 @@ class TuningJob:
         ]
         mine = [{**best, "TuningJobName": self.name}] if best else []
         return best_of([*bests, *mine], self._plan.maximize)
-
-
-def stand_in_notes(request: Mapping[str, Any], programs: Mapping[str, ImageStandIn] = BUILT_IN) -> list[str]:
-    """Return what is not AWS's in a tuning job of the offline AWS, one sentence each.
-
-    Args:
-        request: of CreateHyperParameterTuningJob.
-        programs: stand-ins by image.
-
-    Example:
-        >>> image = {"TrainingImage": "433757028032.dkr.ecr.us-west-2.amazonaws.com/object-detection:1"}
-        >>> ranges = {"CategoricalParameterRanges": [{"Name": "optimizer", "Values": ["sgd", "adam"]}]}
-        >>> config = {"ParameterRanges": ranges}
-        >>> job = {"AlgorithmSpecification": image}
-        >>> stand_in_notes({"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": job})[1]
-        'tuning optimizer changes nothing offline: the stand-in for the training image ignores it'
-    """
-    image = part(request.get("TrainingJobDefinition"), "AlgorithmSpecification").get("TrainingImage")
-    notes = [SEARCH_NOTE]
-    try:
-        # In a definition it may be an expression.
-        ignored = program_for(image if isinstance(image, str) else "", programs).ignored
-    except JobError:
-        return notes  # each training job says that nothing stands in for its image
-    ranges = [item.get("Name") for _, _, item in parameter_ranges(request)]
-    names = [name for name in ranges if isinstance(name, str) and name in ignored]
-    if names:
-        them = "it" if len(names) == 1 else "them"
-        notes.append(
-            f"tuning {', '.join(names)} changes nothing offline: the stand-in for the training image ignores {them}"
-        )
-    return notes

@@ -15,7 +15,7 @@ from groundloop.labels.manifest import ManifestReader
 from groundloop.review.queue_manifest import read_queue
 from groundloop.review.wire import Shown
 from steps.monitor import job
-from steps.monitor.job import parse_time
+from steps.monitor.arguments import parse_time
 from tests.steps.monitor.conftest import ENDPOINT, ROOT, UNTIL, Endpoint, Photo, package_of
 
 
