@@ -21,6 +21,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Nearly all that collecting makes stays to the end: see pytest_collection_finish.
+gc.disable()
+
 pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.cli",
@@ -126,5 +129,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: the garbage collector need not look through them each time."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
