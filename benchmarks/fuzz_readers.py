@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -31,9 +32,10 @@ _HANGS_SECONDS = 12 * MAX_SECONDS
 
 @dataclass
 class Worker:
-    """A process that reads inputs, one at a time."""
+    """A process that reads inputs, one at a time, with its temporary files in `place`."""
 
     seed: int
+    place: Path
     index: int = -1
     begun: float = 0.0
     connection: Connection = field(init=False)
@@ -42,7 +44,8 @@ class Worker:
     def __post_init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs, self.seed, _ADDRESS_SPACE_MEGABYTES), daemon=True)
+        given = (theirs, self.seed, _ADDRESS_SPACE_MEGABYTES, self.place)
+        self.process = context.Process(target=work, args=given, daemon=True)
         self.process.start()
         theirs.close()
 
@@ -60,8 +63,14 @@ class Worker:
 
 def outcomes(inputs: int, seed: int, processes: int) -> Iterator[Outcome]:
     """Read the inputs in several processes; one that takes too long ends its process."""
+    # One folder for all: a process that is killed removes nothing.
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
+        yield from _outcomes(inputs, seed, processes, Path(place))
+
+
+def _outcomes(inputs: int, seed: int, processes: int, place: Path) -> Iterator[Outcome]:
     indices = iter(range(inputs))
-    workers = [Worker(seed) for _ in range(processes)]
+    workers = [Worker(seed, place) for _ in range(processes)]
     try:
         busy = [worker for worker in workers if _next(worker, indices)]
         while busy:
@@ -74,7 +83,7 @@ def outcomes(inputs: int, seed: int, processes: int) -> Iterator[Outcome]:
                 busy.remove(worker)
                 if outcome.ends:
                     worker.end()
-                    worker = Worker(seed)
+                    worker = Worker(seed, place)
                     workers.append(worker)
                 if _next(worker, indices):
                     busy.append(worker)
@@ -137,6 +146,7 @@ def main() -> int:
     parser.add_argument("--only", type=int, metavar="NUMBER", help="read this input alone, and keep its files")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # by way of what removes the files
     if arguments.only is not None:
         return _read_again(arguments.only, arguments.seed)
     begun, counts, by_target, codes = time.monotonic(), Counter[str](), Counter[str](), Counter[int]()

@@ -47,6 +47,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        os.environ["TMPDIR"] = name  # Chromium leaves folders behind
         manifest = write_dataset(folder, 240, BUCKET)
         labels = ["--labels", str(manifest), "--images", str(folder / "images")]
         command = [*PROGRAM, "local", "--port", "0", *labels]

@@ -100,12 +100,14 @@ def read_input(index: int, seed: int, keep: Path | None = None) -> Outcome:
     return Outcome(index, code, seconds, megabytes, error, unsafe[:3])
 
 
-def work(connection: Connection, seed: int, megabytes: int) -> None:
+def work(connection: Connection, seed: int, megabytes: int, place: Path) -> None:
     """Read the inputs whose numbers arrive, until none comes any more.
 
     Args:
         megabytes: memory that the process cannot exceed, for the machine's sake.
+        place: folder of the temporary files.
     """
+    tempfile.tempdir = str(place)
     resource.setrlimit(resource.RLIMIT_AS, (megabytes * MEGABYTE, megabytes * MEGABYTE))
     os.environ |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true"}
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "NO_COLOR": "1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}

@@ -39,7 +39,7 @@ def demo(
         demo_drift(images or IMAGES)
         return
     images = images or 240
-    from pipeline.cli.local.settings import load_local, next_on_aws, program_name, stop_on_signals
+    from pipeline.cli.local.settings import load_local, next_on_aws, program_name
     from pipeline.compiled import compile_ahead
     from pipeline.demo.synthetic_images import CLASSES, write_dataset
     from pipeline.extras import require
@@ -52,7 +52,6 @@ def demo(
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = new_home()
-    stop_on_signals()
     manifest = write_dataset(home / "data", images, bucket)
     program, images_folder = program_name(), home / "data" / "images"
     print_line(f"drew {images} images of {', '.join(CLASSES)}: {manifest}")

@@ -28,7 +28,7 @@ def demo_drift(images: int = IMAGES, requests: int = REQUESTS, epochs: int = _EP
         requests: number of scenes that are sent in each light.
         epochs: of the first training.
     """
-    from pipeline.cli.local.settings import load_local, program_name, stop_on_signals
+    from pipeline.cli.local.settings import load_local, program_name
     from pipeline.compiled import compile_ahead
     from pipeline.extras import require
 
@@ -41,7 +41,6 @@ def demo_drift(images: int = IMAGES, requests: int = REQUESTS, epochs: int = _EP
     from pipeline.demo.synthetic_images import write_dataset
 
     home = new_home()
-    stop_on_signals()
     manifest = write_dataset(home / "data", images, _BUCKET)
     with offline_aws(config, home) as aws:
         print_line(f"offline AWS at {aws.endpoint_url}: {images} drawn images with labels")

@@ -53,6 +53,7 @@ from pipeline.cli import (
 )
 from pipeline.cli.debugging import log_aws_calls
 from pipeline.cli.failures import report_failure
+from pipeline.cli.interruption import interrupted_by_signals
 from pipeline.cli.metavars import name_metavars
 from pipeline.cli.options import Assignments, ConfigFiles, set_global_options
 from pipeline.cli.output import print_line
@@ -191,7 +192,7 @@ def main() -> None:
     if debug:
         log_aws_calls()
     try:
-        with warnings.catch_warnings():
+        with interrupted_by_signals(), warnings.catch_warnings():
             if not (debug or sys.warnoptions):
                 warnings.simplefilter("ignore")  # of libraries: nothing that a user can act on
             code = app(

@@ -140,7 +140,6 @@ def _prove(
     settings: Config, tier: Tier, budget_usd: float, only: list[str], *, yes: bool, output: Path, as_json: bool
 ) -> None:
     from groundloop.aws import offline_endpoint
-    from pipeline.cli.local.settings import stop_on_signals
     from pipeline.prove.budget import Budget, price_lookup
     from pipeline.prove.catalogue import chosen
     from pipeline.prove.journal import Journal
@@ -154,7 +153,6 @@ def _prove(
     paid = tier is Tier.SMALL
     trials = chosen(only, paid=paid)
     budget = Budget(budget_usd, price_lookup(settings)) if paid else None
-    stop_on_signals()
     journal = Journal(output)
     try:
         account = Account.of(settings)

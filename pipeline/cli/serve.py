@@ -36,13 +36,11 @@ def serve(
     from groundloop.portable.onnx_detector import OnnxDetector
     from groundloop.review.serve import Address
     from groundloop.serving.serve import serving_model, usable_processors
-    from pipeline.cli.local.settings import stop_on_signals
     from pipeline.extras import require
 
     require("onnxruntime")
     address = Address(host, port, unencrypted=True)
     detector = OnnxDetector(model, threads=threads or usable_processors())
-    stop_on_signals()
     with contextlib.suppress(KeyboardInterrupt), serving_model(detector, model.name, address, allow_host or ()) as url:
         print_line(f"{model}: {', '.join(detector.classes)}")
         print_line(f"page: {url}  invocations: {url}invocations  count: {url}count  Ctrl-C ends it")

@@ -7,9 +7,11 @@ access to the place in S3 where it stores artifacts; besides `sagemaker:Describe
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -124,13 +126,16 @@ def _describe(job: str | None, sagemaker: Any) -> dict[str, Any]:
 def _open(uri: str) -> RunStore:
     """Return the tracking server, with MLflow installed where it isn't."""
     if importlib.util.find_spec("mlflow") is None and os.environ.get("GROUNDLOOP_REQUIREMENTS") == "install":
-        _install(tempfile.mkdtemp(prefix="groundloop-mlflow-"))
+        _install()
     from groundloop.tracking.mlflow_store import MlflowStore
 
     return MlflowStore(uri)
 
 
-def _install(folder: str) -> None:
+def _install() -> None:
+    folder = tempfile.mkdtemp(prefix="groundloop-mlflow-")
+    # At the process's end only: MLflow imports parts of itself late, and has threads of its own.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     options = ("--quiet", "--disable-pip-version-check", "--retries", "1", "--target", folder)
     command = [sys.executable, "-m", "pip", "install", *options, *REQUIREMENTS]
     try:

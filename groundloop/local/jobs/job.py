@@ -138,7 +138,11 @@ class Job(ABC):
         """
         limit = self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", self.default_runtime)
         deadline = time.monotonic() + limit
-        child = Child(command, self.context.job_environment(self.folder, environment), self.folder, self.log)
+        # Temporary files end with the job, as they do with a container: also those of a program that was killed.
+        temporary = self.folder / ".tmp"
+        temporary.mkdir(exist_ok=True)
+        variables = self.context.job_environment(self.folder, {"TMPDIR": str(temporary), **environment})
+        child = Child(command, variables, self.folder, self.log)
         try:
             while (code := child.wait(_POLL)) is None:
                 watch()
@@ -150,6 +154,7 @@ class Job(ABC):
                     raise JobStoppedError
         finally:
             child.end()
+            shutil.rmtree(temporary, ignore_errors=True)
         return code
 
     def ship_log(self) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.local.settings import label_manifest, load_local, next_on_aws, program_name, stop_on_signals
+from pipeline.cli.local.settings import label_manifest, load_local, next_on_aws, program_name
 from pipeline.cli.options import Assignments, ConfigFiles
 from pipeline.cli.output import print_line
 
@@ -55,7 +55,6 @@ def run(
     from pipeline.reviewed_manifest import PARAMETER
 
     home = keep or new_home()
-    stop_on_signals()
     compile_ahead(settings)
     data = ["--labels", labels, *(["--images", str(images)] if images else [])]
     data += ["--reviewed", str(reviewed)] if reviewed else []

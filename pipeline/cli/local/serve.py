@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.local.environment import RunningAws, announced
-from pipeline.cli.local.settings import label_manifest, load_local, overlay_files, program_name, stop_on_signals
+from pipeline.cli.local.settings import label_manifest, load_local, overlay_files, program_name
 from pipeline.cli.options import ConfigFiles
 from pipeline.cli.output import print_line, print_values
 
@@ -56,7 +56,6 @@ def local(
     from pipeline.demo.offline_run import new_home, offline_aws, upload_labels
 
     home = keep or new_home()
-    stop_on_signals()
     with contextlib.ExitStack() as stack:
         manifest = stack.enter_context(label_manifest(settings, labels, images)) if labels and images else None
         if demo:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,16 +63,6 @@ def next_on_aws() -> str:
 
     begun = any(Path(name).is_file() for name in PROJECT_FILES)
     return f"{program_name()} {'doctor' if begun else 'init'}"
-
-
-def stop_on_signals() -> None:
-    """Make SIGTERM and SIGHUP end the program as Ctrl-C does, so that the offline AWS ends its jobs."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.local.settings import stop_on_signals
 from pipeline.cli.output import print_line
 
 if TYPE_CHECKING:
@@ -49,7 +48,6 @@ def serve_until_interrupted(queue: Queue, reviewers: list[str] | None, address: 
     from groundloop.review.serve import invitations, serving
     from groundloop.review.server import is_presigned
 
-    stop_on_signals()
     backup = _backed_up(queue)
     with contextlib.closing(queue), backup, contextlib.suppress(KeyboardInterrupt), serving(queue, address) as url:
         links = invitations(queue, reviewers or [_user()], url)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from groundloop.local import LocalAws
+from groundloop.local import LocalAws, subprocess_guard
 from groundloop.local.jobs.processing import rewrite
 
 COPY = """
@@ -29,6 +29,12 @@ print("about to fail")
 sys.exit(4)
 """
 SLEEP = "import time\nprint('sleeping', flush=True)\ntime.sleep(60)"
+STUBBORN = """
+import signal, tempfile, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("sleeping in", tempfile.mkdtemp(), flush=True)
+time.sleep(60)
+"""
 ENVIRONMENT = """
 import json, os, pathlib, sys
 (pathlib.Path(sys.argv[1]) / "env.json").write_text(json.dumps(dict(os.environ)))
@@ -131,6 +137,18 @@ def test_a_job_can_be_stopped(sm: Any, processing: Request, finished: Finished, 
     assert finished("processing", "long")["ProcessingJobStatus"] == "Stopped"
     with pytest.raises(ClientError, match="is in status Stopped"):
         sm.stop_processing_job(ProcessingJobName="long")
+
+
+def test_a_job_that_is_killed_leaves_no_temporary_files(
+    sm: Any, processing: Request, finished: Finished, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess_guard, "GRACE_SECONDS", 0.1)
+    sm.create_processing_job(**processing("stubborn", STUBBORN, StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    assert finished("processing", "stubborn")["ProcessingJobStatus"] == "Stopped"
+    said = (aws.home / "jobs" / "stubborn" / "log.txt").read_text()
+    made = Path(said.partition("sleeping in ")[2].splitlines()[0])
+    assert made.is_relative_to(aws.home / "jobs" / "stubborn")
+    assert not made.parent.exists()
 
 
 def test_a_job_that_takes_too_long_is_stopped(sm: Any, processing: Request, finished: Finished, aws: LocalAws) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +127,17 @@ def test_packages_that_cannot_be_installed_are_one_line_too(
     monkeypatch.setenv("GROUNDLOOP_REQUIREMENTS", "install")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(subprocess, "run", install)
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    at_the_end: list[Callable[[], Any]] = []
+    monkeypatch.setattr(atexit, "register", lambda *call, **named: at_the_end.append(partial(*call, **named)))
     line = track(URI, "bolts", EvaluatedExecution(ARN, EVALUATION, SUMMARY), folder)
     assert line.startswith("warning: the run was not logged: ")
     assert message in line
+    for call in at_the_end:
+        call()
+    assert not list(temporary.iterdir())
 
 
 def test_the_installed_versions_are_those_that_are_tested() -> None:
