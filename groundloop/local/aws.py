@@ -15,9 +15,10 @@ from groundloop.local.api.services import Services
 from groundloop.local.context import Context
 from groundloop.local.dispatcher import Dispatcher
 from groundloop.local.errors import LocalAwsError
+from groundloop.local.http_server import ADDRESS
 from groundloop.local.image_stand_ins import BUILT_IN, ImageStandIn
 from groundloop.local.kept_state import KeptState
-from groundloop.local.moto_server import ADDRESS, Server, moto_application, reset
+from groundloop.local.moto_server import Server, moto_application, reset
 
 _ROLE = "groundloop-local"
 _SERVICES = ["sagemaker.amazonaws.com", "events.amazonaws.com"]

@@ -6,21 +6,19 @@ upgrade of moto can break only this file, and `tests/groundloop/local/test_moto_
 
 from __future__ import annotations
 
-import logging
+import functools
 import os
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from groundloop.local.errors import LocalAwsError
+from groundloop.local.http_server import ADDRESS, UNDERSCORED_HEADERS, HttpServer
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-ADDRESS = "127.0.0.1"
 #: Operations of SageMaker that moto answers: records that say what was stored, as on AWS. Whatever else moto has of
 #: SageMaker answers with results that nobody computed (jobs that are Completed at once, notebooks InService), so it is
 #: refused by name. Domains have no apps here, but their identifiers make the links to Studio.
@@ -41,11 +39,36 @@ ANSWERED_BY_MOTO = frozenset(
 _MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
 
 
-def moto_application() -> Any:
+def moto_application() -> WSGIApplication:
     """Return moto's server as one WSGI application."""
+    from moto.core.request import (
+        PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+        environ_key_for_header,
+        should_preserve_original_header_name,
+    )
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    return DomainDispatcherApplication(create_backend_app)
+    class Moto(DomainDispatcherApplication):
+        """Moto, which would list its own folder for each request, to see whether a host is the name of a service."""
+
+        @functools.lru_cache(maxsize=256)  # noqa: B019 (there is one in a process)
+        def get_backend_for_host(self, host: str | None) -> Any:
+            return super().get_backend_for_host(host)
+
+    moto = Moto(create_backend_app)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Give moto the names of S3's own metadata as they were written: `x-amz-meta-a_b` is not `x-amz-meta-a-b`."""
+        names = environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {}
+        for name, value in environ[UNDERSCORED_HEADERS]:
+            key = environ_key_for_header(name)
+            if should_preserve_original_header_name(name) and (key in names or key not in environ):
+                environ[key] = f"{environ[key]},{value}" if key in names else value
+                names.setdefault(key, name)
+        answer: Iterable[bytes] = moto(environ, start_response)
+        return answer
+
+    return application
 
 
 def reset() -> None:
@@ -108,46 +131,22 @@ def event_matches(pattern: str, event: dict[str, Any]) -> bool:
 
 
 class Server:
-    """A threaded WSGI server on the loopback address, silent."""
+    """A server of the application on the loopback address, for moto's account."""
 
     def __init__(self, application: WSGIApplication, port: int, account: str) -> None:
-        from moto.moto_server.werkzeug_app import MotoRequestHandler
-        from werkzeug.serving import make_server
-
-        logging.getLogger("werkzeug").disabled = True
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            # werkzeug would end the whole process over a port in use.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((ADDRESS, port))
-            listening.listen(128)
-            self.port: int = listening.getsockname()[1]
-            self._server = make_server(
-                ADDRESS,
-                self.port,
-                application,
-                threaded=True,
-                request_handler=MotoRequestHandler,
-                fd=listening.fileno(),
-            )
+            self._server = HttpServer(application, port)
         except OSError as error:
             raise LocalAwsError(
                 f"the offline AWS can't listen on {ADDRESS}:{port}: {error.strerror}; choose another port, or 0 for any"
             ) from error
-        finally:
-            listening.close()
+        self.port = self._server.port
         self._account = os.environ.get(_MOTO_ACCOUNT)
         os.environ[_MOTO_ACCOUNT] = account
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="offline-aws", daemon=True
-        )
-        self._thread.start()
 
     def stop(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.stop()
         if self._account is None:
             os.environ.pop(_MOTO_ACCOUNT, None)
         else:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from moto import backends
 from moto.sagemaker.responses import SageMakerResponse
 
 from groundloop.local import LocalAws
@@ -90,3 +92,24 @@ def test_the_role_check_of_the_sdk_passes(aws: LocalAws) -> None:
     with pytest.raises(ClientError) as caught:
         iam.simulate_principal_policy(PolicySourceArn="arn:aws:iam::123456789012:role/no", ActionNames=["s3:GetObject"])
     assert caught.value.response["Error"]["Code"] == "NoSuchEntity"
+
+
+def test_moto_lists_its_services_once_for_all_requests_to_a_service(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = aws.client("s3")
+    s3.list_buckets()
+    listed = Mock(wraps=backends.list_of_moto_modules)
+    monkeypatch.setattr(backends, "list_of_moto_modules", listed)
+    s3.list_buckets()
+    assert listed.call_count == 0
+    aws.client("sts").get_caller_identity()
+    aws.client("sts").get_caller_identity()
+    assert listed.call_count <= 1, "moto asks as it did when its answer was first remembered"
+
+
+def test_names_of_metadata_keep_their_underscores_and_dashes(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    metadata = {"a_b": "1", "c-d": "2"}
+    s3.put_object(Bucket="bucket", Key="metadata", Body=b"", Metadata=metadata)
+    assert s3.head_object(Bucket="bucket", Key="metadata")["Metadata"] == metadata
