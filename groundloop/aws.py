@@ -1,6 +1,6 @@
 """Clients of the AWS that the environment points to, and explanations of its errors.
 
-boto3 takes a quarter of a second to import, so it loads with the first client and not with this module.
+boto3 and botocore take a quarter of a second to import, so they load with the first client and not with this module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from groundloop.suggestions import near_misses
 if TYPE_CHECKING:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.loaders import Loader
+    from botocore.session import Session
 
 #: Error codes of a missing resource; most of SageMaker's operations answer a `ValidationException`.
 NOT_FOUND_CODES = frozenset({"ResourceNotFound", "ResourceNotFoundException", "ValidationException"})
@@ -35,13 +35,11 @@ def check_region(region: str) -> None:
     Raises:
         ConfigError: botocore knows no SageMaker in that region; the message suggests the nearest names.
     """
-    import botocore.session
-
-    session = botocore.session.get_session()
+    core = core_session(region)
     regions = [
         name
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("sagemaker", partition)
+        for partition in core.get_available_partitions()
+        for name in core.get_available_regions("sagemaker", partition)
     ]
     if region not in regions:
         near = near_misses(region, regions, count=2)
@@ -67,13 +65,13 @@ def poll_seconds(aws: float) -> float:
 
 
 def check_credentials(region: str) -> None:
-    """Check that boto3 finds credentials, without asking AWS whether they are valid.
+    """Check that there are credentials, without asking AWS whether they are valid.
 
     Raises:
         UserError: there are none.
         BotoCoreError: the profile that the environment names does not exist, or can't be used.
     """
-    if session(region).get_credentials() is None:
+    if core_session(region).get_credentials() is None:
         raise UserError(f"there are no AWS credentials: {_LOGIN_HINT}")
 
 
@@ -93,19 +91,27 @@ def session(region: str | None) -> boto3.Session:
         region: AWS region; None takes the region of the environment.
     """
     import boto3
+
+    return boto3.Session(botocore_session=core_session(None), region_name=region)
+
+
+def core_session(region: str | None) -> Session:
+    """Return a botocore session, which makes the same clients as boto3's but for their transfers of files.
+
+    All sessions share the service models that they have read. Without boto3 a job's first client is there sooner.
+
+    Args:
+        region: AWS region; None takes the region of the environment.
+    """
     import botocore.session
 
+    from groundloop.service_models import service_models
+
     core = botocore.session.get_session()
-    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
-    return boto3.Session(botocore_session=core, region_name=region)
-
-
-@functools.cache
-def _loader(data_path: str | None) -> Loader:
-    """Return the loader of botocore's data, megabytes of JSON that each session would otherwise parse again."""
-    from botocore.loaders import create_loader
-
-    return create_loader(data_path)
+    core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
+    if region:
+        core.set_config_variable("region", region)
+    return core
 
 
 def image_client(region: str | None) -> Any:
@@ -123,10 +129,10 @@ def image_client(region: str | None) -> Any:
     retries: Any = {"mode": "standard", "total_max_attempts": MAX_ATTEMPTS}
     config = Config(max_pool_connections=MAX_CONNECTIONS, retries=retries, connect_timeout=10)
     try:
-        images = session(region)
+        images = core_session(region)
         if images.get_credentials() is None:
             raise NoCredentialsError
-        return images.client("s3", config=config)
+        return images.create_client("s3", config=config)
     except BotoCoreError as error:
         raise UserError(
             f"S3 can't be read: {' '.join(str(error).split())}; give AWS credentials, or, where images are only "

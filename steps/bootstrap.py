@@ -7,12 +7,9 @@ it runs in: packages are installed to a folder of their own.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
-import subprocess
 import sys
-import tempfile
-import zipfile
+import zipimport
 
 JOB_FILE, REQUIREMENTS_FILE = "job.txt", "requirements.txt"
 
@@ -24,6 +21,8 @@ def missing(requirements: str) -> list[str]:
 
 
 def _installed(name: str, version: str) -> bool:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(name) == version
     except importlib.metadata.PackageNotFoundError:
@@ -32,6 +31,8 @@ def _installed(name: str, version: str) -> bool:
 
 def install(requirements: list[str], folder: str) -> None:
     """Install requirements to a folder and put it first on the import path."""
+    import subprocess
+
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     if subprocess.run([*command, "--target", folder, *requirements], check=False).returncode:
         sys.exit(
@@ -43,14 +44,19 @@ def install(requirements: list[str], folder: str) -> None:
 
 def main() -> int:
     """Install the missing requirements, run the job and return its exit code."""
-    archive = zipfile.ZipFile(sys.path[0])
-    with archive:
-        job = archive.read(JOB_FILE).decode()
-        requirements = archive.read(REQUIREMENTS_FILE).decode()
+    archive = zipimport.zipimporter(sys.path[0])
+    job = _read(archive, JOB_FILE)
+    requirements = _read(archive, REQUIREMENTS_FILE)
     if os.environ.get("GROUNDLOOP_REQUIREMENTS", "install") == "install" and (lacking := missing(requirements)):
+        import tempfile
+
         install(lacking, tempfile.mkdtemp(prefix="groundloop-requirements-"))
     result: int = importlib.import_module(job).main()
     return result
+
+
+def _read(archive: zipimport.zipimporter, name: str) -> str:
+    return archive.get_data(os.path.join(archive.archive, name)).decode()  # noqa: PTH118  a path inside a file
 
 
 if __name__ == "__main__":

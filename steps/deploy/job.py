@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundloop.aws import error_code, error_message
+from groundloop.aws import core_session, error_code, error_message
 from groundloop.errors import UserError
 from groundloop.models.desired_endpoint import desired_endpoint
 from groundloop.models.rollout import BusyError, Rollout
@@ -62,17 +62,16 @@ def deploy(arguments: Namespace) -> None:
     Raises:
         UserError: there is nothing to deploy, AWS rejects a request, or the update failed and was rolled back.
     """
-    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     from groundloop.models.autoscaling import Scaling
 
-    session = boto3.Session(region_name=arguments.region)
-    scaling = Scaling(session.client("application-autoscaling"), session.client("cloudwatch"), arguments.endpoint)
+    client = core_session(arguments.region).create_client
+    scaling = Scaling(client("application-autoscaling"), client("cloudwatch"), arguments.endpoint)
     specification = json.loads("".join(arguments.specification))
     # The offline AWS answers at once, and its endpoints come up in a second.
     poll = 0.2 if "AWS_ENDPOINT_URL" in os.environ else 15.0
-    rollout = Rollout(session.client("sagemaker"), scaling, arguments.endpoint, specification, say, poll)
+    rollout = Rollout(client("sagemaker"), scaling, arguments.endpoint, specification, say, poll)
     try:
         outcome = reconcile(rollout, arguments)
     except ClientError as error:

@@ -118,7 +118,7 @@ def start_model(arguments: Namespace, work: Path) -> StartModel | None:
     if not arguments.start_from:
         return None
     # Here, because they bring boto3, which most runs don't need.
-    from steps.clients import job_client
+    from steps.clients import transfer_client
     from steps.prepare.start_model import load_start_model
 
     return load_start_model(
@@ -127,7 +127,7 @@ def start_model(arguments: Namespace, work: Path) -> StartModel | None:
         arguments.base_network,
         arguments.image_shape,
         work,
-        job_client,
+        transfer_client,
     )
 
 

@@ -92,7 +92,7 @@ class Aws:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     found = Aws()
-    monkeypatch.setattr("steps.clients.job_client", found)
+    monkeypatch.setattr("steps.clients.transfer_client", found)
     return found
 
 
