@@ -35,7 +35,7 @@ class JobArchive:
     name: str
     content: bytes
 
-    @property
+    @functools.cached_property
     def sha256(self) -> str:
         """SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
@@ -84,22 +84,26 @@ def _files_of(module: str) -> list[str]:
 def _imported_by(module: str) -> set[Path]:
     """Find the files of our packages that importing a module needs, its own included, at once or later."""
     found: set[Path] = set()
+    seen: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        parts = name.split(".")
+        if name in seen:
+            continue
+        seen.add(name)
+        path = _file_of(name)
+        if path is not None:
+            found.add(path)
+            waiting += _imports(path.read_bytes())
+        parent, dot, _ = name.rpartition(".")
         # A module's parents are imported before it.
-        for length in range(1, len(parts) + 1):
-            path = _file_of(parts[:length])
-            if path is not None and path not in found:
-                found.add(path)
-                waiting += _imports(path.read_bytes())
+        waiting += [parent] if dot else []
     return found
 
 
-def _file_of(parts: list[str]) -> Path | None:
+def _file_of(name: str) -> Path | None:
     """Return the file of a module of ours; None for a name that is not a module, such as an imported class."""
-    path = _ROOT.joinpath(*parts)
+    path = _ROOT.joinpath(*name.split("."))
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
@@ -126,8 +130,16 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
             continue  # an expression holds no import
-        if isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        if isinstance(child, ast.If) and _is_type_checking(child.test):
             for otherwise in child.orelse:
                 yield from _executed(otherwise)
         else:
             yield from _executed(child)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    """Tell whether a condition is `TYPE_CHECKING` or `typing.TYPE_CHECKING`."""
+    return isinstance(test, ast.Name | ast.Attribute) and ast.unparse(test) in (
+        "TYPE_CHECKING",
+        "typing.TYPE_CHECKING",
+    )

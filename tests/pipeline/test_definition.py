@@ -256,6 +256,20 @@ def test_building_needs_no_network_and_no_credentials(config: Config, monkeypatc
     assert json.loads(compiled(config))["Steps"]
 
 
+def test_building_makes_no_client(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK asks for a dozen: each takes up to a tenth of a second, and none is used."""
+    from pipeline import sdk
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a client is made")
+
+    sdk.building_session.cache_clear()
+    monkeypatch.setattr("botocore.session.Session.create_client", refuse)
+    assert json.loads(compiled(config))["Steps"]
+    with pytest.raises(AssertionError, match="a client is made"):
+        sdk.building_session(config.aws.region, config.aws.bucket).sagemaker_client.list_pipelines  # noqa: B018
+
+
 def test_executions_make_no_experiment(definition: Definition) -> None:
     """Without the member SageMaker makes one per pipeline, for which the role has no permissions."""
     assert "PipelineExperimentConfig" in definition
