@@ -19,9 +19,9 @@ from groundloop.errors import UserError
 from groundloop.executions.control import steps
 from groundloop.models.autoscaling import Scaling
 from groundloop.models.desired_endpoint import is_serverless
-from groundloop.models.rollout import PROJECT_TAG
 from pipeline.config import Config
 from pipeline.dead_letter_queue import queue_name, queue_url
+from pipeline.shared_resources import OtherProjects, project_tag
 from pipeline.triggers import owned_rules, remove_rule
 
 #: In the order of deletion: first what starts executions, last the pipelines, whose executions list what they created.
@@ -34,15 +34,23 @@ _MAX_ATTEMPTS = 720
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource to delete; `note` says what is deleted with it."""
+    """A resource; `note` says what is deleted with it, or why it is kept."""
 
     kind: str
     name: str
     note: str = ""
 
 
-def list_resources(config: Config, *, packages: bool = False, data: bool = False) -> list[Resource]:
-    """List the resources of the project, in the order of deletion.
+@dataclass(frozen=True)
+class Resources:
+    """What the project created, in the order of deletion, and the endpoints that it used and that others need."""
+
+    removed: list[Resource]
+    kept: list[Resource]
+
+
+def list_resources(config: Config, *, packages: bool = False, data: bool = False) -> Resources:
+    """List the resources of the project.
 
     Args:
         config: the configuration.
@@ -50,10 +58,14 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
         data: include everything under the S3 prefix: code, prepared data, models, evaluations, captured requests.
 
     Raises:
-        UserError: an execution is in progress, or `data` would delete the labels.
+        UserError: an execution is in progress, or `packages` or `data` would delete what others use, or the labels.
     """
+    others = OtherProjects(config)
+    if packages:
+        others.check_packages()
     if data:
         _check_labels(config)
+        others.check_data()
     found = {Resource("rule", rule["Name"]) for rule in owned_rules(config)}
     if queue_url(config):
         found.add(Resource("queue", queue_name(config)))
@@ -62,11 +74,16 @@ def list_resources(config: Config, *, packages: bool = False, data: bool = False
         found |= _of_pipeline(config, name)
     found |= _tagged(config, found)
     found = _existing(config, found)
+    used = [item.name for item in found if item.kind == "endpoint"]
+    foreign = [endpoint for name in {*used, config.deploy.endpoint.name} if (endpoint := others.endpoint(name))]
+    needed = {item for endpoint in foreign for item in endpoint.parts}
+    found = {item for item in found if (item.kind, item.name) not in needed}
+    kept = [Resource("endpoint", endpoint.name, f"of {endpoint.owner!r}") for endpoint in foreign]
     if packages:
         found |= set(_packages(config))
     if data:
         found |= set(_data(config))
-    return sorted(found, key=lambda item: (KINDS.index(item.kind), item.name))
+    return Resources(sorted(found, key=lambda item: (KINDS.index(item.kind), item.name)), kept)
 
 
 def remove_resources(config: Config, items: list[Resource], tell: Callable[[Resource], None]) -> None:
@@ -135,13 +152,7 @@ def _tagged(config: Config, known: set[Resource]) -> set[Resource]:
 
 
 def _is_tagged(config: Config, arn: str) -> bool:
-    try:
-        tags = client("sagemaker", config.aws.region).list_tags(ResourceArn=arn)["Tags"]
-    except ClientError as error:
-        if is_not_found(error):  # deleted in the meantime
-            return False
-        raise
-    return {"Key": PROJECT_TAG, "Value": config.pipeline.name} in tags
+    return project_tag(config, arn) == config.pipeline.name
 
 
 def _existing(config: Config, items: set[Resource]) -> set[Resource]:

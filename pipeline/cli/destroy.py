@@ -23,7 +23,8 @@ def destroy(
 ) -> None:
     """List and remove what the project created in AWS.
 
-    Asks for the pipeline's name before anything is removed. Resources of others are not touched.
+    Asks for the pipeline's name before anything is removed. Resources of others are not touched, nor what a project
+    beside this one, such as a search for hyperparameters, uses too.
 
     Example: groundloop destroy --dry-run
     """
@@ -37,16 +38,18 @@ def destroy(
     name = settings.pipeline.name
     if as_json and yes is None and not dry_run:
         raise typer.BadParameter("--json can't prompt for the pipeline's name: add --yes NAME or --dry-run")
-    resources = list_resources(settings, packages=packages, data=data)
+    found = list_resources(settings, packages=packages, data=data)
+    resources, kept = found.removed, [f"{item.kind} {item.name} ({item.note})" for item in found.kept]
     if as_json:
-        print_json({"pipeline": name, "resources": [asdict(resource) for resource in resources]})
+        removed = [asdict(resource) for resource in resources]
+        print_json({"pipeline": name, "resources": removed, "kept": [asdict(resource) for resource in found.kept]})
     elif resources:
         rows = [(resource.kind, resource.name, resource.note) for resource in resources]
         print_table(("resource", "name", ""), rows)
-        _print_kept(packages, data)
+        _print_kept(packages, data, kept)
     if not resources or dry_run:
         if not resources and not as_json:
-            _print_kept(packages, data)
+            _print_kept(packages, data, kept)
             print_line(f"there is nothing of {name!r} in {settings.aws.region}")
         return
     typed = yes if yes is not None else typer.prompt(f"\nRemove these {len(resources)}? Type {name} to confirm")
@@ -57,8 +60,8 @@ def destroy(
     )
 
 
-def _print_kept(packages: bool, data: bool) -> None:
+def _print_kept(packages: bool, data: bool, more: list[str]) -> None:
     options = (("model packages (--packages)", packages), ("S3 data (--data)", data))
-    kept = [text for text, removed in options if not removed]
+    kept = [*more, *(text for text, removed in options if not removed)]
     if kept:
         print_line(f"kept: {', '.join(kept)}, logs in CloudWatch")

@@ -74,7 +74,9 @@ class Project:
         sagemaker, archive = boto3.client("sagemaker"), job_archive("deploy")
         key = archive.key(self.config.aws.prefix)
         boto3.client("s3").put_object(Bucket="groundloop-local", Key=key, Body=archive.content)
-        if not sagemaker.list_model_package_groups(NameContains=self.name)["ModelPackageGroupSummaryList"]:
+        if not sagemaker.list_model_package_groups(NameContains=self.config.registry.group)[
+            "ModelPackageGroupSummaryList"
+        ]:
             sagemaker.create_model_package_group(ModelPackageGroupName=self.config.registry.group)
         training = {
             "Version": "2020-12-01",
