@@ -10,9 +10,13 @@ import importlib.util
 import json
 import re
 import shutil
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
 
+from groundloop.cache_folder import cache_folder
+from groundloop.local import zip_application
 from groundloop.local.errors import JobError
 from groundloop.local.jobs.job import Job
 
@@ -30,6 +34,12 @@ _PYTHON = re.compile(r"(?:/usr(?:/local)?/bin/)?python(?:3(?:\.\d+)?)?")
 def rewrite(argument: str, folder: Path) -> str:
     """Replace `/opt/ml` in an argument by the job's folder; S3 keys that contain it stay as they are."""
     return _OPT_ML.sub(lambda _: str(folder), argument)
+
+
+def _zip_runner(archive: Path) -> list[str]:
+    """Return the arguments that have a zip application run by our runner, which keeps its bytecode."""
+    kept = cache_folder("bytecode") / f"{archive.name}.{sys.implementation.cache_tag}"
+    return [zip_application.__file__, str(kept)]
 
 
 class ProcessingJob(Job):
@@ -74,9 +84,12 @@ class ProcessingJob(Job):
             self._check_spark()
         if entrypoint[0] == _SPARK_SUBMIT or _PYTHON.fullmatch(entrypoint[0]):
             entrypoint[0] = self.context.python
-        return [
+        command = [
             rewrite(argument, self.folder) for argument in [*entrypoint, *application.get("ContainerArguments", [])]
         ]
+        if command[0] == self.context.python and len(command) > 1 and zipfile.is_zipfile(command[1]):
+            command[1:1] = _zip_runner(Path(command[1]))
+        return command
 
     def _check_spark(self) -> None:
         """Check that Spark's local mode can run: one process stands in for driver and executors."""
