@@ -28,8 +28,8 @@ def init(
 ) -> None:
     """Begin a project: write groundloop.yaml.
 
-    It has the settings that one changes first. The commands find it in the working folder. No existing file is
-    overwritten.
+    It has the settings that one changes first. The commands find it in the working folder. configs/tune.yaml is the
+    overlay of a search for hyperparameters. No existing file is overwritten.
 
     Example: groundloop init screws --bucket my-bucket --classes nut,bolt
     """

@@ -1,8 +1,9 @@
-"""Writes the first files of a project of one's own: `groundloop.yaml`, its schema, `.gitignore`."""
+"""Writes the first files of a project: `groundloop.yaml`, the overlay of a search, their schema, `.gitignore`."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 import yaml
 
 from groundloop.errors import UserError
-from pipeline.config.files import PROJECT_FILES
+from pipeline.config.files import PACKAGED_CONFIGS, PROJECT_FILES
 from pipeline.config.loading import load_with_origins
 from pipeline.config.schema import editor_schema
 
 PROJECT_FILE = PROJECT_FILES[0]
 SCHEMA_FILE = "groundloop.schema.json"
+#: The overlay of a search for hyperparameters, in the place where docs and `groundloop tune apply` have it.
+TUNE_FILE = "configs/tune.yaml"
 #: What runs and proofs leave in the working folder, and no repository should hold.
 IGNORED = (".groundloop/", "proof/")
 _COMMENT_COLUMN = 40
@@ -45,11 +48,12 @@ def create_project(folder: Path, settings: ProjectSettings) -> list[Path]:
         ConfigError: a setting is not valid.
     """
     _check(settings)
-    for name in (*PROJECT_FILES, SCHEMA_FILE):
+    for name in (*PROJECT_FILES, TUNE_FILE, SCHEMA_FILE):
         if (folder / name).exists():
             raise UserError(f"{folder / name} already exists; edit it, or choose another folder")
     written = {
         PROJECT_FILE: project_yaml(settings),
+        TUNE_FILE: tune_yaml(settings.name),
         SCHEMA_FILE: json.dumps(editor_schema(), indent=2, ensure_ascii=False) + "\n",
     }
     try:
@@ -59,6 +63,7 @@ def create_project(folder: Path, settings: ProjectSettings) -> list[Path]:
         if lacking := [line for line in IGNORED if line not in present.splitlines()]:
             begun = present if not present or present.endswith("\n") else f"{present}\n"
             written[".gitignore"] = begun + "".join(f"{line}\n" for line in lacking)
+        (folder / TUNE_FILE).parent.mkdir(exist_ok=True)
         for name, text in written.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -130,6 +135,17 @@ def project_yaml(settings: ProjectSettings) -> str:
         (f"    name: {_yaml(name)}", "billed as long as it exists"),
     ]
     return "".join(f"{text:<{_COMMENT_COLUMN}}  # {comment}\n" if comment else f"{text}\n" for text, comment in lines)
+
+
+def tune_yaml(name: str) -> str:
+    """Return the text of the overlay that searches for hyperparameters in pipelines of its own.
+
+    Args:
+        name: of the project.
+    """
+    text = (PACKAGED_CONFIGS / "tune.yaml").read_text(encoding="utf-8")
+    text = text.replace("$schema=schema.json", f"$schema=../{SCHEMA_FILE}").replace("--config configs/prod.yaml ", "")
+    return re.sub(r"\bgroundloop(-tune|-deploy)", lambda found: f"{name}{found[1]}", text)
 
 
 def _setting(key: str, value: Any, example: Any) -> str:

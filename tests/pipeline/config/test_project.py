@@ -14,7 +14,7 @@ from pipeline.config.project import SCHEMA_FILE, ProjectSettings, project_yaml
 from tests.fixtures.cli import Groundloop
 
 ROLE = "arn:aws:iam::111122223333:role/vision"
-FILES = ["groundloop.yaml", SCHEMA_FILE, ".gitignore"]
+FILES = ["groundloop.yaml", "configs/tune.yaml", SCHEMA_FILE, ".gitignore"]
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_writes_the_files_and_says_what_comes_next(folder: Path, groundloop: Groundloop) -> None:
     ran = groundloop("init")
     assert (ran.code, ran.err) == (0, "")
-    assert sorted(file.name for file in folder.iterdir()) == sorted(FILES)
+    assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()) == sorted(FILES)
     assert [line for line in ran.out.splitlines() if line.startswith("wrote")] == [f"wrote {name}" for name in FILES]
     assert "aws.role, aws.bucket, labels.manifest in groundloop.yaml" in ran.out
     assert "groundloop local run --labels LABELS --images DIR" in ran.out
@@ -40,6 +40,19 @@ def test_what_is_filled_in_is_a_whole_configuration(folder: Path, groundloop: Gr
     assert (config.aws.role, config.aws.bucket, config.aws.region) == (ROLE, "mine-1", "eu-west-1")
     assert (config.labels.manifest, config.labels.classes) == ("s3://mine-1/o.manifest", ["nut", "bolt"])
     assert {config.pipeline.name, config.registry.group, config.deploy.endpoint.name} == {"screws"}
+
+
+def test_a_search_for_hyperparameters_is_one_option_away(folder: Path, groundloop: Groundloop) -> None:
+    groundloop("init", "--name", "screws", "--role", ROLE, "--bucket", "mine-1", "--manifest", "s3://mine-1/o.manifest")
+    config = load_config([Path("configs/tune.yaml")], environment={})
+    assert config.training.tuning.enabled
+    assert (config.pipeline.name, config.pipeline.deploy_name) == ("screws-tune", "screws-tune-deploy")
+    assert (config.registry.group, config.aws.bucket, config.triggers.enabled) == ("screws", "mine-1", False)
+    text = (folder / "configs" / "tune.yaml").read_text()
+    assert text.splitlines()[0] == f"# yaml-language-server: $schema=../{SCHEMA_FILE}"
+    assert "#   groundloop upsert --config configs/tune.yaml\n" in text
+    assert "screws-deploy stays as it is" in text
+    assert "prod.yaml" not in text
 
 
 def test_its_other_settings_are_valid_and_its_comments_too(folder: Path, groundloop: Groundloop) -> None:
@@ -66,12 +79,13 @@ def test_the_schema_is_named_and_accepts_the_file(folder: Path, groundloop: Grou
     assert Draft202012Validator(schema).is_valid(yaml.safe_load(text))
 
 
-@pytest.mark.parametrize("name", ["groundloop.yaml", "groundloop.yml", SCHEMA_FILE])
+@pytest.mark.parametrize("name", ["groundloop.yaml", "groundloop.yml", "configs/tune.yaml", SCHEMA_FILE])
 def test_no_file_is_overwritten(folder: Path, groundloop: Groundloop, name: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("mine")
     ran = groundloop("init")
     assert (ran.code, ran.error) == (1, f"{name} already exists; edit it, or choose another folder")
-    assert [file.name for file in folder.iterdir()] == [name]
+    assert [file for file in folder.rglob("*") if file.is_file()] == [folder / name]
 
 
 def test_a_gitignore_keeps_its_lines(folder: Path, groundloop: Groundloop) -> None:
