@@ -1,22 +1,26 @@
-"""From a trained version to the endpoint by approval, and back by rejection: triggers once, then plain boto3 only."""
+"""From a registered version to the endpoint by approval, and back by rejection: once set up, with plain boto3 only."""
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from groundloop.local import LocalAws
+from groundloop.local.archive import pack
+from groundloop.local.detector import artifact
+from groundloop.local.detector.hyperparameters import parse
+from groundloop.local.detector.network import Network
 from pipeline.config import Config, load_config
+from tests.e2e.conftest import LOCAL
 
-NAME = "approved"
-FEW = 30
-ROOT = Path(__file__).resolve().parents[2]
+NAME, BUCKET = "approved", "groundloop-local"
+IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1"
 
 
 def ended(pipeline: str, count: int) -> list[str]:
@@ -46,86 +50,101 @@ def decide(arn: str, status: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def config(project: Any, settings: list[str]) -> Config:
+def config(aws: LocalAws) -> Config:
     """Two pipelines and their rules; what follows is seen and done with plain boto3."""
     from pipeline.triggers import apply_triggers
     from pipeline.upsert import upsert_pipelines
 
-    # How well the versions detect does not matter here, so they see few images.
-    lines = (project.data / "output.manifest").read_text().splitlines(keepends=True)[:FEW]
-    boto3.client("s3").put_object(Bucket="groundloop-e2e", Key="labels/few.manifest", Body="".join(lines).encode())
     names = (
-        "labels.manifest=s3://groundloop-e2e/labels/few.manifest",
         f"pipeline={{name: {NAME}, deploy_name: {NAME}-deploy}}",
         f"registry={{group: {NAME}, approval_status: PendingManualApproval}}",
         f"deploy={{mode: on_approval, endpoint: {{name: {NAME}}}}}",
     )
-    config = load_config([ROOT / "configs" / "local.yaml"], [*settings, *names], environment={})
+    config = load_config([LOCAL], names, environment={})
     upsert_pipelines(config)
     apply_triggers(config)
     return config
 
 
+def register(model: str) -> str:
+    """Register a version as it comes from training, pending; return its ARN."""
+    created = boto3.client("sagemaker").create_model_package(
+        ModelPackageGroupName=NAME,
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": model}],
+            "SupportedContentTypes": ["image/jpeg"],
+        },
+    )
+    return str(created["ModelPackageArn"])
+
+
+def put_model(name: str, files: Path) -> str:
+    """Upload the archive of a model; return its S3 URI."""
+    archive = files.with_suffix(".tar.gz")
+    pack(files, archive)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{name}/model.tar.gz", Body=archive.read_bytes())
+    return f"s3://{BUCKET}/{name}/model.tar.gz"
+
+
 @pytest.fixture(scope="module")
-def versions(config: Config) -> list[str]:
-    """Two trained versions, pending, that answer differently; how well does not matter here."""
-    sagemaker = boto3.client("sagemaker")
-    anything = {"MinMap": "0", "MinMap50": "0", "MinVocMap": "0"}
-    for number, parameters in enumerate(({"Epochs": "2", **anything}, {"Epochs": "1", **anything}), 1):
-        given = [{"Name": name, "Value": value} for name, value in parameters.items()]
-        sagemaker.start_pipeline_execution(PipelineName=NAME, PipelineParameters=given)
-        assert ended(NAME, number)[0] == "Succeeded"
-    packages = sagemaker.list_model_packages(ModelPackageGroupName=NAME, SortOrder="Ascending")
-    found = packages["ModelPackageSummaryList"]
-    assert [package["ModelApprovalStatus"] for package in found] == ["PendingManualApproval"] * 2
-    assert sagemaker.list_endpoints(NameContains=NAME)["Endpoints"] == [], "nothing is deployed without an approval"
-    return [package["ModelPackageArn"] for package in found]
+def versions(config: Config, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Two versions, pending, that answer differently; how well does not matter here, so nobody has trained them."""
+    values = {"num_classes": "3", "num_training_samples": "16", "image_shape": "300"}
+    found = []
+    for seed in (1, 2):
+        detector = artifact.Detector(parse(values), Network(3, seed=seed))
+        detector.network.head.weights.value *= 10
+        files = tmp_path_factory.mktemp("model") / "files"
+        artifact.save(files, detector)
+        found.append(register(put_model(f"seed-{seed}", files)))
+    assert boto3.client("sagemaker").list_endpoints()["Endpoints"] == [], "nothing is deployed without an approval"
+    return found
 
 
 @pytest.fixture
-def answer(project: Any) -> Any:
-    """Asks the endpoint what is on a test image; the answer as it comes."""
-    image = (project.data / "images" / "image-0001.jpg").read_bytes()
+def answer(scene: bytes) -> Callable[[], Any]:
+    """Asks the endpoint what is on an image; the answer as it comes."""
 
     def ask() -> Any:
         runtime = boto3.client("sagemaker-runtime")
-        body = runtime.invoke_endpoint(EndpointName=NAME, Body=image, ContentType="image/jpeg")["Body"].read()
+        body = runtime.invoke_endpoint(EndpointName=NAME, Body=scene, ContentType="image/jpeg")["Body"].read()
         return json.loads(body)["prediction"]
 
     return ask
 
 
-def test_from_approval_to_endpoint_and_back(versions: list[str], answer: Any) -> None:
-    good, weak = versions
-    decide(good, "Approved")
+def test_from_approval_to_endpoint_and_back(versions: list[str], answer: Callable[[], Any]) -> None:
+    first, second = versions
+    decide(first, "Approved")
     assert ended(f"{NAME}-deploy", 1) == ["Succeeded"]
-    assert served() == good
-    first = answer()
-    decide(weak, "Approved")
+    assert served() == first
+    before = answer()
+    decide(second, "Approved")
     assert ended(f"{NAME}-deploy", 2)[0] == "Succeeded"
-    assert served() == weak
-    assert answer() != first, "the new version answers"
-    decide(weak, "Rejected")
+    assert served() == second
+    assert answer() != before, "the new version answers"
+    decide(second, "Rejected")
     assert ended(f"{NAME}-deploy", 3)[0] == "Succeeded"
-    assert served() == good
-    assert answer() == first, "the previous version answers"
+    assert served() == first
+    assert answer() == before, "the previous version answers"
 
 
-def test_a_deployment_that_fails_leaves_the_old_version_answering(versions: list[str], answer: Any) -> None:
+def test_a_deployment_that_fails_leaves_the_old_version_answering(
+    versions: list[str], answer: Callable[[], Any], tmp_path: Path
+) -> None:
     sagemaker, before, first = boto3.client("sagemaker"), served(), answer()
     configs = sagemaker.list_endpoint_configs(NameContains=NAME)["EndpointConfigs"]
-    specification = sagemaker.describe_model_package(ModelPackageName=versions[0])["InferenceSpecification"]
-    specification["Containers"][0]["ModelDataUrl"] = _broken_model()
-    broken = sagemaker.create_model_package(ModelPackageGroupName=NAME, InferenceSpecification=specification)
+    broken = register(put_model("broken", _nothing(tmp_path)))
     executions = len(ended(f"{NAME}-deploy", 0))
-    decide(broken["ModelPackageArn"], "Approved")
+    decide(broken, "Approved")
     assert ended(f"{NAME}-deploy", executions + 1)[0] == "Failed"
     endpoint = sagemaker.describe_endpoint(EndpointName=NAME)
     assert endpoint["EndpointStatus"] == "InService"
     assert endpoint["FailureReason"]
     assert (served(), answer()) == (before, first)
     assert sagemaker.list_endpoint_configs(NameContains=NAME)["EndpointConfigs"] == configs, "it cleaned up"
-    decide(broken["ModelPackageArn"], "Rejected")
+    decide(broken, "Rejected")
     assert ended(f"{NAME}-deploy", executions + 2)[0] == "Succeeded", "rejecting what isn't served changes nothing"
     assert served() == before
 
@@ -158,10 +177,8 @@ def _outcome(execution: str) -> str:
     return str(json.loads(body)["outcome"])
 
 
-def _broken_model() -> str:
-    """S3 URI of an archive with nothing in it that can be served."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.addfile(tarfile.TarInfo("nothing"), io.BytesIO())
-    boto3.client("s3").put_object(Bucket="groundloop-e2e", Key="broken/model.tar.gz", Body=buffer.getvalue())
-    return "s3://groundloop-e2e/broken/model.tar.gz"
+def _nothing(folder: Path) -> Path:
+    """A folder with nothing in it that can be served."""
+    (folder / "files").mkdir()
+    (folder / "files" / "nothing").touch()
+    return folder / "files"

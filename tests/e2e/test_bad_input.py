@@ -10,12 +10,13 @@ from typing import Any
 import boto3
 import pytest
 
-# A pipeline of its own: the one of the other flows stays as they left it.
+from tests.e2e.conftest import Project
+
 LOCAL = ("-c", "configs/local.yaml", "-s", "pipeline.name=mistaken", "-s", "pipeline.deploy_name=mistaken-deploy")
 
 
 @pytest.fixture(scope="module")
-def upserted(project: Any) -> None:
+def upserted(project: Project) -> None:
     from pipeline.upsert import upsert_pipelines
 
     names = project.config.pipeline.model_copy(update={"name": "mistaken", "deploy_name": "mistaken-deploy"})
@@ -43,7 +44,7 @@ def upserted(project: Any) -> None:
     ],
 )
 def test_a_manifest_that_cannot_be_used(
-    project: Any, groundloop: Callable[..., Any], content: bytes | None, message: str
+    project: Project, groundloop: Callable[..., Any], content: bytes | None, message: str
 ) -> None:
     s3, key = boto3.client("s3"), "labels/given.manifest"
     s3.delete_object(Bucket="groundloop-e2e", Key=key)
@@ -135,9 +136,9 @@ def test_a_way_to_aws_that_is_none(
 
 
 @pytest.mark.usefixtures("upserted")
-def test_an_image_missing_in_s3_is_kept_out_and_named(project: Any, groundloop: Callable[..., Any]) -> None:
+def test_an_image_missing_in_s3_is_kept_out_and_named(project: Project, groundloop: Callable[..., Any]) -> None:
     """All images of a manifest gone: Prepare says so before anything is trained."""
-    lines = (project.data / "output.manifest").read_text().replace("groundloop-e2e/images", "groundloop-e2e/gone")
+    lines = project.manifest.read_text().replace("groundloop-e2e/images", "groundloop-e2e/gone")
     boto3.client("s3").put_object(Bucket="groundloop-e2e", Key="labels/gone.manifest", Body=lines.encode())
     ran = groundloop("start", *LOCAL, "-p", "InputManifest=s3://groundloop-e2e/labels/gone.manifest", "--watch")
     assert ran.code == 1

@@ -1,13 +1,12 @@
 """The loop: an endpoint sees darker light, the alarm's queue is reviewed, and the labels train the next version.
 
-Few drawn images, on the AWS of the other flows; the drawing stands in for the people who review.
+On few drawn images; the drawing stands in for the people who review.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -17,15 +16,14 @@ from groundloop.models.packages import Package
 from pipeline.config import load_config
 from pipeline.demo.drift_loop import DARKER, DriftLoop, scenes
 from pipeline.doctor.role_policy import statements
-from tests.e2e.conftest import BUCKET, ROOT
+from tests.e2e.conftest import BUCKET, LOCAL, Project
 from tests.fixtures.cli import Groundloop
 from tests.fixtures.recorded_calls import CallRecorder, covered, recording
 
 NAME = "drift-loop"
-LABELLED, SENT, QUEUED = 40, 24, 12
-LOCAL = ROOT / "configs" / "local.yaml"
+SENT, QUEUED = 24, 12
 SETTINGS = (
-    f"labels.manifest=s3://{BUCKET}/labels/drift.manifest",
+    f"labels.manifest=s3://{BUCKET}/labels/output.manifest",
     f"pipeline={{name: {NAME}, deploy_name: {NAME}-deploy}}",
     f"registry={{group: {NAME}, approval_status: PendingManualApproval}}",
     f"deploy={{mode: on_approval, endpoint: {{name: {NAME}, data_capture_percent: 100}}}}",
@@ -39,17 +37,15 @@ SECOND = ("training.hyperparameters.epochs=1", "training.start_from=champion")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def job_calls(project: Any) -> Iterator[CallRecorder]:
+def job_calls(project: Project) -> Iterator[CallRecorder]:
     """The calls of all jobs of this module's executions."""
     with recording(project.config.aws.role.split(":")[4], project.region) as recorder:
         yield recorder
 
 
 @pytest.fixture(scope="module")
-def loop(project: Any, tmp_path_factory: pytest.TempPathFactory) -> DriftLoop:
+def loop(project: Project, tmp_path_factory: pytest.TempPathFactory) -> DriftLoop:
     """The loop with pipelines and triggers, on a few of the labelled images."""
-    lines = (project.data / "output.manifest").read_text().splitlines(keepends=True)[:LABELLED]
-    boto3.client("s3").put_object(Bucket=BUCKET, Key="labels/drift.manifest", Body="".join(lines).encode())
     config = load_config([LOCAL], [*SETTINGS, *FIRST], environment={})
     made = DriftLoop(config, tmp_path_factory.mktemp("reviews"), lambda _: None)
     made.upsert()
@@ -59,6 +55,10 @@ def loop(project: Any, tmp_path_factory: pytest.TempPathFactory) -> DriftLoop:
 @pytest.fixture(scope="module")
 def first(loop: DriftLoop) -> Package:
     version = loop.train()
+    sagemaker = boto3.client("sagemaker")
+    (registered,) = sagemaker.list_model_packages(ModelPackageGroupName=NAME)["ModelPackageSummaryList"]
+    assert registered["ModelApprovalStatus"] == "PendingManualApproval"
+    assert sagemaker.list_endpoints()["Endpoints"] == [], "nothing is deployed without an approval"
     assert loop.approve(version, "the first").version == 1
     return version
 

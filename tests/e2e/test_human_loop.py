@@ -1,7 +1,7 @@
 """The human loop: pictures labelled on the page, a detector, its doubts corrected, and the next version or a refusal.
 
 The people of this test know the truth, since the pictures are drawn. With Chromium the labels are drawn with mouse and
-keys; without, they come as the page sends them. Offline, on the AWS of the other flows.
+keys; without, they come as the page sends them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from groundloop.executions.control import steps, transition
 from groundloop.executions.evaluation import evaluation_prefix, read_metrics
 from groundloop.executions.prepared_labels import prepared_summary
 from groundloop.labels.manifest import source_ref_of
+from groundloop.local import LocalAws
 from groundloop.review.queue import NewTask, Queue
 from groundloop.review.wire import Shown
 from pipeline.config import load_config
@@ -49,6 +50,7 @@ OWN = {
     "deploy.endpoint.data_capture_percent": 100,
     "training.hyperparameters.epochs": 4,
     "prepare.split": "{validation: 0.25, test: 0.25}",
+    "evaluate.intervals.resamples": 0,
     "gate.min_improvement_over_champion": "{map: 0}",
 }
 LOCAL = ROOT / "configs" / "local.yaml"
@@ -191,7 +193,7 @@ def test_a_folder_is_labelled_with_mouse_and_keys(labelled: str, folder: Path, t
 
 def test_the_labels_train_a_detector_and_its_corrected_doubts_the_next_version(
     groundloop: Groundloop,
-    project: Any,
+    aws: LocalAws,
     labelled: str,
     folder: Path,
     truth: Truth,
@@ -245,7 +247,7 @@ def test_the_labels_train_a_detector_and_its_corrected_doubts_the_next_version(
     watch = groundloop("watch", arn, *settings)
 
     # It trained on them too ...
-    region = project.region
+    region = config.aws.region
     summaries = [prepared_summary(region, transition(step)) for step in steps(region, arn)]
     (summary,) = (found for found in summaries if found)
     doubtful = {task.source_ref for task in tasks if task.split == "train"}

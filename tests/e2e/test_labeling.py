@@ -1,6 +1,6 @@
 """A labelling job and a human loop made by plain boto3, worked on in the browser, and labels that train.
 
-On the offline AWS of the other flows, whose worker portal is the review page. The person of this test knows the truth,
+On an offline AWS, whose worker portal is the review page. The person of this test knows the truth,
 since the images are drawn.
 """
 
@@ -49,7 +49,7 @@ Truth = Mapping[str, tuple[Box, ...]]
 @pytest.fixture(scope="module")
 def truth(project: Project) -> Truth:
     """The drawn objects of four images, of which each split gets one; the last image is for the human loop."""
-    lines = read_manifest(str(project.data / "output.manifest"), project.region, LABEL_ATTRIBUTE).lines
+    lines = read_manifest(str(project.manifest), project.region, LABEL_ATTRIBUTE).lines
     images = {line.record.source_ref: line.record.boxes for line in lines if line.record and len(line.record.boxes) > 1}
     ones = {split: [image for image in images if SPLIT(image) is split] for split in Split}
     chosen = [*ones[Split.TRAIN][:1], *ones[Split.VALIDATION][:1], *ones[Split.TEST][:1], *ones[Split.TRAIN][1:2]]

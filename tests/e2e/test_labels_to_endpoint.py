@@ -1,27 +1,21 @@
-"""The whole loop on the offline AWS: once driven by plain boto3, then by the command line on what that left behind."""
+"""The whole loop on the offline AWS, as plain boto3 and the command line see what the first execution left behind."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import numpy as np
 import pytest
 
 from groundloop.metric_paths import metric_paths
-from pipeline.doctor import container_images
-from pipeline.doctor.role_policy import statements
-from tests.e2e.conftest import BUCKET, ROOT, SETTINGS
+from tests.e2e.conftest import EPOCHS, IMAGES, ROOT, FirstExecution, Project
+from tests.e2e.plain_boto3 import package_of, read, steps_of
 from tests.fixtures.cli import Groundloop
-from tests.fixtures.recorded_calls import CallRecorder, covered, covered_by_chance, recording
 from tests.fixtures.run_record import RunRecord
-from tests.pipeline.doctor.test_role_coverage import READS_REGISTRY
 
 STEPS = [
     "Prepare", "Train", "CreateModel", "Predict", "Evaluate",
@@ -29,56 +23,10 @@ STEPS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def job_calls(project: Any) -> Iterator[CallRecorder]:
-    """The calls of all jobs of this module's executions."""
-    with recording(project.config.aws.role.split(":")[4], project.region) as recorder:
-        yield recorder
-
-
 @pytest.fixture(scope="module")
-def execution(project: Any) -> str:
-    """ARN of an execution that plain boto3 made: uploaded code, created pipeline, started, waited for."""
-    from pipeline.compiled import compiled_definition
-    from pipeline.job_archive import job_archive
-    from pipeline.reviewed_manifest import NO_LABELS, no_labels_key
-
-    config = project.config
-    s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
-    for name in ("prepare", "evaluate"):
-        archive = job_archive(name)
-        s3.put_object(Bucket=config.aws.bucket, Key=archive.key(config.aws.prefix), Body=archive.content)
-    s3.put_object(Bucket=config.aws.bucket, Key=no_labels_key(config.aws.prefix), Body=NO_LABELS)
-    sagemaker.create_pipeline(
-        PipelineName=config.pipeline.name,
-        PipelineDefinition=compiled_definition(config, "training"),
-        ClientRequestToken="a" * 32,
-        RoleArn=config.aws.role,
-    )
-    arn = sagemaker.start_pipeline_execution(PipelineName=config.pipeline.name)["PipelineExecutionArn"]
-    until = time.monotonic() + 120
-    while sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"] == "Executing":
-        assert time.monotonic() < until, "the execution does not end"
-        time.sleep(0.2)
-    return str(arn)
-
-
-def steps_of(arn: str) -> dict[str, dict[str, Any]]:
-    pages = boto3.client("sagemaker").get_paginator("list_pipeline_execution_steps")
-    found = [step for page in pages.paginate(PipelineExecutionArn=arn) for step in page["PipelineExecutionSteps"]]
-    return {step["StepName"]: step for step in found}
-
-
-def package_of(arn: str) -> dict[str, Any]:
-    package = steps_of(arn)["Register"]["Metadata"]["RegisterModel"]["Arn"]
-    described: dict[str, Any] = boto3.client("sagemaker").describe_model_package(ModelPackageName=package)
-    return described
-
-
-def read(uri: str) -> bytes:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    content: bytes = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    return content
+def execution(executed: Project, first_execution: FirstExecution) -> str:
+    """ARN of the execution that plain boto3 made."""
+    return first_execution.arn
 
 
 def test_boto3_sees_every_step_succeed(execution: str) -> None:
@@ -112,12 +60,12 @@ def test_prepare_kept_every_line(execution: str) -> None:
     rejected = [
         json.loads(line) for line in read(metadata["summary"].replace("summary.json", "rejected.jsonl")).splitlines()
     ]
-    assert summary["lines"]["read"] == 114, "110 synthetic images and four faulty lines"
+    assert summary["lines"]["read"] == IMAGES + 4, "the images and four faulty lines"
     assert summary["lines"]["rejected"] == 3
     assert summary["lines"]["failed"] == 1
     assert len(rejected) == 4
     used = sum(summary[split]["images"] for split in ("train", "validation", "test"))
-    assert used + summary["negatives_dropped"] == 110
+    assert used + summary["negatives_dropped"] == IMAGES
 
 
 def test_training_got_its_figures_from_prepare(execution: str) -> None:
@@ -146,10 +94,10 @@ def test_the_execution_is_logged_as_one_run_however_often(
     logged = {metric.name: metric.value for metric in run.metrics if metric.step == 0}
     expected = {"/".join(path): value for path, value in metric_paths(evaluation) if value is not None}
     assert logged == {path if "/" in path else f"test/{path}": value for path, value in expected.items()}
-    assert {metric.step for metric in run.metrics if metric.name == "validation/mAP"} == set(range(1, 9))
+    assert {metric.step for metric in run.metrics if metric.name == "validation/mAP"} == set(range(1, EPOCHS + 1))
     assert run.tags["groundloop.package"] == package["ModelPackageArn"]
     assert run.tags["groundloop.gate"] == "passed"
-    assert run.params["epochs"] == run.params["parameter.Epochs"] == "8"
+    assert run.params["epochs"] == run.params["parameter.Epochs"] == str(EPOCHS)
     assert run.params["data.classes"] == "bolt, nut, washer"
     assert re.fullmatch("[0-9a-f]{64}", run.params["code.evaluate"])
     assert set(run.files) == {"evaluation.json", "report.html", "results.csv", "summary.json", "pipeline.json"}
@@ -160,10 +108,10 @@ def test_the_execution_is_logged_as_one_run_however_often(
     assert record.writes == []
 
 
-def test_the_endpoint_answers_a_jpeg(execution: str, project: Any) -> None:
+def test_the_endpoint_answers_a_jpeg(execution: str, executed: Project) -> None:
     assert execution
     status = boto3.client("sagemaker").describe_endpoint(EndpointName="groundloop")["EndpointStatus"]
-    image = (project.data / "images" / "image-0000.jpg").read_bytes()
+    image = (executed.images / "image-0000.jpg").read_bytes()
     answer = boto3.client("sagemaker-runtime").invoke_endpoint(
         EndpointName="groundloop", ContentType="image/jpeg", Body=image
     )
@@ -199,7 +147,7 @@ def test_the_endpoint_is_tested_under_load(
 
 
 def test_the_exported_model_answers_as_the_endpoint(
-    execution: str, project: Any, settings: list[str], groundloop: Groundloop, tmp_path: Path
+    execution: str, executed: Project, settings: list[str], groundloop: Groundloop, tmp_path: Path
 ) -> None:
     pytest.importorskip("onnx", reason="the export extra is not installed")
     from groundloop.detections.endpoint import EndpointClient
@@ -214,7 +162,7 @@ def test_the_exported_model_answers_as_the_endpoint(
     detector = OnnxDetector(path, threads=1)
     endpoint = EndpointClient(boto3.client("sagemaker-runtime"), "groundloop", detector.classes)
     for number in range(3):
-        image = (project.data / "images" / f"image-{number:04}.jpg").read_bytes()
+        image = (executed.images / f"image-{number:04}.jpg").read_bytes()
         expected, found = endpoint.detect(image), detector.detect(image)
         assert len(expected) > 0
         assert found.names == expected.names
@@ -249,38 +197,6 @@ def test_the_model_finds_the_objects_of_images_it_never_saw(execution: str) -> N
     assert off < sum(true) / len(lines), "better than seeing nothing anywhere"
 
 
-def test_upsert_takes_over_the_pipeline(
-    execution: str, project: Any, settings: list[str], groundloop: Callable[..., Any]
-) -> None:
-    assert execution
-    ran = groundloop("upsert", "-v", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
-    assert ran.code == 0, ran.err
-    assert "updated groundloop\n" in ran.out
-    assert "created groundloop-deploy\n" in ran.out
-    assert "arn:aws:sagemaker:us-east-1:123456789012:pipeline/groundloop" in ran.out
-    assert re.search(r"MinMap50 +Float +0\.2\b", ran.out)
-    again = groundloop("upsert", "-c", "configs/local.yaml", *(f"--set={setting}" for setting in settings))
-    assert "created" not in again.out, "the second time nothing is new"
-
-
-def test_a_gate_that_is_missed_fails_with_the_figures(
-    execution: str, project: Any, groundloop: Callable[..., Any]
-) -> None:
-    """What did not change comes from the cache, so the training isn't paid for twice."""
-    assert execution
-    ran = groundloop("start", "-c", "configs/local.yaml", "-p", "MinMap50=0.9999", "--watch")
-    assert ran.code == 1
-    lines = {line.split()[1]: line for line in ran.out.splitlines() if line[2:3] == ":" and "Executing" not in line}
-    assert "from cache" not in lines["Prepare"], "labels may have changed behind their URI"
-    assert "from cache" in lines["Train"]
-    assert "from cache" not in lines["Evaluate"], "the threshold is an argument of it"
-    assert "Failed" in lines["GateMissed"]
-    assert "Register" not in lines
-    assert "error: GateMissed failed: The quality gate was missed: " in ran.err
-    assert "map_50 is 0." in ran.err
-    assert "under its threshold 0.9999" in ran.err
-
-
 def test_the_package_carries_figures_and_a_card_for_who_approves_it(execution: str) -> None:
     package = package_of(execution)
     metadata = package["CustomerMetadataProperties"]
@@ -303,117 +219,13 @@ def test_the_report_lies_beside_the_figures(execution: str) -> None:
     assert report.count("data:image/jpeg") > 0, "the worst images are in it"
 
 
-@pytest.mark.parametrize(
-    ("gain", "code", "message"),
-    [
-        pytest.param("0", 0, "compared with version", id="as good as the champion"),
-        pytest.param("0.5", 1, "under the required improvement of 0.5", id="not better by what was asked"),
-    ],
-)
-def test_a_second_execution_is_compared_with_the_champion(
-    execution: str,
-    project: Any,
-    settings: list[str],
-    groundloop: Callable[..., Any],
-    gain: str,
-    code: int,
-    message: str,
-) -> None:
-    """The same model again, trained by nobody: its training comes from the cache, the comparison does not."""
-    champion = package_of(execution)["ModelPackageArn"]
-    sets = [f"--set={setting}" for setting in (*settings, f"gate.min_improvement_over_champion={{map_50: {gain}}}")]
-    assert groundloop("upsert", "-c", "configs/local.yaml", *sets).code == 0
-    ran = groundloop("start", "-c", "configs/local.yaml", "--watch")
-    assert ran.code == code, ran.err
-    assert "from cache" in next(line for line in ran.out.splitlines() if "Train " in line and "Succeeded" in line)
-    newest = boto3.client("sagemaker").list_pipeline_executions(PipelineName="groundloop")
-    arn = newest["PipelineExecutionSummaries"][0]["PipelineExecutionArn"]
-    job = boto3.client("sagemaker").describe_processing_job(
-        ProcessingJobName=steps_of(arn)["Evaluate"]["Metadata"]["ProcessingJob"]["Arn"].rpartition("/")[2]
-    )
-    (output,) = job["ProcessingOutputConfig"]["Outputs"]
-    evaluation = json.loads(read(f"{output['S3Output']['S3Uri']}/evaluation.json"))
-    compared = evaluation["champion"]
-    assert compared["package"].rpartition("/")[0] == champion.rpartition("/")[0]
-    assert compared["images_shared"] == evaluation["images"]["test"]
-    assert compared["metrics"]["map_50"] == pytest.approx(compared["candidate"]["map_50"])
-    assert message in compared["message"] + ran.err
-
-
-def test_the_deploy_pipeline_moves_the_endpoint_to_a_package(
-    execution: str, project: Any, groundloop: Callable[..., Any]
-) -> None:
-    sagemaker = boto3.client("sagemaker")
-    before = sagemaker.describe_endpoint(EndpointName="groundloop")["EndpointConfigName"]
-    package = package_of(execution)["ModelPackageArn"]
-    arguments = ["--name", "groundloop-deploy", "-p", f"ModelPackageArn={package}", "--watch"]
-    ran = groundloop("start", "-c", "configs/local.yaml", *arguments)
-    assert ran.code == 0, ran.err
-    assert sagemaker.describe_endpoint(EndpointName="groundloop")["EndpointConfigName"] != before
-
-
-def test_the_predict_pipeline_finds_what_the_endpoint_finds(
-    execution: str, project: Any, groundloop: Callable[..., Any]
-) -> None:
-    """Its jobs run as they do on AWS, each from its own archive; two images share a name, and a third is damaged."""
-    from groundloop.detections.predictions import Detections
-    from pipeline.compiled import compiled_definition
-    from pipeline.config import load_config
-    from pipeline.job_archive import job_archive
-
-    s3, image = boto3.client("s3"), (project.data / "images" / "image-0001.jpg").read_bytes()
-    for name, content in (("a.jpg", image), ("b/a.jpg", image), ("cut.jpg", image[:-500])):
-        s3.put_object(Bucket=BUCKET, Key=f"new/{name}", Body=content)
-    given = [*SETTINGS, f"predict.input=s3://{BUCKET}/new"]
-    config = load_config([ROOT / "configs" / "local.yaml"], given, environment={})
-    for archive in (job_archive("select"), job_archive("collect")):
-        s3.put_object(Bucket=config.aws.bucket, Key=archive.key(config.aws.prefix), Body=archive.content)
-    boto3.client("sagemaker").create_pipeline(
-        PipelineName="groundloop-predict",
-        PipelineDefinition=compiled_definition(config, "predict"),
-        RoleArn=config.aws.role,
-    )
-    package = package_of(execution)
-    arguments = ["--name", "groundloop-predict", "-p", f"ModelPackageArn={package['ModelPackageArn']}", "--watch"]
-    ran = groundloop("start", "-c", "configs/local.yaml", *arguments)
-    assert ran.code == 0, ran.err
-    folder = f"s3://{config.aws.bucket}/{config.aws.prefix}/predictions/{ran.out.split()[1].rpartition('/')[2]}"
-    summary = json.loads(read(f"{folder}/summary.json"))
-    assert (summary["images"], [item["image"] for item in summary["skipped"]]) == (2, [f"s3://{BUCKET}/new/cut.jpg"])
-    lines = [json.loads(line) for line in read(f"{folder}/predictions.jsonl").splitlines()]
-    assert [line["image"] for line in lines] == [f"s3://{BUCKET}/new/{name}" for name in ("a.jpg", "b/a.jpg")]
-    response = (
-        boto3.client("sagemaker-runtime")
-        .invoke_endpoint(EndpointName="groundloop", ContentType="image/jpeg", Body=image)["Body"]
-        .read()
-    )
-    size = lines[0]["width"], lines[0]["height"]
-    found = Detections.from_sagemaker(response, summary["objects"], image_size=size).filter(lines[0]["thresholds"])
-    assert len(found)
-    for line in lines:
-        assert [one["class"] for one in line["detections"]] == found.names
-        assert np.allclose([one["box"] for one in line["detections"]], found.xyxy, atol=1e-4)
-
-
-def test_the_printed_role_allows_what_the_jobs_called(project: Any, job_calls: CallRecorder) -> None:
-    """The first and the later executions: with and without a champion, deployed by steps and by the Deploy job."""
-    policy = [statement.json() for statement in statements(project.config, container_images(project.config))]
-    calls = job_calls.calls
-    actions = {call.action for call in calls}
-    assert {"s3:GetObject", "sagemaker:UpdateEndpoint"} <= actions, "of Prepare and Deploy"
-    registry = {action for action in actions if "ModelPackage" in action}
-    assert registry == {f"sagemaker:{name}" for name in READS_REGISTRY}, "so they are checked in every configuration"
-    assert [call for call in calls if not covered(call, policy)] == []
-    assert [call for call in calls if covered_by_chance(call, policy)] == [], "a removed action would go unnoticed"
-
-
 def test_predict_draws_what_the_endpoint_sees(
-    execution: str, project: Any, tmp_path: Path, groundloop: Callable[..., Any]
+    execution: str, executed: Project, tmp_path: Path, groundloop: Groundloop
 ) -> None:
     from PIL import Image
 
     assert execution
-    image = project.data / "images" / "image-0001.jpg"
+    image = executed.images / "image-0001.jpg"
     ran = groundloop("predict", str(image), "--draw", str(tmp_path), "-c", "configs/local.yaml")
     assert ran.code == 0, ran.err
     assert [line.split()[0] for line in ran.out.splitlines()] == ["bolt", "nut", "washer", "written:"]
@@ -426,14 +238,14 @@ def test_predict_draws_what_the_endpoint_sees(
 
 
 def test_predict_and_count_a_folder_with_eight_workers(
-    execution: str, project: Any, tmp_path: Path, groundloop: Callable[..., Any]
+    execution: str, executed: Project, tmp_path: Path, groundloop: Groundloop
 ) -> None:
     from groundloop.detections import Detector
 
     assert execution
     photos, results, local = tmp_path / "photos", tmp_path / "results.jsonl", ("-c", "configs/local.yaml")
     photos.mkdir()
-    for image in sorted((project.data / "images").glob("*.jpg"))[:6]:
+    for image in sorted(executed.images.glob("*.jpg"))[:6]:
         shutil.copy(image, photos)
     predicting = ("predict", str(photos), "-o", str(results), "--workers", "8", *local)
     ran = groundloop(*predicting)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import boto3
 import pytest
@@ -15,7 +14,7 @@ from groundloop.tracking.executions import run_of_execution
 from groundloop.tracking.export import export_run
 from pipeline.config import Config, load_config
 from pipeline.upsert import upsert_pipelines
-from tests.e2e.conftest import ROOT, SETTINGS
+from tests.e2e.conftest import ROOT, SETTINGS, Project
 from tests.fixtures.run_record import RunRecord
 
 TUNING = (
@@ -30,12 +29,12 @@ TUNING = (
 
 
 @pytest.fixture(scope="module")
-def config(project: Any) -> Config:
+def config(project: Project) -> Config:
     overlays = [ROOT / "configs" / name for name in ("local.yaml", "tune.yaml")]
     return load_config(overlays, [*SETTINGS, *TUNING], environment={})
 
 
-def test_the_winner_of_a_search_is_registered_and_served(project: Any, config: Config) -> None:
+def test_the_winner_of_a_search_is_registered_and_served(project: Project, config: Config) -> None:
     upsert_pipelines(config)
     execution = start(project.region, config.pipeline.name, [])
     ended = watch(project.region, execution, lambda _: None)
@@ -60,7 +59,7 @@ def test_the_winner_of_a_search_is_registered_and_served(project: Any, config: C
     (container,) = version["InferenceSpecification"]["Containers"]
     assert container["ModelDataUrl"] == job["ModelArtifacts"]["S3ModelArtifacts"]
 
-    image = next((project.data / "images").glob("*.jpg"))
+    image = next(project.images.glob("*.jpg"))
     answer = boto3.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=config.deploy.endpoint.name, ContentType="image/jpeg", Body=image.read_bytes()
     )
