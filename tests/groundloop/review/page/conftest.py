@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Browser, Page, Request
 
 from groundloop.review.queue import NewTask, Queue, QueueInfo
 from groundloop.review.serve import Address, invitations, serving
@@ -23,6 +23,19 @@ CLASSES = ("bolt", "nut", "washer")
 SIZE = (320, 240)
 ZOOM_STEPS = (25, 35, 50, 75, 100, 150, 200, 300, 400, 600)
 Rect = tuple[int, int, int, int]
+# The functions of the browser: a question to it takes longer than what it is asked.
+_FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_TASK = "Number(document.querySelector('#stage').dataset.task)"
+_NEXT_SHOWN = """
+before => Number(document.querySelector('#stage').dataset.task) !== before
+  && ['ready', 'done', 'waiting'].includes(document.body.dataset.state)
+"""
+_AREA = """
+selector => {
+  const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
+  return [x, y, width, height];
+}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +86,7 @@ class Reviewing:
     url: str
     problems: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    listeners: dict[str, Callable[[Any], None]] = field(default_factory=dict)
 
     def open(self, reviewer: str = "ann", invitation: str | None = None) -> Reviewing:
         """Open the reviewer's invitation, a new one unless it is given, and wait for the first image."""
@@ -84,7 +98,7 @@ class Reviewing:
     @property
     def task(self) -> int:
         """The task shown."""
-        return int(self.page.locator("#stage").get_attribute("data-task") or 0)
+        return int(self.page.evaluate(_TASK))
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
@@ -95,11 +109,7 @@ class Reviewing:
         """Press a key that answers, and wait for the next image or the end."""
         before = self.task
         self.press(key)
-        self.page.wait_for_function(
-            "before => document.querySelector('#stage').dataset.task !== before"
-            " && ['ready', 'done', 'waiting'].includes(document.body.dataset.state)",
-            arg=str(before),
-        )
+        self.page.wait_for_function(_NEXT_SHOWN, arg=before)
         self.frame()  # the image is placed with the next frame
 
     def saved(self) -> None:
@@ -108,29 +118,37 @@ class Reviewing:
 
     def zoom(self, wanted: int) -> None:
         """Zoom by the keys to a percentage."""
-        text = self.page.locator("#zoom-text")
-        self.frame()  # a changed window fits the image anew
-        shown = int(text.inner_text().split()[0])
+        shown = self.zoomed()  # a changed window fits the image anew
         between = [step for step in ZOOM_STEPS if min(shown, wanted) <= step <= max(shown, wanted) and step != shown]
         self.press(*("+" if wanted > shown else "-" for _ in between))
+        assert self.zoomed() == wanted
+
+    def zoomed(self) -> int:
+        """Return the zoom in percent, after the next frame."""
         self.frame()
-        assert text.inner_text() == f"{wanted} %"
+        number, unit = self.page.evaluate("document.querySelector('#zoom-text').textContent").split()
+        assert unit == "%"
+        return int(number)
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where a pixel of the image lies on the screen."""
-        area = self.page.locator("#picture img").bounding_box()
-        assert area is not None
-        return area["x"] + x * area["width"] / SIZE[0], area["y"] + y * area["height"] / SIZE[1]
+        return self.all_at((x, y))[0]
+
+    def all_at(self, *points: tuple[float, float]) -> list[tuple[float, float]]:
+        """Return where pixels of the image lie on the screen."""
+        left, top, width, height = self.page.evaluate(_AREA, "#picture img")
+        return [(left + x * width / SIZE[0], top + y * height / SIZE[1]) for x, y in points]
 
     def click(self, x: float, y: float) -> None:
         """Click on a pixel of the image."""
         self.page.mouse.click(*self.at(x, y))
 
-    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 3) -> None:
+    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 2) -> None:
         """Drag from one pixel of the image to another."""
-        self.drag_on_screen(self.at(*start), self.at(*end), steps)
+        first, last = self.all_at(start, end)
+        self.drag_on_screen(first, last, steps)
 
-    def drag_on_screen(self, start: tuple[float, float], end: tuple[float, float], steps: int = 3) -> None:
+    def drag_on_screen(self, start: tuple[float, float], end: tuple[float, float], steps: int = 2) -> None:
         """Drag from one point of the screen to another."""
         self.page.mouse.move(*start)
         self.page.mouse.down()
@@ -140,10 +158,9 @@ class Reviewing:
     def drag_handle(self, handle: str, dx: float, dy: float) -> None:
         """Drag a handle of the selected box by a distance in pixels of the image."""
         self.frame()
-        area = self.page.locator(f"[data-handle={handle}]").bounding_box()
-        assert area is not None
-        x, y = round(area["x"] + area["width"] / 2), round(area["y"] + area["height"] / 2)
-        (ax, ay), (bx, by) = self.at(0, 0), self.at(dx, dy)
+        left, top, width, height = self.page.evaluate(_AREA, f"[data-handle={handle}]")
+        x, y = round(left + width / 2), round(top + height / 2)
+        (ax, ay), (bx, by) = self.all_at((0, 0), (dx, dy))
         self.drag_on_screen((x, y), (x + bx - ax, y + by - ay))
 
     def boxes(self) -> list[tuple[int, Rect]]:
@@ -157,7 +174,7 @@ class Reviewing:
 
     def frame(self) -> None:
         """Wait for the next frame."""
-        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(_FRAME)
 
     def stored(self) -> dict[int, tuple[str, list[tuple[int, int, int, int, int, int | None]]]]:
         """Return outcome and boxes of the answers that count, by task."""
@@ -170,53 +187,89 @@ class Reviewing:
         }
 
 
+@pytest.fixture(scope="session")
+def only_tab(browser: Browser) -> Iterator[Page]:
+    """The tab for one test after the other: a tab of its own would take each of them a process of the browser."""
+    with new_context(browser) as context:
+        yield context.new_page()
+
+
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser profile with an English window of 1280 x 800."""
-    with new_context(browser) as opened:
-        yield opened
+def tab(only_tab: Page) -> Iterator[Page]:
+    """A tab as a fresh browser profile opens it, with an English window of 1280 x 800."""
+    size = only_tab.viewport_size
+    yield only_tab
+    only_tab.unroute_all()
+    only_tab.context.clear_cookies()
+    if size and size != only_tab.viewport_size:
+        only_tab.set_viewport_size(size)
 
 
 @contextmanager
-def reviews(context: BrowserContext, folder: Path, photos: Path) -> Iterator[Callable[..., Reviewing]]:
-    """Give a function that makes a queue, serves it, and returns a page on it, not opened yet.
+def reviews(tab: Page, folder: Path, photos: Path) -> Iterator[Callable[..., Reviewing]]:
+    """Give a function that makes a queue, serves it, and returns the page on it, not opened yet.
 
     Its keywords change the queue's description. At the end, no script error, no breach of the security policy and no
     request elsewhere may have happened.
     """
-    made: list[Reviewing] = []
     with ExitStack() as stack:
 
         def make(tasks: Sequence[NewTask] | int = 6, **info: Any) -> Reviewing:
-            images = folder / f"photos-{len(made)}"
+            images = folder / "photos-0"
             listed = scenes(tasks, images, photos) if isinstance(tasks, int) else list(tasks)
             described = {"name": "week-47", "classes": CLASSES, "images": str(images), **info}
-            queue_folder = folder / f"queue-{len(made)}"
-            Queue.create(queue_folder, QueueInfo(**described), listed).close()
-            queue = Queue.open(queue_folder)
+            Queue.create(folder / "queue", QueueInfo(**described), listed).close()
+            queue = Queue.open(folder / "queue")
             stack.callback(queue.close)
             url = stack.enter_context(serving(queue, Address()))
-            page = context.new_page()
-            stack.callback(page.close)
-            made.append(watched(Reviewing(page, queue, url)))
-            return made[-1]
+            return stack.enter_context(left_clean(watched(Reviewing(tab, queue, url))))
 
         yield make
-        for one in made:
-            assert one.problems == []
-            assert [address for address in one.requests if not address.startswith(one.url)] == []
+
+
+@contextmanager
+def left_clean(one: Reviewing) -> Iterator[Reviewing]:
+    """Give a page of which nothing stays in the browser, and on which nothing went wrong."""
+    yield one
+    for event in ("pageerror", "console", "request"):
+        one.page.remove_listener(event, one.listeners[event])
+    # From a document of the same origin: elsewhere the next test would have to start another process.
+    one.page.goto(f"{one.url}page/icon.svg")
+    session = one.page.context.new_cdp_session(one.page)
+    session.send("Storage.clearDataForOrigin", {"origin": one.url.rstrip("/"), "storageTypes": "all"})
+    session.detach()
+    assert one.problems == []
+    assert [address for address in one.requests if not address.startswith(one.url)] == []
 
 
 @pytest.fixture
-def reviewing(context: BrowserContext, tmp_path: Path, photos: Path) -> Iterator[Callable[..., Reviewing]]:
-    """Make a queue, serve it, and give a page on it, not opened yet."""
-    with reviews(context, tmp_path, photos) as make:
+def reviewing(tab: Page, tmp_path: Path, photos: Path) -> Iterator[Callable[..., Reviewing]]:
+    """Make a queue, serve it, and give the page on it, not opened yet."""
+    with reviews(tab, tmp_path, photos) as make:
         yield make
+
+
+@pytest.fixture(scope="session")
+def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Iterator[Reviewing]:
+    """A page on a long queue whose images all have the same boxes."""
+    folder = tmp_path_factory.mktemp("opened")
+    with new_context(browser) as context, reviews(context.new_page(), folder, photos) as make:
+        yield make(scenes(120, folder / "photos-0", photos, same=True)).open()
+
+
+@pytest.fixture
+def page(opened: Reviewing) -> Reviewing:
+    """The page at an image that no test has touched: fitted, nothing selected, bolts are drawn next."""
+    opened.press("Escape", "1", "f")
+    opened.answer("s")
+    return opened
 
 
 def watched(one: Reviewing) -> Reviewing:
     """Note script errors, console messages and requests of a page."""
-    one.page.on("pageerror", lambda error: one.problems.append(str(error)))
+
+    def note_error(error: Any) -> None:
+        one.problems.append(str(error))
 
     def note_message(message: Any) -> None:
         # A request that fails is for the page to cope with.
@@ -226,8 +279,9 @@ def watched(one: Reviewing) -> Reviewing:
     def note_request(request: Request) -> None:
         one.requests.append(request.url)
 
-    one.page.on("console", note_message)
-    one.page.on("request", note_request)
+    one.listeners = {"pageerror": note_error, "console": note_message, "request": note_request}
+    for event, listener in one.listeners.items():
+        one.page.on(event, listener)  # type: ignore[call-overload]
     return one
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser
 
 from groundloop.review.wire import Outcome, ShownBox
-from tests.fixtures.browser import new_context
-from tests.groundloop.review.page.conftest import Rect, Reviewing, answered, reviews, scenes, shown_boxes
+from tests.groundloop.review.page.conftest import Rect, Reviewing, answered, shown_boxes
 
 #: The boxes of the first image.
 FIRST, SECOND, THIRD, DOTTED = shown_boxes(0)
@@ -37,22 +34,6 @@ class Counting:
         """Drag from one pixel of the image to another."""
         self.inputs += 1
         self.page.drag(start, end)
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Iterator[Reviewing]:
-    """A page on a queue whose images all have the same boxes."""
-    folder = tmp_path_factory.mktemp("keys")
-    with new_context(browser) as context, reviews(context, folder, photos) as make:
-        yield make(scenes(60, folder / "photos-0", photos, same=True)).open()
-
-
-@pytest.fixture
-def page(opened: Reviewing) -> Reviewing:
-    """The page at an image that no test has touched: fitted, nothing selected, bolts are drawn next."""
-    opened.press("Escape", "1", "f")
-    opened.answer("s")
-    return opened
 
 
 def test_a_right_image_takes_one_input(page: Reviewing) -> None:
@@ -253,15 +234,15 @@ def test_every_control_is_reached_by_f6_and_tab(page: Reviewing) -> None:
     assert page.page.locator("html").get_attribute("data-theme") == "light"
 
 
-def test_help_begins_with_the_first_keys_in_a_low_window(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(1).open()
+def test_help_begins_with_the_first_keys_in_a_low_window(page: Reviewing) -> None:
     page.page.set_viewport_size({"width": 1024, "height": 500})
     page.press("?")
     assert page.page.locator("#help").evaluate("help => help.scrollTop") == 0
+    page.press("Escape")
+    page.page.set_viewport_size({"width": 1280, "height": 800})
 
 
-def test_a_box_out_of_view_has_no_tag(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(1).open()
+def test_a_box_out_of_view_has_no_tag(page: Reviewing) -> None:
     page.press("Tab")
     page.zoom(600)
     page.frame()

@@ -26,8 +26,7 @@ addEventListener("keydown", (event) => {
 """
 
 
-def test_the_next_image_is_there_at_once(reviewing: Callable[..., Reviewing]) -> None:
-    page = reviewing(24).open()
+def test_the_next_image_is_there_at_once(page: Reviewing) -> None:
     page.page.evaluate(_MEASURE)
     for _ in range(20):
         page.answer()
