@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from groundloop.errors import UserError
+from groundloop.errors import ConfigError, UserError
 from pipeline.cli.captures.listing import print_findings
 from pipeline.cli.captures.selection import Captured, CaptureSelection, Hours, InputImages, Variant
 from pipeline.cli.options import AsJson, Assignments, ConfigFiles
@@ -18,6 +18,7 @@ from pipeline.cli.review.settings import ReviewConfig
 if TYPE_CHECKING:
     from groundloop.detections.captures.requests import CaptureReader
     from groundloop.prediction.captured_results import CapturedModel, Extraction
+    from pipeline.config import Config
 
 #: The formats of results, with scores; and those of labels, without.
 _RESULTS = {"jsonl": "", "csv": "predictions.csv", "coco": "predictions.coco.json", "manifest": "predictions.manifest"}
@@ -110,8 +111,20 @@ def _models(
 ) -> dict[str | None, CapturedModel]:
     from pipeline.captures import named_model, served_models, with_threshold
 
-    found = {None: named_model(model, settings)} if model else served_models(settings(), endpoint)
+    found = {None: named_model(model, settings)} if model else served_models(_configured(settings), endpoint)
     return {variant: with_threshold(one, threshold) for variant, one in found.items()}
+
+
+def _configured(settings: ReviewConfig) -> Config:
+    """Return the configuration, which the requests of a folder alone do not need."""
+    try:
+        return settings()
+    except ConfigError as error:
+        raise ConfigError(
+            "it is not known which model answered: name it with --model, such as a local run's folder or an ONNX file; "
+            "or configure the endpoint whose version it is:",
+            *error.lines,
+        ) from None
 
 
 def _target(folder: Path, output_format: str) -> Path | None:

@@ -207,6 +207,16 @@ class TestExtract:
         assert "nothing holds no captured requests" in made.error
         assert not Path("out").exists()
 
+    def test_without_a_configuration_the_model_has_to_be_named(
+        self, groundloop: Groundloop, captured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        made = groundloop("captures", "extract", "out", "--captured", str(captured))
+        assert made.code == 2
+        first, *others = made.error.splitlines()
+        assert first.startswith("it is not known which model answered: name it with --model, such as")
+        assert any("aws.role is not set" in line for line in others)
+
 
 class TestOfTheEndpoint:
     """Without --captured and --model, both come from the endpoint."""
