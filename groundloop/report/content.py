@@ -21,12 +21,14 @@ class TrainingCurve:
         findings: what holds at the end of the log.
         final_metrics: last value of each metric by its name at SageMaker, where the log couldn't be read.
         missing: a sentence that says why there are no epochs; empty where there are.
+        not_evaluated: a sentence that says which rules could not be evaluated, and why; empty where all were.
     """
 
     epochs: tuple[EpochMetrics, ...] = ()
     findings: tuple[TrainingFinding, ...] = ()
     final_metrics: Mapping[str, float] = field(default_factory=dict)
     missing: str = ""
+    not_evaluated: str = ""
 
 
 @dataclass(frozen=True, slots=True)

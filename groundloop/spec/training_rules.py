@@ -43,6 +43,8 @@ STARVING_MIN_EPOCH_SECONDS = 30.0
 STALLED_SECONDS, STALLED_EPOCHS = 600.0, 3
 # The first epoch also loads the images and the network, and nothing is known yet of how long one takes.
 STALLED_FIRST_EPOCH_SECONDS = 1800.0
+#: Rules that need SageMaker's description of the job: whether it starts from a model, how many images it has.
+RULES_OF_DESCRIBED_JOBS: tuple[RuleCode, ...] = ("no_learning", "starving")
 #: Epochs of which the duration is known before an end is projected.
 PROJECTION_EPOCHS = 2
 
@@ -81,6 +83,7 @@ class TrainingJobDescription:
         early_stopping: whether the algorithm may stop before the last epoch.
         started: when the instances started; None if it isn't known.
         max_runtime_seconds: after which SageMaker stops the job; None if it isn't known.
+        is_described: whether SageMaker has described the job; otherwise none of the others is known.
     """
 
     epochs: int = 30
@@ -90,6 +93,7 @@ class TrainingJobDescription:
     early_stopping: bool = False
     started: datetime | None = None
     max_runtime_seconds: float | None = None
+    is_described: bool = True
 
     @classmethod
     def of(cls, described: Mapping[str, Any]) -> TrainingJobDescription:
@@ -131,7 +135,8 @@ def find(log: TrainingLog, job: TrainingJobDescription, now: datetime | None = N
         ['not_finite']
     """
     epochs = log.epochs
-    findings = [finding for rule in _RULES for finding in rule(log, epochs, job)]
+    rules = [rule for code, rule in _RULES.items() if job.is_described or code not in RULES_OF_DESCRIBED_JOBS]
+    findings = [finding for rule in rules for finding in rule(log, epochs, job)]
     if now is not None:
         findings += [*_stalled(log, now), *_wont_finish(log, job)]
     return findings
@@ -157,11 +162,14 @@ def _not_finite(
         for name in ("cross_entropy", "smooth_l1"):
             value = getattr(epoch, name)
             if value is not None and not math.isfinite(value):
+                rate, half = (
+                    (f" {job.learning_rate:g}", f" to {job.learning_rate / 2:g}") if job.is_described else ("", "")
+                )
                 yield TrainingFinding(
                     "not_finite",
                     epoch.number,
-                    f"{name} is {value} in epoch {epoch.number}: the learning rate {job.learning_rate:g} is too high",
-                    f"halve training.hyperparameters.learning_rate to {job.learning_rate / 2:g}",
+                    f"{name} is {value} in epoch {epoch.number}: the learning rate{rate} is too high",
+                    f"halve training.hyperparameters.learning_rate{half}",
                 )
                 return
 
@@ -293,9 +301,16 @@ def _wont_finish(log: TrainingLog, job: TrainingJobDescription) -> Iterator[Trai
         )
 
 
-_RULES: tuple[
-    Callable[[TrainingLog, Sequence[EpochMetrics], TrainingJobDescription], Iterator[TrainingFinding]], ...
-] = (_not_finite, _no_learning, _map_zero, _overfitting, _batches_missing, _starving)
+_RULES: dict[
+    RuleCode, Callable[[TrainingLog, Sequence[EpochMetrics], TrainingJobDescription], Iterator[TrainingFinding]]
+] = {
+    "not_finite": _not_finite,
+    "no_learning": _no_learning,
+    "map_zero": _map_zero,
+    "overfitting": _overfitting,
+    "batches_missing": _batches_missing,
+    "starving": _starving,
+}
 
 
 def _scored(epochs: Sequence[EpochMetrics]) -> list[tuple[EpochMetrics, float]]:

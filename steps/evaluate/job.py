@@ -131,6 +131,8 @@ def evaluate(arguments: Namespace) -> None:
     training = read_training_curve(arguments.training_job)
     if training.missing:
         say(f"no training curve: {training.missing}")
+    if training.not_evaluated:
+        say(f"training log: {training.not_evaluated}")
     for finding in training.findings:
         say(f"training log: {finding.text}")
     metrics["training"] = training_json(arguments.training_job, training)

@@ -106,14 +106,14 @@ def allowed(text: str) -> bool:
 
 
 def findings_text(training: Mapping[str, Any]) -> str:
-    """Return the codes of the findings in the training log, separated by slashes; `unknown` without a log.
+    """Return the codes of the findings in the training log, separated by slashes; `unknown` without all the rules.
 
     Example:
         >>> findings_text({"curve": [{"epoch": 1}], "findings": []})
         'none'
     """
     codes = _SEPARATOR.join(finding["code"] for finding in training.get("findings", ()))
-    return codes or ("none" if training.get("curve") else "unknown")
+    return codes or ("none" if training.get("curve") and not training.get("not_evaluated") else "unknown")
 
 
 def best_validation_map(training: Mapping[str, Any]) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ def read_training_curve(job: str | None, logs: Any = None, sagemaker: Any = None
     from groundloop.executions.logs import JobLog
     from groundloop.s3 import error_code
     from groundloop.spec.training_log import LOG_PHRASES, TrainingLog
-    from groundloop.spec.training_rules import TrainingJobDescription, find
+    from groundloop.spec.training_rules import RULES_OF_DESCRIBED_JOBS, TrainingJobDescription, find
     from steps.clients import job_client
 
-    described = _describe(job, sagemaker)
+    described, denied = _describe(job, sagemaker)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     try:
         log = TrainingLog(JobLog(region, LOG_GROUP, job, logs or job_client("logs")).containing(*LOG_PHRASES))
@@ -47,11 +48,13 @@ def read_training_curve(job: str | None, logs: Any = None, sagemaker: Any = None
         return _last_values(described, f"The log of {job} can't be read: {error.operation_name}: {error_code(error)}.")
     except BotoCoreError as error:
         return _last_values(described, f"The log of {job} can't be read: {' '.join(str(error).split())}")
-    findings = tuple(find(log, TrainingJobDescription.of(described)))
+    findings = tuple(find(log, replace(TrainingJobDescription.of(described), is_described=not denied)))
+    rules = " and ".join(RULES_OF_DESCRIBED_JOBS)
+    not_evaluated = f"The rules {rules} were not evaluated: {denied}." if denied else ""
     if not log.epochs:
         curve = _last_values(described, f"The log of {job} states no metric of an epoch.")
-        return TrainingCurve(findings=findings, final_metrics=curve.final_metrics, missing=curve.missing)
-    return TrainingCurve(tuple(log.epochs), findings)
+        return replace(curve, findings=findings, not_evaluated=not_evaluated)
+    return TrainingCurve(tuple(log.epochs), findings, not_evaluated=not_evaluated)
 
 
 def training_json(job: str | None, curve: TrainingCurve) -> dict[str, Any]:
@@ -74,20 +77,24 @@ def training_json(job: str | None, curve: TrainingCurve) -> dict[str, Any]:
         ],
         "final_metrics": dict(curve.final_metrics),
         "missing": curve.missing,
+        "not_evaluated": curve.not_evaluated,
     }
 
 
-def _describe(job: str, sagemaker: Any) -> dict[str, Any]:
-    """Return what SageMaker says of a job; nothing where the job's role may not ask."""
+def _describe(job: str, sagemaker: Any) -> tuple[dict[str, Any], str]:
+    """Return what SageMaker says of a job, and why it says nothing."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from groundloop.s3 import error_code
     from steps.clients import job_client
 
     try:
         described: dict[str, Any] = (sagemaker or job_client("sagemaker")).describe_training_job(TrainingJobName=job)
-    except (BotoCoreError, ClientError):
-        return {}
-    return described
+    except ClientError as error:
+        return {}, f"{error.operation_name}: {error_code(error)}"
+    except BotoCoreError as error:
+        return {}, " ".join(str(error).split())
+    return described, ""
 
 
 def _last_values(described: dict[str, Any], reason: str) -> TrainingCurve:

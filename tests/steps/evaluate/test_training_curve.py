@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from groundloop.spec.training_log import EpochMetrics
+from steps.evaluate.registry_metadata import findings_text
 from steps.evaluate.training_curve import LOG_GROUP, read_training_curve, training_json
 from tests.steps.evaluate.conftest import Case, Evaluated
 
@@ -82,6 +83,24 @@ def test_the_rules_find_what_holds_at_the_end() -> None:
     assert json.loads(json.dumps(content, allow_nan=False)) == content
 
 
+def test_what_the_rules_cannot_know_of_a_job_is_not_assumed() -> None:
+    flat = [
+        f"#quality_metric: host=algo-1, epoch={epoch}, batch=9 train cross_entropy <loss>=(2.5)" for epoch in range(6)
+    ]
+    assert [one.code for one in read_training_curve("job-1", FakeLogs(*flat), ALLOWED).findings] == ["no_learning"]
+    curve = read_training_curve("job-1", FakeLogs(*flat), DENIED)
+    assert (curve.findings, curve.not_evaluated) == (
+        (),
+        "The rules no_learning and starving were not evaluated: DescribeTrainingJob: AccessDeniedException.",
+    )
+    content = training_json("job-1", curve)
+    assert content["not_evaluated"] == curve.not_evaluated
+    assert findings_text(content) == "unknown"
+    (finding,) = read_training_curve("job-1", FakeLogs(LINE, NAN), DENIED).findings
+    assert "the learning rate is too high" in finding.message
+    assert finding.remedy == "halve training.hyperparameters.learning_rate"
+
+
 def test_without_the_log_the_last_values_remain() -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "FilterLogEvents")
     curve = read_training_curve("job-1", FakeLogs(error=denied), ALLOWED)
@@ -127,6 +146,6 @@ def test_the_report_names_the_origin_of_the_model(evaluate: Callable[..., Evalua
     assert "no training curve: The Evaluate job was not told" in ran.out
     assert ran.metrics["training"] == {
         "job": None, "curve": [], "findings": [], "final_metrics": {},
-        "missing": "The Evaluate job was not told which training job made the model.",
+        "missing": "The Evaluate job was not told which training job made the model.", "not_evaluated": "",
     }  # fmt: skip
     assert ran.metrics["registry"]["training_findings"] == "unknown"
