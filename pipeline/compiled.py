@@ -7,6 +7,7 @@ it depends on: the configuration, the code of both halves, the versions of Pytho
 from __future__ import annotations
 
 import contextlib
+import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,8 +68,14 @@ def compile_ahead(config: Config) -> None:
 
 def cache_key(config: Config, kind: Kind | Literal["images"]) -> str:
     """Return the SHA-256 of everything that a definition, or the choice of images, depends on."""
-    packages = {package: version(package) for package in PACKAGES}
+    packages = {package: _installed_version(package) for package in PACKAGES}
     return key_of(kind, {"config": config.model_dump(mode="json"), "packages": packages})
+
+
+@functools.cache
+def _installed_version(package: str) -> str:
+    # A file of thousands of lines is parsed each time.
+    return version(package)
 
 
 def _kinds(config: Config) -> list[Kind]:

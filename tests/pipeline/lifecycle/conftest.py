@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
 
 from groundloop.local import ImageStandIn, LocalAws
+from groundloop.local.errors import JobError
+from groundloop.local.serving import Answer
 from pipeline.config import Config, load_config
 from tests.fixtures.cli import CommandResult, Groundloop
 
@@ -31,23 +34,70 @@ def image_stand_ins() -> dict[str, ImageStandIn]:
 
 
 @pytest.fixture
-def quick(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deploy jobs run in this process, which saves a second each; test_approval has them run as they do."""
+def quick(jobs_here: None, models_here: None) -> None:
+    """Deploy jobs and model servers are no programs, and whoever starts one waits for it rather than asking again.
+
+    That saves a second for each deployment; test_approval has some run as they do.
+    """
+
+
+@pytest.fixture
+def job_client() -> Callable[[str], Any]:
+    """Makes the clients of deploy jobs that run in this process."""
+    return cast("Callable[[str], Any]", boto3.client)
+
+
+@pytest.fixture
+def jobs_here(aws: LocalAws, job_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run deploy jobs in this process; they have ended when they are started."""
+    from groundloop.local.api.jobs import Jobs
     from groundloop.local.jobs.processing import ProcessingJob
     from steps.deploy import job
 
-    # Each job would read the service models anew and build clients of its own.
-    shared = boto3.Session(region_name="us-east-1")
-    monkeypatch.setattr(shared, "client", functools.cache(boto3.client))
-    monkeypatch.setattr(boto3, "Session", lambda **_: shared)
+    launch = Jobs._launch
+
+    def launch_and_wait(self: Jobs, job_type: Any, *request: Any) -> Any:
+        launched = launch(self, job_type, *request)
+        if job_type is ProcessingJob:
+            launched.join()
+        return launched
+
+    monkeypatch.setattr(job, "core_session", lambda region: SimpleNamespace(create_client=job_client))
     monkeypatch.setattr(job, "say", lambda text: None)
     monkeypatch.setattr(ProcessingJob, "run_program", lambda self, command, environment: job.main(command[2:]))
+    monkeypatch.setattr(Jobs, "_launch", launch_and_wait)
+
+
+@pytest.fixture
+def models_here(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer for models without their servers; an endpoint is in service when its creation or update is requested."""
+    from groundloop.local.api.endpoints import Endpoints
+    from groundloop.local.serving import ModelServer
+
+    def start(self: ModelServer, *_: Any, **__: Any) -> None:
+        model = self._folder / "model"
+        model.mkdir(parents=True, exist_ok=True)
+        self._bring(model)
+        if (model / "broken").exists():
+            raise JobError("AlgorithmError", "this model is broken")
+
+    def invoke(self: ModelServer, *_: Any, **__: Any) -> Answer:
+        model = self._folder / "model"
+        names = [file.name for file in model.iterdir()]
+        given = "answer.json" in names
+        answer = (model / "answer.json").read_bytes() if given else json.dumps({"model": names}).encode()
+        return Answer(200, "application/json", answer)
+
+    monkeypatch.setattr(ModelServer, "start", start)
+    monkeypatch.setattr(ModelServer, "invoke", invoke)
+    monkeypatch.setattr(Endpoints, "_deploy", Endpoints._bring_up)
 
 
 @dataclass(frozen=True)
 class Project:
     """A configuration with names of its own, its group, and plain boto3 to look at what became of it."""
 
+    aws: LocalAws
     arguments: list[str]
     config: Config
     scratch: Path
@@ -61,6 +111,7 @@ class Project:
         added = [text for assignment in assignments for text in ("-s", assignment)]
         given = [text for text in [*self.arguments, *added] if text not in ("-s", "-c")][1:]
         return Project(
+            self.aws,
             [*self.arguments, *added],
             load_config([ROOT / "configs" / "local.yaml"], given, environment={}),
             self.scratch,
@@ -134,16 +185,14 @@ class Project:
 
     def executions(self) -> list[dict[str, Any]]:
         """Executions of the deploy pipeline once none of them runs, oldest first."""
-        sagemaker = boto3.client("sagemaker")
         until = time.monotonic() + 60
-        while time.monotonic() < until:
-            found: list[dict[str, Any]] = sagemaker.list_pipeline_executions(
-                PipelineName=self.config.pipeline.deploy_name, SortOrder="Ascending"
-            )["PipelineExecutionSummaries"]
-            if all(item["PipelineExecutionStatus"] not in ("Executing", "Stopping") for item in found):
-                return found
-            time.sleep(0.1)
-        raise AssertionError(f"still running: {found}")
+        while self.aws.contents()["running execution"]:
+            assert time.monotonic() < until, "an execution does not end"
+            time.sleep(0.02)
+        found: list[dict[str, Any]] = boto3.client("sagemaker").list_pipeline_executions(
+            PipelineName=self.config.pipeline.deploy_name, SortOrder="Ascending"
+        )["PipelineExecutionSummaries"]
+        return found
 
     def statuses(self) -> list[str]:
         return [item["PipelineExecutionStatus"] for item in self.executions()]
@@ -183,6 +232,7 @@ def project(aws: LocalAws, tmp_path: Path) -> Project:
     ]
     overlay = ROOT / "configs" / "local.yaml"
     made = Project(
+        aws,
         ["-c", str(overlay), *(text for assignment in given for text in ("-s", assignment))],
         load_config([overlay], given, environment={}),
         tmp_path,

@@ -24,6 +24,7 @@ def test_an_approval_deploys_and_a_rejection_goes_back(triggered: Any) -> None:
     assert triggered.answers() == one
 
 
+@pytest.mark.usefixtures("quick")
 def test_two_events_for_one_approval_deploy_once(triggered: Any) -> None:
     package = triggered.register()
     threads = [threading.Thread(target=triggered.decide, args=(package, "Approved")) for _ in range(2)]
@@ -40,6 +41,7 @@ def test_two_events_for_one_approval_deploy_once(triggered: Any) -> None:
     assert len(triggered.made()[0]) == len(triggered.made()[1]) == 1
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_deployment_that_fails_leaves_the_old_one_serving_and_nothing_behind(triggered: Any) -> None:
     triggered.decide(triggered.register(), "Approved")
     triggered.executions()
@@ -63,6 +65,7 @@ def test_a_first_deployment_that_fails_leaves_nothing(triggered: Any) -> None:
     assert "there is no endpoint now" in triggered.failure()
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_late_event_of_an_older_version_changes_nothing(triggered: Any) -> None:
     """EventBridge gives no order: what counts is what the registry says when the job runs."""
     old, new = triggered.register(), triggered.register()
@@ -74,6 +77,7 @@ def test_a_late_event_of_an_older_version_changes_nothing(triggered: Any) -> Non
     assert triggered.answers() == serving
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_rejection_of_what_is_not_served_changes_nothing(triggered: Any, groundloop: Any) -> None:
     first, second, third = triggered.register(), triggered.register(), triggered.register()
     triggered.decide(first, "Approved")
@@ -87,6 +91,7 @@ def test_a_rejection_of_what_is_not_served_changes_nothing(triggered: Any, groun
     assert triggered.answers() == serving
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_only_version_rejected_is_told_and_still_serves(triggered: Any) -> None:
     package = triggered.register()
     triggered.decide(package, "Approved")
@@ -97,6 +102,7 @@ def test_the_only_version_rejected_is_told_and_still_serves(triggered: Any) -> N
     assert triggered.answers()
 
 
+@pytest.mark.usefixtures("quick")
 def test_without_rollback_on_rejection_a_rejection_does_nothing(project: Any) -> None:
     from pipeline.triggers import apply_triggers
 
@@ -122,6 +128,7 @@ def test_an_event_that_cannot_be_delivered_lands_in_the_queue(triggered: Any) ->
     assert "does not exist" in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("status", ["PendingManualApproval", "Rejected"])
 def test_a_version_that_is_not_approved_is_never_deployed(project: Any, groundloop: Any, status: str) -> None:
     package = project.register(status=status)
@@ -134,3 +141,24 @@ def test_a_version_that_is_not_approved_is_never_deployed(project: Any, groundlo
     )
     assert project.statuses() == ["Failed"]
     assert f"is {status}, not Approved" in project.failure()
+
+
+@pytest.mark.usefixtures("jobs_here")
+def test_requests_are_answered_all_through_an_update(project: Any, groundloop: Any) -> None:
+    for _ in range(2):
+        project.register(status="Approved")
+    groundloop("deploy", "1")
+    seen, stop = set(), threading.Event()
+
+    def ask() -> None:
+        while not stop.wait(0.01):
+            seen.add(project.answers())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    groundloop("deploy", "2")
+    last = project.answers()
+    stop.set()
+    asking.join()
+    assert len(seen) == 2
+    assert last in seen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from typing import Any
 
 import boto3
@@ -264,23 +263,3 @@ def test_an_endpoint_that_never_came_up_is_made_anew(project: Any, groundloop: A
     ran = groundloop("deploy", "2")
     assert ran.code == 0, ran.error
     assert project.endpoint()["EndpointStatus"] == "InService"
-
-
-def test_requests_are_answered_all_through_an_update(project: Any, groundloop: Any) -> None:
-    for _ in range(2):
-        project.register(status="Approved")
-    groundloop("deploy", "1")
-    seen, stop = set(), threading.Event()
-
-    def ask() -> None:
-        while not stop.is_set():
-            seen.add(project.answers())
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    groundloop("deploy", "2")
-    last = project.answers()
-    stop.set()
-    asking.join()
-    assert len(seen) == 2
-    assert last in seen

@@ -16,6 +16,8 @@ from groundloop.batch.transform import JOB_PREFIX
 from pipeline.cli import predict_batch
 from tests.fixtures.cli import Groundloop
 
+pytestmark = pytest.mark.usefixtures("models_here")
+
 ANSWER = json.dumps({"prediction": [[0, 0.9, 0.25, 0.5, 0.75, 1.0], [0, 0.2, 0, 0, 1, 1]]})
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 
 from pipeline.doctor.role_policy import statements
-from tests.fixtures.recorded_calls import CallRecorder, covered, covered_by_chance
+from tests.fixtures.recorded_calls import JOB_KEY, CallRecorder, covered, covered_by_chance
 
 FROM_ZERO = (
     "deploy.endpoint.async_inference={}",
@@ -15,6 +18,16 @@ FROM_ZERO = (
 )
 SCALED = ("deploy.endpoint.autoscaling={min_instances: 2, max_instances: 6, target: 300}",)
 SERVERLESS = ("deploy.endpoint.serverless={memory_mb: 2048}",)
+
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def job_client() -> Callable[[str], Any]:
+    """Makes clients of the jobs' own, whose calls are recorded."""
+    session = boto3.Session(aws_access_key_id=JOB_KEY, aws_secret_access_key="testing", region_name="us-east-1")
+    return functools.cache(session.client)
 
 
 def policy_of(project: Any) -> list[dict[str, Any]]:
