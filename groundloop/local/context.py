@@ -34,6 +34,31 @@ def random_id(length: int = 12) -> str:
     return uuid.uuid4().hex[:length]
 
 
+class Bell:
+    """Wakes those who wait for a job, a search or an endpoint."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        #: How often it has rung.
+        self.rung = 0
+
+    def ring(self) -> None:
+        """Tell that something has ended, or was asked to."""
+        with self._condition:
+            self.rung += 1
+            self._condition.notify_all()
+
+    def wait(self, heard: int, seconds: float) -> None:
+        """Wait until it rings, but no longer than some seconds.
+
+        Args:
+            heard: `rung` before the caller looked at what it waits for: what ended since then ends the wait at once.
+            seconds: the longest wait.
+        """
+        with self._condition:
+            self._condition.wait_for(lambda: self.rung != heard, seconds)
+
+
 @dataclass
 class Context:
     """The shared state of one offline AWS. `endpoint_url` is set once its server listens."""
@@ -45,6 +70,7 @@ class Context:
     endpoint_url: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     stopping: threading.Event = field(default_factory=threading.Event)
+    bell: Bell = field(default_factory=Bell)
     _session: Any = None
     _clients: dict[str, Any] = field(default_factory=dict)
 

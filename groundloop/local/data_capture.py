@@ -158,7 +158,7 @@ class DataCapture:
 
     def _put(self, name: str, content: Callable[[], bytes]) -> None:
         try:
-            S3(self._context.client("s3")).put(join_uri(self._destination, name), content())
+            S3(self._context.account).put(join_uri(self._destination, name), content())
         except JobError as error:
             self._log(f"data capture: {error}")
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import ClientError
+from groundloop.local.context import Context
+from groundloop.local.moto_server import write_log
 
-_EVENTS_AT_ONCE = 1000
 #: Longest tail of a log that is searched for the last line (bytes).
 _TAIL = 65536
-
-logger = logging.getLogger(__name__)
 
 
 class LogShipper:
     """Sends the complete lines of a file to one stream of one group."""
 
-    def __init__(self, client: Any, group: str, stream: str, path: Path) -> None:
-        self._client = client
+    def __init__(self, context: Context, group: str, stream: str, path: Path) -> None:
+        self._context = context
         self._group, self._stream, self._path = group, stream, path
         self._sent = 0
-        self._made = False
 
     def ship(self, last: bool = False) -> None:
         """Send what was added since the last call; `last` also sends a line without an end."""
@@ -36,29 +30,9 @@ class LogShipper:
             added = added[: added.rfind(b"\n") + 1]
         if not added:
             return
-        stamp = int(time.time() * 1000)
-        lines = added.decode("utf-8", "replace").splitlines()
-        events = [{"timestamp": stamp, "message": line} for line in lines if line.strip()]
-        if not self._made:
-            self._make()
-        for start in range(0, len(events), _EVENTS_AT_ONCE):
-            self._client.put_log_events(
-                logGroupName=self._group, logStreamName=self._stream, logEvents=events[start : start + _EVENTS_AT_ONCE]
-            )
+        lines = [line for line in added.decode("utf-8", "replace").splitlines() if line.strip()]
+        write_log(self._context.account, self._context.region, self._group, self._stream, lines)
         self._sent += len(added)
-
-    def _make(self) -> None:
-        steps: list[tuple[str, dict[str, str]]] = [
-            ("create_log_group", {"logGroupName": self._group}),
-            ("create_log_stream", {"logGroupName": self._group, "logStreamName": self._stream}),
-        ]
-        for operation, members in steps:
-            try:
-                getattr(self._client, operation)(**members)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-                    raise
-        self._made = True
 
 
 def last_line(path: Path) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -117,10 +118,81 @@ def make_bucket(account: str, name: str, region: str) -> None:
     _s3_backend(account).create_bucket(name, region)
 
 
+class NoBucketError(LookupError):
+    """There is no bucket of that name."""
+
+
+def has_bucket(account: str, name: str) -> bool:
+    """Return whether moto's S3 has a bucket."""
+    return name in _s3_backend(account).buckets
+
+
+def object_names(account: str, bucket: str) -> list[str]:
+    """Return the keys of a bucket's objects, sorted.
+
+    Raises:
+        NoBucketError
+    """
+    return sorted(name for name in list(_bucket(account, bucket).keys) if has_object(account, bucket, name))
+
+
+def has_object(account: str, bucket: str, name: str) -> bool:
+    """Return whether a bucket has an object of this key.
+
+    Raises:
+        NoBucketError
+    """
+    return _object(account, bucket, name) is not None
+
+
+def read_object(account: str, bucket: str, name: str) -> bytes | None:
+    """Return the content of an object; None if there is none of that key.
+
+    Raises:
+        NoBucketError
+    """
+    key = _object(account, bucket, name)
+    return None if key is None else bytes(key.value)
+
+
+def write_object(account: str, bucket: str, name: str, body: bytes) -> None:
+    """Put an object into a bucket, as PutObject does.
+
+    Raises:
+        NoBucketError
+    """
+    _bucket(account, bucket)
+    _s3_backend(account).put_object(bucket, name, body)
+
+
+def _object(account: str, bucket: str, name: str) -> Any:
+    from moto.s3.models import FakeKey
+
+    key = _bucket(account, bucket).keys.get(name)
+    return key if isinstance(key, FakeKey) else None  # the other kind says that it was deleted
+
+
+def _bucket(account: str, name: str) -> Any:
+    if not has_bucket(account, name):
+        raise NoBucketError(name)
+    return _s3_backend(account).buckets[name]
+
+
 def _s3_backend(account: str) -> Any:
     from moto.s3.models import s3_backends
 
     return s3_backends[account]["aws"]
+
+
+def write_log(account: str, region: str, group: str, stream: str, lines: Sequence[str]) -> None:
+    """Append lines to a stream of CloudWatch Logs, with the present time; the stream is made if it is missing."""
+    from moto.logs.models import logs_backends
+
+    backend = logs_backends[account][region]
+    backend.ensure_log_group(group)
+    backend.ensure_log_stream(group, stream)
+    stamp = int(time.time() * 1000)
+    backend.put_log_events(group, stream, [{"timestamp": stamp, "message": line} for line in lines])
 
 
 def event_matches(pattern: str, event: dict[str, Any]) -> bool:

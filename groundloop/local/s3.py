@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from groundloop.errors import UserError
 from groundloop.local.errors import JobError
-from groundloop.s3 import error_code, is_missing, join_uri
+from groundloop.local.moto_server import NoBucketError, has_bucket, has_object, object_names, read_object, write_object
+from groundloop.s3 import join_uri
 from groundloop.s3 import split_uri as _split_uri
-
-#: Concurrent transfers: the server is in this process, so more would only queue.
-_MAX_WORKERS = 4
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -29,20 +24,6 @@ def split_uri(uri: str) -> tuple[str, str]:
         return _split_uri(uri)
     except UserError as error:
         raise JobError("ClientError", str(error)) from None
-
-
-def bucket_exists(client: Any, bucket: str) -> bool:
-    """Return whether there is a bucket.
-
-    Args:
-        client: a boto3 S3 client.
-        bucket: its name.
-    """
-    try:
-        client.head_bucket(Bucket=bucket)
-    except ClientError:
-        return False
-    return True
 
 
 def inside(folder: Path, relative: str, origin: str) -> Path:
@@ -63,10 +44,14 @@ def inside(folder: Path, relative: str, origin: str) -> Path:
 
 
 class S3:
-    """S3 as the jobs use it, over one boto3 client."""
+    """S3 as the jobs use it: that of the server in this process, so that nothing goes over HTTP.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    Args:
+        account: whose it is.
+    """
+
+    def __init__(self, account: str) -> None:
+        self._account = account
 
     def read(self, uri: str) -> bytes:
         """Return the content of an object.
@@ -76,32 +61,26 @@ class S3:
         """
         bucket, key = split_uri(uri)
         try:
-            return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
-        except ClientError as error:
-            reason = "does not exist" if is_missing(error) else f"cannot be read: {error_code(error)}"
-            if error_code(error) == "NoSuchBucket":
-                reason = f"does not exist: there is no bucket {bucket}"
-            raise JobError("ClientError", f"the S3 object {uri} {reason}") from error
+            content = read_object(self._account, bucket, key)
+        except NoBucketError:
+            raise JobError("ClientError", f"the S3 object {uri} does not exist: there is no bucket {bucket}") from None
+        if content is None:
+            raise JobError("ClientError", f"the S3 object {uri} does not exist")
+        return content
 
     def exists(self, uri: str) -> bool:
         """Tell whether there is an object with exactly this key."""
         bucket, key = split_uri(uri)
-        try:
-            self._client.head_object(Bucket=bucket, Key=key)
-        except ClientError:
-            return False
-        return True
+        return has_bucket(self._account, bucket) and has_object(self._account, bucket, key)
 
     def keys(self, prefix_uri: str) -> list[str]:
         """Return the keys that begin with a prefix, without folder markers; none if there is no bucket."""
         bucket, prefix = split_uri(prefix_uri)
         try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            return [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
-        except ClientError as error:
-            if is_missing(error):
-                return []
-            raise
+            names = object_names(self._account, bucket)
+        except NoBucketError:
+            return []
+        return [name for name in names if name.startswith(prefix) and not name.endswith("/")]
 
     def objects(self, prefix_uri: str) -> list[tuple[str, str]]:
         """Return URI and name, relative to the prefix, of each object that begins with a prefix.
@@ -159,14 +138,10 @@ class S3:
         """Download objects into a folder under their names."""
         folder.mkdir(parents=True, exist_ok=True)
 
-        def fetch(item: tuple[str, str]) -> None:
-            uri, name = item
+        for uri, name in objects:
             target = inside(folder, name, uri)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self.read(uri))
-
-        with ThreadPoolExecutor(_MAX_WORKERS) as pool:
-            list(pool.map(fetch, objects))
 
     def put(self, uri: str, content: bytes) -> None:
         """Write an object.
@@ -176,18 +151,14 @@ class S3:
         """
         bucket, key = split_uri(uri)
         try:
-            self._client.put_object(Bucket=bucket, Key=key, Body=content)
-        except ClientError as error:
-            raise JobError("ClientError", f"{uri} cannot be written: {error_code(error)}") from error
+            write_object(self._account, bucket, key, content)
+        except NoBucketError:
+            raise JobError("ClientError", f"{uri} cannot be written: NoSuchBucket") from None
 
     def upload(self, folder: Path, prefix_uri: str) -> None:
         """Upload every file of a folder to a prefix under its relative name."""
-
-        def send(path: Path) -> None:
+        for path in files_of(folder):
             self.put(join_uri(prefix_uri, path.relative_to(folder).as_posix()), path.read_bytes())
-
-        with ThreadPoolExecutor(_MAX_WORKERS) as pool:
-            list(pool.map(send, files_of(folder)))
 
 
 def files_of(folder: Path) -> Iterator[Path]:

@@ -77,7 +77,7 @@ class ModelServer:
         self._wait(start, stopped)
 
     def _bring(self, model: Path) -> None:
-        s3 = S3(self._context.client("s3"))
+        s3 = S3(self._context.account)
         uri, packed = model_data(self._container)
         if uri and packed:
             archive = self._folder / "model.tar.gz"

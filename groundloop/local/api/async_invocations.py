@@ -55,7 +55,7 @@ class AsyncInvocations:
         return accepted
 
     def _answer(self, name: str, source: str, kinds: tuple[str | None, str | None], accepted: Accepted) -> None:
-        s3 = S3(self._context.client("s3"))
+        s3 = S3(self._context.account)
         try:
             answer, _ = self._endpoints.invoke(name, Invocation(s3.read(source), *kinds), queued=True)
             s3.put(accepted.output, answer.body)

@@ -138,6 +138,7 @@ class Endpoints:
                 endpoint.status = "InService" if endpoint.variants else "Failed"
                 endpoint.failure_reason = reason[:1024] or None
             endpoint.modified = now()
+        self._context.bell.ring()
         for variant in dropped:
             variant.server.stop()
         if replaced is not None:

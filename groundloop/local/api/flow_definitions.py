@@ -13,7 +13,7 @@ from groundloop.local.context import Context, now
 from groundloop.local.crowd_template import CrowdTemplate, TemplateError
 from groundloop.local.errors import in_use, invalid, not_found
 from groundloop.local.human_work import FlowDefinition
-from groundloop.local.s3 import bucket_exists
+from groundloop.local.moto_server import has_bucket
 
 _ECHOED = ("FlowDefinitionName", "HumanLoopConfig", "OutputConfig", "RoleArn")
 
@@ -76,7 +76,7 @@ class FlowDefinitions:
             raise invalid("PublicWorkforceTaskPrice goes with the public workforce, which is not played offline.")
         self._workteams.check(config["WorkteamArn"])
         bucket = request["OutputConfig"]["S3OutputPath"].removeprefix("s3://").partition("/")[0]
-        if not bucket_exists(self._context.client("s3"), bucket):
+        if not has_bucket(self._context.account, bucket):
             raise invalid(f"OutputConfig.S3OutputPath: there is no bucket {bucket}.")
         return config
 

@@ -20,7 +20,8 @@ from groundloop.local.context import Context, now
 from groundloop.local.crowd_template import CrowdTemplate, TemplateError
 from groundloop.local.errors import JobError, in_use, invalid, not_found
 from groundloop.local.human_work import RUNNING, LabelingJob
-from groundloop.local.s3 import S3, bucket_exists
+from groundloop.local.moto_server import has_bucket
+from groundloop.local.s3 import S3
 from groundloop.spec.labeling_jobs import TaskType, labeling_job_problems, task_type_of
 
 EVENT = "SageMaker Ground Truth Labeling Job State Change"
@@ -104,12 +105,12 @@ class LabelingJobs:
         except TemplateError as error:
             raise invalid(str(error)) from None
         bucket = request["OutputConfig"]["S3OutputPath"].removeprefix("s3://").partition("/")[0]
-        if not bucket_exists(self._context.client("s3"), bucket):
+        if not has_bucket(self._context.account, bucket):
             raise invalid(f"OutputConfig.S3OutputPath: there is no bucket {bucket}.")
 
     def _read(self, uri: str, member: str) -> bytes:
         try:
-            return S3(self._context.client("s3")).read(uri)
+            return S3(self._context.account).read(uri)
         except JobError as error:
             raise invalid(f"{member}: {error.text}") from None
 

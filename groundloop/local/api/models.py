@@ -69,7 +69,7 @@ class Models:
         uri, packed = model_data(resolved)
         if not uri:
             return
-        s3 = S3(self._context.client("s3"))
+        s3 = S3(self._context.account)
         try:
             found = s3.exists(uri) if packed else bool(s3.keys(uri))
         except JobError as error:

@@ -104,7 +104,7 @@ class Pipelines:
             raise invalid("Only one of PipelineDefinition and PipelineDefinitionS3Location may be given.")
         if place:
             try:
-                text = S3(self._context.client("s3")).read(f"s3://{place['Bucket']}/{place['ObjectKey']}").decode()
+                text = S3(self._context.account).read(f"s3://{place['Bucket']}/{place['ObjectKey']}").decode()
             except (JobError, UnicodeDecodeError) as error:
                 raise invalid(f"Unable to read the pipeline definition: {error}") from error
         if not text:

@@ -66,7 +66,7 @@ class Execution:
         self._stop = threading.Event()
         self._asked_to_stop = False
         self._numbers = itertools.count()
-        self._s3 = S3(context.client("s3"))
+        self._s3 = S3(context.account)
         self._client = context.client("sagemaker")
         self._thread = self._new_thread()
 
@@ -120,6 +120,7 @@ class Execution:
                     record.status = "Stopping"
             self._stop.set()
             self._changed.notify_all()
+        self._context.bell.ring()
 
     def join(self) -> None:
         """Wait for the execution's end."""
@@ -295,12 +296,13 @@ class Execution:
         with self._changed:
             self._fail_message = message
             self._stop.set()
+        self._context.bell.ring()
         raise StepError(message)
 
     def _attempt(self, record: StepRecord, request: Json) -> Json:
         """Run the step, again and again as far as its retry policies say."""
         step = record.step
-        runner = runner_for(step.type, self._client, self._stop)
+        runner = runner_for(step.type, self._client, self._stop, self._context.bell)
         retries = retry_policies(step.raw.get("RetryPolicies"))
         started = time.monotonic()
         while True:

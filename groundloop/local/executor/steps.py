@@ -11,13 +11,13 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-from groundloop.local.context import random_id
+from groundloop.local.context import Bell, random_id
 from groundloop.spec.definition import Json
 from groundloop.spec.retries import CAPACITY_ERROR, JOB_INTERNAL_ERROR, RESOURCE_LIMIT, SERVICE_FAULT, THROTTLING
 from groundloop.spec.tuning import MAX_NAME_LENGTH
 
-#: Seconds between two looks at a job or an endpoint.
-_POLL = 0.15
+#: The longest time between two looks at a job or an endpoint, in seconds: usually the bell rings before.
+_LONGEST_PAUSE = 2.0
 _NAME_LENGTH = 63
 #: Training jobs among the properties of a Tuning step (the SDK's `get_top_model_s3_uri`).
 _MAX_SUMMARIES = 50
@@ -86,9 +86,10 @@ def _name(head: str, step: str, length: int) -> str:
 class Runner(ABC):
     """Runs steps of one type."""
 
-    def __init__(self, client: Any, stop: threading.Event) -> None:
+    def __init__(self, client: Any, stop: threading.Event, bell: Bell) -> None:
         self.client = client
         self.stop = stop
+        self.bell = bell
 
     def name(self, execution_id: str, step: str) -> str:
         """Return a name for a resource whose request has none."""
@@ -102,17 +103,19 @@ class Runner(ABC):
             StepError, StepStoppedError.
         """
 
-    def pause(self) -> None:
-        """Wait until the next look; StepStoppedError if the execution is to stop."""
-        if self.stop.wait(_POLL):
+    def pause(self, heard: int) -> None:
+        """Wait until the next look; StepStoppedError if the execution is to stop. `heard`: as the bell has it."""
+        if not self.stop.is_set():
+            self.bell.wait(heard, _LONGEST_PAUSE)
+        if self.stop.is_set():
             raise StepStoppedError
 
 
 class JobRunner(Runner):
     """Runs Processing, Training, Transform and Tuning steps: creates a job and waits for its end."""
 
-    def __init__(self, client: Any, stop: threading.Event, kind: str) -> None:
-        super().__init__(client, stop)
+    def __init__(self, client: Any, stop: threading.Event, bell: Bell, kind: str) -> None:
+        super().__init__(client, stop, bell)
         self.kind = kind
         operation = xform_name(kind)
         self._create = getattr(client, f"create_{operation}")
@@ -135,6 +138,7 @@ class JobRunner(Runner):
         created = call(self._create, **{**request, member: name})
         tell({self.metadata_key: {"Arn": created[f"{self.kind}Arn"]}})
         while True:
+            heard = self.bell.rung
             described = call(self._describe, **{member: name})
             status = described[f"{self.kind}Status"]
             if status == "Completed":
@@ -147,7 +151,7 @@ class JobRunner(Runner):
                 reason = f"ClientError: {self.kind} {name} was stopped: {described.get('SecondaryStatus', status)}"
                 raise StepError(reason, stopped=True)
             try:
-                self.pause()
+                self.pause(heard)
             except StepStoppedError:
                 self._end(member, name)
                 raise
@@ -160,15 +164,17 @@ class JobRunner(Runner):
             # It ended by itself in the meantime.
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
+        heard = self.bell.rung
         while call(self._describe, **{member: name})[f"{self.kind}Status"] in ("InProgress", "Stopping"):
-            threading.Event().wait(_POLL)
+            self.bell.wait(heard, _LONGEST_PAUSE)
+            heard = self.bell.rung
 
 
 class TuningRunner(JobRunner):
     """Runs Tuning steps: a tuning job, whose properties are its description and its best training jobs."""
 
-    def __init__(self, client: Any, stop: threading.Event) -> None:
-        super().__init__(client, stop, "HyperParameterTuningJob")
+    def __init__(self, client: Any, stop: threading.Event, bell: Bell) -> None:
+        super().__init__(client, stop, bell, "HyperParameterTuningJob")
 
     def name(self, execution_id: str, step: str) -> str:
         """Return a name that is short enough for a tuning job."""
@@ -265,6 +271,7 @@ class EndpointRunner(Runner):
             done = call(self.client.create_endpoint, **request)
         tell({"Endpoint": {"Arn": done["EndpointArn"]}})
         while True:
+            heard = self.bell.rung
             described = call(self.client.describe_endpoint, EndpointName=endpoint)
             status = described["EndpointStatus"]
             if (
@@ -275,7 +282,7 @@ class EndpointRunner(Runner):
                 return described
             if status in ("InService", "Failed"):
                 raise StepError(f"ClientError: endpoint {endpoint}: {described.get('FailureReason', status)}")
-            self.pause()
+            self.pause(heard)
 
     def _exists(self, name: str) -> bool:
         try:
@@ -287,15 +294,15 @@ class EndpointRunner(Runner):
         return True
 
 
-def runner_for(step_type: str, client: Any, stop: threading.Event) -> Runner:
+def runner_for(step_type: str, client: Any, stop: threading.Event, bell: Bell) -> Runner:
     """Return the runner of a step type.
 
     Raises:
         StepError: the offline AWS does not run steps of this type.
     """
     if step_type in ("Processing", "Training", "Transform"):
-        return JobRunner(client, stop, f"{step_type}Job")
-    runners: dict[str, Callable[[Any, threading.Event], Runner]] = {
+        return JobRunner(client, stop, bell, f"{step_type}Job")
+    runners: dict[str, Callable[[Any, threading.Event, Bell], Runner]] = {
         "Tuning": TuningRunner,
         "Model": ModelRunner,
         "RegisterModel": RegisterRunner,
@@ -304,4 +311,4 @@ def runner_for(step_type: str, client: Any, stop: threading.Event) -> Runner:
     }
     if step_type not in runners:
         raise StepError(f"ClientError: the offline AWS does not run steps of type {step_type}")
-    return runners[step_type](client, stop)
+    return runners[step_type](client, stop, bell)

@@ -46,7 +46,7 @@ class Job(ABC):
         self.arn = context.arn(f"{self.kind.removesuffix('Job').lower()}-job/{self.name}")
         self.folder = (context.home / "jobs" / self.name).resolve()
         self.log = self.folder / "log.txt"
-        self.s3 = S3(context.client("s3"))
+        self.s3 = S3(context.account)
         self.status = "InProgress"
         self.failure_reason: str | None = None
         self.created = self.modified = now()
@@ -55,7 +55,7 @@ class Job(ABC):
         self.out_of_time = False
         self._stop_asked = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"job-{self.name}", daemon=True)
-        self._shipper = LogShipper(context.client("logs"), *log_stream(self.kind, self.name, self.created), self.log)
+        self._shipper = LogShipper(context, *log_stream(self.kind, self.name, self.created), self.log)
         self._shipped = 0.0
 
     def start(self) -> None:
@@ -117,6 +117,7 @@ class Job(ABC):
             self.failure_reason = reason[:_REASON_LENGTH] if reason else None
             self.ended = self.modified = now()
             self.status = status
+        self.context.bell.ring()
 
     def write_log(self, line: str) -> None:
         """Write a line of the offline AWS to the job's log."""
@@ -198,7 +199,7 @@ class EndedJob:
     def ship_log(self) -> None:
         """Send the log, a file in the job's folder, to CloudWatch Logs."""
         log = self._context.home / "jobs" / self.name / "log.txt"
-        LogShipper(self._context.client("logs"), *log_stream(self._kind, self.name, self.created), log).ship(last=True)
+        LogShipper(self._context, *log_stream(self._kind, self.name, self.created), log).ship(last=True)
 
     def stop(self) -> None:
         """Do nothing: the job has ended."""

@@ -116,6 +116,7 @@ class TuningJob:
         with self._context.lock:
             self.ended = self.modified = now()
             self.status = status
+        self._context.bell.ring()
 
     def _search(self) -> tuple[str, str | None]:
         """Run training jobs until the search is over; return the status and why it is over."""

@@ -64,7 +64,7 @@ class LoopsWork:
         on_end: Callable[[HumanLoop], None],
     ) -> None:
         self._context, self._portal, self._flow, self._on_end = context, portal, flow, on_end
-        self._s3 = S3(context.client("s3"))
+        self._s3 = S3(context.account)
         self._template = CrowdTemplate.parse(flow.template)
         self._loops = loops
         self._queues: dict[str, _OpenQueue] = {}

@@ -44,7 +44,7 @@ class LabelingWork:
         self, context: Context, portal: Portal, job: LabelingJob, on_end: Callable[[LabelingJob], None]
     ) -> None:
         self._context, self._portal, self._job, self._on_end = context, portal, job, on_end
-        self._s3 = S3(context.client("s3"))
+        self._s3 = S3(context.account)
         self._queue: Queue | None = None
         self._tasks: dict[int, NewTask] = {}
         self._output: job_output.LabelOutput

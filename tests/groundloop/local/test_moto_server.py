@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from typing import Any
 from unittest.mock import Mock
 
@@ -16,8 +17,21 @@ from moto.sagemaker.responses import SageMakerResponse
 from groundloop.local import LocalAws
 from groundloop.local.api.services import Services
 from groundloop.local.context import Context
-from groundloop.local.moto_server import ANSWERED_BY_MOTO, event_matches, reset
+from groundloop.local.moto_server import (
+    ANSWERED_BY_MOTO,
+    NoBucketError,
+    event_matches,
+    has_bucket,
+    has_object,
+    object_names,
+    read_object,
+    reset,
+    write_log,
+    write_object,
+)
 from groundloop.spec.shapes import sagemaker_model
+
+ACCOUNT = "123456789012"
 
 
 def test_the_other_services_are_motos(aws: LocalAws) -> None:
@@ -69,6 +83,56 @@ def test_event_patterns_are_matched() -> None:
     event = {"source": "aws.sagemaker", "detail": {"Status": "Approved"}}
     assert event_matches(json.dumps({"source": ["aws.sagemaker"], "detail": {"Status": ["Approved"]}}), event)
     assert not event_matches(json.dumps({"detail": {"Status": ["Rejected"]}}), event)
+
+
+class TestObjectsWithoutRequests:
+    """Jobs read and write S3 by calls of methods, clients by requests: it is the same S3."""
+
+    def test_what_is_written_here_is_read_by_a_client(self, aws: LocalAws) -> None:
+        write_object(ACCOUNT, "bucket", "written/here", b"abc")
+        answer = aws.client("s3").get_object(Bucket="bucket", Key="written/here")
+        assert answer["Body"].read() == b"abc"
+        assert answer["ETag"] == '"900150983cd24fb0d6963f7d28e17f72"'
+        assert answer["ContentType"] == "binary/octet-stream"
+
+    def test_what_a_client_puts_is_read_here(self, aws: LocalAws) -> None:
+        s3 = aws.client("s3")
+        s3.put_object(Bucket="bucket", Key="put", Body=b"abc")
+        assert read_object(ACCOUNT, "bucket", "put") == b"abc"
+        assert has_object(ACCOUNT, "bucket", "put")
+        s3.delete_object(Bucket="bucket", Key="put")
+        assert read_object(ACCOUNT, "bucket", "put") is None
+
+    def test_a_deleted_version_is_no_object(self, aws: LocalAws) -> None:
+        s3 = aws.client("s3")
+        s3.create_bucket(Bucket="versioned")
+        s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+        for key in ("b", "a", "gone"):
+            s3.put_object(Bucket="versioned", Key=key, Body=b"old")
+        write_object(ACCOUNT, "versioned", "a", b"new")
+        s3.delete_object(Bucket="versioned", Key="gone")
+        assert object_names(ACCOUNT, "versioned") == ["a", "b"]
+        assert read_object(ACCOUNT, "versioned", "a") == b"new"
+        assert read_object(ACCOUNT, "versioned", "gone") is None
+        assert len(s3.list_object_versions(Bucket="versioned", Prefix="a")["Versions"]) == 2
+
+    def test_a_bucket_that_is_not_there_is_told(self, aws: LocalAws) -> None:
+        assert has_bucket(ACCOUNT, "bucket")
+        assert not has_bucket(ACCOUNT, "missing")
+        with pytest.raises(NoBucketError):
+            object_names(ACCOUNT, "missing")
+        with pytest.raises(NoBucketError):
+            read_object(ACCOUNT, "missing", "key")
+        with pytest.raises(NoBucketError):
+            write_object(ACCOUNT, "missing", "key", b"")
+
+
+def test_lines_of_a_log_are_read_by_a_client(aws: LocalAws) -> None:
+    write_log(ACCOUNT, "us-east-1", "/group", "stream", ["first"])
+    write_log(ACCOUNT, "us-east-1", "/group", "stream", ["second", "third"])
+    events = aws.client("logs").get_log_events(logGroupName="/group", logStreamName="stream")["events"]
+    assert [event["message"] for event in events] == ["first", "second", "third"]
+    assert abs(events[0]["timestamp"] / 1000 - time.time()) < 60
 
 
 def test_reset_forgets_everything(aws: LocalAws) -> None:

@@ -16,7 +16,7 @@ from groundloop.local.s3 import S3, inside, split_uri
 
 @pytest.fixture
 def s3(aws: LocalAws) -> S3:
-    return S3(aws.client("s3"))
+    return S3(aws._context.account)
 
 
 @pytest.mark.parametrize(
