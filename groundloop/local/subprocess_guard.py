@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,30 +31,33 @@ class Child:
                 # Ctrl-C on a terminal reaches this process alone, which then ends its children in order.
                 start_new_session=True,
             )
+        self._ended = threading.Event()
+        # Waits without looking again and again, as `Popen.wait` with a time limit does.
+        threading.Thread(target=self._wait_for_end, name=f"child-{self._process.pid}", daemon=True).start()
 
     def wait(self, timeout: float) -> int | None:
         """Wait for the program; return its exit code, None if it still runs after `timeout` seconds."""
-        try:
-            code = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        if not self._ended.wait(timeout):
             return None
         self._close()
-        return code
+        return self._process.returncode
 
     @property
     def running(self) -> bool:
         """Whether the program still runs."""
-        return self._process.poll() is None
+        return not self._ended.is_set()
 
     def end(self) -> int:
         """End the program and all it started; returns its exit code."""
         self._close()
-        try:
-            return self._process.wait(GRACE_SECONDS + 5)
-        except subprocess.TimeoutExpired:
+        if not self._ended.wait(GRACE_SECONDS + 5):
             # Only a supervisor that was itself stopped gets here.
             self._process.kill()
-            return self._process.wait()
+        return self._process.wait()
+
+    def _wait_for_end(self) -> None:
+        self._process.wait()
+        self._ended.set()
 
     def _close(self) -> None:
         if self._process.stdin and not self._process.stdin.closed:
