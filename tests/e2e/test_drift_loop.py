@@ -21,7 +21,7 @@ from tests.fixtures.cli import Groundloop
 from tests.fixtures.recorded_calls import CallRecorder, covered, recording
 
 NAME = "drift-loop"
-SENT, QUEUED = 24, 12
+SENT, QUEUED = 16, 8
 SETTINGS = (
     f"labels.manifest=s3://{BUCKET}/labels/output.manifest",
     f"pipeline={{name: {NAME}, deploy_name: {NAME}-deploy}}",
@@ -32,7 +32,7 @@ SETTINGS = (
     f"monitor={{fail: any, max_images: {SENT}, min_images: {SENT}, review: {{images: {QUEUED}}}}}",
     f"triggers.retrain_when={{reviewed: {QUEUED}}}",
 )
-FIRST = ("training.hyperparameters.epochs=3",)
+FIRST = ("training.hyperparameters.epochs=2",)
 SECOND = ("training.hyperparameters.epochs=1", "training.start_from=champion")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -11,23 +12,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from PIL import Image
 
 from groundloop import read_labels, write_labels
-from pipeline.demo.synthetic_images import write_dataset
+from pipeline.compiled import compiled_definition
+from pipeline.config import load_config
+from tests.e2e.conftest import LOCAL, DataSet
 from tests.groundloop.review.conftest import PageClient
 
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-QUICK = ["-s", "training.hyperparameters.epochs=2", "-s", "evaluate.intervals.resamples=100"]
+QUICK = ["training.hyperparameters.epochs=2", "evaluate.intervals.resamples=100"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, dataset: DataSet) -> Path:
     """A working folder with photos and YOLO labels in `parts/`."""
     folder = tmp_path_factory.mktemp("user")
-    manifest = write_dataset(tmp_path_factory.mktemp("data"), 36, "bucket")
-    write_labels(read_labels(manifest), folder / "parts", "yolo", images=manifest.parent / "images")
+    write_labels(read_labels(dataset.few), folder / "parts", "yolo", images=dataset.images)
     return folder
 
 
@@ -39,7 +42,11 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def printed(folder: Path) -> str:
     """What the run prints."""
-    command = ["groundloop", "local", "run", "--labels", "parts", "--keep", "offline", *QUICK]
+    # The SDK takes seconds to import, and this process has often done so already.
+    for kind in ("training", "deploy"):
+        compiled_definition(load_config([LOCAL], QUICK, environment={}, project=False), kind)
+    settings = [text for setting in QUICK for text in ("-s", setting)]
+    command = ["groundloop", "local", "run", "--labels", "parts", "--keep", "offline", *settings]
     ran = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stderr == ""
@@ -67,13 +74,18 @@ def test_the_run_tells_how_far_it_is_and_what_came_out(printed: str, folder: Pat
 
 @pytest.fixture
 def server(printed: str, folder: Path) -> Iterator[None]:
-    """The first hint, typed: it serves the model again."""
+    """The first hint, typed: it serves the model again; returns when the model answers."""
     command = f"exec {hints(printed)[0]} --port 0"
     with subprocess.Popen(
         ["/bin/bash", "-c", command], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
-        assert any("Ctrl-C" in line for line in process.stdout)
+        lines = list(itertools.takewhile(lambda line: "Ctrl-C" not in line, process.stdout))
+        address = re.search(r"http://127\.0\.0\.1:\d+", "".join(lines))
+        assert address
+        boto3.client("sagemaker", endpoint_url=address[0]).get_waiter("endpoint_in_service").wait(
+            EndpointName="groundloop", WaiterConfig={"Delay": 0.05, "MaxAttempts": 600}
+        )
         yield
         process.send_signal(signal.SIGINT)
         process.stdout.read()
@@ -84,8 +96,7 @@ def test_the_hints_work_when_typed(printed: str, folder: Path, server: None) -> 
     serve, exports, predict, _, init = hints(printed)
     assert serve == "groundloop local --keep offline"
     image = next((folder / "parts").rglob("*.jpg"))
-    wait = "until groundloop endpoint | grep -q InService; do sleep 0.2; done"
-    command = "; ".join([exports, wait, predict.replace("IMAGE", str(image)), init])
+    command = "; ".join([exports, predict.replace("IMAGE", str(image)), init])
     ran = subprocess.run(
         ["/bin/bash", "-ec", command], cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )

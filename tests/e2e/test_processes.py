@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.e2e.conftest import ROOT, DataSet
+
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 PROGRAM = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 
@@ -77,15 +78,8 @@ def all_gone(folder: Path) -> bool:
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes through /proc")
 
 
-@pytest.fixture(scope="module")
-def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from pipeline.demo.synthetic_images import write_dataset
-
-    return write_dataset(tmp_path_factory.mktemp("own"), 30, "some-bucket")
-
-
-def run_arguments(labels: Path) -> list[str]:
-    return ["local", "run", "--labels", str(labels), "--images", str(labels.parent / "images")]
+def data_options(dataset: DataSet) -> list[str]:
+    return ["--labels", str(dataset.few), "--images", str(dataset.images)]
 
 
 @needs_proc
@@ -96,8 +90,8 @@ def run_arguments(labels: Path) -> list[str]:
         pytest.param(signal.SIGKILL, -signal.SIGKILL, id="killed without a chance to clean up"),
     ],
 )
-def test_no_process_outlives_a_run(tmp_path: Path, labels: Path, number: signal.Signals, code: int) -> None:
-    with groundloop(tmp_path, *run_arguments(labels)) as process:
+def test_no_process_outlives_a_run(tmp_path: Path, dataset: DataSet, number: signal.Signals, code: int) -> None:
+    with groundloop(tmp_path, "local", "run", *data_options(dataset)) as process:
         read_until(process, "Train +Executing")
         until = time.monotonic() + 20
         while not any("groundloop.local.detector" in command for command in descendants(tmp_path)):
@@ -113,9 +107,8 @@ def test_no_process_outlives_a_run(tmp_path: Path, labels: Path, number: signal.
 
 
 @needs_proc
-def test_the_hints_of_the_foreground_server_work_when_typed(tmp_path: Path, labels: Path) -> None:
-    data = ["--labels", str(labels), "--images", str(labels.parent / "images")]
-    with groundloop(tmp_path, "local", "--port", "0", "--keep", "state", *data) as process:
+def test_the_hints_of_the_foreground_server_work_when_typed(tmp_path: Path, dataset: DataSet) -> None:
+    with groundloop(tmp_path, "local", "--port", "0", "--keep", "state", *data_options(dataset)) as process:
         printed = read_until(process, "Ctrl-C")
         hints = [line.strip() for line in printed.splitlines() if line.startswith("  ")]
         assert hints == ['eval "$(groundloop local env)"', "groundloop upsert", "groundloop start --watch"]
@@ -136,20 +129,12 @@ def test_the_hints_of_the_foreground_server_work_when_typed(tmp_path: Path, labe
         assert all_gone(tmp_path)
 
 
-@needs_proc
-def test_without_labels_the_server_offers_some_and_says_what_ends(tmp_path: Path) -> None:
+def test_without_labels_the_server_offers_some_keeps_its_port_and_says_what_ends(tmp_path: Path) -> None:
     with groundloop(tmp_path, "local", "--port", "0") as process:
         printed = read_until(process, "Ctrl-C")
         assert "start --watch" not in printed, "it would fail"
         assert "with --demo for synthetic ones" in printed
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
-        assert (process.stdout.read() if process.stdout else "").splitlines() == ["stopping", "stopped"]
-
-
-def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
-    with groundloop(tmp_path, "local", "--port", "0") as first:
-        port = re.search(r"127\.0\.0\.1:(\d+)", read_until(first, "Ctrl-C"))
+        port = re.search(r"127\.0\.0\.1:(\d+)", printed)
         assert port
         with groundloop(tmp_path, "local", "--port", port[1]) as second:
             output = second.stdout.read() if second.stdout else ""
@@ -157,6 +142,9 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
             assert "Traceback" not in output
             assert port[1] in output
             assert output.count("error:") == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert (process.stdout.read() if process.stdout else "").splitlines() == ["stopping", "stopped"]
 
 
 def test_help_is_quick_to_import() -> None:
