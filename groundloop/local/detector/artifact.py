@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tarfile
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -17,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from groundloop.local.archive import DAMAGED_ARCHIVE
 from groundloop.local.detector.boxes import Detections
 from groundloop.local.detector.decoding import decode
 from groundloop.local.detector.errors import StandInError
@@ -95,7 +92,7 @@ def load(folder: Path) -> Detector:
             )
     try:
         hyperparameters = parse(json.loads((folder / HYPERPARAMETERS_FILE).read_text()))
-        network = Network(hyperparameters.num_classes, seed=0)
+        network = Network(hyperparameters.num_classes, seed=None)
         with (folder / WEIGHTS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             network.load_state({name: arrays[name] for name in arrays.files})
     except DAMAGED_WEIGHTS as error:
@@ -109,6 +106,12 @@ def load_archive(archive: Path) -> Detector:
     Raises:
         StandInError: the archive holds no detector of this stand-in.
     """
+    # Here, because a server, which starts often, loads a folder.
+    import tarfile
+    import tempfile
+
+    from groundloop.local.archive import DAMAGED_ARCHIVE
+
     with tempfile.TemporaryDirectory() as folder:
         try:
             with tarfile.open(archive) as tar:

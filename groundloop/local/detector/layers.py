@@ -58,7 +58,7 @@ class Convolution:
 
     def __init__(
         self,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None,
         inputs: int,
         outputs: int,
         *,
@@ -66,11 +66,16 @@ class Convolution:
         stride: int = 1,
         bias: Array | None = None,
     ) -> None:
-        """Initialise the weights (He et al.); `bias` (outputs,) sets the initial biases, there are none without it."""
+        """Initialise the weights (He et al.), to zeros where there is no `rng`.
+
+        `bias` (outputs,) sets the initial biases, there are none without it.
+        """
         self.kernel, self.stride = kernel, stride
         fan_in = kernel * kernel * inputs
-        weights = rng.standard_normal((fan_in, outputs)) * np.sqrt(2.0 / fan_in)
-        self.weights = Parameter(weights.astype(np.float32), decays=True)
+        weights: Array = np.zeros((fan_in, outputs), np.float32)
+        if rng is not None:
+            weights[...] = rng.standard_normal((fan_in, outputs)) * np.sqrt(2.0 / fan_in)
+        self.weights = Parameter(weights, decays=True)
         self.bias = Parameter(bias.astype(np.float32), decays=False) if bias is not None else None
         self._buffers = Buffers()
 
@@ -230,7 +235,7 @@ class Block:
     """Convolution, batch normalisation, ReLU; a residual block adds its input to the output."""
 
     def __init__(
-        self, rng: np.random.Generator, inputs: int, outputs: int, *, stride: int = 1, residual: bool = False
+        self, rng: np.random.Generator | None, inputs: int, outputs: int, *, stride: int = 1, residual: bool = False
     ) -> None:
         self.convolution = Convolution(rng, inputs, outputs, stride=stride)
         self.norm = BatchNormRelu(outputs)

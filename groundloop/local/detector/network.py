@@ -21,10 +21,15 @@ class Network:
 
     The first `num_classes` channels are the logits of the class heat maps, the last four are dx, dy (from the cell's
     middle to the box's, in cells), log width and log height (in cells).
+
+    Args:
+        num_classes: number of classes.
+        seed: of the initial weights; None for a network that gets its state from another.
+        width: number of channels that those of all layers follow.
     """
 
-    def __init__(self, num_classes: int, *, seed: int, width: int = 32) -> None:
-        rng = np.random.default_rng(seed)
+    def __init__(self, num_classes: int, *, seed: int | None, width: int = 32) -> None:
+        rng = None if seed is None else np.random.default_rng(seed)
         self.num_classes, self.width = num_classes, width
         w = width
         self.stem = [
