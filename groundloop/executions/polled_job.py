@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from groundloop.aws import client, poll_seconds
+from groundloop.aws import client, offline_endpoint
 from groundloop.executions.control import Transition
 
+#: Pause between two looks at a job of the offline AWS, which takes seconds.
+_OFFLINE_SECONDS = 0.5
 #: Phase of a job that has no instances yet.
 WAITING = "waiting for the instances"
 
@@ -47,6 +49,11 @@ class JobEvent:
     """Something that happened in a job and is reported once, such as the end of an epoch; the base of each kind."""
 
 
+def _pause(aws: float) -> float:
+    """Return the seconds between two looks at a job; `aws`: those on AWS."""
+    return _OFFLINE_SECONDS if offline_endpoint() else aws
+
+
 class PolledJob(ABC):
     """A job that is looked at every few seconds at most."""
 
@@ -62,7 +69,7 @@ class PolledJob(ABC):
         """Return the progress, looked up again when it is time to."""
         if time.monotonic() >= self._next:
             self.last = self._look()
-            self._next = time.monotonic() + poll_seconds(self.poll_seconds)
+            self._next = time.monotonic() + _pause(self.poll_seconds)
         return self.last
 
     def finish(self) -> None:  # noqa: B027 (most kinds have no events)

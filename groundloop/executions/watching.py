@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.exceptions import HTTPClientError
@@ -12,6 +14,8 @@ from botocore.exceptions import HTTPClientError
 from groundloop.aws import client, offline_endpoint, poll_seconds
 from groundloop.executions.control import RUNNING, Transition, steps, stop_reason, transition
 
+# Longest time between two looks at the execution itself, beside its steps.
+_DESCRIBE_SECONDS = 30
 # An execution takes hours: a connection may fail for this long before `watch` gives up.
 _MAX_DISCONNECTED_SECONDS = 300
 
@@ -61,10 +65,17 @@ def watch(
     reporter = _ChangeReporter(on_change)
     pause = poll_seconds(5)
     disconnected_since: float | None = None
+    execution: dict[str, Any] = {}
+    described_at = -math.inf
     while True:
         try:
-            execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-            current = list(steps(region, arn))
+            # While a step runs its execution does too, so that one request tells all.
+            is_fresh = time.monotonic() - described_at < _DESCRIBE_SECONDS
+            current = list(steps(region, arn)) if is_fresh else []
+            if not any(step["StepStatus"] in RUNNING for step in current):
+                execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+                described_at = time.monotonic()
+                current = list(steps(region, arn))
             started = execution["CreationTime"]
             ended = execution["PipelineExecutionStatus"] not in RUNNING
             for step in current:

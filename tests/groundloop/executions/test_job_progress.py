@@ -74,7 +74,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     aws = FakeAws()
     for module in (job_progress, logs, polled_job):
         monkeypatch.setattr(module, "client", lambda *_: aws)
-    monkeypatch.setattr(polled_job, "poll_seconds", lambda _: 0.0)
+    monkeypatch.setattr(polled_job, "_pause", lambda _: 0.0)
     return aws
 
 
@@ -221,7 +221,7 @@ def test_each_look_at_the_log_is_one_request_for_what_is_new(aws: FakeAws, read:
 
 
 def test_between_two_looks_nothing_is_asked(aws: FakeAws, read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polled_job, "poll_seconds", lambda seconds: seconds)
+    monkeypatch.setattr(polled_job, "_pause", lambda seconds: seconds)
     aws.job = training("Starting")
     assert read("TrainingJob") == read("TrainingJob")
     assert aws.calls == ["describe"]

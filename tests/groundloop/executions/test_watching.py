@@ -23,17 +23,18 @@ def step(name: str, status: str, seconds: float | None = None, **more: Any) -> d
 
 
 class Scripted:
-    """A SageMaker client whose execution goes through given moments, one per look."""
+    """A SageMaker client whose execution goes through given moments, one per look at its steps."""
 
     def __init__(self, *moments: tuple[str, list[dict[str, Any]]]) -> None:
         self._moments = iter(moments)
-        self._steps: list[dict[str, Any]] = []
+        self._now = moments[0]
+        self.asked: list[str] = []
 
     def describe_pipeline_execution(self, **_: Any) -> dict[str, Any]:
-        status, self._steps = next(self._moments)
+        self.asked.append("execution")
         times = {"CreationTime": BEGUN, "LastModifiedTime": BEGUN + timedelta(seconds=9)}
         return {
-            "PipelineExecutionStatus": status,
+            "PipelineExecutionStatus": self._now[0],
             "FailureReason": "Step failure: One or multiple steps failed.",
             **times,
         }
@@ -43,17 +44,22 @@ class Scripted:
         return self
 
     def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
-        yield {"PipelineExecutionSteps": self._steps}
+        self.asked.append("steps")
+        self._now = next(self._moments, self._now)
+        yield {"PipelineExecutionSteps": self._now[1]}
 
 
 def follow(monkeypatch: pytest.MonkeyPatch, *moments: tuple[str, list[dict[str, Any]]]) -> tuple[list[Transition], Any]:
-    scripted = Scripted(*moments)
+    transitions: list[Transition] = []
+    outcome = followed(monkeypatch, Scripted(*moments), transitions)
+    return transitions, outcome
+
+
+def followed(monkeypatch: pytest.MonkeyPatch, scripted: Scripted, transitions: list[Transition]) -> Any:
     for module in (control, watching):
         monkeypatch.setattr(module, "client", lambda *_: scripted)
     monkeypatch.setattr("time.sleep", lambda _: None)
-    transitions: list[Transition] = []
-    outcome = watch("us-east-1", ARN, transitions.append)
-    return transitions, outcome
+    return watch("us-east-1", ARN, transitions.append)
 
 
 def test_each_change_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,10 +149,39 @@ def test_a_lost_connection_does_not_end_the_watching(monkeypatch: pytest.MonkeyP
         return describe(**request)
 
     monkeypatch.setattr(scripted, "describe_pipeline_execution", flaky)
-    for module in (control, watching):
-        monkeypatch.setattr(module, "client", lambda *_: scripted)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    assert watch("us-east-1", ARN, lambda _: None).succeeded
+    assert followed(monkeypatch, scripted, []).succeeded
+
+
+def test_one_request_is_enough_while_a_step_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, done = step("Train", "Executing"), step("Train", "Succeeded", 5)
+    scripted = Scripted(
+        ("Executing", [runs]),
+        ("Executing", [runs]),
+        ("Executing", [done]),
+        ("Executing", [done, step("Register", "Executing")]),
+        ("Executing", [done, step("Register", "Executing")]),
+        ("Succeeded", [done, step("Register", "Succeeded", 6)]),
+    )
+    assert followed(monkeypatch, scripted, []).succeeded
+    assert scripted.asked == [
+        *("execution", "steps"),
+        "steps",
+        *("steps", "execution", "steps"),
+        "steps",
+        *("steps", "execution", "steps"),
+    ]
+
+
+def test_an_execution_ends_even_if_a_step_of_it_seems_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted(("Executing", [step("Train", "Executing")]), ("Stopped", [step("Train", "Stopping")]))
+    monkeypatch.setattr(watching, "_DESCRIBE_SECONDS", -1)
+    assert followed(monkeypatch, scripted, []).status == "Stopped"
+
+
+def test_a_step_that_ends_just_before_its_execution_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = step("Train", "Failed", 3, FailureReason="no capacity")
+    scripted = Scripted(("Executing", [step("Train", "Executing")]), ("Failed", []), ("Failed", [failed]))
+    assert followed(monkeypatch, scripted, []).reason == "Train failed: no capacity"
 
 
 def test_a_step_from_the_cache_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
