@@ -1,4 +1,4 @@
-"""`groundloop prove` with one trial, whose job sleeps: something to interrupt. Run as a program."""
+"""`groundloop prove` with one trial, whose job sleeps: something to interrupt. Can be run as a program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.prove import catalogue
-from pipeline.prove.trial import Trial
+from pipeline.prove.trial import Trial, TrialInstance
 from pipeline.prove.verdict import Assumption, Verdict, held
 from pipeline.prove.workbench import Workbench
 
@@ -37,14 +37,13 @@ def _run(bench: Workbench) -> Iterator[Verdict]:
     yield held(SLEEPS, described["ProcessingJobStatus"])
 
 
-if __name__ == "__main__":
-    from pipeline.prove.trial import TrialInstance
+TRIALS = (
+    Trial("sleeping", (SLEEPS,), (), _run, (TrialInstance("job", "ml.t3.medium", "Processing", 10),)),
+    Trial("waiting", (WAITS,), (), lambda _: iter(())),
+)
 
-    instance = TrialInstance("job", "ml.t3.medium", "Processing", 10)
-    catalogue.TRIALS = (
-        Trial("sleeping", (SLEEPS,), (), _run, (instance,)),
-        Trial("waiting", (WAITS,), (), lambda _: iter(())),
-    )
+if __name__ == "__main__":
+    catalogue.TRIALS = TRIALS
 
     from pipeline.cli import main
 
