@@ -18,13 +18,19 @@ from pipeline.config import Config, load_config
 LOCAL = Path(__file__).resolve().parents[2] / "configs" / "local.yaml"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def clients_of_moto() -> Iterator[None]:
+    """Clients of another address, which an earlier module made, are forgotten, and so are those of this one."""
+    client.cache_clear()
+    yield
+    client.cache_clear()
+
+
 @pytest.fixture
 def aws() -> Iterator[Any]:
     """An empty AWS; gives its SageMaker client."""
-    client.cache_clear()
     with mock_aws():
         yield boto3.client("sagemaker", region_name="us-east-1")
-    client.cache_clear()
 
 
 @pytest.fixture

@@ -63,7 +63,8 @@ def script(aws: LocalAws, put: Callable[[str, bytes], str]) -> Callable[..., Jso
                 },
                 "AppSpecification": {
                     "ImageUri": "python",
-                    "ContainerEntrypoint": ["python3", "/opt/ml/processing/input/code/run.py"],
+                    # -I -S: the scripts need the standard library only, and Python starts twice as fast.
+                    "ContainerEntrypoint": ["python3", "-I", "-S", "/opt/ml/processing/input/code/run.py"],
                     **({"ContainerArguments": members["arguments"]} if "arguments" in members else {}),
                 },
                 "RoleArn": aws.role_arn,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.cli import Groundloop
+from tests.fixtures.cli import CommandResult, Groundloop
 
 PAGE = "<!doctype html><title>Evaluation</title>"
 MISS = "map_50 0.4 misses 0.5 by 0.1"
@@ -32,9 +32,22 @@ METRICS: dict[str, Any] = {
 FAIL = {"Name": "GateMissed", "Type": "Fail", "Arguments": {"ErrorMessage": "missed"}, "DependsOn": ["Evaluate"]}
 
 
+@pytest.fixture(scope="module")
+def made() -> list[tuple[str, CommandResult]]:
+    """The execution that the tests of this module share, once there is one."""
+    return []
+
+
 @pytest.fixture
-def evaluated(make_pipeline: Callable[..., str], script: Callable[..., Any], tmp_path: Path) -> str:
-    """A pipeline whose Evaluate step writes an evaluation that misses the gate."""
+def evaluated(
+    groundloop: Groundloop,
+    make_pipeline: Callable[..., str],
+    script: Callable[..., Any],
+    made: list[tuple[str, CommandResult]],
+) -> tuple[str, CommandResult]:
+    """A pipeline whose Evaluate step has written an evaluation that misses the gate, and what its start printed."""
+    if made:
+        return made[0]
     texts = {"evaluation.json": json.dumps(METRICS), "report.html": PAGE}
     evaluate = script(
         "Evaluate",
@@ -42,11 +55,13 @@ def evaluated(make_pipeline: Callable[..., str], script: Callable[..., Any], tmp
         f"for name, text in {texts!r}.items(): folder.joinpath(name).write_text(text)",
     )
     evaluate["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["OutputName"] = "evaluation"
-    return make_pipeline(evaluate, FAIL)
+    name = make_pipeline(evaluate, FAIL)
+    made.append((name, groundloop("start", "--name", name, "--watch")))
+    return made[0]
 
 
-def test_a_missed_gate_ends_with_metrics_report_and_advice(groundloop: Groundloop, evaluated: str) -> None:
-    ran = groundloop("start", "--name", evaluated, "--watch")
+def test_a_missed_gate_ends_with_metrics_report_and_advice(evaluated: tuple[str, CommandResult]) -> None:
+    _, ran = evaluated
     assert ran.code == 1
     assert "on 35 test images:" in ran.out
     assert f"gate: {MISS}" in ran.out
@@ -55,11 +70,11 @@ def test_a_missed_gate_ends_with_metrics_report_and_advice(groundloop: Groundloo
 
 
 def test_the_hint_shows_the_report_when_it_is_typed(
-    groundloop: Groundloop, evaluated: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    groundloop: Groundloop, evaluated: tuple[str, CommandResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr("typer.launch", opened.append)
-    ran = groundloop("start", "--name", evaluated, "--watch")
+    _, ran = evaluated
     (hint,) = [line for line in ran.out.splitlines() if line.startswith("show it")]
     typed = shlex.split(hint.removeprefix("show it"))
     assert (typed[0], typed[-2:]) == ("groundloop", ["-c", "configs/local.yaml"])
@@ -71,9 +86,11 @@ def test_the_hint_shows_the_report_when_it_is_typed(
     assert opened == [page.as_uri()]
 
 
-def test_without_an_argument_it_is_the_latest_execution(groundloop: Groundloop, evaluated: str, tmp_path: Path) -> None:
-    groundloop("start", "--name", evaluated, "--watch")
-    ran = groundloop("report", "--name", evaluated, "-o", str(tmp_path / "new" / "page.html"))
+def test_without_an_argument_it_is_the_latest_execution(
+    groundloop: Groundloop, evaluated: tuple[str, CommandResult], tmp_path: Path
+) -> None:
+    name, _ = evaluated
+    ran = groundloop("report", "--name", name, "-o", str(tmp_path / "new" / "page.html"))
     assert ran.code == 0, ran.error
     assert (tmp_path / "new" / "page.html").read_text() == PAGE
 

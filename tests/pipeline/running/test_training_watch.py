@@ -39,7 +39,8 @@ def pipeline(
     line = {"source-ref": image, "bounding-box": {"annotations": [], "image_size": [{"width": 32, "height": 32}]}}
     manifest = put("watch/train.manifest", json.dumps(line).encode())
 
-    def pipeline(lines: list[str], wait: float = 0, **given: str) -> str:
+    # Long enough to be seen while it runs: of a job that ended earlier, no epochs are told.
+    def pipeline(lines: list[str], wait: float = 0.5, **given: str) -> str:
         return make_pipeline(training(manifest, lines="\n".join(lines), wait=str(wait), **given))
 
     return pipeline
@@ -98,7 +99,7 @@ def test_a_job_whose_loss_is_nan_is_stopped_within_two_seconds(groundloop: Any, 
 
 
 def test_without_stop_on_the_finding_stops_nothing(groundloop: Any, pipeline: Callable[..., str]) -> None:
-    ran = groundloop("start", "--name", pipeline(epoch_lines(0, cross_entropy="inf"), wait=0.3), "--watch")
+    ran = groundloop("start", "--name", pipeline(epoch_lines(0, cross_entropy="inf")), "--watch")
     assert ran.code == 0, ran.err
     assert "finding not_finite: cross_entropy is inf in epoch 1" in ran.out
     assert "stopping" not in ran.out
