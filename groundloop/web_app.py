@@ -31,9 +31,9 @@ def json_response(value: object) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
-def error_response(status: int, text: str) -> Response:
-    """Return an error as the pages and the endpoint's container have it."""
-    return Response(msgspec.json.encode({"error": text}), status, media_type="application/json")
+def error_response(status: int, text: str, more: Mapping[str, object] | None = None) -> Response:
+    """Return an error as the pages and the endpoint's container have it, with what else is said of it."""
+    return Response(msgspec.json.encode({"error": text, **(more or {})}), status, media_type="application/json")
 
 
 def error_handlers(*, failed: str, not_found: str, statuses: Mapping[type[Exception], int]) -> ErrorHandlers:

@@ -11,17 +11,18 @@ import msgspec
 
 from groundloop.review.database import Database
 from groundloop.review.decisions import Counted, Demand, StoredAnswer, adjudication_of, counted_of, opinions, state_of
+from groundloop.review.problems import Problem, ProblemError
 from groundloop.review.states import IS_FOR_REVIEWER, State
 from groundloop.review.wire import Answer, Outcome, answer_problem
 
 _COLUMNS = "id, task, reviewer, content, late, received"
 
 
-class UnknownTaskError(Exception):
+class UnknownTaskError(ProblemError):
     """There is no such task in the queue."""
 
 
-class InvalidAnswerError(Exception):
+class InvalidAnswerError(ProblemError):
     """An answer that can't be right; the text says why."""
 
 
@@ -67,11 +68,11 @@ class Answers:
                 "SELECT width, height, state, missing, answers_wanted FROM task WHERE id = ?", (answer.task,)
             ).fetchone()
             if task is None:
-                raise UnknownTaskError(f"the queue has no task {answer.task}: reload the page")
+                raise UnknownTaskError(404, Problem("task_unknown", {"task": answer.task}))
             width, height, state, missing, wanted = task
             problem = answer_problem(answer, width, height, self._classes)
             if problem:
-                raise InvalidAnswerError(problem)
+                raise InvalidAnswerError(422, problem)
             now = self._clock()
             if late is None:
                 late = self._is_late(connection, reviewer, answer, State(state), missing, now)

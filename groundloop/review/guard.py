@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groundloop.errors import UserError
+from groundloop.review.problems import Problem
 from groundloop.web_app import error_response, read_body, received, security_headers, with_headers
 
 MAX_BODY_BYTES = 1_000_000
@@ -100,26 +101,31 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if headers.get("host", "").lower() not in self._hosts:
-            return error_response(403, "this address is not the server's: open the link that it printed")
+            return problem_response(403, Problem("wrong_address"))
         public = scope["path"] == "/" or scope["path"].startswith(self._public)
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not public:
-            return error_response(403, "another page sent this request: open the link that the server printed")
+            return problem_response(403, Problem("foreign_page"))
         if scope["method"] in ("GET", "HEAD"):
             return None
         if headers.get("origin") is not None and headers["origin"].lower() not in self._origins.allowed:
-            return error_response(403, "another page sent this request: open the link that the server printed")
+            return problem_response(403, Problem("foreign_page"))
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return error_response(403, "the request's Content-Type has to be application/json")
+            return problem_response(403, Problem("content_type"))
         if headers.get(CLIENT_HEADER) != "1":
-            return error_response(403, "the request lacks the header X-Groundloop: 1")
+            return problem_response(403, Problem("header_missing"))
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             return _too_large()
         return None
 
 
+def problem_response(status: int, problem: Problem) -> Response:
+    """Return the response that says what is wrong, with the code by which the page knows it."""
+    return error_response(status, problem.text, {"code": problem.code, "values": dict(problem.values)})
+
+
 def _too_large() -> Response:
-    return error_response(413, f"the request is larger than {MAX_BODY_BYTES} bytes")
+    return problem_response(413, Problem("request_too_large", {"limit": MAX_BODY_BYTES}))
 
 
 def _bracketed(host: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +20,13 @@ from groundloop.errors import UserError
 from groundloop.images.access import Images, UnusableImageError
 from groundloop.images.palette import class_colors
 from groundloop.images.s3 import S3Images
-from groundloop.review.answers import InvalidAnswerError, UnknownTaskError
-from groundloop.review.guard import Guard, Origins
+from groundloop.review.guard import Guard, Origins, problem_response
 from groundloop.review.images import FolderFiles, QueueImages, Rendition
 from groundloop.review.presigned import PresignedUrls
+from groundloop.review.problems import TEXTS, Problem, ProblemError
 from groundloop.review.queue import PRESIGNED, Queue, QueueInfo
 from groundloop.review.wire import Answer, NextRequest, NextTasks, QueueClass, QueuePage, Stored, TaskIds
-from groundloop.web_app import RequestError, error_handlers, json_response
+from groundloop.web_app import ErrorHandlers, json_response
 
 PAGE = Path(__file__).with_name("page")
 _RENDITIONS = {"full": Rendition.FULL, "preview": Rendition.PREVIEW, "thumbnail": Rendition.THUMBNAIL}
@@ -92,7 +93,7 @@ class _Server:
         token = (await _decoded(request, _Token)).token
         signed_in = await run_in_threadpool(self._queue.reviewers.sign_in, token)
         if signed_in is None:
-            raise RequestError(401, "the invitation is not valid (any more): ask for a new link")
+            raise ProblemError(401, Problem("invitation_invalid"))
         reviewer, session = signed_in
         response = json_response({"reviewer": reviewer})
         # Without a path the cookie holds below the page's own folder, wherever a proxy puts that.
@@ -132,7 +133,7 @@ class _Server:
         reviewer = await self._reviewer(request)
         found = await run_in_threadpool(self._queue.leases.task, reviewer, request.path_params["task"])
         if found is None:
-            raise RequestError(404, f"the queue has no task {request.path_params['task']}: reload the page")
+            raise ProblemError(404, Problem("task_unknown", {"task": request.path_params["task"]}))
         return json_response(found)
 
     async def image(self, request: Request) -> Response:
@@ -141,7 +142,7 @@ class _Server:
         rendition = _RENDITIONS.get(request.path_params.get("rendition", "full"))
         source_ref = await run_in_threadpool(self._queue.source_ref, request.path_params["task"])
         if rendition is None or source_ref is None:
-            raise RequestError(404, "the queue has no such image: reload the page")
+            raise ProblemError(404, Problem("image_unknown"))
         image = await run_in_threadpool(self._images.get, source_ref, rendition)
         # Only what was found to be an image that browsers show as it is stored.
         if self._presigned is not None and image.is_file:
@@ -177,7 +178,7 @@ class _Server:
         session = request.cookies.get(self._cookie)
         reviewer = await run_in_threadpool(self._queue.reviewers.of_session, session) if session else None
         if reviewer is None:
-            raise RequestError(401, "there is no session: open your invitation link again")
+            raise ProblemError(401, Problem("no_session"))
         return reviewer
 
 
@@ -195,11 +196,29 @@ async def _decoded(request: Request, kind: type[_Body]) -> _Body:
     try:
         return msgspec.json.decode(await request.body(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(422, f"the request can't be read: {error}") from None
+        raise ProblemError(422, Problem("request_unreadable", {"reason": str(error)})) from None
 
 
-_HANDLERS = error_handlers(
-    failed="the server failed; what you have answered is kept on the page and sent again",
-    not_found="there is nothing at this address",
-    statuses={UnknownTaskError: 404, InvalidAnswerError: 422, UnusableImageError: 422, UserError: 502},
-)
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 (it is registered for no other)
+    return problem_response(error.status, error.problem)
+
+
+def _answer(status: int, code: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return a handler of exceptions that no route raises on purpose."""
+
+    async def answer(_: Request, error: Exception) -> Response:
+        reason = {"reason": " ".join(str(error).split())} if "{reason}" in TEXTS[code] else {}
+        return problem_response(status, Problem(code, reason))
+
+    return answer
+
+
+_HANDLERS: ErrorHandlers = {
+    ProblemError: _refused,
+    UnusableImageError: _answer(422, "image_unusable"),
+    UserError: _answer(502, "queue_failed"),
+    404: _answer(404, "nothing_here"),
+    405: _answer(405, "method"),
+    Exception: _answer(500, "server_failed"),
+}

@@ -8,6 +8,7 @@ import msgspec
 
 from groundloop.labels.worker_answers import MAX_BOXES as MAX_BOXES
 from groundloop.labels.worker_answers import Outcome as Outcome
+from groundloop.review.problems import Problem
 
 _MAX_COMMENT = 2000
 
@@ -178,7 +179,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress
 
 
-def answer_problem(answer: Answer, width: int, height: int, classes: int) -> str | None:
+def answer_problem(answer: Answer, width: int, height: int, classes: int) -> Problem | None:
     """Return why an answer to a task can't be right; None when it can.
 
     Args:
@@ -187,25 +188,25 @@ def answer_problem(answer: Answer, width: int, height: int, classes: int) -> str
         classes: how many there are.
     """
     if not 8 <= len(answer.client_id) <= 64:
-        return "client_id has to be a UUID"
+        return Problem("answer_client_id")
     if len(answer.boxes) > MAX_BOXES:
-        return f"the answer has {len(answer.boxes)} boxes; at most {MAX_BOXES} are possible"
+        return Problem("answer_too_many_boxes", {"boxes": len(answer.boxes), "limit": MAX_BOXES})
     if answer.boxes and answer.outcome in (Outcome.SKIP, Outcome.BAD_IMAGE):
-        return f"the outcome {answer.outcome.value} has no boxes: send an empty list"
+        return Problem("answer_no_boxes", {"outcome": answer.outcome.value})
     if len(answer.comment or "") > _MAX_COMMENT:
-        return f"the comment is longer than {_MAX_COMMENT} characters: shorten it"
+        return Problem("answer_long_comment", {"limit": _MAX_COMMENT})
     if not 0 <= answer.seconds < float("inf"):
-        return "seconds has to be a number from 0 on"
+        return Problem("answer_seconds")
     for number, box in enumerate(answer.boxes, start=1):
         if not 0 <= box.class_id < classes:
-            return f"box {number} has the class id {box.class_id}; the ids go from 0 to {classes - 1}"
+            return Problem("box_class", {"box": number, "class_id": box.class_id, "last": classes - 1})
         if box.width < 1 or box.height < 1:
-            return f"box {number} is {box.width} x {box.height} pixels; at least 1 x 1 is needed"
+            return Problem("box_empty", {"box": number, "width": box.width, "height": box.height})
         if (
             box.left < 0
             or box.top < 0
             or (width and box.left + box.width > width)
             or (height and box.top + box.height > height)
         ):
-            return f"box {number} leaves the image of {width} x {height} pixels: move it inside"
+            return Problem("box_outside", {"box": number, "width": width, "height": height})
     return None

@@ -17,7 +17,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groundloop.local.portal.rooms import Kind, Room, Rooms
-from groundloop.review.guard import MAX_BODY_BYTES, Guard, Origins
+from groundloop.review.guard import MAX_BODY_BYTES, Guard, Origins, problem_response
+from groundloop.review.problems import Problem
 from groundloop.review.server import PAGE, review_app
 from groundloop.web_app import error_response, received
 
@@ -109,8 +110,8 @@ class _QueueRequest:
             return
         body = await _body(receive)
         if await run_in_threadpool(self._is_closed, body):
-            text = f"{self._room.title} is finished: its output is written, and takes no more answers"
-            await error_response(409, text)(self._scope, receive, send)
+            finished = Problem("queue_finished", {"title": self._room.title})
+            await problem_response(409, finished)(self._scope, receive, send)
             return
 
         await self._app(self._scope, received(body), send)

@@ -3,8 +3,8 @@
  * Chromium, lost the last five seconds when the browser was killed.
  */
 
-/** @import {Answer} from "./types.js" */
-/** @typedef {{answer: Answer, error: string | null}} Kept `error` is set where the server rejected the answer */
+/** @import {Answer, Problem} from "./types.js" */
+/** @typedef {{answer: Answer, error: Problem | null}} Kept `error` is set where the server rejected the answer */
 
 const STORE = "answers";
 

@@ -1,19 +1,23 @@
 /** Requests to the page's server; every address is relative to the page, which may stand below a proxy's path. */
 
-/** @import {Answer, Progress, Queue, Task} from "./types.js" */
+/** @import {Answer, Problem, Progress, Queue, Task} from "./types.js" */
 
 const TIMEOUT_MS = 20_000;
 
 /** A reply that is not a success: `status` is HTTP's, or 0 where no reply came. */
 export class ApiError extends Error {
   /**
-   * @param {string} message
+   * @param {string} message in English
    * @param {number} status
+   * @param {string} code which problem it is; "" where the server doesn't say
+   * @param {Record<string, string | number>} values what the message names
    */
-  constructor(message, status) {
+  constructor(message, status, code = "", values = {}) {
     super(message);
     this.name = "ApiError";
     this.status = status;
+    /** @type {Problem} */
+    this.problem = { message, code, values };
   }
 
   /** Whether the same request can succeed later without anyone changing it. */
@@ -31,7 +35,7 @@ async function request(path, options) {
   try {
     response = await fetch(path, { credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
   } catch (error) {
-    throw new ApiError(String(error), 0);
+    throw new ApiError(String(error), 0, "unreachable");
   }
   let body;
   try {
@@ -40,7 +44,8 @@ async function request(path, options) {
     // A proxy's error page is no JSON; and a reply cut off is no reply.
     throw new ApiError(`HTTP ${response.status}`, response.ok ? 0 : response.status);
   }
-  if (!response.ok) throw new ApiError(String(body.error ?? `HTTP ${response.status}`), response.status);
+  const { status } = response;
+  if (!response.ok) throw new ApiError(String(body.error ?? `HTTP ${status}`), status, body.code, body.values);
   return body;
 }
 

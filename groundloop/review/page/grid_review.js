@@ -51,7 +51,7 @@ export class GridReview {
       else this.#close(page.words.text("grid.none"));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#close(page.words.text("notice.server.text", { error: error.message }));
+      this.#close(page.words.text("notice.server.text", { error: page.words.problem(error.problem) }));
     } finally {
       this.isAsking = false;
     }

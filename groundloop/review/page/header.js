@@ -80,12 +80,13 @@ export class Header {
       [state, text, title] = ["session", words.text("saved.session"), words.text("saved.session.title")];
     } else if (failure && count > 0) {
       [state, text] = ["unsent", words.text("saved.unsent", { count })];
-      title = words.text("saved.unsent.title", { error: failure.message });
+      title = words.text("saved.unsent.title", { error: words.problem(failure.problem) });
     } else if (count > 0) {
       [state, text] = ["sending", words.text("saved.sending")];
     } else if (outbox.rejected.length > 0) {
       [state, text] = ["rejected", words.text("saved.rejected", { count: outbox.rejected.length })];
-      title = words.text("saved.rejected.title", { error: outbox.rejected[0].error ?? "" });
+      const [{ error }] = outbox.rejected;
+      title = words.text("saved.rejected.title", { error: error ? words.problem(error) : "" });
     }
     if (!outbox.storable && count > 0) title = words.text("saved.unstorable.title");
     button.dataset.state = state;

@@ -46,10 +46,10 @@ async function readQueue(words) {
       if (!error.isPassing) {
         document.body.dataset.state = "session";
         const text = location.hash === "" ? "notice.session.text" : "notice.session.invalid";
-        notice(words.text("notice.session"), error.status === 401 ? words.text(text) : error.message);
+        notice(words.text("notice.session"), error.status === 401 ? words.text(text) : words.problem(error.problem));
         return null;
       }
-      notice(words.text("notice.server"), words.text("notice.server.text", { error: error.message }));
+      notice(words.text("notice.server"), words.text("notice.server.text", { error: words.problem(error.problem) }));
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

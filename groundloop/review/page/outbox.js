@@ -111,7 +111,7 @@ export class Outbox extends EventTarget {
     } catch (error) {
       const final = error instanceof ApiError && !error.isPassing && error.status !== 401 && error.status !== 403;
       if (!final) throw error;
-      this.#keep({ answer, error: error.message });
+      this.#keep({ answer, error: error.problem });
     }
     this.#changed();
   }

@@ -156,7 +156,7 @@ export class ReviewPage {
     byId("notice").hidden = state === "ready";
     byId("notice-title").textContent = title && words.text(title);
     const { total, answered } = tasks.progress ?? this.header.progress;
-    const error = tasks.failure?.message ?? "";
+    const error = tasks.failure ? words.problem(tasks.failure.problem) : "";
     byId("notice-text").textContent = text && words.text(text, { total, answered, error, name: this.queue.name });
   }
 

@@ -7,6 +7,9 @@
  * @typedef {{left: number, top: number, width: number, height: number}} Rect
  * @typedef {{zoom: number, x: number, y: number}} View screen pixels per image pixel, and where the image's corner lies
  *
+ * @typedef {{message: string, code: string, values: Record<string, string | number>}} Problem what is wrong with a
+ *   request, in English, with the code and the values by which the page says it in another language
+ *
  * @typedef {{id: number, name: string, color: string}} BoxClass
  * @typedef {{
  *   total: number, answered: number, mine: number, left: number, median_seconds: number | null, waiting: number,

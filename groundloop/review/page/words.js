@@ -1,5 +1,7 @@
 /** The page's words in the reader's language. */
 
+/** @import {Problem} from "./types.js" */
+
 export const LANGUAGES = Object.freeze(["en", "ja"]);
 
 export class Words {
@@ -7,10 +9,12 @@ export class Words {
    * @param {string} language
    * @param {Record<string, string>} texts
    * @param {Record<string, string>} reasons what queues say in English, with `{names}` for what varies, in this language
+   * @param {Record<string, string>} problems what the server finds wrong, by its codes, in this language
    */
-  constructor(language, texts, reasons) {
+  constructor(language, texts, reasons, problems = {}) {
     this.language = language;
     this.texts = texts;
+    this.problems = problems;
     this.reasons = Object.entries(reasons).map(([english, text]) => ({ pattern: patternOf(english), text }));
     this.plural = new Intl.PluralRules(language);
   }
@@ -21,8 +25,10 @@ export class Words {
    * @returns {Promise<Words>}
    */
   static async load(language) {
-    const reasons = language === "en" ? {} : await readTexts(`page/reasons.${language}.json`);
-    return new Words(language, await readTexts(`page/words.${language}.json`), reasons);
+    const texts = await readTexts(`page/words.${language}.json`);
+    if (language === "en") return new Words(language, texts, {});
+    const reasons = await readTexts(`page/reasons.${language}.json`);
+    return new Words(language, texts, reasons, await readTexts(`page/errors.${language}.json`));
   }
 
   /**
@@ -36,6 +42,15 @@ export class Words {
       if (values) return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
     }
     return english;
+  }
+
+  /**
+   * Return what is wrong with a request in this language; in English where the page doesn't know it.
+   * @param {Problem} problem
+   * @returns {string}
+   */
+  problem({ message, code, values }) {
+    return this.problems[code]?.replace(/\{(\w+)\}/g, (_, name) => String(values[name])) ?? message;
   }
 
   /**

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from groundloop.errors import UserError
+from groundloop.review.problems import TEXTS
 from groundloop.review.queue import Queue
 from groundloop.review.serve import Address, serving
 from tests.groundloop.review.conftest import PageClient, answer
@@ -133,6 +134,7 @@ def test_an_answer_that_cant_be_right_is_explained(
     status, body, _ = page.send("POST", "/answers", answer(1, **changes))
     assert status == 422
     assert message in body["error"]
+    assert body["error"] == TEXTS[body["code"]].format(**body["values"])
     assert not list(queue.answers.counted())
 
 
@@ -151,7 +153,7 @@ def test_what_does_not_exist_is_404_with_a_reason(
 ) -> None:
     status, received, _ = page.send(method, path, body)
     assert status == 404
-    assert received["error"]
+    assert received["error"] == TEXTS[received["code"]].format(**received["values"])
 
 
 def test_two_queues_on_one_host_have_different_cookies(new_queue: Callable[..., Queue]) -> None:

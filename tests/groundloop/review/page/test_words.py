@@ -19,6 +19,7 @@ from groundloop.detections.expected_mistakes import ImageDetections
 from groundloop.detections.label_errors import LabelErrorKind, SuspectedError
 from groundloop.review.candidates import TaskMaker
 from groundloop.review.label_errors import SuspiciousImage
+from groundloop.review.problems import TEXTS, Problem
 from groundloop.review.queue import NewTask
 from groundloop.review.serve import invitations
 from groundloop.review.server import PAGE
@@ -82,6 +83,47 @@ def composed_reasons() -> list[str]:
         *(f"{name} 31 (usually 118 ± 12)" for name in statistics),
         *("drawn at random", "shown without boxes", "existing label", "may show nut", "condition score < 0.5"),
     ]
+
+
+PROBLEMS = json.loads((PAGE / "errors.ja.json").read_text(encoding="utf-8"))
+
+
+def test_every_problem_has_a_japanese_text() -> None:
+    # The last is the page's own: no server answered.
+    assert set(PROBLEMS) == {*TEXTS, "unreachable"}
+
+
+@pytest.mark.parametrize("code", sorted(TEXTS))
+def test_a_problem_names_the_same_values_in_both_languages(code: str) -> None:
+    assert set(re.findall(r"\{(\w+)\}", TEXTS[code])) == set(re.findall(r"\{(\w+)\}", PROBLEMS[code]))
+
+
+def test_problems_are_shown_in_japanese_and_unknown_ones_as_they_are(
+    reviewing: Callable[..., Reviewing], browser: Browser
+) -> None:
+    one = reviewing(2)
+    context = browser.new_context(locale="ja-JP")
+    page = context.new_page()
+    page.goto(invitations(one.queue, ["花子"], one.url)["花子"])
+    page.wait_for_selector("body[data-state=ready]")
+    said = []
+    outside = Problem("box_outside", {"box": 1, "width": 64, "height": 48})
+    for body in (
+        {"error": outside.text, "code": outside.code, "values": outside.values},
+        {"error": "of a newer server", "code": "newer"},
+        {"error": "without a code"},
+    ):
+        page.route("**/answers", lambda route, _, body=body: route.fulfill(status=422, json=body))
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#saved[data-state=rejected]")
+        said.append(page.locator("#saved").get_attribute("title") or "")
+        page.unroute("**/answers")
+        page.locator("#saved").click()
+        page.wait_for_selector("body[data-state=ready] #stage[data-task='1']")
+    context.close()
+    translated = "ボックス 1 が 64 x 48 ピクセルの画像からはみ出しています。画像の中に移動してください"
+    texts = (translated, "of a newer server", "without a code")
+    assert said == [JAPANESE["saved.rejected.title"].replace("{error}", text) for text in texts]
 
 
 def test_reasons_are_shown_in_japanese(reviewing: Callable[..., Reviewing], browser: Browser, tmp_path: Path) -> None:
