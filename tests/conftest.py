@@ -21,6 +21,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# A second thread of OpenBLAS spins while it has nothing to do, and the arrays of the tests are small.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Nearly all that collecting makes stays to the end: see pytest_collection_finish.
 gc.disable()
 
@@ -38,8 +41,9 @@ pytest_plugins = [
     "tests.fixtures.shared",
 ]
 
-# The whole flows that take longest begin first, so that the processes that share the tests end together.
-_LONGEST = ("test_labels_to_endpoint", "test_processes", "test_approval", "test_first_run", "test_human_loop")
+# The flows take longest and wait most for what they start: with them at the beginning, the processes that share the
+# tests end together. The first makes the execution that others of them continue.
+_LONGEST = ("test_labels_to_endpoint", "test_first_run", "test_processes", "test_drift_loop", "test_human_loop")
 _GIVEN = ("AWS_", "GROUNDLOOP_", "SAGEMAKER_")
 
 
@@ -117,12 +121,12 @@ def clients_made_once() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The whole flows come last: they share one offline AWS to the end, and a process has one at a time."""
+    """The flows come first, those that take longest before the others."""
 
     def place(item: pytest.Item) -> int:
-        if "e2e" not in item.path.parts:
-            return 0
-        return 1 + (_LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
+        if item.path.stem in _LONGEST:
+            return _LONGEST.index(item.path.stem)
+        return len(_LONGEST) + ("e2e" not in item.path.parts)
 
     items.sort(key=place)
 
