@@ -169,7 +169,7 @@ def test_training_reads_what_changed_behind_a_uri(
     assert expected in lefts(steps).items()
 
 
-@pytest.mark.parametrize("start", [by_command, by_boto3, by_schedule])
+@pytest.mark.parametrize("start", [by_command, by_schedule])  # by_boto3: in the champion's test below
 def test_training_comes_from_the_cache_when_nothing_changed_that_it_reads(
     first: Any, groundloop: Groundloop, start: Start
 ) -> None:
