@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,16 +31,14 @@ class ProgressReader:
     """
 
     def __init__(self, region: str, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
-        self._region, self._now = region, now
+        self._region, self._now, self._since = region, now, now()
         self._jobs: dict[str, PolledJob | _Unreadable] = {}
 
     def read(self, step: Transition) -> JobProgress | None:
         """Return the progress of a running step; None for a step that runs no job, or whose job has no name yet."""
         if not step.job or step.kind not in _KINDS:
             return None
-        job = self._jobs.get(step.job)
-        if job is None:
-            job = self._jobs[step.job] = _KINDS[step.kind](self._region, step, self._now)
+        job = self._job(step)
         try:
             return job.read()
         except ClientError as error:
@@ -53,10 +51,13 @@ class ProgressReader:
     def take_events(self, step: Transition) -> list[JobEvent]:
         """Return what has happened in a step's job since the last call, oldest first.
 
-        The reads of a running job find the events; of a job that has ended, the rest is looked up once more.
+        The reads of a running job find the events; of a job that has ended, the rest is looked up once more. A job may
+        have begun and ended between two reads; one that had ended before the first has no events.
         """
-        job = self._jobs.get(step.job)
-        if job is None or isinstance(job, _Unreadable):
+        if step.job not in self._jobs and not self._ended_since(step):
+            return []
+        job = self._job(step)
+        if isinstance(job, _Unreadable):
             return []
         if step.status not in RUNNING:
             # Events are an extra, as progress is.
@@ -64,6 +65,17 @@ class ProgressReader:
                 job.finish()
             del self._jobs[step.job]
         return job.take_events()
+
+    def _job(self, step: Transition) -> PolledJob | _Unreadable:
+        if step.job not in self._jobs:
+            self._jobs[step.job] = _KINDS[step.kind](self._region, step, self._now)
+        return self._jobs[step.job]
+
+    def _ended_since(self, step: Transition) -> bool:
+        """Tell whether a step whose job is of a known kind ended after this reader was made."""
+        if step.kind not in _KINDS or not step.job or step.started is None or step.seconds is None:
+            return False
+        return step.started + timedelta(seconds=step.seconds) > self._since
 
 
 class _Processing(PolledJob):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from groundloop.executions.control import Transition
 from groundloop.executions.logs import JobLog
@@ -54,11 +55,14 @@ class TrainingProgress(PolledJob):
         self._job_log = JobLog(region, step.log_group, step.job)
         self._log = TrainingLog()
         self._job = TrainingJobDescription()
+        self._is_described = False
         self._shown_epoch = -1
         self._found: set[RuleCode] = set()
 
     def finish(self) -> None:
         """Read the log to its end, for the last epoch."""
+        if not self._is_described:  # it ended before the first look
+            self._take(self._describe())
         for _ in range(_MAX_LAST_PAGES):
             self._read_log()
             if self._job_log.at_end:
@@ -67,7 +71,7 @@ class TrainingProgress(PolledJob):
 
     def _look(self) -> JobProgress:
         described = self._describe()
-        self._job = TrainingJobDescription.of(described)
+        self._take(described)
         phase = described.get("SecondaryStatus", "")
         transitions = described.get("SecondaryStatusTransitions") or [{}]
         message = transitions[-1].get("StatusMessage", "")
@@ -91,6 +95,9 @@ class TrainingProgress(PolledJob):
             best_map=self._log.best_map,
             loss=losses[-1] if losses else None,
         )
+
+    def _take(self, described: Mapping[str, Any]) -> None:
+        self._job, self._is_described = TrainingJobDescription.of(described), True
 
     def _read_log(self) -> None:
         for event in self._job_log.next_page():

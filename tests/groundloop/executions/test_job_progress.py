@@ -182,6 +182,24 @@ def test_the_last_epoch_is_read_after_the_jobs_end(aws: FakeAws, read: Any, take
     assert take("Succeeded") == []
 
 
+@pytest.mark.parametrize(
+    ("begun", "epochs"),
+    [
+        pytest.param(1, [1], id="between two looks"),
+        pytest.param(-60, [], id="before the first look"),
+    ],
+)
+def test_a_job_that_no_look_saw_has_events_if_it_ended_since(
+    aws: FakeAws, read: Any, begun: float, epochs: list[int]
+) -> None:
+    aws.job = training("Completed")
+    aws.lines = [(1, line) for line in epoch_lines(0, map=0.5, cross_entropy=2, smooth_l1=1)]
+    quick = replace(step("TrainingJob"), status="Succeeded", started=BEGUN + timedelta(seconds=begun), seconds=2.0)
+    events = read.reader.take_events(quick)
+    assert [(event.metrics.number, event.epochs) for event in events] == [(number, 4) for number in epochs]
+    assert bool(aws.calls) == bool(epochs)
+
+
 def test_a_finding_is_an_event_once(aws: FakeAws, read: Any, take: Any) -> None:
     aws.job = training("Training")
     for number in range(3):
