@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -106,16 +108,49 @@ def serving_app(app: Callable[[Origins], ASGIApp], address: Address) -> Iterator
         ssl_certfile=address.certificate,
         ssl_keyfile=address.key,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     # Its signal handlers are for the main thread only; there, Ctrl-C ends the body.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="review-server", daemon=True)
     thread.start()
     try:
         yield port
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join()
         listener.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that ends when it is told to: uvicorn's looks ten times a second, and waits where there is nothing."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+    _told: asyncio.Event
+
+    def stop(self) -> None:
+        """Let the requests under way end, and then the server; called from another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        """Serve until told to stop."""
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        waiting = [asyncio.ensure_future(super().main_loop()), asyncio.ensure_future(self._told.wait())]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close idle connections; where requests are under way, wait for them as uvicorn does."""
+        for listening in self.servers:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # closed transports tell their connections in the next round
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
 
 
 def invitations(queue: Queue, reviewers: Sequence[str], url: str) -> dict[str, str]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from groundloop.errors import UserError
 from groundloop.review.problems import TEXTS
 from groundloop.review.queue import Queue
-from groundloop.review.serve import Address, serving
+from groundloop.review.serve import Address, serving, serving_app
 from tests.groundloop.review.conftest import PageClient, answer
 
 
@@ -240,3 +246,18 @@ def test_a_port_that_is_taken_is_explained(queue: Queue, url: str) -> None:
     port = int(url.rstrip("/").rpartition(":")[2])
     with pytest.raises(UserError, match="another --port"), serving(queue, Address(port=port)):
         pass
+
+
+def test_a_request_under_way_is_answered_before_the_server_ends() -> None:
+    arrived = threading.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        arrived.set()
+        await asyncio.sleep(0.2)
+        await PlainTextResponse(Request(scope).url.path)(scope, receive, send)
+
+    with ThreadPoolExecutor(1) as pool:
+        with serving_app(lambda _: slow, Address()) as port:
+            sent = pool.submit(PageClient(f"http://127.0.0.1:{port}/").send, "GET", "/late")
+            assert arrived.wait(10)
+        assert sent.result()[:2] == (200, b"/late")
