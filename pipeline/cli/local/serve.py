@@ -103,9 +103,9 @@ def _print_start(settings: Config, aws: LocalAws, home: Path, keep: Path | None)
 
 def _has_labels(settings: Config) -> bool:
     from groundloop.aws import client
-    from groundloop.local.s3 import S3
+    from groundloop.s3 import object_exists, split_uri
 
-    return S3(client("s3", settings.aws.region)).exists(settings.labels.manifest)
+    return object_exists(client("s3", settings.aws.region), *split_uri(settings.labels.manifest))
 
 
 def _print_stopping(contents: dict[str, int]) -> None:
