@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,8 @@ from steps.monitor.window import MonitoredWindow
 DRIFT_FILE = "drift.json"
 #: Name of a window's folder below the endpoint's.
 TIME_FOLDER = "%Y-%m-%dT%H-%M-%SZ"
+#: A page of a listing takes about as long as asking for so many objects, which is done in parallel.
+_NAMES_OF_A_PAGE = 50
 _CONTENT_NAME = re.compile(r"(?:^|/)([0-9a-f]{64}\.(?:jpg|png))$")
 _QUEUE = re.compile(r"/review[^/]*\.manifest$")
 
@@ -144,15 +147,37 @@ def new_images(
         earlier: what was queued before.
         training: names of images in the served version's data set.
     """
-    bucket, prefix = split_uri(captured)
+    candidates = {name for name in names if name not in training}
+    return candidates - _existing(s3, captured, sorted(candidates - earlier.own))
 
-    def is_new(name: str) -> bool:
-        """Tell whether no other run has queued an image."""
-        return name in earlier.own or not object_exists(s3, bucket, f"{prefix}/{name}")
 
-    candidates = [name for name in names if name not in training]
+def _existing(s3: Any, folder: str, names: Sequence[str]) -> set[str]:
+    """Return the names of which there are objects: a request lists a thousand, where that settles enough of them.
+
+    Names are hashes, so each listed page settles as many of them as its share of the folder.
+
+    Args:
+        s3: a boto3 S3 client.
+        folder: S3 prefix of the objects.
+        names: to look for, sorted.
+    """
+    bucket, prefix = split_uri(f"{folder}/")
+    found: set[str] = set()
+    left = list(names)
+    if len(left) >= _NAMES_OF_A_PAGE:
+        before_first = f"{prefix}{left[0][:-1]}"
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=before_first):
+            listed = [item["Key"].removeprefix(prefix) for item in page.get("Contents", ())]
+            found |= set(listed).intersection(left)
+            if not page["IsTruncated"]:
+                return found
+            settled = bisect_right(left, listed[-1])
+            left = left[settled:]
+            if settled < _NAMES_OF_A_PAGE or len(left) < _NAMES_OF_A_PAGE:
+                break
     with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
-        return {name for name, new in zip(candidates, pool.map(is_new, candidates), strict=True) if new}
+        exist = pool.map(lambda name: object_exists(s3, bucket, f"{prefix}{name}"), left)
+        return found | {name for name, there in zip(left, exist, strict=True) if there}
 
 
 def data_set_of(s3: Any, package: Package, root: str) -> DataSet:
