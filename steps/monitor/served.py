@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from groundloop.aws import client, is_not_found
@@ -13,6 +14,9 @@ from groundloop.models.packages import Package, package
 from groundloop.models.version_selection import champion, served_variants
 from groundloop.s3 import join_uri, read_bytes
 from groundloop.spec.data_capture import CaptureSource
+
+#: The highest MaximumExecutionTimeoutInSeconds of an update.
+_LONGEST_UPDATE = timedelta(seconds=28_800)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Served:
 
     Attributes:
         variants: those whose requests are compared.
-        since: when its endpoint config was made, since which it serves these versions; None where that isn't known.
+        since: since when it serves these versions; None where that isn't known.
     """
 
     variants: tuple[MonitoredVariant, ...]
@@ -96,7 +100,29 @@ def served(region: str, endpoint: str, group: str, captures: str | None) -> Serv
         place = captures or join_uri(_destination(described, endpoint), f"{endpoint}/{variant.variant}")
         found = _variant(region, variant.variant, variant.package, place)
         variants.append(replace(found, endpoint=endpoint, takes_unknown=not variants))
-    return Served(tuple(variants), config["CreationTime"])
+    return Served(tuple(variants), _since(described, config))
+
+
+def _since(described: Mapping[str, Any], config: Mapping[str, Any]) -> datetime:
+    """Return since when an endpoint serves its present config alone.
+
+    Captured records don't say which version answered, and while an update rolls out, the old one answers too. The end
+    of the update is the endpoint's last modification. Instances or weights that change later move that time too: where
+    they differ from the config's, or that time is too late for an update, it is the time when the config was made.
+    """
+    made: datetime = config["CreationTime"]
+    modified: datetime = described["LastModifiedTime"]
+    as_deployed = {
+        variant["VariantName"]: (variant.get("InitialInstanceCount") or 0, variant.get("InitialVariantWeight", 1.0))
+        for variant in config["ProductionVariants"]
+    }
+    now = {
+        variant["VariantName"]: (variant.get("CurrentInstanceCount") or 0, variant.get("CurrentWeight", 1.0))
+        for variant in described["ProductionVariants"]
+    }
+    if described["EndpointStatus"] == "InService" and now == as_deployed and made < modified < made + _LONGEST_UPDATE:
+        return modified
+    return made
 
 
 def _destination(described: dict[str, Any], endpoint: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,7 +26,15 @@ def account(monkeypatch: pytest.MonkeyPatch, baseline: Baseline) -> SimpleNamesp
     """An account with an endpoint of two variants; tests change what it holds."""
     package = package_of()
     account = SimpleNamespace(
-        endpoint={"EndpointConfigName": "config", "DataCaptureConfig": CAPTURE},
+        endpoint={
+            "EndpointConfigName": "config",
+            "DataCaptureConfig": CAPTURE,
+            "EndpointStatus": "InService",
+            "LastModifiedTime": MADE + timedelta(minutes=12),
+            "ProductionVariants": [
+                {"VariantName": name, "CurrentInstanceCount": 2, "CurrentWeight": 0.5} for name in "AB"
+            ],
+        },
         variants=[ServedVariant("A", "model-a", 1, ARN), ServedVariant("B", "model-b", 1, ARN)],
         champion=ARN,
         package=package,
@@ -39,8 +47,10 @@ def account(monkeypatch: pytest.MonkeyPatch, baseline: Baseline) -> SimpleNamesp
             )
         return account.endpoint
 
+    variants = [{"VariantName": name, "InitialInstanceCount": 2, "InitialVariantWeight": 0.5} for name in "AB"]
     sagemaker = SimpleNamespace(
-        describe_endpoint=describe_endpoint, describe_endpoint_config=lambda **_: {"CreationTime": MADE}
+        describe_endpoint=describe_endpoint,
+        describe_endpoint_config=lambda **_: {"CreationTime": MADE, "ProductionVariants": variants},
     )
     monkeypatch.setattr(module, "client", lambda *_: sagemaker)
     monkeypatch.setattr(module, "served_variants", lambda *_: account.variants)
@@ -57,10 +67,31 @@ def look_up(captures: str | None = None) -> Served:
 def test_each_variant_has_its_own_captured_requests(account: SimpleNamespace) -> None:
     found = look_up()
     first, second = found.variants
-    assert found.since == MADE
+    assert found.since == MADE + timedelta(minutes=12), "before, the update was rolling out"
     assert first.captures == "s3://bucket/groundloop/capture/bolts/A"
     assert (first.answered(None), second.answered(None)) == (True, False), "counted once"
     assert (first.answered(CaptureSource("bolts", "A")), first.answered(CaptureSource("bolts", "B"))) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"LastModifiedTime": MADE + timedelta(days=2)}, id="modified days later, by whatever"),
+        pytest.param(
+            {
+                "ProductionVariants": [
+                    {"VariantName": name, "CurrentInstanceCount": count, "CurrentWeight": 0.5}
+                    for name, count in (("A", 2), ("B", 3))
+                ]
+            },
+            id="scaled since",
+        ),
+        pytest.param({"EndpointStatus": "Updating"}, id="being updated"),
+    ],
+)
+def test_a_later_change_does_not_cut_the_window(account: SimpleNamespace, change: dict[str, Any]) -> None:
+    account.endpoint.update(change)
+    assert look_up().since == MADE
 
 
 def test_captures_elsewhere_are_the_champions_where_there_is_no_endpoint(account: SimpleNamespace) -> None:
