@@ -18,7 +18,7 @@ from groundloop.local.errors import LocalAwsError
 from groundloop.local.http_server import ADDRESS
 from groundloop.local.image_stand_ins import BUILT_IN, ImageStandIn
 from groundloop.local.kept_state import KeptState
-from groundloop.local.moto_server import Server, moto_application, reset
+from groundloop.local.moto_server import Server, make_role, moto_application, reset
 
 _ROLE = "groundloop-local"
 _SERVICES = ["sagemaker.amazonaws.com", "events.amazonaws.com"]
@@ -136,7 +136,7 @@ class LocalAws:
         self._server = Server(Dispatcher(context, services, moto_application()), self._port, context.account)
         context.endpoint_url = f"http://{ADDRESS}:{self._server.port}"
         self._services = services
-        context.client("iam").create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
+        make_role(context.account, _ROLE, json.dumps(_TRUST))
         if self._kept:
             self._kept.restore(services)
             self._restored = True

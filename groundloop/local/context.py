@@ -16,6 +16,7 @@ import botocore.session
 from botocore.config import Config
 
 from groundloop.local.image_stand_ins import ImageStandIn
+from groundloop.service_models import service_models
 
 #: Any value will do: nothing checks signatures on the loopback address.
 ACCESS_KEY, SECRET_KEY = "testing", "testing"
@@ -121,6 +122,7 @@ class Context:
                             "credentials_file": (None, None, os.devnull, None),
                         }
                     )
+                    self._session.register_component("data_loader", service_models(None))
                 self._clients[service] = self._session.create_client(
                     service,
                     region_name=self.region,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundloop.local.errors import LocalAwsError
 from groundloop.local.http_server import ADDRESS, UNDERSCORED_HEADERS, HttpServer
+from groundloop.service_models import service_models
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,12 +43,16 @@ _MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
 
 def moto_application() -> WSGIApplication:
     """Return moto's server as one WSGI application."""
+    import moto.core.utils
     from moto.core.request import (
         PRESERVED_HEADER_NAMES_ENVIRON_KEY,
         environ_key_for_header,
         should_preserve_original_header_name,
     )
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    # moto's own would read the service models again, megabytes of JSON, that the clients of this process have read.
+    moto.core.utils.create_loader = lambda: service_models(None)
 
     class Moto(DomainDispatcherApplication):
         """Moto, which would list its own folder for each request, to see whether a host is the name of a service."""
@@ -56,7 +61,7 @@ def moto_application() -> WSGIApplication:
         def get_backend_for_host(self, host: str | None) -> Any:
             return super().get_backend_for_host(host)
 
-    moto = Moto(create_backend_app)
+    moto_server = Moto(create_backend_app)
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Give moto the names of S3's own metadata as they were written: `x-amz-meta-a_b` is not `x-amz-meta-a-b`."""
@@ -66,7 +71,7 @@ def moto_application() -> WSGIApplication:
             if should_preserve_original_header_name(name) and (key in names or key not in environ):
                 environ[key] = f"{environ[key]},{value}" if key in names else value
                 names.setdefault(key, name)
-        answer: Iterable[bytes] = moto(environ, start_response)
+        answer: Iterable[bytes] = moto_server(environ, start_response)
         return answer
 
     return application
@@ -182,6 +187,19 @@ def _s3_backend(account: str) -> Any:
     from moto.s3.models import s3_backends
 
     return s3_backends[account]["aws"]
+
+
+def make_role(account: str, name: str, trust: str) -> None:
+    """Create a role in moto's IAM.
+
+    Args:
+        account: whose it is.
+        name: of the role.
+        trust: who may assume it, a policy document.
+    """
+    from moto.iam.models import iam_backends
+
+    iam_backends[account]["aws"].create_role(name, trust, "/", None, "", [], "3600")
 
 
 def write_log(account: str, region: str, group: str, stream: str, lines: Sequence[str]) -> None:

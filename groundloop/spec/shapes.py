@@ -12,9 +12,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-import botocore.loaders
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
 
+from groundloop.service_models import service_models
 from groundloop.spec.patterns import matches
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -41,7 +41,7 @@ def service_model(service: str) -> ServiceModel:
     Args:
         service: its name in botocore: `SAGEMAKER` or `A2I_RUNTIME`.
     """
-    description: Any = botocore.loaders.create_loader().load_service_model(service, "service-2")
+    description: Any = service_models(None).load_service_model(service, "service-2")
     return ServiceModel(description, service)
 
 

@@ -12,6 +12,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from moto import backends
+from moto.core.utils import get_service_model
 from moto.sagemaker.responses import SageMakerResponse
 
 from groundloop.local import LocalAws
@@ -29,6 +30,7 @@ from groundloop.local.moto_server import (
     write_log,
     write_object,
 )
+from groundloop.service_models import service_models
 from groundloop.spec.shapes import sagemaker_model
 
 ACCOUNT = "123456789012"
@@ -83,6 +85,13 @@ def test_event_patterns_are_matched() -> None:
     event = {"source": "aws.sagemaker", "detail": {"Status": "Approved"}}
     assert event_matches(json.dumps({"source": ["aws.sagemaker"], "detail": {"Status": ["Approved"]}}), event)
     assert not event_matches(json.dumps({"detail": {"Status": ["Rejected"]}}), event)
+
+
+def test_the_role_of_the_offline_aws_is_one_of_iam(aws: LocalAws) -> None:
+    role = aws.client("iam").get_role(RoleName="groundloop-local")["Role"]
+    assert (role["Arn"], role["Path"], role["MaxSessionDuration"]) == (aws.role_arn, "/", 3600)
+    services = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+    assert services == ["sagemaker.amazonaws.com", "events.amazonaws.com"]
 
 
 class TestObjectsWithoutRequests:
@@ -170,6 +179,12 @@ def test_moto_lists_its_services_once_for_all_requests_to_a_service(
     aws.client("sts").get_caller_identity()
     aws.client("sts").get_caller_identity()
     assert listed.call_count <= 1, "moto asks as it did when its answer was first remembered"
+
+
+def test_moto_reads_no_service_model_again(aws: LocalAws) -> None:
+    aws.client("sqs").list_queues()
+    model = service_models(None).load_service_model("sqs", "service-2")
+    assert get_service_model("sqs").operation_model("ListQueues")._service_model._service_description is model
 
 
 def test_names_of_metadata_keep_their_underscores_and_dashes(aws: LocalAws) -> None:
