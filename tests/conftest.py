@@ -120,6 +120,24 @@ def clients_made_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def client_methods_made_once() -> Iterator[None]:
+    """Each client of SageMaker gets hundreds of methods, the same each time, and each offline AWS its own clients."""
+    from botocore.client import ClientCreator
+
+    make, made = ClientCreator._create_methods, {}
+
+    def methods(self: Any, service_model: Any) -> dict[str, Any]:
+        key = (service_model.service_name, service_model.api_version)
+        if key not in made:
+            made[key] = make(self, service_model)
+        return dict(made[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientCreator, "_create_methods", methods)
+        yield
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The flows come first, those that take longest before the others."""
 
