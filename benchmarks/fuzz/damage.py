@@ -216,7 +216,7 @@ def tar_archive(content: bytes, chooser: random.Random) -> bytes:
     """Add an entry that would leave the folder, is no file, or says a size that it has not."""
     stream = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed,
+        gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
         try:

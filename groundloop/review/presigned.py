@@ -101,6 +101,6 @@ def _origin(url: str) -> str:
 def _client(region: str | None) -> Any:
     from botocore.config import Config
 
-    from groundloop.aws import session
+    from groundloop.aws import core_session
 
-    return session(region).client("s3", config=Config(signature_version="s3v4"))
+    return core_session(region).create_client("s3", config=Config(signature_version="s3v4"))

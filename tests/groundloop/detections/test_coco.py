@@ -75,7 +75,7 @@ def _assert_equal(images: Sequence[ScoredImage]) -> None:
     assert _or_minus_one(scores.ap_75_by_class) == pytest.approx(by_class["ap_75"], abs=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(50))
 def test_equal_to_pycocotools_on_random_sets_full_of_ties(seed: int, random_images: RandomImages) -> None:
     images = random_images(seed)
     _assert_equal(images)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
+from collections.abc import Callable
 from datetime import datetime, timezone
-from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +25,7 @@ from groundloop.spec.data_capture import (
 )
 
 Written = tuple[CaptureRecord, bytes, list[list[float]] | None]
+Read = Callable[[bytes], tuple[list[CapturedRequest], list[CaptureCode]]]
 CLASSES = ("bolt", "nut", "usb-c")
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 HEADERS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
@@ -59,14 +60,19 @@ def records(draw: st.DrawFn) -> Written:
     return CaptureRecord(CaptureData(sent, received), event), image, answer
 
 
-def read(content: bytes) -> tuple[list[CapturedRequest], list[CaptureCode]]:
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Return the requests of a file with that content, and the codes of its findings."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / capture_name("bolts", "AllTraffic", NOON, "0f")
-        file.parent.mkdir(parents=True)
+    folder = tmp_path_factory.mktemp("captures")
+    file = folder / capture_name("bolts", "AllTraffic", NOON, "0f")
+    file.parent.mkdir(parents=True)
+
+    def read_back(content: bytes) -> tuple[list[CapturedRequest], list[CaptureCode]]:
         file.write_bytes(content)
-        reader = CaptureReader(capture_files(folder))
+        reader = CaptureReader(capture_files(str(folder)))
         return list(reader.requests()), [finding.code for finding in reader.findings]
+
+    return read_back
 
 
 def check(request: CapturedRequest, image: bytes, answer: list[list[float]] | None) -> None:
@@ -90,10 +96,8 @@ def check_only(requests: list[CapturedRequest], written: Written) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(records(), min_size=1, max_size=4))
-def test_any_record_is_read_back_to_the_same_bytes_and_rows(
-    written: list[Written],
-) -> None:
+@given(written=st.lists(records(), min_size=1, max_size=4))
+def test_any_record_is_read_back_to_the_same_bytes_and_rows(read: Read, written: list[Written]) -> None:
     requests, findings = read(b"".join(record.line() for record, _, _ in written))
     assert findings == []
     for request, (record, image, answer) in zip(requests, written, strict=True):
@@ -102,8 +106,8 @@ def test_any_record_is_read_back_to_the_same_bytes_and_rows(
 
 
 @settings(max_examples=40, deadline=None)
-@given(records(), st.integers(1, 200))
-def test_a_line_that_is_cut_off_is_counted(written: Written, missing: int) -> None:
+@given(written=records(), missing=st.integers(1, 200))
+def test_a_line_that_is_cut_off_is_counted(read: Read, written: Written, missing: int) -> None:
     line = written[0].line()
     requests, findings = read(line + line[: max(1, len(line) - 1 - missing)])
     check_only(requests, written)
@@ -120,14 +124,14 @@ foreign = st.recursive(
 
 
 @settings(max_examples=60, deadline=None)
-@given(records(), st.lists(foreign, min_size=1, max_size=3))
-def test_foreign_lines_are_counted_and_never_fatal(written: Written, lines: list[bytes]) -> None:
+@given(written=records(), lines=st.lists(foreign, min_size=1, max_size=3))
+def test_foreign_lines_are_counted_and_never_fatal(read: Read, written: Written, lines: list[bytes]) -> None:
     requests, findings = read(b"\n".join([*lines, written[0].line()]))
     check_only(requests, written)
     assert findings == [CaptureCode.INVALID_RECORD] * len(lines)
 
 
-def test_attributes_that_are_not_utf_8_leave_the_request_readable() -> None:
+def test_attributes_that_are_not_utf_8_leave_the_request_readable(read: Read) -> None:
     image, answer = b"\xff\xd8\xffimage", [[1, 0.9, 0.1, 0.1, 0.5, 0.5]]
     sent = {"mode": "INPUT", "encoding": "BASE64", "data": base64.b64encode(image).decode()}
     received = {"mode": "OUTPUT", "encoding": "JSON", "data": json.dumps({"prediction": answer})}
@@ -139,7 +143,7 @@ def test_attributes_that_are_not_utf_8_leave_the_request_readable() -> None:
     check(request, image, answer)
 
 
-def test_an_image_of_the_maximum_size_of_a_request_is_read_back() -> None:
+def test_an_image_of_the_maximum_size_of_a_request_is_read_back(read: Read) -> None:
     image = b"\xff\xd8\xff" + bytes(range(256)) * (6 * 2**20 // 256)
     data = CaptureData(CapturedData.of(image, "application/x-image", INPUT, ContentTypes()), None)
     (request,), findings = read(CaptureRecord(data, EventMetadata("e", "2026-11-21T12:00:00Z")).line())
