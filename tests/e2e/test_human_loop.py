@@ -7,7 +7,7 @@ keys; without, they come as the page sends them.
 from __future__ import annotations
 
 import os
-import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,19 +25,20 @@ from groundloop.detections.captures.files import capture_files
 from groundloop.executions.control import steps, transition
 from groundloop.executions.evaluation import evaluation_prefix, read_metrics
 from groundloop.executions.prepared_labels import prepared_summary
+from groundloop.labels.label_input import read_manifest
 from groundloop.labels.manifest import source_ref_of
 from groundloop.local import LocalAws
 from groundloop.review.queue import NewTask, Queue
 from groundloop.review.wire import Shown
 from pipeline.config import load_config
-from pipeline.demo.synthetic_images import CLASSES, SyntheticImage, draw_image
+from pipeline.demo.synthetic_images import CLASSES, LABEL_ATTRIBUTE
 from pipeline.review.evaluated_model import evaluated_model
+from tests.e2e.conftest import LOCAL, DataSet
 from tests.fixtures.browser import chromium
 from tests.fixtures.cli import Groundloop
 from tests.groundloop.review.conftest import PageClient
 from tests.groundloop.review.page.conftest import Reviewing, watched
 
-ROOT = Path(__file__).resolve().parents[2]
 FIRST, MORE, REVIEWED = 20, 14, 8
 # A shown box that overlaps its object by this much stays as it is.
 GOOD_ENOUGH = 0.8
@@ -53,28 +54,35 @@ OWN = {
     "evaluate.intervals.resamples": 0,
     "gate.min_improvement_over_champion": "{map: 0}",
 }
-LOCAL = ROOT / "configs" / "local.yaml"
 SETTINGS = [f"{key}={value}" for key, value in OWN.items()]
 
-Truth = Mapping[str, SyntheticImage]
-Boxes = list[tuple[int, int, int, int, int]]
+#: Class id, left, top, width and height of each object.
+Boxes = Sequence[tuple[int, int, int, int, int]]
+Truth = Mapping[str, Boxes]
 
 
 @pytest.fixture(scope="module")
-def truth() -> Truth:
-    """The drawn pictures by file name: those of the first round, then those that come later."""
-    chance = random.Random(3)  # noqa: S311 - pictures, not secrets
-    return {f"{number:03}.jpg": draw_image(chance) for number in range(FIRST + MORE)}
+def truth(dataset: DataSet) -> Truth:
+    """What was drawn, by file name: the pictures of the first round, then those that come later."""
+    found = {}
+    for line in read_manifest(str(dataset.manifest), "us-east-1", LABEL_ATTRIBUTE).lines:
+        if line.record and line.record.boxes and len(found) < FIRST + MORE:
+            boxes = line.record.boxes
+            found[line.record.source_ref.rpartition("/")[2]] = [
+                (CLASSES.index(box.class_name), int(box.left), int(box.top), int(box.width), int(box.height))
+                for box in boxes
+            ]
+    return found
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, truth: Truth) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, dataset: DataSet, truth: Truth) -> Path:
     """A working folder with the pictures, in `photos` and `more`."""
     folder = tmp_path_factory.mktemp("loop")
-    for place, (name, drawn) in enumerate(truth.items()):
+    for place, name in enumerate(truth):
         target = folder / ("photos" if place < FIRST else "more") / name
         target.parent.mkdir(exist_ok=True)
-        drawn.image.save(target, quality=88)
+        shutil.copy(dataset.images / name, target)
     return folder
 
 
@@ -94,11 +102,6 @@ def served(folder: Path, *arguments: str) -> Iterator[str]:
         assert "finish:  groundloop review finish " in printed
 
 
-def true_boxes(drawn: SyntheticImage) -> Boxes:
-    """Return class id, left, top, width and height of what was drawn."""
-    return [(CLASSES.index(name), *box) for name, box in drawn.objects]
-
-
 def draw_labels(browser: Any, folder: Path, link: str, truth: Truth) -> None:
     """Draw the boxes of every image of the queue `photos` with the mouse, and give them their classes by the keys."""
     url = link.partition("#")[0]
@@ -109,7 +112,7 @@ def draw_labels(browser: Any, folder: Path, link: str, truth: Truth) -> None:
     for _ in range(FIRST):
         # Where the picture lies is asked once for all of its boxes.
         (x0, y0), (x1, y1) = page.at(0, 0), page.at(1, 1)
-        for class_id, left, top, width, height in true_boxes(truth[names[page.task]]):
+        for class_id, left, top, width, height in truth[names[page.task]]:
             start = x0 + left * (x1 - x0), y0 + top * (y1 - y0)
             end = x0 + (left + width) * (x1 - x0), y0 + (top + height) * (y1 - y0)
             page.drag_on_screen(start, end, steps=1)
@@ -122,10 +125,10 @@ def draw_labels(browser: Any, folder: Path, link: str, truth: Truth) -> None:
     queue.close()
 
 
-def corrected(drawn: SyntheticImage, shown: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def corrected(drawn: Boxes, shown: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the boxes of an answer: shown ones that are good enough, and what was drawn for the others."""
     answered = []
-    for class_id, left, top, width, height in true_boxes(drawn):
+    for class_id, left, top, width, height in drawn:
         box = {"class_id": class_id, "left": left, "top": top, "width": width, "height": height, "from": None}
         for index, other in enumerate(shown):
             if other["class_id"] == class_id and overlap(box, other) >= GOOD_ENOUGH:
@@ -186,7 +189,7 @@ def test_a_folder_is_labelled_with_mouse_and_keys(labelled: str, folder: Path, t
         for counted in queue.answers.counted()
     }
     queue.close()
-    assert stored == {name: sorted(true_boxes(truth[name])) for name in list(truth)[:FIRST]}
+    assert stored == {name: sorted(truth[name]) for name in list(truth)[:FIRST]}
     if labelled != "page":
         pytest.skip(NO_BROWSER)
 
