@@ -64,7 +64,7 @@ Truth = Mapping[str, Boxes]
 @pytest.fixture(scope="module")
 def truth(dataset: DataSet) -> Truth:
     """What was drawn, by file name: the pictures of the first round, then those that come later."""
-    found = {}
+    found: dict[str, Boxes] = {}
     for line in read_manifest(str(dataset.manifest), "us-east-1", LABEL_ATTRIBUTE).lines:
         if line.record and line.record.boxes and len(found) < FIRST + MORE:
             boxes = line.record.boxes
