@@ -12,6 +12,7 @@ from pipeline.prove.trials import (
     definitions,
     endpoint_step,
     isolation,
+    monitoring,
     offerings,
     permissions,
     pipeline_run,
@@ -32,6 +33,7 @@ TRIALS: tuple[Trial, ...] = (
     # Everything that an execution does; the later ones need its model.
     pipeline_run.TRIAL,
     transform.TRIAL,
+    monitoring.TRIAL,
     serverless.TRIAL,
     endpoint_step.TRIAL,
     processing.VPC_JOB,

@@ -8,6 +8,7 @@ from pipeline.config import Config
 from pipeline.prove.trial import TrialInstance
 from steps.deploy.settings import DeploySettings, EndpointSettings
 from steps.evaluate.settings import EvaluateSettings, GateSettings
+from steps.monitor.settings import MonitorSettings
 from steps.prepare.settings import LabelsSettings, SplitSettings
 
 #: The cheapest types that do: the algorithm trains on GPU instances only, and its image wants 8 GB to serve.
@@ -66,7 +67,13 @@ def probe_config(config: Config, run: str, seconds: dict[str, int] | None = None
             "evaluate": EvaluateSettings().model_dump(),
             "registry": {"group": with_suffix(config.registry.group), "approval_status": "PendingManualApproval"},
             "deploy": plain_deployment(config, "never"),
-            "triggers": {"schedules": {}},
+            # For its metrics nothing removes what CloudWatch keeps.
+            "monitor": {
+                **MonitorSettings(captures=f"s3://{config.aws.bucket}/{prefix}/captured-requests").model_dump(),
+                "min_images": 10,
+                "metrics_namespace": None,
+            },
+            "triggers": {"schedules": {}, "retrain_when": None},
             # Nothing from an earlier proof, and nothing twice: a retry would be billed again.
             "execution": {"cache": {"enabled": False}, "retry": {"service": None, "job": None, "capacity": None}},
         },

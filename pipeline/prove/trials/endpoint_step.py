@@ -43,7 +43,7 @@ def _run(bench: Workbench) -> Iterator[Verdict]:
     config, name = _config(bench), bench.name("endpoint-step")
     # Under the configured name with a suffix, since the role's policy allows no other.
     endpoint = config.deploy.endpoint.name
-    _check_absent(bench, endpoint)
+    check_absent(bench, endpoint)
     bench.allotment.begin()
     model = create_model(bench, name)
     request = {
@@ -61,7 +61,7 @@ def _run(bench: Workbench) -> Iterator[Verdict]:
             raise NotTriedError("the endpoint was not created")
 
 
-def _check_absent(bench: Workbench, endpoint: str) -> None:
+def check_absent(bench: Workbench, endpoint: str) -> None:
     """Make sure that the endpoint, which is removed afterwards, is nobody else's."""
     try:
         bench.client("sagemaker").describe_endpoint(EndpointName=endpoint)

@@ -108,10 +108,10 @@ def _run(bench: Workbench) -> Iterator[Verdict]:
     with prerequisite():
         config = probe_config(bench.config, bench.run, bench.allotment.seconds)
         granted = differences(bench)
-        found = _followed(bench, _started(bench, config))
+        found = followed(bench, _started(bench, config))
         _charge(bench, found)
         for name, assumption in _OF_STEPS.items():
-            yield _of_step(assumption, found, name)
+            yield of_step(assumption, found, name)
         yield _names(found)
         yield from _trained(bench, found)
         yield _registered(bench, found)
@@ -144,7 +144,7 @@ def _started(bench: Workbench, config: Config) -> str:
     return arn
 
 
-def _followed(bench: Workbench, arn: str) -> dict[str, dict[str, Any]]:
+def followed(bench: Workbench, arn: str) -> dict[str, dict[str, Any]]:
     """Wait for the execution's end and return its steps by name; one that takes too long is stopped."""
     sagemaker, region = bench.client("sagemaker"), bench.config.aws.region
     printed: set[str] = set()
@@ -187,7 +187,8 @@ def _charge(bench: Workbench, found: dict[str, dict[str, Any]]) -> None:
         bench.allotment.ran(instance.use, job_seconds(kind, described))
 
 
-def _of_step(assumption: Assumption, found: dict[str, dict[str, Any]], name: str) -> Verdict:
+def of_step(assumption: Assumption, found: dict[str, dict[str, Any]], name: str) -> Verdict:
+    """Return the verdict on an assumption that holds if a step succeeds."""
     step = found.get(name)
     if step is None:
         failed = next((other for other in found.values() if other["StepStatus"] == "Failed"), None)
@@ -217,7 +218,7 @@ def _trained(bench: Workbench, found: dict[str, dict[str, Any]]) -> Iterator[Ver
     change = transition(found["Train"]) if "Train" in found else None
     if change is None or not change.job:
         yield not_tried(HYPERPARAMETERS, "no training job was made")
-        yield _of_step(EXIT_MESSAGE, found, "Train")
+        yield of_step(EXIT_MESSAGE, found, "Train")
         return
     job = bench.client("sagemaker").describe_training_job(TrainingJobName=change.job)
     yield _message(bench, found, job)
@@ -253,7 +254,7 @@ def _reads(value: str | None, kind: Callable[[str], float]) -> bool:
 def _registered(bench: Workbench, found: dict[str, dict[str, Any]]) -> Verdict:
     step = found.get("Register")
     if step is None or step["StepStatus"] != "Succeeded":
-        return _of_step(REGISTERED, found, "Register")
+        return of_step(REGISTERED, found, "Register")
     arn = step["Metadata"]["RegisterModel"]["Arn"]
     package = bench.client("sagemaker").describe_model_package(ModelPackageName=arn)
     metadata = package.get("CustomerMetadataProperties", {})
@@ -270,7 +271,7 @@ def _registered(bench: Workbench, found: dict[str, dict[str, Any]]) -> Verdict:
 
 
 def _after_branch(found: dict[str, dict[str, Any]]) -> Verdict:
-    verdict = _of_step(AFTER_BRANCH, found, "DeployGate")
+    verdict = of_step(AFTER_BRANCH, found, "DeployGate")
     register, gate = found.get("Register", {}), found.get("DeployGate", {})
     if "EndTime" in register and "EndTime" in gate and gate["EndTime"] < register["EndTime"]:
         return broke(AFTER_BRANCH, "DeployGate ended before Register")
