@@ -20,7 +20,7 @@ BUCKET = "bucket"
 
 @pytest.fixture(scope="session")
 def image_stand_ins() -> dict[str, ImageStandIn]:
-    command = [sys.executable, str(STAND_IN)]
+    command = [sys.executable, "-I", "-S", str(STAND_IN)]  # it needs the standard library only
     return {
         r"/stand-in:": ImageStandIn(
             train=[*command, "train", "{opt_ml}"],
