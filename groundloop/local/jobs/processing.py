@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,12 +35,6 @@ _PYTHON = re.compile(r"(?:/usr(?:/local)?/bin/)?python(?:3(?:\.\d+)?)?")
 def rewrite(argument: str, folder: Path) -> str:
     """Replace `/opt/ml` in an argument by the job's folder; S3 keys that contain it stay as they are."""
     return _OPT_ML.sub(lambda _: str(folder), argument)
-
-
-def _zip_runner(archive: Path) -> list[str]:
-    """Return the arguments that have a zip application run by our runner, which keeps its bytecode."""
-    kept = cache_folder("bytecode") / f"{archive.name}.{sys.implementation.cache_tag}"
-    return [zip_application.__file__, str(kept)]
 
 
 class ProcessingJob(Job):
@@ -84,12 +79,17 @@ class ProcessingJob(Job):
             self._check_spark()
         if entrypoint[0] == _SPARK_SUBMIT or _PYTHON.fullmatch(entrypoint[0]):
             entrypoint[0] = self.context.python
-        command = [
+        return [
             rewrite(argument, self.folder) for argument in [*entrypoint, *application.get("ContainerArguments", [])]
         ]
-        if command[0] == self.context.python and len(command) > 1 and zipfile.is_zipfile(command[1]):
-            command[1:1] = _zip_runner(Path(command[1]))
-        return command
+
+    def command_line(self, command: Sequence[str]) -> Sequence[str]:
+        """Return the command; that of a zip application with our runner, which keeps bytecode, between the two."""
+        python, *arguments = command
+        if python != self.context.python or not arguments or not zipfile.is_zipfile(arguments[0]):
+            return command
+        kept = cache_folder("bytecode") / f"{Path(arguments[0]).name}.{sys.implementation.cache_tag}"
+        return [python, zip_application.__file__, str(kept), *arguments]
 
     def _check_spark(self) -> None:
         """Check that Spark's local mode can run: one process stands in for driver and executors."""
