@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from groundloop.local.errors import LocalAwsError
 from groundloop.local.http_server import ADDRESS, UNDERSCORED_HEADERS, HttpServer
-from groundloop.service_models import service_models
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,16 +42,12 @@ _MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
 
 def moto_application() -> WSGIApplication:
     """Return moto's server as one WSGI application."""
-    import moto.core.utils
     from moto.core.request import (
         PRESERVED_HEADER_NAMES_ENVIRON_KEY,
         environ_key_for_header,
         should_preserve_original_header_name,
     )
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    # moto's own would read the service models again, megabytes of JSON, that the clients of this process have read.
-    moto.core.utils.create_loader = lambda: service_models(None)
 
     class Moto(DomainDispatcherApplication):
         """Moto, which would list its own folder for each request, to see whether a host is the name of a service."""
