@@ -29,7 +29,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def image_stand_ins() -> dict[str, ImageStandIn]:
-    command = [sys.executable, str(STAND_IN)]
+    command = [sys.executable, "-I", "-S", str(STAND_IN)]
     return {"/stand-in:": ImageStandIn(serve=[*command, "serve", "{opt_ml}"])}
 
 
