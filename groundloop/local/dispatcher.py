@@ -19,12 +19,13 @@ from groundloop.local.api.services import Services
 from groundloop.local.context import Context, random_id
 from groundloop.local.data_capture import Invocation
 from groundloop.local.errors import ApiError
-from groundloop.local.moto_server import ANSWERED_BY_MOTO
+from groundloop.local.moto_server import ANSWERED_BY_MOTO, has_autoscaling
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _TARGET = "SageMaker."
+_SCALABLE_TARGETS = "AnyScaleFrontendService.DescribeScalableTargets"
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
@@ -106,6 +107,9 @@ class Dispatcher:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if target.startswith(_TARGET):
             return self._sagemaker(target[len(_TARGET) :], environ)
+        if target == _SCALABLE_TARGETS and not has_autoscaling() and b'"sagemaker"' in _body(environ):
+            # As long as nothing was registered, moto need not load the service to say so.
+            return 200, {"Content-Type": "application/x-amz-json-1.1"}, b'{"ScalableTargets": []}'
         signed = _SIGNED_FOR.search(environ.get("HTTP_AUTHORIZATION", ""))
         service = signed.group(1) if signed else ""
         if service == "sagemaker" and (match := _INVOCATIONS.fullmatch(environ.get("PATH_INFO", ""))):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,6 +117,14 @@ def store_object(account: str, item: StoredObject) -> None:
 def make_bucket(account: str, name: str, region: str) -> None:
     """Create a bucket in moto's S3."""
     _s3_backend(account).create_bucket(name, region)
+
+
+def has_autoscaling() -> bool:
+    """Return whether moto's Application Auto Scaling is loaded: it is with the first request that gets there.
+
+    With it come ECS and EC2, which take longer to import than all the rest of the offline AWS.
+    """
+    return "moto.applicationautoscaling" in sys.modules
 
 
 class NoBucketError(LookupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import sys
 import time
 from typing import Any
 from unittest.mock import Mock
@@ -21,6 +22,7 @@ from groundloop.local.moto_server import (
     ANSWERED_BY_MOTO,
     NoBucketError,
     event_matches,
+    has_autoscaling,
     has_bucket,
     has_object,
     object_names,
@@ -184,6 +186,17 @@ def test_an_error_has_the_code_that_clients_know_it_by(aws: LocalAws) -> None:
     sqs = aws.client("sqs")
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.get_queue_url(QueueName="missing")
+
+
+def test_auto_scaling_is_loaded_with_the_first_target(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "moto.applicationautoscaling", raising=False)
+    scaling = aws.client("application-autoscaling")
+    variant = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+    assert scaling.describe_scalable_targets(**variant)["ScalableTargets"] == []
+    assert not has_autoscaling()
+    scaling.register_scalable_target(**variant, ResourceId="endpoint/e/variant/v", MinCapacity=1, MaxCapacity=2)
+    assert has_autoscaling()
+    assert len(scaling.describe_scalable_targets(**variant)["ScalableTargets"]) == 1
 
 
 def test_names_of_metadata_keep_their_underscores_and_dashes(aws: LocalAws) -> None:
