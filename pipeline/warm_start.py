@@ -11,7 +11,7 @@ from groundloop.aws import client, is_not_found
 from groundloop.errors import UserError
 from groundloop.executions.tuning import searches
 from groundloop.spec.definition import Definition, parse_definition
-from groundloop.spec.expressions import UNKNOWN, known
+from groundloop.spec.known_values import UNKNOWN, known
 from groundloop.spec.tuning import TERMINAL
 from pipeline.compiled import compiled_definition
 from pipeline.config import Config

@@ -7,7 +7,8 @@ from typing import Any
 
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Json, Step
-from groundloop.spec.expressions import UNKNOWN, expression, expressions, known
+from groundloop.spec.expressions import expression, expressions
+from groundloop.spec.known_values import UNKNOWN, known
 from groundloop.suggestions import quoted
 
 _MAX_TRANSFORM_MB = 100

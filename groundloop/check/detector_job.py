@@ -8,7 +8,7 @@ from typing import Any
 from groundloop.check.business_rules import items, part
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Json, Step
-from groundloop.spec.expressions import UNKNOWN, known
+from groundloop.spec.known_values import UNKNOWN, known
 from groundloop.spec.object_detection import HYPERPARAMETERS
 from groundloop.spec.tuning import RANGE_LISTS
 

@@ -8,7 +8,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from groundloop.check.findings import DefinitionCode
 from groundloop.spec.definition import Definition, Step
-from groundloop.spec.expressions import GET, JOIN, JSON_GET, UNKNOWN, MissingMemberError, expression, sampled, tokens
+from groundloop.spec.expressions import GET, JOIN, JSON_GET, expression, tokens
+from groundloop.spec.known_values import UNKNOWN, MissingMemberError, sampled
 from groundloop.spec.shapes import input_shape, output_shape
 from groundloop.spec.step_types import EXECUTION_VARIABLES, STEP_TYPES
 from groundloop.suggestions import correction, listed, quoted

@@ -9,8 +9,9 @@ from typing import Any
 from groundloop.check.business_rules import items, part, training_jobs
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Json, Parameter, Step
-from groundloop.spec.expressions import GET, expression, known
+from groundloop.spec.expressions import GET, expression
 from groundloop.spec.instance_types import has_local_storage, is_retired
+from groundloop.spec.known_values import known
 from groundloop.spec.object_detection import CURRENT_INSTANCE_TYPES
 from groundloop.suggestions import quoted
 

@@ -11,7 +11,8 @@ from groundloop.check.image_uri import algorithm_image
 from groundloop.check.object_detection_channels import check_channels
 from groundloop.check.object_detection_search import check_search
 from groundloop.spec.definition import Definition, Step
-from groundloop.spec.expressions import GET, UNKNOWN, child, expression, known
+from groundloop.spec.expressions import GET, child, expression
+from groundloop.spec.known_values import UNKNOWN, known
 from groundloop.spec.object_detection import (
     HYPERPARAMETERS,
     IMAGE_CONTENT_TYPES,

@@ -9,7 +9,8 @@ from groundloop.check.business_rules import items, part
 from groundloop.check.detector_job import DetectorJob
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Json
-from groundloop.spec.expressions import GET, UNKNOWN, expression
+from groundloop.spec.expressions import GET, expression
+from groundloop.spec.known_values import UNKNOWN
 from groundloop.spec.object_detection import (
     CHANNELS,
     HYPERPARAMETERS,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from groundloop.check.business_rules import items, part
 from groundloop.check.detector_job import DetectorJob, TunedRange
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
-from groundloop.spec.expressions import UNKNOWN
+from groundloop.spec.known_values import UNKNOWN
 from groundloop.spec.object_detection import HYPERPARAMETERS, OBJECTIVE_METRIC, max_batch_size
 from groundloop.spec.tuning import RANGE_LISTS
 from groundloop.suggestions import correction, quoted

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import COMPLETED, DEPENDENCY_KEYS, TRIGGERS, Definition, Json, Step
-from groundloop.spec.expressions import expressions, referenced_step
+from groundloop.spec.expressions import referenced_step
 from groundloop.spec.graph import find_cycle, predecessors, references, runs_only_after
 from groundloop.suggestions import correction, quoted
 
@@ -20,7 +20,7 @@ def check_order(definition: Definition) -> Iterator[DefinitionFinding]:
             needed = definition.steps_by_name.get(name)
             if needed is not None and not runs_only_after(step, needed, graph):
                 yield from _branches(step, needed, path)
-    yield from _cycles(definition)
+    yield from _cycles(definition, graph)
 
 
 def _depends_on(step: Step, definition: Definition) -> Iterator[DefinitionFinding]:
@@ -66,7 +66,7 @@ def _trigger(step: Step, entry: Json, path: str) -> Iterator[DefinitionFinding]:
 def _conflicts(step: Step) -> Iterator[DefinitionFinding]:
     """Check that each step is waited for with one trigger, and that no failed step's properties are used."""
     triggers: dict[str, str] = {}
-    needed = {source for _, function, body in expressions(step.own, "") if (source := referenced_step(function, body))}
+    needed = {source for _, function, body in step.expressions if (source := referenced_step(function, body))}
     for dependency in step.dependencies:
         name, trigger = dependency.step, dependency.trigger
         if triggers.setdefault(name, trigger) != trigger:
@@ -102,13 +102,13 @@ def _branches(step: Step, needed: Step, path: str) -> Iterator[DefinitionFinding
         return
 
 
-def _cycles(definition: Definition) -> Iterator[DefinitionFinding]:
+def _cycles(definition: Definition, graph: Mapping[str, list[str]]) -> Iterator[DefinitionFinding]:
     """Yield a finding for each cycle, at a step that waits for a later one.
 
     Steps are usually listed in the order in which they can run, so the reference to a later step is the likely mistake.
     It is taken out before the next cycle is looked for.
     """
-    graph = predecessors(definition)
+    graph = dict(graph)
     position = {name: index for index, name in enumerate(graph)}
     while cycle := find_cycle(graph):
         following = dict(zip(cycle, [*cycle[1:], cycle[0]], strict=True))

@@ -20,7 +20,7 @@ def check_references(definition: Definition) -> Iterator[DefinitionFinding]:
     for path, function, body in expressions(beside, ""):
         yield from _expression(definition, None, path, function, body)
     for step in definition.steps:
-        for path, function, body in expressions(step.own, ""):
+        for path, function, body in step.expressions:
             yield from _expression(definition, step, path, function, body)
         yield from _property_files(step)
 

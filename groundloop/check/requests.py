@@ -15,7 +15,8 @@ from botocore.model import Shape, StructureShape
 from groundloop.check.expression_types import KINDS, NUMBERS, WHOLE, json_kind, kind_of, request_shape
 from groundloop.check.findings import DefinitionCode, DefinitionFinding
 from groundloop.spec.definition import Definition, Step
-from groundloop.spec.expressions import GET, JOIN, UNKNOWN, child, expression, is_expression, known
+from groundloop.spec.expressions import GET, JOIN, child, expression, is_expression
+from groundloop.spec.known_values import UNKNOWN, known
 from groundloop.spec.shapes import Constraint, bounds, members, missing_members, violations
 from groundloop.spec.step_types import NAMED_BY_SERVICE
 from groundloop.suggestions import MAX_LISTED, correction, listed, quoted

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from groundloop.spec.expressions import expressions
 from groundloop.suggestions import quoted
 
 Json = dict[str, Any]
@@ -116,6 +118,11 @@ class Step:
         nested = NESTED_STEPS.get(self.type, ())
         arguments = {key: value for key, value in self.arguments.items() if key not in nested}
         return {**{key: value for key, value in self.raw.items() if key not in STEP_KEYS}, "Arguments": arguments}
+
+    @cached_property
+    def expressions(self) -> tuple[tuple[str, str, Any], ...]:
+        """(path, function, body) of all expressions in `own`; those inside others come after them."""
+        return tuple(expressions(self.own, ""))
 
     @property
     def branch(self) -> tuple[str, str] | None:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
-from enum import Enum
+from functools import lru_cache
 from typing import Any
-
-from groundloop.spec.definition import Definition
-from groundloop.spec.step_types import EXECUTION_VARIABLES
 
 GET, JOIN, JSON_GET = "Get", "Std:Join", "Std:JsonGet"
 
 _TOKEN = re.compile(
     r"""\.?(?P<name>[^.\[\]'"]+)|\[(?P<index>\d+)\]|\[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]""", re.DOTALL
 )
-
-
-class Unknown(Enum):
-    """A value that only an execution knows."""
-
-    VALUE = "unknown"
-
-
-UNKNOWN = Unknown.VALUE
+_PLAIN_KEY = re.compile(r"[\w-]+")
 
 
 def expression(value: Any) -> tuple[str, Any] | None:
@@ -41,28 +29,34 @@ def is_expression(value: Any) -> bool:
     return expression(value) is not None
 
 
+@lru_cache(maxsize=1024)
+def _member(key: str) -> str:
+    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"['{key}']"
+
+
 def child(path: str, key: str) -> str:
     """Return the path of a member."""
-    step = f".{key}" if re.fullmatch(r"[\w-]+", key) else f"['{key}']"
-    return f"{path}{step}".lstrip(".")
+    return (path + _member(key)).lstrip(".")
 
 
 def expressions(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
     """Yield (path, function, body) of all expressions in a value; those inside others come after them."""
-    found = expression(value)
-    if found:
-        name, body = found
-        yield path, name, body
-        # The Get of a property file is part of its JsonGet: it names no property.
-        inner = {key: item for key, item in body.items() if key != "PropertyFile"} if isinstance(body, dict) else {}
-        for key, item in inner.items():
-            yield from expressions(item, child(path, key))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from expressions(item, child(path, str(key)))
+    if isinstance(value, dict):
+        members = value
+        if found := expression(value):
+            name, body = found
+            yield path, name, body
+            # The Get of a property file is part of its JsonGet: it names no property.
+            inner = body.items() if isinstance(body, dict) else ()
+            members = {key: item for key, item in inner if key != "PropertyFile"}
+        for key, item in members.items():
+            # Nothing else holds expressions, and most values are texts: their paths need not be made.
+            if isinstance(item, dict | list):
+                yield from expressions(item, child(path, str(key)))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from expressions(item, f"{path}[{index}]")
+            if isinstance(item, dict | list):
+                yield from expressions(item, f"{path}[{index}]")
 
 
 def tokens(path: str) -> list[str | int] | None:
@@ -97,64 +91,3 @@ def referenced_step(function: str, body: Any) -> str | None:
     if function == JSON_GET and (found := property_file(body)):
         return found[0]
     return None
-
-
-class MissingMemberError(Exception):
-    """A sample has nothing at a path: `token` is not in `value`."""
-
-    def __init__(self, token: str | int, value: Any) -> None:
-        super().__init__(token)
-        self.token, self.value = token, value
-
-
-def sampled(body: dict[str, Any], definition: Definition) -> Any:
-    """Return what a JsonGet reads in the sample of its property file; UNKNOWN without a sample.
-
-    Raises:
-        MissingMemberError: the sample has nothing at the path.
-    """
-    place, path = property_file(body), body.get("Path")
-    name = ".".join(place) if place else ""
-    if name not in definition.samples or not isinstance(path, str):
-        return UNKNOWN
-    value = definition.samples[name]
-    for token in tokens(path.removeprefix("$")) or []:
-        try:
-            value = value[token]
-        except (KeyError, IndexError, TypeError):
-            raise MissingMemberError(token, value) from None
-    return value
-
-
-def known(value: Any, definition: Definition, *, typical: bool = False) -> Any:
-    """Return the value of an expression when the execution is started without parameters, else UNKNOWN.
-
-    Args:
-        typical: take values of the usual form for what an execution is called, for its length and its characters.
-    """
-    found = expression(value)
-    if found is None:
-        return value
-    function, body = found
-    if function == GET and isinstance(body, str):
-        space, _, name = body.partition(".")
-        parameter = definition.parameters.get(name) if space == "Parameters" else None
-        if parameter is not None and parameter.default is not None:
-            return parameter.default
-        if space == "Execution" and typical and EXECUTION_VARIABLES.get(name):
-            return EXECUTION_VARIABLES[name]
-    if function == JSON_GET and isinstance(body, dict):
-        with contextlib.suppress(MissingMemberError):
-            return sampled(body, definition)
-    if function == JOIN and isinstance(body, dict) and isinstance(body.get("Values"), list):
-        separator = body.get("On", "")
-        values = [known(item, definition, typical=typical) for item in body["Values"]]
-        if isinstance(separator, str) and all(isinstance(item, str | int | float) for item in values):
-            return separator.join(_text(item) for item in values)
-    return UNKNOWN
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

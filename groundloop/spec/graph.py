@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from groundloop.spec.definition import COMPLETED, Definition, Step
-from groundloop.spec.expressions import expressions, referenced_step
+from groundloop.spec.expressions import referenced_step
 
 
 def references(step: Step) -> dict[str, str]:
@@ -14,7 +14,7 @@ def references(step: Step) -> dict[str, str]:
     result: dict[str, str] = {}
     for dependency in step.dependencies:
         result.setdefault(dependency.step, dependency.path)
-    for path, function, body in expressions(step.own, ""):
+    for path, function, body in step.expressions:
         if source := referenced_step(function, body):
             result.setdefault(source, path)
     return result
@@ -52,7 +52,7 @@ def needed_successes(step: Step) -> set[str]:
     A step's properties are there once it has succeeded, so that a reference to them waits for that too.
     """
     plain = {entry.step for entry in step.dependencies if entry.trigger == COMPLETED}
-    sources = (referenced_step(function, body) for _, function, body in expressions(step.own, ""))
+    sources = (referenced_step(function, body) for _, function, body in step.expressions)
     return plain | {source for source in sources if source}
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from groundloop.spec.definition import Definition, Step
-from groundloop.spec.expressions import UNKNOWN, is_expression, known
+from groundloop.spec.expressions import is_expression
+from groundloop.spec.known_values import UNKNOWN, known
 from groundloop.spec.tuning import TuningProblem, tuning_job_problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from itertools import chain
 
@@ -29,22 +30,28 @@ FAULTS = list(chain.from_iterable(topic.FAULTS for topic in TOPICS))
 
 @pytest.fixture(scope="module")
 def base(define: Callable[..., Definition]) -> Definition:
-    """The whole pipeline, with the built-in algorithm's image."""
-    return define("training.instance_type=ml.g4dn.xlarge")
+    """The whole pipeline, with the built-in algorithm's image, which is without faults."""
+    return sound(define("training.instance_type=ml.g4dn.xlarge"))
 
 
 @pytest.fixture(scope="module")
 def search(define: Callable[..., Definition]) -> Definition:
-    """The whole pipeline with Tune in Train's place."""
+    """The whole pipeline with Tune in Train's place, which is without faults."""
     search = (
         "{enabled: true, jobs: 12, parallel_jobs: 2, ranges: {learning_rate: %s, mini_batch_size: %s, optimizer: %s}}"
     )
     rate, batch = "{min: 0.00001, max: 0.01, scale: log}", "{min: 8, max: 32}"
-    return define(f"training.tuning={search % (rate, batch, '[sgd, adam]')}")
+    return sound(define(f"training.tuning={search % (rate, batch, '[sgd, adam]')}"))
+
+
+def sound(definition: Definition) -> Definition:
+    """The definition, in which the fault of a test is the only one."""
+    assert check_definition(definition) == []
+    return definition
 
 
 def changed(base: Definition, edits: list[Edit]) -> list[DefinitionFinding]:
-    definition = copy.deepcopy(base)
+    definition: Definition = json.loads(json.dumps(base))
     for edit in edits:
         edit(definition)
     return check_definition(definition)
@@ -54,7 +61,6 @@ def changed(base: Definition, edits: list[Edit]) -> list[DefinitionFinding]:
 def test_a_fault_is_caught_where_it_is(
     base: Definition, edits: list[Edit], code: DefinitionCode, where: str | None, path: str, word: str
 ) -> None:
-    assert check_definition(base) == [], "the fault is the only one"
     findings = changed(base, edits)
     here = [finding for finding in findings if (finding.code, finding.step, finding.path) == (code, where, path)]
     assert here, f"found only {findings}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from groundloop.check import DefinitionCode
-from tests.groundloop.check.faults.edits import hyper, parameter, put, top
+from tests.groundloop.check.faults.edits import parameter, put, top
 
 FAULTS = [
     # parameters
@@ -144,7 +144,7 @@ FAULTS = [
     ),
     pytest.param([top("Step", [])], DefinitionCode.UNKNOWN_KEY, None, "Step", '"Step"', id="unknown key at the top"),
     pytest.param(
-        [put("Train", "Description", "d" * 3072), hyper("freeze_layer_pattern", "x" * 100_000)],
+        [put("Train", "Description", "d" * 100_000)],
         DefinitionCode.LARGE_DEFINITION,
         None,
         "",
@@ -152,7 +152,7 @@ FAULTS = [
         id="definition over 100 KiB",
     ),
     pytest.param(
-        [hyper("freeze_layer_pattern", "x" * 1_100_000)],
+        [put("Train", "Description", "d" * 1_100_000)],
         DefinitionCode.TOO_LARGE_DEFINITION,
         None,
         "",
