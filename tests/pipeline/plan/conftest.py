@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
@@ -20,25 +22,56 @@ from pipeline.job_archive import JobArchive
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
 
+@dataclass
+class Memory:
+    """What is in an AWS in this process.
+
+    Attributes:
+        deployed: the AWS is as an upsert left it: nothing has been written since.
+        plan: the file of a plan that was made for it; None until there is one.
+    """
+
+    deployed: bool = False
+    plan: bytes | None = None
+
+    def clear(self) -> None:
+        """Empty the AWS, but for the bucket."""
+        reset()
+        client("s3", "us-east-1").create_bucket(Bucket="groundloop-local")
+        self.deployed, self.plan = False, None
+
+
 @pytest.fixture(scope="module")
-def memory() -> Iterator[None]:
+def memory() -> Iterator[Memory]:
     """One moto for a module, and the clients with it, which take longer to make than what they do here."""
+    found, call = Memory(), BaseClient._make_api_call
+
+    def noted(self: BaseClient, operation: str, request: dict[str, Any]) -> Any:
+        if not operation.startswith(("Describe", "Get", "Head", "List")):
+            found.deployed, found.plan = False, None
+        return call(self, operation, request)
+
     client.cache_clear()
-    with mock_aws():
-        yield
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", noted)
+        yield found
     client.cache_clear()
 
 
 @pytest.fixture
-def aws(memory: None, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An AWS with the bucket and nothing else; gives its SageMaker client. Prices can't be asked for."""
+def no_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices can't be asked for."""
 
     def unreachable() -> Any:
         raise EndpointConnectionError(endpoint_url="https://api.pricing.us-east-1.amazonaws.com")
 
     monkeypatch.setattr("pipeline.plan.prices.pricing_client", unreachable)
-    reset()
-    client("s3", "us-east-1").create_bucket(Bucket="groundloop-local")
+
+
+@pytest.fixture
+def aws(memory: Memory, no_prices: None) -> Any:
+    """An AWS with the bucket and nothing else; gives its SageMaker client."""
+    memory.clear()
     return client("sagemaker", "us-east-1")
 
 
@@ -49,14 +82,18 @@ def configured() -> Callable[..., Config]:
 
 
 @pytest.fixture
-def deployed(aws: Any, configured: Callable[..., Config]) -> Any:
-    """The same AWS after an upsert, triggers included, and one execution."""
+def deployed(memory: Memory, no_prices: None, configured: Callable[..., Config]) -> Any:
+    """The same AWS after an upsert, triggers included, and one execution; that of the test before if it only looked."""
     from pipeline.upsert import put_triggers, upsert_pipelines
 
-    upsert_pipelines(configured())
-    put_triggers(configured())
-    aws.start_pipeline_execution(PipelineName="groundloop")
-    return aws
+    sagemaker = client("sagemaker", "us-east-1")
+    if not memory.deployed:
+        memory.clear()
+        upsert_pipelines(configured())
+        put_triggers(configured())
+        sagemaker.start_pipeline_execution(PipelineName="groundloop")
+        memory.deployed = True
+    return sagemaker
 
 
 @pytest.fixture

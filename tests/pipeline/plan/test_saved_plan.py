@@ -15,15 +15,19 @@ from pipeline.config import Config
 from pipeline.plan import saved_plan as saved
 from pipeline.plan.planning import make_plan
 from pipeline.plan.saved_plan import apply_plan, load_plan, save_plan
+from tests.pipeline.plan.conftest import Memory
 
 Configured = Callable[..., Config]
 
 
 @pytest.fixture
-def file(deployed: Any, configured: Configured, tmp_path: Path) -> Path:
+def file(deployed: Any, memory: Memory, configured: Configured, tmp_path: Path) -> Path:
     """A plan to train 80 epochs."""
     path = tmp_path / "plan.json"
-    save_plan(make_plan(configured("training.hyperparameters.epochs=80")), path)
+    if memory.plan is None:
+        save_plan(make_plan(configured("training.hyperparameters.epochs=80")), path)
+        memory.plan = path.read_bytes()
+    path.write_bytes(memory.plan)
     return path
 
 
