@@ -137,18 +137,20 @@ def load_with_origins(
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Return a message for each variable that looks like a setting's but is not read."""
+    return [
+        f"environment variable {name} is not used; a setting's name is written like {_meant_variable(name)}"
+        for name in sorted(environment)
+        if name.startswith(_VARIABLE_PREFIX) and not name.startswith(SETTING_PREFIX) and name not in _OTHER_VARIABLES
+    ]
+
+
+def _meant_variable(name: str) -> str:
     keys = {dotted.replace(".", "_"): dotted for dotted in all_keys() if not is_section(tuple(dotted.split(".")))}
-    messages = []
-    for name in sorted(environment):
-        if not name.startswith(_VARIABLE_PREFIX) or name.startswith(SETTING_PREFIX) or name in _OTHER_VARIABLES:
-            continue
-        rest = name[len(_VARIABLE_PREFIX) :].lower()
-        section = next((field for field in Config.model_fields if rest.startswith(f"{field}_")), "section")
-        near = near_misses(rest, keys, count=1, cutoff=0.75)
-        meant = keys[near[0]] if near else f"{section}.key"
-        variable = SETTING_PREFIX + meant.replace(".", "__").upper()
-        messages.append(f"environment variable {name} is not used; a setting's name is written like {variable}")
-    return messages
+    rest = name[len(_VARIABLE_PREFIX) :].lower()
+    section = next((field for field in Config.model_fields if rest.startswith(f"{field}_")), "section")
+    near = near_misses(rest, keys, count=1, cutoff=0.75)
+    meant = keys[near[0]] if near else f"{section}.key"
+    return SETTING_PREFIX + meant.replace(".", "__").upper()
 
 
 def _files(overlays: Sequence[Path], project: bool) -> list[Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from groundloop.detections.drift import window
 from groundloop.detections.drift.baseline import Baseline
 from groundloop.detections.drift.sample import Sample
 from groundloop.detections.drift.statistics import detection_statistics, image_statistics
@@ -57,6 +60,14 @@ def write_captures(folder: Path, images: int, light: float = 1.0, variant: str =
     path = folder / capture_name("bolts", variant, time, "0f")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(lines))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def images_measured_once() -> Iterator[None]:
+    """The tests capture the same images over and over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(window, "image_statistics", functools.cache(image_statistics))
+        yield
 
 
 @pytest.fixture(scope="module")
