@@ -127,13 +127,22 @@ def _change(container: list[Any], index: int, chooser: random.Random) -> None:
 
 
 def _dumped(tree: Any) -> str:
-    if isinstance(tree, _Text):
-        return str(tree)
-    if not isinstance(tree, list):
-        return json.dumps(tree)
-    if tree[:1] == [dict]:
-        return "{" + ", ".join(f"{_dumped(key)}: {_dumped(value)}" for key, value in tree[1:]) + "}"
-    return "[" + ", ".join(map(_dumped, tree)) + "]"
+    texts: dict[int, str] = {}  # of what stands at several places
+
+    def text(item: Any) -> str:
+        if isinstance(item, _Text):
+            return str(item)
+        if not isinstance(item, list):
+            return json.dumps(item)
+        if id(item) not in texts:
+            if item[:1] == [dict]:
+                inner = ", ".join(f"{text(key)}: {text(value)}" for key, value in item[1:])
+                texts[id(item)] = "{" + inner + "}"
+            else:
+                texts[id(item)] = "[" + ", ".join(map(text, item)) + "]"
+        return texts[id(item)]
+
+    return text(tree)
 
 
 def json_line(content: bytes, chooser: random.Random) -> bytes:

@@ -118,11 +118,13 @@ def _distances(values: Floats, is_current: Bools) -> tuple[Floats, Floats]:
 def _quantiles(values: Floats, members: Bools) -> Floats:
     """Return (labellings, 21) quantiles, interpolated linearly, of the members among sorted values."""
     counts = members.sum(axis=1)
-    places = np.nonzero(members)[1]
+    # Of one axis they are found several times faster than of two.
+    places = np.flatnonzero(members)
     starts = np.cumsum(counts) - counts
+    rows = len(values) * np.arange(len(members))
     position = _PROBABILITIES[None, :] * (counts[:, None] - 1)
     low = position.astype(np.int64)
     high = np.minimum(low + 1, counts[:, None] - 1)
     fraction = position - low
-    lower, upper = (values[places[starts[:, None] + index]] for index in (low, high))
+    lower, upper = (values[places[starts[:, None] + index] - rows[:, None]] for index in (low, high))
     return np.asarray(lower + fraction * (upper - lower))
