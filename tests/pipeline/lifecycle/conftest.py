@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -48,7 +49,23 @@ def job_client() -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def jobs_here(aws: LocalAws, job_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def run_here(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have processing jobs run in this process, as calls of these functions by the name of the job."""
+    from groundloop.local.jobs.processing import ProcessingJob
+
+    def run_here(**mains: Callable[[list[str]], int]) -> None:
+        def run_program(self: ProcessingJob, command: list[str], environment: dict[str, str]) -> int:
+            named = [re.fullmatch(r".*/groundloop-(\w+)\.py", text) for text in command]
+            at, archive = next((at, found) for at, found in enumerate(named) if found)
+            return mains[archive[1]](command[at + 1 :])
+
+        monkeypatch.setattr(ProcessingJob, "run_program", run_program)
+
+    return run_here
+
+
+@pytest.fixture
+def jobs_here(run_here: Callable[..., None], job_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Run deploy jobs in this process; they have ended when they are started."""
     from groundloop.local.api.jobs import Jobs
     from groundloop.local.jobs.processing import ProcessingJob
@@ -64,7 +81,7 @@ def jobs_here(aws: LocalAws, job_client: Callable[[str], Any], monkeypatch: pyte
 
     monkeypatch.setattr(job, "core_session", lambda region: SimpleNamespace(create_client=job_client))
     monkeypatch.setattr(job, "say", lambda text: None)
-    monkeypatch.setattr(ProcessingJob, "run_program", lambda self, command, environment: job.main(command[2:]))
+    run_here(deploy=job.main)
     monkeypatch.setattr(Jobs, "_launch", launch_and_wait)
 
 

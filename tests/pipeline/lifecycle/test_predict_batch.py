@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -156,23 +157,15 @@ def test_what_cannot_be_predicted_is_refused(
     assert (ran.code, message in ran.error) == (1, True), ran.err
 
 
-@pytest.fixture
-def jobs_in_this_process(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the pipeline's jobs here, which saves seconds."""
-    from groundloop.local.jobs.processing import ProcessingJob
+def test_the_pipeline_writes_every_format(
+    project: Any, groundloop: Groundloop, photos: str, tmp_path: Path, run_here: Callable[..., None]
+) -> None:
+    from pipeline.compiled import compiled_definition
+    from pipeline.job_archive import job_archive
     from steps.collect import job as collect
     from steps.select import job as select
 
-    def run(self: Any, command: list[str], environment: Any) -> int:
-        return (select if command[1].endswith("select.py") else collect).main(command[2:])
-
-    monkeypatch.setattr(ProcessingJob, "run_program", run)
-
-
-@pytest.mark.usefixtures("jobs_in_this_process")
-def test_the_pipeline_writes_every_format(project: Any, groundloop: Groundloop, photos: str, tmp_path: Path) -> None:
-    from pipeline.compiled import compiled_definition
-    from pipeline.job_archive import job_archive
+    run_here(select=select.main, collect=collect.main)
 
     arn = project.register(status="Approved", answer=ANSWER)
     project.put("photos/empty.png", b"")
