@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import random
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from PIL import ImageEnhance
+from PIL import Image, ImageEnhance
 
 from groundloop.detections.drift.baseline import CONTENT_TYPE, Baseline
 from groundloop.detections.drift.sample import Sample
@@ -144,15 +145,26 @@ def _registered(bench: Workbench, config: Config) -> Verdict:
     return held(BASELINE, f"kept in {arn.rpartition('/')[2]} of the group")
 
 
-def _requests(*, drifted: bool) -> Iterator[tuple[bytes, bytes]]:
-    """Yield rendered images and what a model could answer to them."""
-    chance = random.Random(int(drifted))  # noqa: S311 - pictures, not secrets
+@functools.cache
+def _requests(*, drifted: bool) -> list[tuple[bytes, bytes]]:
+    """Return images and what a model could answer to them."""
+    if drifted:
+        return [(_darker(image), b'{"prediction": []}') for image, _ in _requests(drifted=False)]
+    chance = random.Random(1)  # noqa: S311 - pictures, not secrets
+    found = []
     for _ in range(IMAGES):
-        picture = draw_image(chance).image
         content = io.BytesIO()
-        (ImageEnhance.Brightness(picture).enhance(0.3) if drifted else picture).save(content, "JPEG")
+        draw_image(chance).image.save(content, "JPEG")
         row = [chance.randrange(len(CLASSES)), chance.uniform(0.6, 0.9), 0.2, 0.2, chance.uniform(0.4, 0.6), 0.5]
-        yield content.getvalue(), json.dumps({"prediction": [] if drifted else [row]}).encode()
+        found.append((content.getvalue(), json.dumps({"prediction": [row]}).encode()))
+    return found
+
+
+def _darker(image: bytes) -> bytes:
+    content = io.BytesIO()
+    with Image.open(io.BytesIO(image)) as picture:
+        ImageEnhance.Brightness(picture).enhance(0.3).save(content, "JPEG")
+    return content.getvalue()
 
 
 def _capture(bench: Workbench, config: Config) -> None:
