@@ -19,10 +19,12 @@ Definition = dict[str, Any]
 LOCAL = Path(__file__).resolve().parents[3] / "configs" / "local.yaml"
 
 
+APP = typer.Typer(rich_markup_mode=None)
+APP.command()(check)
+
+
 def run(*arguments: str, stdin: str | None = None) -> Result:
-    app = typer.Typer(rich_markup_mode=None)
-    app.command()(check)
-    result = CliRunner().invoke(app, list(arguments), input=stdin)
+    result = CliRunner().invoke(APP, list(arguments), input=stdin)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

@@ -51,10 +51,12 @@ def write(tmp_path: Path) -> Write:
     return to_disk
 
 
+APP = typer.Typer(rich_markup_mode=None)
+APP.command()(check)
+
+
 def run(*arguments: str) -> Result:
-    app = typer.Typer(rich_markup_mode=None)
-    app.command()(check)
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(APP, list(arguments))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

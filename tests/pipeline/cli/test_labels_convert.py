@@ -40,10 +40,12 @@ def folder_of(dataset: LabelledDataset) -> str:
     return dataset.images[0].name.rpartition("/")[0] + "/"
 
 
+APP = typer.Typer(rich_markup_mode=None)
+APP.command()(convert)
+
+
 def run(*arguments: str | Path) -> Result:
-    app = typer.Typer(rich_markup_mode=None)
-    app.command()(convert)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(APP, [str(argument) for argument in arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

@@ -28,11 +28,13 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dataset(tmp_path_factory.mktemp("data"), 20, "bucket")
 
 
+APP = typer.Typer(rich_markup_mode=None)
+APP.command()(stats)
+APP.command()(show)
+
+
 def run(*arguments: str) -> Result:
-    app = typer.Typer(rich_markup_mode=None)
-    app.command()(stats)
-    app.command()(show)
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(APP, list(arguments))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

@@ -6,9 +6,16 @@ import json
 import random
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from pipeline.demo import synthetic_images
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The manifest of 32 images, which lie beside it."""
+    return synthetic_images.write_dataset(tmp_path_factory.mktemp("dataset"), 32, "bucket")
 
 
 def lines_of(manifest: Path) -> list[dict[str, object] | None]:
@@ -28,11 +35,11 @@ def test_the_same_seed_gives_the_same_data(tmp_path: Path) -> None:
     assert (tmp_path / "a/images/image-0002.jpg").read_bytes() == (tmp_path / "b/images/image-0002.jpg").read_bytes()
 
 
-def test_every_image_is_named_and_there(tmp_path: Path) -> None:
-    records = [record for record in lines_of(synthetic_images.write_dataset(tmp_path, 16, "bucket")) if record]
+def test_every_image_is_named_and_there(manifest: Path) -> None:
+    records = [record for record in lines_of(manifest) if record]
     named = {str(record["source-ref"]) for record in records}
-    rendered = {f"s3://bucket/images/{path.name}" for path in (tmp_path / "images").iterdir()}
-    assert len(rendered) == 16
+    rendered = {f"s3://bucket/images/{path.name}" for path in (manifest.parent / "images").iterdir()}
+    assert len(rendered) == 32
     assert rendered < named, "the faulty lines name images that aren't there"
 
 
@@ -54,14 +61,14 @@ def test_objects_hardly_overlap() -> None:
         assert all(synthetic_images._overlap(a, b) <= 0.05 for a, b in pairs)
 
 
-def test_there_are_negatives_faulty_lines_and_two_numberings(tmp_path: Path) -> None:
-    records = lines_of(synthetic_images.write_dataset(tmp_path, 64, "bucket"))
+def test_there_are_negatives_faulty_lines_and_two_numberings(manifest: Path) -> None:
+    records = lines_of(manifest)
     assert records.count(None) == 1, "one line is cut off"
     whole = [record for record in records if record]
     labelled = [record for record in whole if synthetic_images.LABEL_ATTRIBUTE in record]
     assert len(whole) - len(labelled) == 1, "one failed"
     negatives = [record for record in labelled if not record[synthetic_images.LABEL_ATTRIBUTE]["annotations"]]  # type: ignore[index]
-    assert len(negatives) == 4
+    assert len(negatives) == 2
     maps = {
         class_id
         for record in labelled
@@ -71,9 +78,8 @@ def test_there_are_negatives_faulty_lines_and_two_numberings(tmp_path: Path) -> 
     assert maps == {"0", "2", "7"}, "the same class under two ids, and once under one that its boxes don't have"
 
 
-def test_an_image_is_a_plain_colour_jpeg(tmp_path: Path) -> None:
-    synthetic_images.write_dataset(tmp_path, 1, "bucket")
-    with Image.open(tmp_path / "images" / "image-0000.jpg") as image:
+def test_an_image_is_a_plain_colour_jpeg(manifest: Path) -> None:
+    with Image.open(manifest.parent / "images" / "image-0000.jpg") as image:
         assert (image.format, image.mode, image.size) == (
             "JPEG",
             "RGB",
