@@ -17,29 +17,20 @@ import time
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
+from groundloop.local.http_request import BadRequestError, read_headers, read_line, request_environ
 from groundloop.local.request_body import MAX_LINE, BodyError, RequestBody
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 ADDRESS = "127.0.0.1"
-#: Key of the environment: the headers whose names have an underscore, as they were sent. WSGI's own keys can't tell
-#: `a_b` from `a-b`, so that servers leave them out.
-UNDERSCORED_HEADERS = "groundloop.underscored_headers"
-
-_MAX_HEADERS = 200
 #: A body up to this size goes out in one write with its headers.
 _ONE_WRITE = 1 << 18
 #: Seconds that stop() waits for requests that are being answered.
 _LAST_ANSWERS = 2.0
 
 logger = logging.getLogger(__name__)
-
-
-class _BadRequestError(Exception):
-    """What a client sent is not HTTP/1.1."""
 
 
 class HttpServer:
@@ -164,8 +155,9 @@ class _Connection:
         try:
             while self._one_request():
                 pass
-        except _BadRequestError as error:
-            self._send("400 Bad Request", [("Content-Type", "text/plain")], f"{error}\n".encode(), last=True)
+        except BadRequestError as error:
+            with contextlib.suppress(OSError):
+                self._send("400 Bad Request", [("Content-Type", "text/plain")], f"{error}\n".encode(), last=True)
         except OSError:
             pass  # the client has gone
         finally:
@@ -176,15 +168,15 @@ class _Connection:
 
     def _one_request(self) -> bool:
         """Answer one request; return whether another may follow."""
-        line = self._line()
+        line = read_line(self._source)
         while line == b"\r\n":  # some clients end a body with an empty line
-            line = self._line()
+            line = read_line(self._source)
         with self._lock:
             if not line or self._last:
                 return False
             self._busy = True
-        environ = self._request_line(line)
-        self._headers(environ)
+        environ = request_environ(line, self._common)
+        read_headers(self._source, environ)
         body = self._body(environ)
         status, headers, content = self._answer(environ)
         last = self._ends_after(environ) or not body.drained()
@@ -195,64 +187,12 @@ class _Connection:
             self._busy = False
             return not (last or self._last)
 
-    def _line(self) -> bytes:
-        line = self._source.readline(MAX_LINE + 1)
-        if len(line) > MAX_LINE:
-            raise _BadRequestError("The request line or a header is too long.")
-        return line
-
-    def _request_line(self, line: bytes) -> WSGIEnvironment:
-        parts = line.decode("latin-1").split()
-        if len(parts) != 3 or parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
-            raise _BadRequestError("The request line is not that of HTTP/1.1.")
-        method, target, protocol = parts
-        environ = dict(self._common)
-        path, _, query = target.partition("?")
-        if not target.startswith("/"):
-            url = urlsplit(target)  # as it is sent to proxies
-            path, query, environ["HTTP_HOST"] = url.path or "/", url.query, url.netloc
-        environ |= {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": unquote(path).encode("utf-8", "replace").decode("latin-1"),
-            "QUERY_STRING": query,
-            "REQUEST_URI": target,
-            "RAW_URI": target,
-            "SERVER_PROTOCOL": protocol,
-        }
-        return environ
-
-    def _headers(self, environ: WSGIEnvironment) -> None:
-        host = environ.get("HTTP_HOST")
-        underscored: list[tuple[str, str]] = []
-        for _ in range(_MAX_HEADERS):
-            line = self._line()
-            if line in (b"\r\n", b"\n"):
-                break
-            name, colon, value = line.decode("latin-1").partition(":")
-            if not colon or not name or name != name.strip():
-                raise _BadRequestError("A header has no name, or none that HTTP/1.1 allows.")
-            value = value.strip()
-            if "_" in name:
-                underscored.append((name, value))
-                continue
-            key = name.upper().replace("-", "_")
-            if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                key = f"HTTP_{key}"
-                if key in environ:
-                    value = f"{environ[key]},{value}"
-            environ[key] = value
-        else:
-            raise _BadRequestError("The request has too many headers.")
-        environ[UNDERSCORED_HEADERS] = underscored
-        if host is not None:
-            environ["HTTP_HOST"] = host
-
     def _body(self, environ: WSGIEnvironment) -> RequestBody:
         """Make the body readable for the application; its end is that of `wsgi.input`."""
         coding = environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         length = environ.get("CONTENT_LENGTH", "0")
         if coding not in ("", "chunked") or not (length.isascii() and length.isdigit()):
-            raise _BadRequestError("The length of the body is neither Content-Length nor chunked.")
+            raise BadRequestError("The length of the body is neither Content-Length nor chunked.")
         expected = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
         body = RequestBody(self._source, None if coding else int(length), self._socket if expected else None)
         environ["wsgi.input"] = io.BufferedReader(body, MAX_LINE) if coding or int(length) else io.BytesIO()

@@ -16,7 +16,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from groundloop.local.errors import LocalAwsError
-from groundloop.local.http_server import ADDRESS, UNDERSCORED_HEADERS, HttpServer
+from groundloop.local.http_request import UNDERSCORED_HEADERS
+from groundloop.local.http_server import ADDRESS, HttpServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -15,7 +15,8 @@ from groundloop.local.executor.conditions import all_hold
 from groundloop.local.executor.expressions import ResolveError, Resolver
 from groundloop.local.executor.policies import cache_expiry, pause_before_next, retry_policies
 from groundloop.local.executor.record import StepRecord
-from groundloop.local.executor.steps import StepError, StepStoppedError, runner_for
+from groundloop.local.executor.runner import StepError, StepStoppedError
+from groundloop.local.executor.steps import runner_for
 from groundloop.local.s3 import S3
 from groundloop.spec.definition import COMPLETED, Definition, Json, Step
 from groundloop.spec.graph import needed_successes, predecessors, run_conditions

@@ -14,7 +14,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from groundloop.local.http_server import ADDRESS, UNDERSCORED_HEADERS, HttpServer
+from groundloop.local.http_request import UNDERSCORED_HEADERS
+from groundloop.local.http_server import ADDRESS, HttpServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

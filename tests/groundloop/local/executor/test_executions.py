@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from groundloop.local import LocalAws
-from groundloop.local.executor.steps import resource_name
+from groundloop.local.executor.runner import resource_name
 from tests.groundloop.local.executor.conftest import Make, fail, gate, metric, statuses
 
 

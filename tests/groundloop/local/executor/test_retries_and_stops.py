@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from groundloop.local import LocalAws
 from groundloop.local.executor import policies
-from groundloop.local.executor.steps import JobRunner, StepError
+from groundloop.local.executor.runner import StepError
+from groundloop.local.executor.steps import JobRunner
 from tests.groundloop.local.executor.conftest import Make, fail, statuses
 
 SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(60)"

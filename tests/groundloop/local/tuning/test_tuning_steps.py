@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from groundloop.local import LocalAws
-from groundloop.local.executor.steps import tuning_job_name
+from groundloop.local.executor.runner import tuning_job_name
 
 Make = Callable[..., Any]
 
