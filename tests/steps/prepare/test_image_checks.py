@@ -18,15 +18,17 @@ ManifestLine = Callable[..., dict[str, Any]]
 Picture = Callable[..., bytes]
 Prepare = Callable[..., Any]
 URI = "s3://bucket/groundloop/image-checks/checks.msgpack"
+#: More than are asked for one by one before their folder is listed.
+IMAGES = 14
 
 
 @pytest.fixture
 def stored(s3: Any, manifest_line: ManifestLine, picture: Picture) -> list[dict[str, Any]]:
-    """Thirty labelled images, the first of them damaged."""
-    for n in range(30):
+    """Labelled images, the first of them damaged."""
+    for n in range(IMAGES):
         body = picture() if n else b"damaged"
         s3.put_object(Bucket="bucket", Key=f"images/{n:02}.png", Body=body)
-    return [manifest_line(f"images/{n:02}.png", "nut") for n in range(30)]
+    return [manifest_line(f"images/{n:02}.png", "nut") for n in range(IMAGES)]
 
 
 @pytest.fixture
@@ -45,8 +47,8 @@ def again(prepare: Prepare, s3: Any, tmp_path: Path) -> Prepare:
 
 def test_the_first_run_decodes_all_and_the_next_none(again: Prepare, stored: list[dict[str, Any]]) -> None:
     first, second = again(stored), again(stored)
-    assert "images: 30 checked, 1 rejected; 30 decoded" in first.out
-    assert "images: 30 checked, 1 rejected; 0 decoded" in second.out
+    assert f"images: {IMAGES} checked, 1 rejected; {IMAGES} decoded" in first.out
+    assert f"images: {IMAGES} checked, 1 rejected; 0 decoded" in second.out
     assert first.rejected == second.rejected != []
     assert first.summary == second.summary
 
@@ -60,7 +62,7 @@ def test_what_changed_is_decoded_again(
     s3.put_object(Bucket="bucket", Key="images/new.png", Body=picture())
     stored[9]["bb"]["image_size"][0]["width"] = 65
     done = again([*stored, manifest_line("images/new.png", "nut")])
-    assert "images: 31 checked, 2 rejected; 4 decoded" in done.out
+    assert f"images: {IMAGES + 1} checked, 2 rejected; 4 decoded" in done.out
     assert [(entry["line"], entry["code"]) for entry in done.rejected] == [
         (6, "ERROR_IMAGE_CHANNELS"),
         (10, "ERROR_IMAGE_SIZE_DIFFERS"),
@@ -72,7 +74,7 @@ def test_damaged_checks_are_not_used(again: Prepare, s3: Any, stored: list[dict[
     done = again(stored)
     assert done.code == 0
     assert f"warning: the image checks of earlier executions, {URI}, are damaged" in done.out
-    assert "30 decoded" in done.out
+    assert f"{IMAGES} decoded" in done.out
 
 
 @pytest.mark.parametrize("check", ["exists", "decode"])
@@ -121,7 +123,7 @@ def test_an_image_that_is_missing_says_so(s3: Any, stored: list[dict[str, Any]])
 
 
 def test_a_folder_with_far_more_than_the_images_is_not_listed(s3: Any, stored: list[dict[str, Any]]) -> None:
-    images = ListedS3Images(max_objects=29)
+    images = ListedS3Images(max_objects=IMAGES - 1)
     assert len({images.version(line["source-ref"]) for line in stored}) == 2
 
 
