@@ -12,15 +12,14 @@ import pytest
 
 from tests.e2e.conftest import Project
 
-LOCAL = ("-c", "configs/local.yaml", "-s", "pipeline.name=mistaken", "-s", "pipeline.deploy_name=mistaken-deploy")
+LOCAL = ("-c", "configs/local.yaml")
 
 
 @pytest.fixture(scope="module")
 def upserted(project: Project) -> None:
     from pipeline.upsert import upsert_pipelines
 
-    names = project.config.pipeline.model_copy(update={"name": "mistaken", "deploy_name": "mistaken-deploy"})
-    upsert_pipelines(project.config.model_copy(update={"pipeline": names}))
+    upsert_pipelines(project.config)
 
 
 @pytest.mark.usefixtures("upserted")

@@ -81,7 +81,7 @@ def _runs(goes_on: Callable[[], bool]) -> bool:
         jobs = boto3.client("sagemaker").list_processing_jobs(StatusEquals="InProgress")["ProcessingJobSummaries"]
         if len(jobs) == 2:
             return True
-        time.sleep(0.05)
+        time.sleep(0.1)
     return False
 
 

@@ -103,7 +103,7 @@ def ended(arn: str) -> dict[str, dict[str, Any]]:
     sagemaker, until = boto3.client("sagemaker"), time.monotonic() + 60
     while sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"] == "Executing":
         assert time.monotonic() < until, "the execution does not end"
-        time.sleep(0.05)
+        time.sleep(0.1)
     steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
     assert {step["StepStatus"] for step in steps} == {"Succeeded"}, [step.get("FailureReason") for step in steps]
     return {step["StepName"]: step for step in steps}
