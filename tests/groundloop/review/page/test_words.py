@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +23,7 @@ from groundloop.review.problems import TEXTS, Problem
 from groundloop.review.queue import NewTask
 from groundloop.review.serve import invitations
 from groundloop.review.server import PAGE
-from tests.groundloop.review.page.conftest import Reviewing
+from tests.groundloop.review.page.conftest import Reviewing, reviews, scenes
 
 ENGLISH, JAPANESE = (
     json.loads((PAGE / f"words.{language}.json").read_text(encoding="utf-8")) for language in ("en", "ja")
@@ -98,14 +98,17 @@ def test_a_problem_names_the_same_values_in_both_languages(code: str) -> None:
     assert set(re.findall(r"\{(\w+)\}", TEXTS[code])) == set(re.findall(r"\{(\w+)\}", PROBLEMS[code]))
 
 
-def test_problems_are_shown_in_japanese_and_unknown_ones_as_they_are(
-    reviewing: Callable[..., Reviewing], browser: Browser
-) -> None:
-    one = reviewing(2)
-    context = browser.new_context(locale="ja-JP")
-    page = context.new_page()
-    page.goto(invitations(one.queue, ["花子"], one.url)["花子"])
-    page.wait_for_selector("body[data-state=ready]")
+@pytest.fixture(scope="module")
+def in_japanese(browser: Browser, tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Iterator[Page]:
+    """The page in a Japanese browser, at an image that is chosen for every reason, and for one that is unknown."""
+    folder = tmp_path_factory.mktemp("japanese")
+    tasks = scenes(2, folder / "photos-0", photos, why=(*composed_reasons(), "asked by ann, unknown here"))
+    with browser.new_context(locale="ja-JP") as context, reviews(context.new_page(), folder, photos) as make:
+        yield make(tasks).open("花子").page
+
+
+def test_problems_are_shown_in_japanese_and_unknown_ones_as_they_are(in_japanese: Page) -> None:
+    page = in_japanese
     said = []
     outside = Problem("box_outside", {"box": 1, "width": 64, "height": 48})
     for body in (
@@ -120,25 +123,15 @@ def test_problems_are_shown_in_japanese_and_unknown_ones_as_they_are(
         page.unroute("**/answers")
         page.locator("#saved").click()
         page.wait_for_selector("body[data-state=ready] #stage[data-task='1']")
-    context.close()
     translated = "ボックス 1 が 64 x 48 ピクセルの画像からはみ出しています。画像の中に移動してください"
     texts = (translated, "of a newer server", "without a code")
     assert said == [JAPANESE["saved.rejected.title"].replace("{error}", text) for text in texts]
 
 
-def test_reasons_are_shown_in_japanese(reviewing: Callable[..., Reviewing], browser: Browser, tmp_path: Path) -> None:
-    (tmp_path / "photos-0").mkdir()
-    Image.new("RGB", (64, 48)).save(tmp_path / "photos-0" / "a.png")
-    why = (*composed_reasons(), "asked by ann, unknown here")
-    one = reviewing([NewTask(source_ref="a.png", width=64, height=48, why=why)])
-    context = browser.new_context(locale="ja-JP")
-    page = context.new_page()
-    page.goto(invitations(one.queue, ["花子"], one.url)["花子"])
-    page.wait_for_selector("body[data-state=ready]")
-    *known, unknown = page.locator("#why li").all_inner_texts()
-    context.close()
-    assert unknown == why[-1]
-    assert len(known) == len(why) - 1
+def test_reasons_are_shown_in_japanese(in_japanese: Page) -> None:
+    *known, unknown = in_japanese.locator("#why li").all_inner_texts()
+    assert unknown == "asked by ann, unknown here"
+    assert len(known) == len(composed_reasons())
     assert [text for text in known if not re.search("[ぁ-んァ-ヶ一-龠]", text)] == []
     assert known[0] == "誤りの見込み: 約 2.3 か所"
     assert known[2] == "最も疑わしい検出: nut (M8) 0.40 (しきい値 0.50)"
