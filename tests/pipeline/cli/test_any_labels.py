@@ -155,7 +155,10 @@ def test_lines_that_cannot_be_used_are_an_error(groundloop: Groundloop, tmp_path
     )
 
 
-def test_a_local_run_says_what_it_cannot_read(groundloop: Groundloop, tmp_path: Path) -> None:
+def test_a_local_run_says_what_it_cannot_read(
+    groundloop: Groundloop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.compiled.compile_ahead", lambda _: None)
     for given, message in (("absent", "does not exist"), (".", "is in no supported format")):
         place = tmp_path / given
         result = groundloop("local", "run", "--labels", str(place), "--images", str(tmp_path))
