@@ -134,8 +134,11 @@ class Project:
             self.scratch,
         )
 
-    def upsert(self) -> None:
-        """Group, job code and deploy pipeline as upsert makes them; for training something small of its parameters."""
+    def upsert(self, *, new: bool = False) -> None:
+        """Group, job code and deploy pipeline as upsert makes them; for training something small of its parameters.
+
+        `new`: there is nothing of this name yet.
+        """
         from pipeline.compiled import compiled_definition
         from pipeline.job_archive import job_archive
 
@@ -155,11 +158,10 @@ class Project:
             self.config.pipeline.name: json.dumps(training),
             self.config.pipeline.deploy_name: compiled_definition(self.config, "deploy"),
         }
-        there = [
-            item["PipelineName"] for item in sagemaker.list_pipelines(PipelineNamePrefix=self.name)["PipelineSummaries"]
-        ]
+        there = [] if new else sagemaker.list_pipelines(PipelineNamePrefix=self.name)["PipelineSummaries"]
+        names = [item["PipelineName"] for item in there]
         for name, definition in definitions.items():
-            put = sagemaker.update_pipeline if name in there else sagemaker.create_pipeline
+            put = sagemaker.update_pipeline if name in names else sagemaker.create_pipeline
             put(PipelineName=name, PipelineDefinition=definition, RoleArn=self.config.aws.role)
 
     def put(self, key: str, content: bytes) -> str:
@@ -254,7 +256,7 @@ def project(aws: LocalAws, tmp_path: Path) -> Project:
         load_config([overlay], given, environment={}),
         tmp_path,
     )
-    made.upsert()
+    made.upsert(new=True)
     return made
 
 
