@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from groundloop.detections.expected_mistakes import Doubt, ImageDetections
 from groundloop.review.wire import ShownBox
+
+if TYPE_CHECKING:  # NumPy: the server of the page starts without it
+    from groundloop.detections.expected_mistakes import Doubt, ImageDetections
 
 #: A detection under the threshold is shown, dotted, when it is this likely right.
 SHOWN_PROBABILITY = 0.1
