@@ -189,7 +189,9 @@ def test_a_faulty_definition_is_refused_and_the_place_named(definition: str, mes
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+        max_leaves=20,
     )
 )
 def test_any_json_is_parsed_or_refused(value: Any) -> None:
