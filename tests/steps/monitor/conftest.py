@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from groundloop import aws
 from groundloop.detections.drift import window as drift_window
 from groundloop.detections.drift.baseline import Baseline
 from groundloop.detections.drift.sample import Sample
@@ -78,9 +79,10 @@ def answer_of(photo: Photo) -> bytes:
 
 @pytest.fixture(scope="session", autouse=True)
 def measured_once() -> Iterator[None]:
-    """The tests send the same images again and again: each is measured once."""
+    """The tests send the same images again and again: each is measured once, and one client reads them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drift_window, "image_statistics", functools.cache(image_statistics))
+        patch.setattr(aws, "image_client", functools.cache(aws.image_client))
         yield
 
 
