@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 # would compile the same files again, tens of processor seconds in all.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# In the background of a script Ctrl-C is ignored, which the programs that the tests start and interrupt would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A second thread of OpenBLAS spins while it has nothing to do, and the arrays of the tests are small.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

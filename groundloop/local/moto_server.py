@@ -10,17 +10,16 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from groundloop.local.errors import LocalAwsError
-from groundloop.local.http_request import UNDERSCORED_HEADERS
-from groundloop.local.http_server import ADDRESS, HttpServer
+from groundloop.local.http_server import ADDRESS, HttpServer, RequestHandler
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 #: Operations of SageMaker that moto answers: records that say what was stored, as on AWS. Whatever else moto has of
 #: SageMaker answers with results that nobody computed (jobs that are Completed at once, notebooks InService), so it is
@@ -44,11 +43,6 @@ _MOTO_ACCOUNT = "MOTO_ACCOUNT_ID"
 
 def moto_application() -> WSGIApplication:
     """Return moto's server as one WSGI application."""
-    from moto.core.request import (
-        PRESERVED_HEADER_NAMES_ENVIRON_KEY,
-        environ_key_for_header,
-        should_preserve_original_header_name,
-    )
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     class Moto(DomainDispatcherApplication):
@@ -58,19 +52,7 @@ def moto_application() -> WSGIApplication:
         def get_backend_for_host(self, host: str | None) -> Any:
             return super().get_backend_for_host(host)
 
-    moto_server = Moto(create_backend_app)
-
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Give moto the names of S3's own metadata as they were written: `x-amz-meta-a_b` is not `x-amz-meta-a-b`."""
-        names = environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {}
-        for name, value in environ[UNDERSCORED_HEADERS]:
-            key = environ_key_for_header(name)
-            if should_preserve_original_header_name(name) and (key in names or key not in environ):
-                environ[key] = f"{environ[key]},{value}" if key in names else value
-                names.setdefault(key, name)
-        answer: Iterable[bytes] = moto_server(environ, start_response)
-        return answer
-
+    application: WSGIApplication = Moto(create_backend_app)
     return application
 
 
@@ -229,8 +211,13 @@ class Server:
     """A server of the application on the loopback address, for moto's account."""
 
     def __init__(self, application: WSGIApplication, port: int, account: str) -> None:
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+        class Handler(MotoRequestHandler, RequestHandler):
+            """A request with the names of S3's own metadata as they were written, which WSGI doesn't tell."""
+
         try:
-            self._server = HttpServer(application, port)
+            self._server = HttpServer(application, port, Handler)
         except OSError as error:
             raise LocalAwsError(
                 f"the offline AWS can't listen on {ADDRESS}:{port}: {error.strerror}; choose another port, or 0 for any"
