@@ -9,6 +9,8 @@ SPARK := .venv/.spark
 LABEL_STUDIO := .venv/.label-studio
 BENCH := .venv/.bench
 GROUNDLOOP := $(BIN)/groundloop
+# One more than there are cores, since the tests also wait for programs and the browser; each takes up to 1 GB.
+PROCESSES ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 3 ? cores + 1 : 4)))
 
 .PHONY: help demo test test-label-studio lint check plan upsert-pipeline start watch models approve deploy bench fuzz destroy docs lock clean prove
 
@@ -63,7 +65,7 @@ lint: $(READY)  ## style, types, layers
 test: lint $(JOBS) $(SPARK)  ## lint, then every test
 	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) \
 	  GROUNDLOOP_PYSPARK=$$(ls $(CURDIR)/.venv/spark/bin/python 2>/dev/null || true) \
-	  $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	  $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # Label Studio brings a hundred packages, none of which the project needs: they get an environment of their own.
 $(LABEL_STUDIO): $(READY)
