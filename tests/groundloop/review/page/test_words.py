@@ -19,7 +19,7 @@ from groundloop.detections.expected_mistakes import ImageDetections
 from groundloop.detections.label_errors import LabelErrorKind, SuspectedError
 from groundloop.review.candidates import TaskMaker
 from groundloop.review.label_errors import SuspiciousImage
-from groundloop.review.problems import TEXTS, Problem
+from groundloop.review.problems import TEXTS
 from groundloop.review.queue import NewTask
 from groundloop.review.serve import invitations
 from groundloop.review.server import PAGE
@@ -107,25 +107,33 @@ def in_japanese(browser: Browser, tmp_path_factory: pytest.TempPathFactory, phot
         yield make(tasks).open("花子").page
 
 
-def test_problems_are_shown_in_japanese_and_unknown_ones_as_they_are(in_japanese: Page) -> None:
-    page = in_japanese
-    said = []
-    outside = Problem("box_outside", {"box": 1, "width": 64, "height": 48})
-    for body in (
-        {"error": outside.text, "code": outside.code, "values": outside.values},
-        {"error": "of a newer server", "code": "newer"},
-        {"error": "without a code"},
-    ):
-        page.route("**/answers", lambda route, _, body=body: route.fulfill(status=422, json=body))
-        page.keyboard.press("Enter")
-        page.wait_for_selector("#saved[data-state=rejected]")
-        said.append(page.locator("#saved").get_attribute("title") or "")
-        page.unroute("**/answers")
-        page.locator("#saved").click()
-        page.wait_for_selector("body[data-state=ready] #stage[data-task='1']")
-    translated = "ボックス 1 が 64 x 48 ピクセルの画像からはみ出しています。画像の中に移動してください"
-    texts = (translated, "of a newer server", "without a code")
-    assert said == [JAPANESE["saved.rejected.title"].replace("{error}", text) for text in texts]
+_PROBLEM_OF_ANSWER = """
+async () => {
+  const [api, { Words }] = await Promise.all([import("/page/api.js"), import("/page/words.js")]);
+  const words = await Words.load("ja");
+  return api.sendAnswer({}).catch((error) => words.problem(error.problem));
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        pytest.param(
+            "box_outside",
+            "ボックス 1 が 64 x 48 ピクセルの画像からはみ出しています。画像の中に移動してください",
+            id="translated",
+        ),
+        pytest.param("newer", "as the server says it", id="of a newer server"),
+        pytest.param(None, "as the server says it", id="without a code"),
+    ],
+)
+def test_a_problem_is_shown_in_japanese_if_it_is_known(in_japanese: Page, code: str | None, shown: str) -> None:
+    body = {"error": "as the server says it", "code": code, "values": {"box": 1, "width": 64, "height": 48}}
+    body = {name: value for name, value in body.items() if value is not None}
+    in_japanese.route("**/answers", lambda route: route.fulfill(status=422, json=body))
+    assert in_japanese.evaluate(_PROBLEM_OF_ANSWER) == shown
+    in_japanese.unroute("**/answers")
 
 
 def test_reasons_are_shown_in_japanese(in_japanese: Page) -> None:
