@@ -16,7 +16,7 @@ from groundloop.spec.retries import RESOURCE_LIMIT, SERVICE_FAULT, THROTTLING
 from groundloop.spec.tuning import MAX_NAME_LENGTH
 
 #: The longest time between two looks at a job or an endpoint, in seconds: usually the bell rings before.
-_LONGEST_PAUSE = 2.0
+_MAX_PAUSE = 2.0
 _NAME_LENGTH = 63
 
 
@@ -109,4 +109,4 @@ class Runner(ABC):
 
     def wait(self, heard: int) -> None:
         """Wait until the next look, also while the execution stops."""
-        self.bell.wait(heard, _LONGEST_PAUSE)
+        self.bell.wait(heard, _MAX_PAUSE)

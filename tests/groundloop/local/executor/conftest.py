@@ -20,7 +20,7 @@ OUTPUT = {"Std:Join": {"On": "/", "Values": ["s3://bucket/runs", {"Get": "Execut
 @pytest.fixture(autouse=True)
 def only_the_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ends wakes the steps that wait for it: none of these executions looks again of itself."""
-    monkeypatch.setattr("groundloop.local.executor.runner._LONGEST_PAUSE", 3600)
+    monkeypatch.setattr("groundloop.local.executor.runner._MAX_PAUSE", 3600)
 
 
 @pytest.fixture
