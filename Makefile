@@ -30,6 +30,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || echo "set-up: no uv here, pip takes minutes"
 	@$(call install,$(BIN)/python,-r requirements.lock)
 	@$(call install,$(BIN)/python,--no-deps --no-build-isolation -e .)
+	@$(BIN)/python -m compileall -q -j 0 groundloop pipeline steps configs
 	@touch $@
 
 # Spark's local mode, for the tests of Prepare on Spark, where there is Java. The job's packages come in the versions of
@@ -62,8 +63,12 @@ lint: $(READY)  ## style, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# The tests write tens of thousands of small files: into memory where there is enough of it, and gone at the end.
 test: lint $(JOBS) $(SPARK)  ## lint, then every test
-	@GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) \
+	@memory=/dev/shm; \
+	  test "$$(df -Pk $$memory 2>/dev/null | awk 'NR == 2 {print $$4}')" -gt 4000000 2>/dev/null || memory=$${TMPDIR:-/tmp}; \
+	  export TMPDIR=$$(mktemp -d $$memory/groundloop-tests-XXXXXX); trap 'rm -rf $$TMPDIR' EXIT; \
+	  GROUNDLOOP_PYTHON312=$$(ls $(CURDIR)/.venv/jobs312/bin/python 2>/dev/null || true) \
 	  GROUNDLOOP_PYSPARK=$$(ls $(CURDIR)/.venv/spark/bin/python 2>/dev/null || true) \
 	  $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
