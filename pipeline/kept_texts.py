@@ -10,13 +10,14 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import platform
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from groundloop.cache_folder import cache_folder
+import platformdirs
 
 #: The code that a definition depends on: what builds it, and what its job archives hold.
 CODE_FOLDERS = tuple(Path(__file__).resolve().parents[1] / name for name in ("groundloop", "pipeline", "steps"))
@@ -48,9 +49,10 @@ def is_kept(key: str) -> bool:
     return _file(key).exists()
 
 
-def kept_texts_folder() -> Path:
-    """Return the folder of kept texts."""
-    return cache_folder("definitions")
+def cache_folder() -> Path:
+    """Return the folder of kept texts: below `GROUNDLOOP_CACHE_DIR`, else the user's cache folder."""
+    base = os.environ.get("GROUNDLOOP_CACHE_DIR") or platformdirs.user_cache_dir("groundloop", appauthor=False)
+    return Path(base) / "definitions"
 
 
 def key_of(kind: str, inputs: Mapping[str, object]) -> str:
@@ -77,7 +79,7 @@ def _sha256_of(folders: tuple[Path, ...]) -> str:
 
 
 def _file(key: str) -> Path:
-    return kept_texts_folder() / f"{key}.json"
+    return cache_folder() / f"{key}.json"
 
 
 def _write(file: Path, text: str) -> None:

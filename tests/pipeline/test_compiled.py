@@ -15,7 +15,7 @@ import pytest
 from pipeline import compiled, kept_texts
 from pipeline.compiled import cache_key, compiled_definition
 from pipeline.config import Config, load_config
-from pipeline.kept_texts import kept_texts_folder
+from pipeline.kept_texts import cache_folder
 from tests.fixtures.definitions import LOCAL, ROOT
 
 
@@ -115,7 +115,7 @@ def test_a_damaged_file_is_compiled_again(
     config: Config, compilations: list[str], damage: Callable[[Path], Any]
 ) -> None:
     compiled_definition(config, "training")
-    (file,) = kept_texts_folder().iterdir()
+    (file,) = cache_folder().iterdir()
     damage(file)
     assert compiled_definition(config, "training") == '{"training": "ü 2"}'
     assert compiled_definition(config, "training") == '{"training": "ü 2"}'

@@ -129,10 +129,6 @@ class Job(ABC):
         if self.stopped:
             raise JobStoppedError
 
-    def command_line(self, command: Sequence[str]) -> Sequence[str]:
-        """Return what is started for a command of the job."""
-        return command
-
     def run_program(
         self, command: Sequence[str], environment: dict[str, str], watch: Callable[[], None] = lambda: None
     ) -> int:
@@ -147,7 +143,7 @@ class Job(ABC):
         temporary = self.folder / ".tmp"
         temporary.mkdir(exist_ok=True)
         variables = self.context.job_environment(self.folder, {"TMPDIR": str(temporary), **environment})
-        child = Child(self.command_line(command), variables, self.folder, self.log)
+        child = Child(command, variables, self.folder, self.log)
         try:
             while (code := child.wait(_POLL)) is None:
                 watch()

@@ -10,14 +10,9 @@ import importlib.util
 import json
 import re
 import shutil
-import sys
-import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from groundloop.cache_folder import cache_folder
-from groundloop.local import zip_application
 from groundloop.local.errors import JobError
 from groundloop.local.jobs.job import Job
 
@@ -82,14 +77,6 @@ class ProcessingJob(Job):
         return [
             rewrite(argument, self.folder) for argument in [*entrypoint, *application.get("ContainerArguments", [])]
         ]
-
-    def command_line(self, command: Sequence[str]) -> Sequence[str]:
-        """Return the command; that of a zip application with our runner, which keeps bytecode, between the two."""
-        python, *arguments = command
-        if python != self.context.python or not arguments or not zipfile.is_zipfile(arguments[0]):
-            return command
-        kept = cache_folder("bytecode") / f"{Path(arguments[0]).name}.{sys.implementation.cache_tag}"
-        return [python, zip_application.__file__, str(kept), *arguments]
 
     def _check_spark(self) -> None:
         """Check that Spark's local mode can run: one process stands in for driver and executors."""
